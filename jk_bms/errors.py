@@ -1,0 +1,62 @@
+"""The exception tree, sorted by what the caller should do about it.
+
+``ConfigError``: a person must change something. ``SourceError``: try again later.
+``ProtocolError``: these bytes are refused, the next may be good. ``StoreError``: the
+database cannot be used now. Anything else is a bug and ends the task that met it.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Why there is no data from a device, as far as we can tell."""
+
+    NO_ADAPTER = "no_adapter"
+    ADAPTER_OFF = "adapter_off"
+    NO_PERMISSION = "no_permission"
+    SERVICE_DOWN = "service_down"  # bluetoothd or the D-Bus daemon is not there
+    NOT_SEEN = "not_seen"  # not in the scan: phone connected, off, out of range look alike
+    CONNECT_FAILED = "connect_failed"
+    DROPPED = "dropped"  # the link was there and went away
+    NOT_A_BMS = "not_a_bms"  # connected, but no JK characteristics or answers
+    MUTE = "mute"  # connected, asked, no frame came
+    FRAMES_REFUSED = "frames_refused"  # frames came, none could be trusted
+    BUSY = "busy"  # another poller or program uses the radio
+    RELEASED = "released"  # left alone on request
+
+
+class JkBmsError(Exception):
+    """Base of all errors that this program raises on purpose."""
+
+
+class ConfigError(JkBmsError):
+    """The configuration is wrong; ``faults`` holds one line for each fault."""
+
+    def __init__(self, faults: str | Sequence[str]) -> None:
+        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class ProtocolError(JkBmsError):
+    """A frame that must not be decoded; the message says which check it failed."""
+
+
+class SourceError(JkBmsError):
+    """A device gave no data; worth another try. ``verdict`` says why."""
+
+    def __init__(self, message: str, verdict: Verdict) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+
+
+class LinkError(SourceError):
+    """The radio, or what stands between it and us, failed."""
+
+
+class StoreError(JkBmsError):
+    """A database or file cannot be used at the moment; the message names it."""
+
+
+class LiveError(JkBmsError):
+    """The running service cannot be asked, or refused the request."""

@@ -1,0 +1,7 @@
+"""What is known: values that travel through the house. Imports nothing of ours."""
+
+from jk_bms.model.device import Device
+from jk_bms.model.event import Event
+from jk_bms.model.sample import CellExtreme, Sample
+
+__all__ = ["CellExtreme", "Device", "Event", "Sample"]

@@ -1,0 +1,26 @@
+"""A battery as the house knows it: where it stands in the registry and what it is."""
+
+import msgspec
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """One BMS. ``None``: not known yet (the BMS tells after the first connection)."""
+
+    address: str  # as in the registry; "simulated" and the like for made-up ones
+    number: int = 1  # battery number, 1 = the unprefixed keys of the record
+    kind: str = "jk"  # registry ``type``
+    name: str | None = None  # alias, else advertised name
+    model: str | None = None
+    hw_version: str | None = None
+    sw_version: str | None = None
+    serial: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: the name, else the address."""
+        return self.name or self.address
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its values are made up and must not reach a foreign record."""
+        return self.kind == "simulated"

@@ -1,0 +1,105 @@
+"""One reading of one pack, whatever its make."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from jk_bms.model.device import Device
+
+
+class CellExtreme(NamedTuple):
+    """The highest or lowest cell: its voltage in V and its number, 1 = first."""
+
+    v: float
+    index: int
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of one pack. ``None``: the device did not report the value.
+
+    Current and power are positive while charging.
+    """
+
+    device: Device
+    taken_at: datetime  # aware, UTC
+    monotonic: float  # s since boot, when the frame was complete
+    clock_trusted: bool = True  # False: ``taken_at`` may be wrong, ``monotonic`` is not
+
+    voltage: float | None = None  # V, at the pack terminals
+    current: float | None = None  # A, positive while charging
+    cell_voltages: tuple[float, ...] = ()  # V, connected cells only, in order
+    cell_numbers: tuple[int, ...] = ()  # their numbers, 1 = first; masks can have gaps
+    cell_resistances: tuple[float, ...] = ()  # Ohm, balance wires of the same cells
+
+    soc: float | None = None  # %, as the BMS says
+    soc_curve: float | None = None  # %, from the cell voltages
+    battery_soc: float | None = None  # %, the one that people are shown
+    battery_soc_source: str | None = None  # where it comes from: counted, bms, curve
+
+    soh: float | None = None  # %
+    remaining_ah: float | None = None
+    full_ah: float | None = None  # as learnt by the BMS
+    cycles: int | None = None
+    cycle_charge_ah: float | None = None
+
+    temperatures: tuple[float, ...] = ()  # degC, battery probes that are present
+    mosfet_temperature: float | None = None  # degC
+
+    balance_current: float | None = None  # A, + into the low cell, - out of the high one
+    balancing: bool | None = None
+    charge_enabled: bool | None = None  # state of the charge MOSFET
+    discharge_enabled: bool | None = None
+    heating: bool | None = None
+
+    problem_code: int | None = None  # raw alarm mask
+    alarms: tuple[str, ...] = ()
+    uptime: int | None = None  # s, as the BMS counts it
+
+    @property
+    def power(self) -> float | None:
+        """Voltage times current in W, positive while charging."""
+        if self.voltage is None or self.current is None:
+            return None
+        return self.voltage * self.current
+
+    @property
+    def cell_count(self) -> int | None:
+        """How many cells are connected; None when the device reports no cells."""
+        return len(self.cell_voltages) or None
+
+    @property
+    def cell_min(self) -> CellExtreme | None:
+        """The lowest cell, the first of equals."""
+        if not self.cell_voltages:
+            return None
+        v = min(self.cell_voltages)
+        return CellExtreme(v, self._number(self.cell_voltages.index(v)))
+
+    @property
+    def cell_max(self) -> CellExtreme | None:
+        """The highest cell, the first of equals."""
+        if not self.cell_voltages:
+            return None
+        v = max(self.cell_voltages)
+        return CellExtreme(v, self._number(self.cell_voltages.index(v)))
+
+    @property
+    def cell_delta(self) -> float | None:
+        """Highest minus lowest cell voltage, in V."""
+        cells = self.cell_voltages
+        return max(cells) - min(cells) if cells else None
+
+    @property
+    def cell_average(self) -> float | None:
+        """Mean cell voltage, in V."""
+        cells = self.cell_voltages
+        return sum(cells) / len(cells) if cells else None
+
+    @property
+    def temperature(self) -> float | None:
+        """The warmest battery probe, in degC; the MOSFETs do not count."""
+        return max(self.temperatures, default=None)
+
+    def _number(self, position: int) -> int:
+        return self.cell_numbers[position] if self.cell_numbers else position + 1
