@@ -1,0 +1,1 @@
+"""What the numbers mean. Pure: no I/O, no clock."""

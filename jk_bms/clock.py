@@ -1,0 +1,52 @@
+"""What time it is, and whether that can be believed.
+
+A Raspberry Pi has no battery-backed clock: after a power cut it wakes in 1970, or at the
+time of its last shutdown, until the network tells it better. So every fact carries the
+time since boot as well, which is always right.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)  # this program did not exist earlier
+
+
+class Clock:
+    """Wall time and time since boot; ``speed`` > 1 runs both faster (simulations only)."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = speed
+        self._wall = time.time()
+        self._boot = self._since_boot()
+
+    def now(self) -> datetime:
+        """The present time, aware, UTC."""
+        if self.speed == 1.0:
+            return datetime.now(UTC)
+        return datetime.fromtimestamp(self._wall, UTC) + timedelta(
+            seconds=(self._since_boot() - self._boot) * self.speed
+        )
+
+    def monotonic(self) -> float:
+        """Seconds since boot, suspended time included; never steps."""
+        boot = self._since_boot()
+        return boot if self.speed == 1.0 else self._boot + (boot - self._boot) * self.speed
+
+    def trusted(self) -> bool:
+        """False while the wall clock is certainly wrong (before this program existed)."""
+        return self.now() >= NOT_BEFORE
+
+    @staticmethod
+    def _since_boot() -> float:
+        if hasattr(time, "CLOCK_BOOTTIME"):
+            return time.clock_gettime(time.CLOCK_BOOTTIME)
+        return time.monotonic()  # macOS: good enough for the tool
+
+
+def boot_id() -> str:
+    """The kernel's name for this boot; empty where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,1 @@
+"""Carry bytes between us and one device; know nothing of frames."""
