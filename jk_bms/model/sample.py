@@ -11,8 +11,8 @@ from jk_bms.model.device import Device
 class CellExtreme(NamedTuple):
     """The highest or lowest cell: its voltage in V and its number, 1 = first."""
 
-    v: float
-    index: int
+    voltage: float
+    number: int
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
