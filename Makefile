@@ -1,0 +1,62 @@
+# Everything a person does here, by name. `make run` and `make test` are each enough alone on a
+# machine that has git, make and Python >= 3.11.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+FLOOR_VENV := .venv-floor
+FLOOR := 3.11
+PY := $(VENV)/bin/python
+
+# The suite ends with pytest's closing line; tools/ holds the plugin that refuses skips under CI=true.
+PYTEST := PYTHONPATH=tools $(PY) -m pytest -p nothing_skipped
+JOBS ?= auto
+
+# What also runs on the oldest Python we promise: the pure parts and the stores. The end-to-end
+# tests start processes and take minutes; they run once.
+FLOOR_TESTS := $(wildcard tests/model tests/protocol tests/battery tests/simulator tests/store tests/sinks \
+                          tests/sources tests/live tests/test_*.py)
+
+.PHONY: help setup run test check bench soak clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## .venv with everything, on the newest working Python >= 3.11 (PYTHON=... names another)
+	@tools/venv $(VENV) dev
+	@echo "setup: ready: try make run, make test"
+
+run: ## the poller: your .env, or a simulated battery under demo/ (ARGS=... are passed on)
+	@tools/venv $(VENV) runtime
+	@$(PY) jk_bms_service.py --interactive $(ARGS)
+
+test: ## the whole suite, and the unit tests on Python 3.11 too (NO_APT=1: install no Debian package)
+	@tools/venv $(VENV) dev
+	@tools/debian-packages
+	@tools/floor-tests $(PY) $(FLOOR_VENV) $(FLOOR) "$(JOBS)" $(FLOOR_TESTS)
+	@echo "test: the whole suite on $$($(PY) -V)"
+	@$(PYTEST) -q -n $(JOBS) $(ARGS)
+
+check: ## lint, format, types, import direction, lock files
+	@tools/venv $(VENV) dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	tools/check-locks
+
+bench: ## every measurement of bench/ (docs/benchmarks.md explains them)
+	@tools/venv $(VENV) dev
+	@for each in $$(grep -l '__main__' bench/*.py); do \
+		echo "bench: $$each"; PYTHONPATH=. $(PY) "$$each" || exit 1; done
+
+soak: ## everything that needs long counts, whole (SOAK=20; `make test` runs a twentieth)
+	@tools/venv $(VENV) dev
+	@tools/debian-packages
+	@SOAK=$${SOAK:-20} $(PYTEST) -q -n $(JOBS) -o timeout=3600 $(ARGS)
+
+clean: ## remove the environments, caches and demo/ (never .env, the registry or a database of yours)
+	rm -rf $(VENV) $(VENV).lock $(FLOOR_VENV) $(FLOOR_VENV).lock demo build *.egg-info .coverage* \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
