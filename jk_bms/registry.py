@@ -1,0 +1,343 @@
+"""jk_devices.yaml <-> device entries.
+
+The file belongs to the owner: it is edited in place, as text, and only where a scan learnt
+something; his comments, order and keys stay. Every scalar is text until the type of its
+key says otherwise, so ``20:21:08:31:05:22`` is an address and ``on`` is not True.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import yaml
+
+from jk_bms.errors import ConfigError
+from jk_bms.model import Device
+from jk_bms.model.address import parse_address
+
+SIMULATED = "simulated"  # the type, and the address, of a made-up battery
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_BOM = b"\xef\xbb\xbf"
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One battery of the registry. ``None``: the entry does not say."""
+
+    address: str  # upper case; any text for a simulated battery
+    name: str | None = None  # as advertised
+    alias: str | None = None  # as the owner calls it
+    type: str = "jk"
+    enabled: bool = True
+    adapter: str | None = None
+    battery: int = 1  # battery number
+    numbered: bool = False  # the number was written, not counted
+    current_calibration: float = 1.0
+    pin: str | None = field(default=None, repr=False)
+    last_seen: str | None = None  # local ISO time, old ones without offset
+    options: Mapping[str, Any] = field(default=_NO_OPTIONS, hash=False)  # all other keys; text
+    line: int = field(default=0, compare=False)  # where it stands in the file
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return self.alias or self.name or self.address
+
+    def device(self) -> Device:
+        """The battery as samples and records know it."""
+        return Device(address=self.address, number=self.battery, kind=self.type, name=self.alias or self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All entries in the order of the file, disabled ones included."""
+
+    path: Path
+    entries: tuple[Entry, ...] = ()
+
+    def enabled(self) -> list[Entry]:
+        """The entries in use, ordered by battery number."""
+        return sorted((entry for entry in self.entries if entry.enabled), key=lambda entry: entry.battery)
+
+    def find(self, wanted: str) -> Entry | None:
+        """The entry of this address, alias or name, whatever the case; enabled ones first."""
+        key = wanted.strip().casefold()
+        for entry in sorted(self.entries, key=lambda entry: not entry.enabled):
+            if key in {text.casefold() for text in (entry.address, entry.alias, entry.name) if text}:
+                return entry
+        return None
+
+
+def read_registry(path: Path) -> Registry:
+    """Read the registry; a missing file is an empty one. Raises ConfigError with all faults."""
+    text = _File.read(path).text
+    faults: list[str] = []
+    entries = _number(list(_entries(_compose(text, path), path, faults)), path, faults)
+    if faults:
+        raise ConfigError(faults)
+    return Registry(path, tuple(entries))
+
+
+def selected_entries(registry: Registry, address: str | None) -> list[Entry]:
+    """The entries to read: the enabled ones, or with JK_BMS_ADDRESS set only that device.
+
+    One that was asked for by address is used even if the registry disables it, with the
+    options it has there, and is battery 1 unless its entry has a number.
+    """
+    if not address:
+        return registry.enabled()
+    new = Entry(address=address)
+    if address == SIMULATED:
+        new = Entry(address=address, type=SIMULATED, name="Simulated battery")
+    same = (entry for entry in registry.entries if entry.address.casefold() == address.casefold())
+    found = next(same, new)
+    return [replace(found, enabled=True, battery=found.battery if found.numbered else 1)]
+
+
+# Reading
+
+
+class _Kind(NamedTuple):
+    """What a key's text may be; ``parse`` raises ValueError for anything else."""
+
+    parse: Callable[[str], Any]
+    expected: str
+
+
+def _parse_flag(text: str) -> bool:
+    flags = {"true": True, "yes": True, "on": True, "1": True}
+    flags |= {"false": False, "no": False, "off": False, "0": False}
+    if text.lower() not in flags:
+        raise ValueError(text)
+    return flags[text.lower()]
+
+
+def _parse_word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][\w-]*", text):
+        raise ValueError(text)
+    return text.lower()
+
+
+def _parse_number(least: float, most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"\+?[0-9]+(\.[0-9]*)?", text) or not least <= float(text) <= most:
+            raise ValueError(text)
+        return float(text)
+
+    return parse
+
+
+def _parse_whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\+?[0-9]{1,6}", text) or not least <= int(text) <= most:
+            raise ValueError(text)
+        return int(text)
+
+    return parse
+
+
+def _parse_adapter(text: str) -> str:
+    return text if re.fullmatch(r"hci[0-9]{1,3}", text) else parse_address(text)
+
+
+# fmt: off
+_KINDS = {
+    "address":             _Kind(parse_address,           "an address such as AA:BB:CC:DD:EE:FF"),
+    "name":                _Kind(str,                     "a name"),
+    "alias":               _Kind(str,                     "a name"),
+    "type":                _Kind(_parse_word,             "a type such as jk"),
+    "enabled":             _Kind(_parse_flag,             "true or false"),
+    "adapter":             _Kind(_parse_adapter,          "an adapter's name or address such as hci0"),
+    "battery":             _Kind(_parse_whole(1, 99),     "a battery number from 1 to 99"),
+    "current_calibration": _Kind(_parse_number(0.1, 10),  "a factor from 0.1 to 10 such as 1.02"),
+    "pin":                 _Kind(str,                     "digits"),
+    "last_seen":           _Kind(str,                     "a time"),
+}
+KEYS = tuple(_KINDS)  # what an entry of any type may say; the rest are options of its type
+# fmt: on
+
+
+def _compose(text: str, path: Path) -> yaml.Node | None:
+    """The file's only document; None when it has comments at most."""
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = error.problem or error.context
+        raise ConfigError(f"{path}{line}: not readable as YAML: {problem}; correct that line") from error
+    except yaml.reader.ReaderError as error:
+        line_number = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{path} line {line_number}: a character that YAML does not allow; delete it"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: not readable as YAML: nested too deeply") from error
+    return None if node is None or _is_null(node) else node
+
+
+def _is_null(node: yaml.Node) -> bool:
+    """Whether nothing, or YAML's word for it, is written there."""
+    return (
+        isinstance(node, yaml.ScalarNode)
+        and not node.style  # plain: quoted, they are text
+        and node.value in {"", "~", "null", "Null", "NULL"}
+    )
+
+
+def _pairs(node: yaml.Node | None, where: Callable[[yaml.Node], str], faults: list[str]) -> Iterator[
+    tuple[str, yaml.Node, yaml.Node]
+]:  # fmt: skip
+    """Key text, key and value of each line of a mapping; doubled keys become faults."""
+    lines: dict[str, int] = {}
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if not isinstance(key, yaml.ScalarNode):
+            faults.append(f"{where(key)}: a key must be text")
+        elif key.value in lines:
+            faults.append(f"{where(key)}: {key.value!r} is doubled; it stands in line {lines[key.value]} too")
+        else:
+            lines[key.value] = key.start_mark.line + 1
+            yield key.value, key, value
+
+
+def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[Entry]:
+    """Every good entry; what is wrong with the others goes to ``faults``."""
+
+    def where(node: yaml.Node) -> str:
+        return f"{path} line {node.start_mark.line + 1}"
+
+    if root is not None and not isinstance(root, yaml.MappingNode):
+        faults.append(f"{where(root)}: expected entries such as 'AA:BB:CC:DD:EE:FF:' with keys below them")
+    seen: dict[str, int] = {}
+    for text, key, node in _pairs(root, where, faults):
+        entry = _entry(text, key, node, where, faults)
+        if entry is None:
+            continue
+        line = seen.setdefault(entry.address.casefold(), entry.line)
+        if line != entry.line:
+            faults.append(f"{where(key)}: the address {text!r} stands in line {line} already; delete one")
+        else:
+            yield entry
+
+
+def _entry(
+    text: str, key: yaml.Node, node: yaml.Node, where: Callable[[yaml.Node], str], faults: list[str]
+) -> Entry | None:
+    if not _is_null(node) and not isinstance(node, yaml.MappingNode):
+        faults.append(f"{where(node)}: {text!r} has the value {_plain(node)!r}; expected keys below it")
+        return None
+    values: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for name, _, value in _pairs(node, where, faults):
+        kind = _KINDS.get(name)
+        if kind is None:
+            options[name] = _plain(value)
+        elif isinstance(value, yaml.ScalarNode) and (_is_null(value) or not value.value.strip()):
+            continue  # nothing said
+        elif not isinstance(value, yaml.ScalarNode):
+            faults.append(f"{where(value)}: {text}: {name} is a list or mapping; expected {kind.expected}")
+        elif name == "address" and _is_simulated(text, node):
+            continue  # any text will do
+        else:
+            try:
+                values[name] = kind.parse(value.value.strip())
+            except ValueError:
+                shown = "***" if name == "pin" else value.value
+                faults.append(f"{where(value)}: {text}: {name} is {shown!r}; expected {kind.expected}")
+    inner = values.pop("address", None)
+    address = text.strip()
+    if not _is_simulated(text, node):
+        try:
+            address = parse_address(text)
+        except ValueError:
+            faults.append(f"{where(key)}: {text!r} is not an address; expected one such as AA:BB:CC:DD:EE:FF")
+            return None
+        if inner not in {None, address}:
+            faults.append(f"{where(key)}: the address below {text!r} is {inner!r}; expected the same twice")
+    if address == SIMULATED:
+        values["type"] = SIMULATED
+    values["enabled"] = values.get("enabled", True) and not _is_null(node)
+    return Entry(
+        address=address,
+        **values,
+        numbered="battery" in values,
+        options=MappingProxyType(options),
+        line=key.start_mark.line + 1,
+    )
+
+
+def _is_simulated(text: str, node: yaml.Node) -> bool:
+    """Whether the entry is a made-up battery: by its type, or by its address."""
+    return text.strip() == SIMULATED or (
+        isinstance(node, yaml.MappingNode)
+        and any(
+            key.value == "type"
+            and isinstance(value, yaml.ScalarNode)
+            and value.value.strip().lower() == SIMULATED
+            for key, value in node.value
+        )
+    )
+
+
+def _plain(node: yaml.Node) -> Any:
+    """The value below ``node``: dicts, lists and text; None where nothing is written."""
+    if isinstance(node, yaml.MappingNode):
+        return {str(_plain(key)): _plain(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item) for item in node.value]
+    return None if _is_null(node) else node.value
+
+
+def _number(entries: list[Entry], path: Path, faults: list[str]) -> list[Entry]:
+    """Give the entries without a number those that are left over, in the order of the file.
+
+    Disabled entries keep theirs, so the numbers stay when one is switched off.
+    """
+    used: dict[int, Entry] = {}
+    for entry in entries:
+        if entry.numbered:
+            other = used.setdefault(entry.battery, entry)
+            if other is not entry and other.enabled and entry.enabled:
+                faults.append(
+                    f"{path} line {entry.line}: {entry.address}: battery is {entry.battery}; "
+                    f"{other.address} in line {other.line} has that number already"
+                )
+            elif entry.enabled:
+                used[entry.battery] = entry
+    free = (number for number in range(1, len(entries) + len(used) + 1) if number not in used)
+    return [entry if entry.numbered else replace(entry, battery=next(free)) for entry in entries]
+
+
+class _File(NamedTuple):
+    """A registry file as text, with what must stay as it was."""
+
+    text: str
+    bom: bytes
+    exists: bool
+
+    @classmethod
+    def read(cls, path: Path) -> "_File":
+        """The file's content; raises ConfigError when there is one that cannot be read."""
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return cls("", b"", False)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {_reason(error)}") from error
+        bom = _BOM if raw.startswith(_BOM) else b""
+        try:
+            return cls(raw[len(bom) :].decode("utf-8"), bom, True)
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, len(bom) + error.start) + 1
+            raise ConfigError(f"{path} line {line}: not UTF-8 text; save the file as UTF-8") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
