@@ -1,7 +1,10 @@
 """JK bytes to meaning and back. No I/O, no clock, no logging."""
 
+from jk_bms.protocol.convert import as_dict, to_sample
+from jk_bms.protocol.decoder import decode
 from jk_bms.protocol.frame import Frame, FrameAssembler, FrameKind
 from jk_bms.protocol.values import CellInfo, DeviceInfo, Logbook, LogEntry, Settings, Variant
+from jk_bms.protocol.variants import Identity, identify
 
 __all__ = [
     "CellInfo",
@@ -9,8 +12,13 @@ __all__ = [
     "Frame",
     "FrameAssembler",
     "FrameKind",
+    "Identity",
     "LogEntry",
     "Logbook",
     "Settings",
     "Variant",
+    "as_dict",
+    "decode",
+    "identify",
+    "to_sample",
 ]

@@ -87,7 +87,7 @@ class CellInfo(msgspec.Struct, frozen=True):
     cell_resistances: tuple[float, ...] = ()  # Ohm, balance wires of the same cells
 
     # scaled numbers
-    voltage: float | None = None  # V, pack; JK04 does not tell: see ``cell_sum``
+    voltage: float | None = None  # V, pack; JK04 sends none: the sum of its cells
     current: float | None = None  # A
     power_bms: float | None = None  # W, without sign, lags
     cell_average_bms: float | None = None  # V, from another instant than the cells

@@ -1,0 +1,303 @@
+"""A frame to what it says. What a layout contradicts itself about is refused, not decoded."""
+
+import struct
+from itertools import repeat
+from math import isfinite
+from operator import truediv
+from typing import Any
+
+from jk_bms.errors import ProtocolError
+from jk_bms.protocol.fields import (
+    CELL_ARRAYS,
+    CELL_INFO_JK04,
+    CONNECTION_WIRES,
+    INFO_COUNTERS,
+    INFO_NUMBERS,
+    INFO_SECRETS,
+    INFO_TAIL,
+    INFO_TEXTS,
+    LOG_COUNT,
+    LOG_ENTRY,
+    LOG_FIRST,
+    SETTINGS,
+    Text,
+)
+from jk_bms.protocol.frame import Frame, FrameKind
+from jk_bms.protocol.layout import RAW, SCALED, cell_layout, compile_fields
+from jk_bms.protocol.values import (
+    CLOCK_SET,
+    CellInfo,
+    Decoded,
+    DeviceInfo,
+    Logbook,
+    LogEntry,
+    Settings,
+    Variant,
+)
+from jk_bms.protocol.variants import (
+    ENOUGH,
+    has_no_cells,
+    identify,
+    is_jk04_cells,
+    pack_fits,
+    score,
+    tail_variant,
+    version,
+)
+
+SENSOR_ABSENT = -200.0  # °C, sent by a probe that is not there
+NOT_COUNTING = 86_400  # s until sleep, when no sleep is planned
+FIVE_PROBES = (14, 0)  # firmware that has battery probes 3 to 5 all in use
+CHARGE_STAGES_SINCE = (15, 0)  # firmware that tells battery type and charge stage
+DISCHARGE_UTP_SINCE = (15, 0)
+HEATING_LIMITS_SINCE = (11, 26)
+
+_MILLI = repeat(1000)
+_MASK_24S = CELL_ARRAYS[Variant.JK02_24S].mask
+_MASK_32S = CELL_ARRAYS[Variant.JK02_32S].mask
+_S = {name: i for i, name in enumerate(SCALED)}
+_R = {name: i for i, name in enumerate(RAW)}
+_TEMPERATURES = tuple(_S[name] for name in SCALED if "temperature" in name)
+_T3, _T4, _T5 = (_S[f"temperature_{n}"] for n in (3, 4, 5))
+_HEATING, _HEATING_CURRENT = _R["heating"], _S["heating_current"]
+_MAX_NUMBER, _MIN_NUMBER = _R["cell_max_number_bms"], _R["cell_min_number_bms"]
+_SOH, _CLOCK, _SLEEP, _SENSORS = _R["soh"], _R["clock_seconds"], _R["time_to_sleep"], _R["sensor_mask"]
+_TYPE, _STAGE, _STAGE_TIME = _R["battery_type_code"], _R["charge_stage_code"], _R["charge_stage_time"]
+_CORRECTION = _R["voltage_correction"]
+
+_FLOAT_DIGITS = 6  # a float32 of a few volts knows no more
+
+
+def decode(frame: Frame, variant: Variant | None = None, software: str | None = None) -> Decoded:
+    """Return what ``frame`` says; ProtocolError when it contradicts itself or its variant.
+
+    ``variant``: from an earlier frame of this device; looked for in the content when None.
+    ``software``: from its device info; settles which sensors an old firmware has.
+    """
+    kind = frame.kind
+    if kind is FrameKind.DEVICE_INFO:
+        return _decode_device_info(frame, variant)
+    if variant is None:
+        variant = identify(frame, software).variant
+    if kind is FrameKind.CELL_INFO:
+        if variant is Variant.JK04:
+            return _decode_jk04(frame)
+        return _decode_cell_info(frame, variant, version(software))
+    if kind is FrameKind.SETTINGS:
+        return _decode_settings(frame, variant, version(software))
+    return _decode_logbook(frame, variant)
+
+
+def _refusal(frame: Frame, variant: Variant | None, reason: str) -> ProtocolError:
+    layout = f" as {variant}" if variant else ""
+    return ProtocolError(f"{frame.kind.name.lower()} frame {frame.counter}{layout}: {reason}")
+
+
+def _decode_cell_info(frame: Frame, variant: Variant, firmware: tuple[int, int] | None) -> CellInfo:
+    data = frame.data
+    at = _MASK_32S if variant is Variant.JK02_32S else _MASK_24S
+    layout = cell_layout(variant, int.from_bytes(data[at : at + 4], "little"))
+    values = layout.unpack(data)
+    cells = values[layout.cells]
+    # The quick look passes nearly every frame; what it stops is examined in earnest.
+    if (
+        not cells
+        or 0 in cells
+        or any(data[start:end] != zeros for start, end, zeros in layout.gaps)
+        or not pack_fits(values[layout.voltage], sum(cells))
+    ):
+        if has_no_cells(data):
+            _check_no_cells(frame, variant)
+            layout = cell_layout(variant, 0)
+            values = layout.unpack(data)
+            cells = ()
+        else:
+            _check_cells(frame, variant, cells, values[layout.voltage])
+    scaled: list[Any] = list(map(truediv, layout.scaled(values), layout.divisors))
+    raw: list[Any] = list(layout.raw(values))
+    if layout.spread is not None:
+        together = layout.spread((*scaled, *raw, None))
+        scaled = list(together[: len(SCALED)])
+        raw = list(together[len(SCALED) :])
+    if SENSOR_ABSENT in scaled:
+        for i in _TEMPERATURES:
+            if scaled[i] == SENSOR_ABSENT:
+                scaled[i] = None
+    if layout.spread is None:
+        _settle_32s(scaled, raw, firmware)
+    if not raw[_SOH]:
+        raw[_SOH] = None  # not computed
+    if cells:
+        raw[_MAX_NUMBER] += 1
+        raw[_MIN_NUMBER] += 1
+    else:
+        raw[_MAX_NUMBER] = raw[_MIN_NUMBER] = None
+    if not isfinite(raw[_CORRECTION]):
+        raw[_CORRECTION] = None
+    return CellInfo(
+        variant,
+        frame.counter,
+        tuple(map(truediv, cells, _MILLI)),
+        layout.numbers,
+        tuple(map(truediv, values[layout.resistances], _MILLI)),
+        *scaled,
+        *raw,
+    )
+
+
+def _settle_32s(scaled: list[Any], raw: list[Any], firmware: tuple[int, int] | None) -> None:
+    """Blank what a JK02_32S sends without knowing it."""
+    if not raw[_HEATING]:
+        scaled[_HEATING_CURRENT] = None  # noise of the unused sensor
+    if raw[_SLEEP] == NOT_COUNTING:
+        raw[_SLEEP] = None
+    if scaled[_T3] == 0 and not raw[_SENSORS] & 8:
+        scaled[_T3] = None
+    if scaled[_T4] == 0 or scaled[_T5] == 0:
+        # Older boards have no such probes and send 0; so do two real ones in a frost of exactly
+        # 0.0 °C, which is missed only while the firmware is unknown.
+        old = firmware < FIVE_PROBES if firmware else scaled[_T4] == scaled[_T5]
+        if old:
+            scaled[_T4] = scaled[_T4] or None
+            scaled[_T5] = scaled[_T5] or None
+    # Firmware without a clock is older than all that tell the battery type.
+    if firmware < CHARGE_STAGES_SINCE if firmware else not raw[_CLOCK]:
+        raw[_TYPE] = raw[_STAGE] = raw[_STAGE_TIME] = None
+    if raw[_CLOCK] < CLOCK_SET:
+        raw[_CLOCK] = None
+
+
+def _check_no_cells(frame: Frame, variant: Variant) -> None:
+    if tail_variant(frame.data) not in (None, variant):
+        raise _refusal(
+            frame, variant, f"no cells, and the end of the frame is that of {tail_variant(frame.data)}"
+        )
+
+
+def _check_cells(frame: Frame, variant: Variant, cells: tuple[int, ...], pack: int) -> None:
+    """Raise ProtocolError unless the pack voltage and one more test speak for ``variant``."""
+    if not cells:
+        raise _refusal(frame, variant, "there are cell voltages, but the mask of connected cells is empty")
+    if not pack_fits(pack, sum(cells)):
+        raise _refusal(
+            frame,
+            variant,
+            f"pack voltage is {pack / 1000} V, but the {len(cells)} cells add up to {sum(cells) / 1000} V",
+        )
+    if score(frame.data, variant) < ENOUGH:
+        raise _refusal(
+            frame, variant, "neither the mask of connected cells nor the average fits the cell voltages"
+        )
+
+
+_jk04_packer, _jk04_names = compile_fields(CELL_INFO_JK04)
+_JK04 = CELL_ARRAYS[Variant.JK04]
+
+
+def _decode_jk04(frame: Frame) -> CellInfo:
+    data = frame.data
+    fields: dict[str, Any] = dict(zip(_jk04_names, _jk04_packer.unpack(data), strict=True))
+    volts = struct.unpack_from(f"<{_JK04.inputs}f", data, _JK04.cells)
+    ohms = struct.unpack_from(f"<{_JK04.inputs}f", data, _JK04.resistances)
+    mask = fields["cell_mask"]
+    present = [i for i in range(_JK04.inputs) if mask >> i & 1]
+    for name, value in fields.items():
+        if isinstance(value, float):
+            fields[name] = round(value, _FLOAT_DIGITS) if isfinite(value) else None
+    if any(volts):
+        if not is_jk04_cells(data):
+            raise _refusal(frame, Variant.JK04, "a cell voltage is not a number from 0.5 to 5.5 V")
+        if present != [i for i, v in enumerate(volts) if v]:
+            raise _refusal(frame, Variant.JK04, "the mask of connected cells does not fit the cell voltages")
+        fields["cell_max_number_bms"] += 1
+        fields["cell_min_number_bms"] += 1
+    else:
+        present = []
+        fields["cell_max_number_bms"] = fields["cell_min_number_bms"] = None
+    if present:
+        fields["voltage"] = round(sum(volts[i] for i in present), _FLOAT_DIGITS)
+    return CellInfo(
+        Variant.JK04,
+        frame.counter,
+        tuple(round(volts[i], _FLOAT_DIGITS) for i in present),
+        tuple(i + 1 for i in present),
+        tuple(round(ohms[i], _FLOAT_DIGITS) if isfinite(ohms[i]) else 0.0 for i in present),
+        **fields,
+    )
+
+
+_settings_packers = {variant: compile_fields(table) for variant, table in SETTINGS.items()}
+
+
+def _decode_settings(frame: Frame, variant: Variant, firmware: tuple[int, int] | None) -> Settings:
+    data = frame.data
+    seen = identify(frame).variant
+    if seen is not variant and not (seen is Variant.JK02_24S and variant is Variant.JK02_32S):
+        raise _refusal(frame, variant, f"the content is that of {seen}")
+    packer, names = _settings_packers[variant]
+    divisors = {field.name: field.divisor for field in SETTINGS[variant]}
+    fields: dict[str, Any] = {}
+    for name, value in zip(names, packer.unpack(data), strict=True):
+        if isinstance(value, float):
+            fields[name] = round(value, _FLOAT_DIGITS) if isfinite(value) else None
+        else:
+            fields[name] = value / divisors[name] if divisors[name] != 1 else value
+    if variant in CONNECTION_WIRES:
+        at, count = CONNECTION_WIRES[variant]
+        fields["connection_wire_resistances"] = tuple(
+            raw / 1_000_000 for raw in struct.unpack_from(f"<{count}I", data, at)
+        )
+    if variant is Variant.JK02_32S:
+        if firmware and firmware < HEATING_LIMITS_SINCE:
+            fields["heating_start"] = fields["heating_stop"] = None
+        unused = fields["discharge_utp"] == fields["discharge_utp_recovery"] == 0
+        if firmware < DISCHARGE_UTP_SINCE if firmware else unused:
+            fields["discharge_utp"] = fields["discharge_utp_recovery"] = None
+    return Settings(variant=variant, counter=frame.counter, **fields)
+
+
+_counters_packer, _counters_names = compile_fields(INFO_COUNTERS)
+_numbers_packer, _numbers_names = compile_fields(INFO_NUMBERS)
+_info_divisors = {field.name: field.divisor for field in INFO_NUMBERS}
+_ALWAYS = ("model", "hw_version", "sw_version", "name")
+
+
+def _decode_device_info(frame: Frame, variant: Variant | None) -> DeviceInfo:
+    data = frame.data
+    if variant is None:
+        try:
+            variant = identify(frame).variant
+        except ProtocolError:
+            variant = None  # a version that is no number: the other frames will tell
+    fields: dict[str, Any] = {text.name: _text(data, text) for text in INFO_TEXTS}
+    for name, value in fields.items():
+        if not value and name not in _ALWAYS:
+            fields[name] = None
+    fields.update(zip(_counters_names, _counters_packer.unpack(data), strict=True))
+    fields.update({f"{text.name}_set": data[text.at] != 0 for text in INFO_SECRETS})
+    if any(data[INFO_TAIL:299]):  # older variants send nothing from there on
+        fields.update(
+            (name, _number(value, _info_divisors[name]))
+            for name, value in zip(_numbers_names, _numbers_packer.unpack(data), strict=True)
+        )
+    return DeviceInfo(variant=variant, counter=frame.counter, **fields)
+
+
+def _number(value: int | bytes, divisor: int) -> float:
+    if isinstance(value, bytes):
+        return int.from_bytes(value, "little")
+    return value / divisor if divisor != 1 else value
+
+
+def _text(data: bytes, text: Text) -> str:
+    """Return a text up to its first zero: what follows is left over from longer ones."""
+    return data[text.at : text.at + text.size].split(b"\0")[0].decode("utf-8", "replace").strip()
+
+
+def _decode_logbook(frame: Frame, variant: Variant) -> Logbook:
+    (count,) = struct.unpack_from("<" + LOG_COUNT.code, frame.data, LOG_COUNT.at)
+    size = struct.calcsize("<" + LOG_ENTRY)
+    room = (len(frame.data) - 1 - LOG_FIRST) // size
+    lines = struct.iter_unpack("<" + LOG_ENTRY, frame.data[LOG_FIRST : LOG_FIRST + size * min(count, room)])
+    entries = tuple(LogEntry(time, code) for time, code in lines)
+    return Logbook(variant=variant, counter=frame.counter, count=count, entries=entries)
