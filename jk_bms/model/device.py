@@ -2,6 +2,8 @@
 
 import msgspec
 
+MADE_UP = frozenset({"simulated", "playback"})  # kinds whose values are not of this moment
+
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """One BMS. ``None``: not known yet (the BMS tells after the first connection)."""
@@ -23,4 +25,4 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def simulated(self) -> bool:
         """Whether its values are made up and must not reach a foreign record."""
-        return self.kind == "simulated"
+        return self.kind in MADE_UP

@@ -1,0 +1,151 @@
+"""The grammar of jk-util.py: which words and options there are, and who carries them out.
+
+Options (``--scan``, ``--read``, ...) are for reading batteries; everything else is a word
+(``status``, ``config``). Nothing heavy is imported before it is known to be needed, so that
+``--help`` answers at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from jk_bms import __version__
+from jk_bms.errors import JkBmsError
+from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, exit_code
+
+# Adding a word is adding a module with ``arguments(parser)`` and ``run(arguments) -> exit
+# code`` to jk_bms/tool/, and a line here.
+WORDS = {
+    "status": "how the running service and its batteries are doing",
+    "config": "every setting: its value, where it comes from and what it means",
+}
+
+EXAMPLES = """\
+examples:
+  jk-util.py --scan                    find batteries and remember them
+  jk-util.py                           read the first remembered battery
+  jk-util.py --all --format json       read all of them, for a program
+  jk-util.py --watch                   keep reading until Ctrl-C
+  jk-util.py --address simulated       try it without a battery
+  jk-util.py --decode dump.txt         no radio: decode a recording
+
+words (jk-util.py WORD --help tells more):
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what ``argv`` says; return the exit code."""
+    run, arguments = _understand(argv)
+    try:
+        return run(arguments)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output had enough; nothing to say about it
+        return EXIT_OK
+    except JkBmsError as error:
+        print(error, file=sys.stderr)
+        return exit_code(error)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of everything that is not a word."""
+    tool = argparse.ArgumentParser(
+        prog="jk-util.py",
+        description="Find, read and watch JK BMS batteries over Bluetooth.",
+        epilog=EXAMPLES + "".join(f"  {word:<10} {what}\n" for word, what in WORDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = tool.add_argument
+    add("--scan", action="store_true", help="search, print and save to the registry")
+    add("--scan-time", type=_seconds, default=10.0, metavar="N", help="seconds to search (default: 10)")
+    add("--probe", action="store_true", help="with --scan: connect to possible devices and ask what they are")
+    add("--read", action="store_true", help="with --scan: read the first found device afterwards")
+    add("--address", metavar="MAC", help="read this device")
+    add("--name", metavar="TEXT", help="read the device of this name, remembered or advertised")
+    add("--all", action="store_true", help="read all enabled devices")
+    add("--watch", action="store_true", help="keep reading and printing until Ctrl-C")
+    add(
+        "--format",
+        choices=("text", "yaml", "json"),
+        default="text",
+        help="output of a reading (default: text)",
+    )
+    add("--json-lines", action="store_true", help="with --decode or --watch: one JSON object per frame")
+    add("--output", metavar="FILE", help="write the reading there instead of to standard output")
+    add("--devices-file", metavar="FILE", help="registry (default: jk_devices.yaml in the project's folder)")
+    add("--env-file", metavar="FILE", help="settings (default: .env in the project's folder)")
+    add("--adapter", metavar="hciN", help="Bluetooth adapter, by name or address")
+    add("--type", metavar="T", help="kind of device (default: what the registry says, else jk)")
+    add(
+        "--timeout",
+        type=_seconds,
+        metavar="N",
+        help="seconds to connect, and again for a reading (default: 20)",
+    )
+    add(
+        "--direct", action="store_true", help="when the service holds the device: borrow it instead of asking"
+    )
+    add("--decode", metavar="FILE", help="no radio: decode a dump or frames in hex; - is standard input")
+    add("--dump", metavar="FILE", help="save the received bytes as hex, one notification per line")
+    add("--dump-secrets", action="store_true", help="with --dump: leave the passcodes in")
+    add("--debug", action="store_true", help="print a log of frames and connections")
+    add("--version", action="version", version=f"jk-util.py (easun-jkbms) {__version__}")
+    return tool
+
+
+def _understand(argv: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
+    if argv and argv[0] in WORDS:
+        word = argv[0]
+        module = import_module(f"jk_bms.tool.{word}")
+        wanted = argparse.ArgumentParser(
+            prog=f"jk-util.py {word}", description=WORDS[word][0].upper() + WORDS[word][1:] + "."
+        )
+        wanted.add_argument(
+            "--env-file", metavar="FILE", help="settings (default: .env in the project's folder)"
+        )
+        module.arguments(wanted)
+        return module.run, wanted.parse_args(argv[1:])
+    tool = parser()
+    if argv and not argv[0].startswith("-"):
+        tool.error(f"unknown word {argv[0]!r}; expected one of {', '.join(WORDS)}, or options (see --help)")
+    arguments = tool.parse_args(argv)
+    _check(tool, arguments)
+    name = "decode" if arguments.decode else "scan" if arguments.scan else "read"
+    run: Callable[[argparse.Namespace], int] = import_module(f"jk_bms.tool.{name}").run
+    return run, arguments
+
+
+def _check(tool: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be meant together."""
+    given = arguments
+    if given.decode and (given.scan or given.read or given.watch or given.address or given.name):
+        tool.error(
+            "--decode reads a file, no device: leave out --scan, --read, --watch, --address and --name"
+        )
+    if given.json_lines and not (given.decode or given.watch):
+        tool.error("--json-lines goes with --decode or --watch; for one reading use --format json")
+    if given.probe and not given.scan:
+        tool.error("--probe goes with --scan")
+    if given.scan and (given.address or given.name or given.all or given.watch):
+        tool.error("--scan searches for every device: leave out --address, --name, --all and --watch")
+    if given.address and given.name:
+        tool.error("--address and --name: only one of them")
+    if given.all and (given.address or given.name):
+        tool.error("--all reads every device: leave out --address and --name")
+    if given.dump_secrets and not given.dump:
+        tool.error("--dump-secrets goes with --dump")
+    if given.dump and (given.all or (given.scan and not given.read)):
+        tool.error("--dump records one device: use it with --address, --name, or nothing")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds, above 0 and up to 3600")
+    return seconds

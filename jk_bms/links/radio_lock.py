@@ -1,0 +1,46 @@
+"""Keep two pollers from fighting over one radio.
+
+The lock is a name in the kernel's abstract socket space: it needs no folder that both can
+write, spans users and containers on the host network, and vanishes with its holder, so
+nothing stale is ever left behind.
+"""
+
+import hashlib
+import os
+import socket
+import sys
+
+from jk_bms.errors import SourceError, Verdict
+
+
+class RadioLock:
+    """Holds the radio of this machine from ``acquire`` to ``release``, or to the process's end."""
+
+    def __init__(self) -> None:
+        # One lock for each Bluetooth stack: a private bus is another stack.
+        bus = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "")
+        suffix = hashlib.sha256(bus.encode()).hexdigest()[:12] if bus else "system"
+        self.name = f"easun-jkbms/radio/{suffix}"
+        self._socket: socket.socket | None = None
+
+    def acquire(self) -> None:
+        """Take the lock. Raises SourceError (``BUSY``) when another poller has it."""
+        if not sys.platform.startswith("linux"):
+            return  # abstract names are Linux's; elsewhere only the tool runs
+        holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            holder.bind(f"\0{self.name}")
+        except OSError as error:
+            holder.close()
+            raise SourceError(
+                "another poller already uses the Bluetooth radio of this machine; stop it first "
+                "(systemctl stop easun-jkbms, docker compose stop jkbms)",
+                Verdict.BUSY,
+            ) from error
+        self._socket = holder
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

@@ -1,0 +1,1 @@
+"""The poller's socket: live values, events and requests for the other processes."""

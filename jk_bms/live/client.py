@@ -1,0 +1,111 @@
+"""The asking end of the live socket, for programs that may wait (the tool).
+
+Uses plain blocking sockets, so that asking does not cost the import of an event loop.
+"""
+
+import contextlib
+import itertools
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from jk_bms.errors import LiveError, SourceError, Verdict
+from jk_bms.live import messages
+
+
+class LiveClient:
+    """A connection to the running poller; use as a context manager.
+
+    Raises LiveError when no poller listens at ``path`` or it stops answering.
+    """
+
+    def __init__(self, path: Path, *, timeout: float = 5.0) -> None:
+        self.path = path
+        self.timeout = timeout
+        self._ids = itertools.count(1)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout)
+        try:
+            self._socket.connect(str(path))
+        except PermissionError as error:
+            self._socket.close()
+            raise LiveError(
+                f"{path}: no permission to ask the running service; join its group "
+                "(usually: sudo usermod -aG easun-jkbms $USER, then log in again)"
+            ) from error
+        except OSError as error:
+            self._socket.close()
+            raise LiveError(f"{path}: no service listens there ({error.strerror or error})") from error
+        self._lines = self._socket.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        with contextlib.suppress(OSError):
+            self._lines.close()
+        self._socket.close()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the present state: ``program``, ``devices`` with their links and readings."""
+        self._send("snapshot")
+        return self._await("snapshot")
+
+    def subscribe(self) -> Iterator[dict[str, Any]]:
+        """Yield the snapshot, then every message as it comes, until the service ends."""
+        self._send("subscribe")
+        self._socket.settimeout(None)
+        while True:
+            try:
+                yield self._receive()
+            except LiveError:
+                return
+
+    def request(self, action: str, *, ttl: float = messages.REQUEST_TTL, **fields: Any) -> dict[str, Any]:
+        """Have ``action`` carried out and return its result.
+
+        Raises SourceError when the service tried and failed, LiveError when it refused.
+        """
+        ident = f"{action}-{next(self._ids)}"
+        self._socket.settimeout(ttl + self.timeout)
+        self._send("request", id=ident, action=action, ttl=ttl, **fields)
+        answer = self._await("answer")
+        if answer.get("ok"):
+            result: dict[str, Any] = answer["result"]
+            return result
+        text = str(answer.get("error"))
+        if answer.get("verdict"):
+            raise SourceError(text, Verdict(answer["verdict"]))
+        raise LiveError(f"the service refused: {text}")
+
+    def _send(self, kind: str, **fields: Any) -> None:
+        try:
+            self._socket.sendall(messages.line(kind, **fields))
+        except OSError as error:
+            raise LiveError(f"{self.path}: the service went away ({error.strerror or error})") from error
+
+    def _receive(self) -> dict[str, Any]:
+        try:
+            raw = self._lines.readline(messages.MAX_LINE)
+        except OSError as error:
+            raise LiveError(f"{self.path}: the service does not answer ({error})") from error
+        if not raw.endswith(b"\n"):
+            raise LiveError(f"{self.path}: the service went away")
+        try:
+            return messages.parse(raw)
+        except ValueError as error:
+            raise LiveError(f"{self.path}: {error}") from error
+
+    def _await(self, kind: str) -> dict[str, Any]:
+        while (message := self._receive())["type"] != kind:
+            if message["type"] == "error":
+                raise LiveError(f"the service did not understand: {message.get('error')}")
+        return message

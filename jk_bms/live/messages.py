@@ -1,0 +1,35 @@
+"""The language of the live socket: one JSON object per line, version 1.
+
+A client says ``snapshot`` (answered once), ``subscribe`` (a snapshot, then everything as it
+happens) or ``request`` (an action, answered with the same ``id``). The server says
+``snapshot``, ``sample``, ``event``, ``answer`` and, when it did not understand, ``error``.
+Every object carries ``v`` and ``type``; unknown keys are ignored, so both sides may grow.
+"""
+
+from typing import Any
+
+import msgspec
+
+VERSION = 1
+MAX_LINE = 1 << 20  # bytes; the largest snapshot of 16 packs is well below 100 kB
+REQUEST_TTL = 30.0  # s; an older request is not carried out any more
+
+
+def line(kind: str, **fields: Any) -> bytes:
+    """Return one message of ``kind``, with its newline."""
+    return msgspec.json.encode({"v": VERSION, "type": kind, **fields}) + b"\n"
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """Return the message in one line. Raises ValueError saying what is wrong with it."""
+    try:
+        message = msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a JSON object: {error}") from error
+    if not isinstance(message, dict):
+        raise ValueError(f"expected a JSON object, got {type(message).__name__}")
+    if message.get("v") != VERSION:
+        raise ValueError(f"version {message.get('v')!r} is not understood; this program speaks {VERSION}")
+    if not isinstance(message.get("type"), str):
+        raise ValueError("a message needs a type")
+    return message

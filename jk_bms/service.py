@@ -1,0 +1,473 @@
+"""The poller: builds the parts, runs them, and ends them cleanly.
+
+The only place that knows everybody. Sources publish samples into the hub; the hub feeds the
+sinks and the live socket; what happens becomes an event in ``bms.db``.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from jk_bms import __version__
+from jk_bms.battery.shown import with_shown_soc
+from jk_bms.clock import Clock, boot_id
+from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
+from jk_bms.hub import Hub
+from jk_bms.links.radio_lock import RadioLock
+from jk_bms.live.server import LiveServer
+from jk_bms.logs import setup_logging
+from jk_bms.model import Device, Event, Sample
+from jk_bms.model.link import LinkState
+from jk_bms.model.reading import as_reading
+from jk_bms.registry import Entry, read_registry, selected_entries
+from jk_bms.sd_notify import Notifier
+from jk_bms.settings import SIMULATED, TOP, Settings, load_settings
+from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
+from jk_bms.sources import RADIO_KINDS, Source, SourceContext, build
+from jk_bms.store.own import OwnStore
+
+log = logging.getLogger(__name__)
+
+SERVICE_NAME = "jk_bms_service"
+
+EXIT_OK = 0
+EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
+EXIT_BUSY = 75  # another poller has the radio or the database: try again later
+EXIT_CONFIG = 78  # a person must change something: do not restart
+
+ALL_SILENT = 600.0  # s without a sample from any device, after which a fresh start may help
+STOP_PATIENCE = 4.5  # s to end cleanly
+BUG_PAUSE = 60.0  # s before a source that met a bug is run again
+RELEASE_DEFAULT = 600.0  # s
+RELEASE_LONGEST = 86400.0  # s
+
+
+class Poller:
+    """Reads ``entries`` until told to stop."""
+
+    def __init__(self, settings: Settings, entries: list[Entry], *, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.hub = Hub()
+        self.stop = asyncio.Event()
+        self.exit_code = EXIT_OK
+        self._started = clock.monotonic()
+        self._boot = boot_id()
+        self._notifier = Notifier()
+        self._uses_radio = any(entry.type in RADIO_KINDS for entry in entries)
+        # One thread writes bms.db, so that a slow card never delays a sample.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
+        self._own = OwnStore(settings.bms_db_path, clock)
+        context = SourceContext(
+            clock=clock,
+            adapter=settings.adapter,
+            timeout=settings.timeout,
+            keep_alive=settings.keep_alive,
+            interval=settings.poll_interval,
+            publish=self._publish,
+            report=self._report,
+            identified=self._identified,
+        )
+        self.sources: list[Source] = [build(entry, context) for entry in entries]
+        self.sink = InverterDbSink(settings.db_path, MergeOptions.of(settings), clock)
+        self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=self._handle)
+        self.hub.listen(self.sink.accept)
+        self.hub.listen(self._show)
+
+    async def run(self) -> int:
+        """Run until ``stop`` is set or nothing answers any more; return the exit code.
+
+        Raises ConfigError, StoreError or SourceError (``BUSY``) when it cannot start.
+        """
+        async with self._open():
+            self._report("service.start", None, f"poller {__version__} started", pid=os.getpid())
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._supervise(source), name=source.device.label)
+                    for source in self.sources
+                ]
+                tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
+                tasks.append(group.create_task(self._watch(), name="watch"))
+                self._notifier.ready()
+                await self.stop.wait()
+                self._notifier.stopping()
+                for task in tasks:
+                    task.cancel()
+            self._report("service.stop", None, "poller stopped", exit_code=self.exit_code)
+        return self.exit_code
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the present state of everything, as the live socket tells it."""
+        now = self.clock.monotonic()
+        return {
+            "program": {"version": __version__, "pid": os.getpid(), "uptime": now - self._started},
+            "clock_trusted": self.clock.trusted(),
+            "devices": [self._device_state(source, now) for source in self.sources],
+            "sinks": [{"name": "inverter_db", "text": self.sink.status_text()}],
+        }
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        radio = RadioLock()
+        if self._uses_radio:
+            radio.acquire()
+        try:
+            await self._in_writer(self._own.open_writer)
+            async with self.server.serve():
+                yield
+        finally:
+            await self._in_writer(self._own.close)
+            self._writer.shutdown()
+            radio.release()
+
+    async def _in_writer(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, lambda: function(*args, **kwargs))
+
+    # What comes in
+
+    def _publish(self, sample: Sample) -> None:
+        settings = self.settings
+        self.hub.publish(with_shown_soc(sample, source=settings.soc_source, curve=settings.soc_curve))
+
+    def _show(self, sample: Sample) -> None:
+        if self.server.listening:
+            reading = as_reading(sample, self.settings.timezone, monotonic=True)
+            self.server.send("sample", address=sample.device.address, reading=reading)
+
+    def _report(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        event = Event(
+            kind=kind,
+            taken_at=self.clock.now(),
+            monotonic=self.clock.monotonic(),
+            clock_trusted=self.clock.trusted(),
+            device=device.address if device else None,
+            text=text,
+            facts=facts,
+        )
+        self._write(self._own.append, event)
+        self.server.send("event", kind=kind, device=event.device, text=text, facts=facts)
+
+    def _identified(self, device: Device, told: dict[str, Any]) -> None:
+        self._write(
+            self._own.remember_device,
+            device,
+            device_info=told.get("device_info"),
+            settings=told.get("settings"),
+        )
+
+    def _write(self, function: Any, *args: Any, **kwargs: Any) -> None:
+        """Have something written to bms.db, in order; a failure is logged, not raised."""
+
+        def write() -> None:
+            try:
+                function(*args, **kwargs)
+            except StoreError as error:
+                log.error("%s", error)
+            except Exception:
+                log.exception("bms.db: not written")
+
+        self._writer.submit(write)
+
+    # What is asked of us
+
+    async def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request.get("action"):
+            case "read":
+                sources = self._chosen(request.get("device"))
+                samples = await asyncio.gather(*(source.read_now() for source in sources))
+                shown = [self.hub.newest.get(sample.device.address, sample) for sample in samples]
+                zone = self.settings.timezone
+                return {"readings": [as_reading(sample, zone, monotonic=True) for sample in shown]}
+            case "release":
+                seconds = float(request.get("seconds", RELEASE_DEFAULT))
+                if not 1 <= seconds <= RELEASE_LONGEST:
+                    raise LiveError(f"release: seconds is {seconds:g}; expected 1 to {RELEASE_LONGEST:g}")
+                sources = self._chosen(request.get("device"))
+                for source in sources:
+                    source.release(seconds)
+                await asyncio.gather(*(source.released() for source in sources))
+                return {"devices": [source.device.address for source in sources], "seconds": seconds}
+            case "resume":
+                sources = self._chosen(request.get("device"))
+                for source in sources:
+                    source.resume()
+                return {"devices": [source.device.address for source in sources]}
+            case "scan":
+                return await self._scan(float(request.get("seconds", 10.0)))
+            case other:
+                raise LiveError(f"unknown action {other!r}; expected read, release, resume or scan")
+
+    async def _scan(self, seconds: float) -> dict[str, Any]:
+        from jk_bms.links.found import search  # a house of simulations never loads bleak
+
+        if not 0 < seconds <= 120:
+            raise LiveError(f"scan: seconds is {seconds:g}; expected up to 120")
+        return {"found": [found._asdict() for found in await search(seconds, self.settings.adapter)]}
+
+    def _chosen(self, device: str | None) -> list[Source]:
+        if not device:
+            return self.sources
+        wanted = device.casefold()
+        chosen = [
+            source
+            for source in self.sources
+            if wanted in (source.device.address.casefold(), (source.device.name or "").casefold())
+        ]
+        if not chosen:
+            known = ", ".join(source.device.label for source in self.sources)
+            raise LiveError(f"the service does not read {device!r}; it reads {known}")
+        return chosen
+
+    # What keeps it going
+
+    async def _supervise(self, source: Source) -> None:
+        """Run ``source``; a bug in it is logged and costs the other packs nothing."""
+        while True:
+            try:
+                await source.run()
+            except Exception:
+                log.exception("%s: unexpected error; trying again in %.0f s", source.device.label, BUG_PAUSE)
+                await asyncio.sleep(BUG_PAUSE)
+
+    async def _watch(self) -> None:
+        """Tell the service manager how it goes; give up when nothing answers for long."""
+        period = self._notifier.watchdog_period or 10.0
+        began = asyncio.get_running_loop().time()
+        seen = self._newest()
+        while True:
+            await asyncio.sleep(min(period / 3, 5.0))
+            if self.sink.alive():  # a stuck database thread must not look well
+                self._notifier.watchdog()
+            self._notifier.status(self._status_line())
+            now = asyncio.get_running_loop().time()
+            if (newest := self._newest()) != seen or self._all_released():
+                seen, began = newest, now
+            elif now - began > ALL_SILENT:
+                log.error("no battery answered for %.0f min: ending for a fresh start", ALL_SILENT / 60)
+                self._report("service.silent", None, "no battery answered; ending for a fresh start")
+                self.exit_code = EXIT_SILENT
+                self.stop.set()
+
+    def _newest(self) -> list[float | None]:
+        return [source.status.last_sample for source in self.sources]
+
+    def _all_released(self) -> bool:
+        return all(source.status.state is LinkState.RELEASED for source in self.sources)
+
+    def _status_line(self) -> str:
+        parts = []
+        for source in self.sources:
+            sample = self.hub.newest.get(source.device.address)
+            words = [source.status.state.value]
+            if sample is not None and sample.battery_soc is not None:
+                words.append(f"{sample.battery_soc:.0f} %")
+            parts.append(f"{source.device.label}: {', '.join(words)}")
+        return "; ".join(parts)
+
+    def _device_state(self, source: Source, now: float) -> dict[str, Any]:
+        device, status = source.device, source.status
+        state: dict[str, Any] = {
+            "number": device.number,
+            "address": device.address,
+            "name": device.name,
+            "type": device.kind,
+            "link": {
+                "state": status.state,
+                "for": max(0.0, now - status.since),
+                "verdict": status.verdict,
+                "message": status.message,
+                "rssi": status.rssi,
+                "connects": status.connects,
+                "failures": status.failures,
+                "frames": status.frames,
+                "refused": status.refused,
+                "discarded": status.discarded,
+                "commands": status.commands,
+                "released_for": None if status.released_until is None else status.released_until - now,
+            },
+        }
+        if (sample := self.hub.newest.get(device.address)) is not None:
+            state["age"] = max(0.0, now - sample.monotonic)
+            state["reading"] = as_reading(sample, self.settings.timezone, monotonic=True)
+        return state
+
+
+async def serve(settings: Settings, entries: list[Entry], *, clock: Clock, live_head: list[str]) -> int:
+    """Run the poller until SIGTERM or SIGINT; return the exit code.
+
+    ``live_head``: lines above the live view in a terminal; empty: plain log lines instead.
+    """
+    loop = asyncio.get_running_loop()
+    poller = Poller(settings, entries, clock=clock)
+
+    def stop() -> None:
+        poller.stop.set()
+        # Whatever hangs (a D-Bus call, a card): the service manager waits no longer than this.
+        loop.call_later(STOP_PATIENCE, _give_up)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)
+    async with _live_view(poller, live_head):
+        return await poller.run()
+
+
+@contextlib.asynccontextmanager
+async def _live_view(poller: Poller, head: list[str]) -> AsyncIterator[None]:
+    if not head:
+        yield
+        return
+    from jk_bms.console import Console  # only a person at a terminal needs it
+
+    console = Console(poller.snapshot, head=head)
+    with console.instead_of_log_lines():
+        drawing = asyncio.create_task(console.run(), name="console")
+        try:
+            yield
+        finally:
+            drawing.cancel()
+            await asyncio.gather(drawing, return_exceptions=True)
+
+
+def _give_up() -> None:
+    log.error("could not end cleanly within %g s: ending now", STOP_PATIENCE)
+    logging.shutdown()
+    os._exit(EXIT_OK)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the poller as configured; return the exit code."""
+    arguments = _parser().parse_args(argv)
+    interactive = arguments.interactive
+    setup_logging("INFO", SERVICE_NAME)
+    try:
+        settings = load_settings(env_file=arguments.env_file)
+        demo = interactive and not _configured(settings)
+        if demo:
+            settings = demo_settings()
+        setup_logging(settings.log_level, SERVICE_NAME)
+        for warning in settings.warnings:
+            log.warning("%s", warning)
+        entries = _entries(settings, arguments.speed)
+        head = _head(settings, entries, demo=demo) if interactive else []
+        if not sys.stdout.isatty():
+            for line in head:
+                log.info("%s", line)
+            head = []
+        for entry in entries:
+            log.info(
+                "Starting JK BMS poller for %s -> %s every %gs",
+                entry.address,
+                settings.db_path,
+                settings.poll_interval,
+            )
+        return asyncio.run(serve(settings, entries, clock=Clock(arguments.speed), live_head=head))
+    except (JkBmsError, ExceptionGroup) as error:
+        return _cannot_run(error)
+
+
+def demo_settings() -> Settings:
+    """Settings of the demonstration: a made-up battery, every file under ``demo/``."""
+    folder = TOP / "demo"
+    folder.mkdir(exist_ok=True)
+    environ = {
+        "JK_BMS_ADDRESS": SIMULATED,
+        "DB_PATH": str(folder / "inverter.db"),
+        "BMS_DB_PATH": str(folder / "bms.db"),
+        "BMS_STANDALONE_ROWS": "true",
+        "JK_BMS_POLL_INTERVAL": "5",
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", ""),
+    }
+    return load_settings(environ, top=folder)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jk_bms_service.py",
+        description="Read the batteries and merge them into the inverter's database.",
+    )
+    parser.add_argument(
+        "--interactive",
+        action="store_true",
+        help="for a person: a live view in a terminal, and a simulated battery when nothing is configured",
+    )
+    parser.add_argument(
+        "--env-file", metavar="FILE", help="settings file (default: .env in the project's folder)"
+    )
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="N",
+        help="simulated batteries only: run time N times as fast (1 to 600)",
+    )
+    parser.add_argument("--version", action="version", version=f"easun-jkbms {__version__}")
+    return parser
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 1 <= speed <= 600:
+        raise ValueError(text)
+    return speed
+
+
+def _configured(settings: Settings) -> bool:
+    """Whether the owner has set up anything: a settings file, a device, or a registry with one."""
+    return bool(settings.env_file or settings.address or read_registry(settings.devices_file).entries)
+
+
+def _entries(settings: Settings, speed: float) -> list[Entry]:
+    entries = selected_entries(read_registry(settings.devices_file), settings.address)
+    if not entries:
+        raise ConfigError(
+            f"no battery to read: JK_BMS_ADDRESS is not set and {settings.devices_file} has no enabled entry; "
+            "find yours with: python jk_bms/jk-util.py --scan"
+        )
+    if speed != 1.0 and (real := [entry.address for entry in entries if entry.type != "simulated"]):
+        raise ConfigError(f"--speed {speed:g}: only for simulated batteries; {real[0]} is a real one")
+    return [
+        dataclasses.replace(entry, options={**entry.options, "speed": str(speed)}) if speed != 1.0 else entry
+        for entry in entries
+    ]
+
+
+def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
+    """What a person should know who just started this."""
+    lines = [f"easun-jkbms {__version__}"]
+    if demo:
+        lines.append("Nothing is configured yet, so this is a simulated battery. To read your own:")
+        lines.append("  .venv/bin/python jk_bms/jk-util.py --scan")
+    else:
+        lines.append(f"Reading {', '.join(entry.label for entry in entries)}")
+    lines.append(
+        f"Records {_short(settings.db_path)}   events {_short(settings.bms_db_path)}   stop with Ctrl-C"
+    )
+    return lines
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(TOP)) if path.is_relative_to(TOP) else str(path)
+
+
+def _cannot_run(error: Exception) -> int:
+    """Say in one line for each fault why the poller ends; return the exit code that fits."""
+    if isinstance(error, ExceptionGroup):
+        ours, bugs = error.split(JkBmsError)
+        if bugs is not None:
+            log.error("unexpected error", exc_info=bugs)
+            return EXIT_SILENT
+        assert ours is not None
+        return max(_cannot_run(one) for one in ours.exceptions)
+    for line in str(error).splitlines():
+        log.error("%s", line)
+    return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY

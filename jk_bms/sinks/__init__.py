@@ -1,0 +1,1 @@
+"""Take samples somewhere. A sink decimates for itself and never makes the poller wait."""

@@ -1,0 +1,48 @@
+"""What every source offers, and what it needs from the house."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from jk_bms.clock import Clock
+from jk_bms.model import Device, Sample
+from jk_bms.model.link import LinkStatus
+
+
+def _nobody(*_: Any, **__: Any) -> None:
+    """Take what nobody asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceContext:
+    """What a source is given: time, patience, and where to put what it learns."""
+
+    clock: Clock = field(default_factory=Clock)
+    adapter: str | None = None  # default radio, by name or address
+    timeout: float = 20.0  # s, to connect, and again for the first sample
+    keep_alive: bool = True  # hold the link and listen; False: connect, read, leave
+    interval: float = 30.0  # s between two readings when not held
+    publish: Callable[[Sample], None] = _nobody
+    # (kind, device, text, **facts): something happened that is worth remembering
+    report: Callable[..., None] = _nobody
+    # (device, {"device_info": {...}, "settings": {...}}): it said who it is
+    identified: Callable[[Device, dict[str, Any]], None] = _nobody
+
+
+class Source(Protocol):
+    """One device that is read until cancelled. Failures are its own affair."""
+
+    device: Device
+    status: LinkStatus
+
+    async def run(self) -> None:
+        """Read and publish until cancelled; never raises for a device that does not answer."""
+
+    async def read_now(self) -> Sample:
+        """Return a sample taken after this call. Raises SourceError when it cannot be had."""
+
+    def release(self, seconds: float) -> None:
+        """Let go of the device for that long, so that another program can connect."""
+
+    def resume(self) -> None:
+        """End a release early."""

@@ -1,0 +1,56 @@
+"""The ways to a JK BMS: over the air, from a recording, or made up."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jk_bms.errors import ConfigError
+from jk_bms.links.base import Link
+from jk_bms.registry import Entry
+from jk_bms.sources.base import SourceContext
+from jk_bms.sources.jk import JkSource
+
+# Links are imported when used: a house of simulations never loads bleak.
+
+
+def _bluetooth(entry: Entry, context: SourceContext) -> Link:
+    from jk_bms.links.ble import BleLink
+
+    return BleLink(entry.address, adapter=entry.adapter or context.adapter, timeout=context.timeout)
+
+
+def _simulated(entry: Entry, _: SourceContext) -> Link:
+    from jk_bms.links.simulated import simulated_link
+
+    try:
+        return simulated_link(entry.options)
+    except ValueError as error:
+        raise ConfigError(f"registry: {entry.address}: {error}") from error
+
+
+def _playback(entry: Entry, _: SourceContext) -> Link:
+    from jk_bms.links.playback import PlaybackLink
+
+    if not entry.options.get("file"):
+        raise ConfigError(f"registry: {entry.address}: a playback needs the key 'file', a dump of --dump")
+    return PlaybackLink(Path(entry.options["file"]), loop=True)
+
+
+LINKS: dict[str, Callable[[Entry, SourceContext], Link]] = {
+    "jk": _bluetooth,
+    "simulated": _simulated,
+    "playback": _playback,
+}
+
+
+def link_for(entry: Entry, context: SourceContext) -> Link:
+    """Return the way to the BMS of an entry. Raises ConfigError for options that do not fit."""
+    if entry.type not in LINKS:
+        raise ConfigError(f"{entry.label}: type is {entry.type!r}; expected one of {', '.join(LINKS)}")
+    return LINKS[entry.type](entry, context)
+
+
+def source(entry: Entry, context: SourceContext) -> JkSource:
+    """Return the source of an entry."""
+    return JkSource(
+        entry.device(), link_for(entry, context), context, current_calibration=entry.current_calibration
+    )

@@ -1,0 +1,151 @@
+"""The JK conversation over an open connection: commands out, decoded frames in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import msgspec
+
+from jk_bms.clock import Clock
+from jk_bms.errors import ProtocolError, SourceError, Verdict
+from jk_bms.links.base import Connection
+from jk_bms.model import Device, Sample
+from jk_bms.model.link import LinkStatus
+from jk_bms.protocol import (
+    CellInfo,
+    DeviceInfo,
+    Frame,
+    FrameAssembler,
+    Logbook,
+    Settings,
+    Variant,
+    decode,
+    to_sample,
+)
+from jk_bms.protocol.conversation import Conversation
+
+SILENT_AFTER = 10.0  # s without a good sample on a streaming link, about ten periods
+
+
+class Heard(NamedTuple):
+    """One decoded frame; ``sample`` for a cell info that can be believed."""
+
+    message: CellInfo | Settings | DeviceInfo | Logbook
+    sample: Sample | None = None
+
+
+class JkSession:
+    """Asks a JK BMS what the start-up conversation says, and decodes what it answers.
+
+    ``patience``: seconds for the first sample. ``status`` is kept up to date. ``device``
+    grows by what the BMS tells about itself; ``refusal`` is the last reason for which a
+    frame was not believed.
+    """
+
+    def __init__(
+        self, connection: Connection, device: Device, *, clock: Clock, patience: float, status: LinkStatus
+    ) -> None:
+        self.device = device
+        self.variant: Variant | None = None
+        self.refusal = ""
+        self._connection = connection
+        self._clock = clock
+        self._patience = patience
+        self._status = status
+        self._assembler = FrameAssembler()
+        self._software: str | None = None
+        self._last_cells = b""
+
+    async def listen(self) -> AsyncIterator[Heard]:
+        """Yield what the device says until the link ends.
+
+        Raises SourceError: ``DROPPED`` from the link, ``MUTE`` or ``FRAMES_REFUSED`` when
+        no good sample came in time.
+        """
+        now = asyncio.get_running_loop().time
+        conversation = Conversation()
+        conversation.started(now())
+        deadline = now() + self._patience
+        while True:
+            if command := conversation.due(now()):
+                await self._connection.write(command)
+                self._status.commands += 1
+            chunk = await self._receive(min(deadline, conversation.next_due() or deadline))
+            if chunk is None:
+                if now() >= deadline:
+                    raise self._silence()
+                continue
+            ready = self._assembler.ready
+            for frame in self._assembler.feed(chunk):
+                conversation.on_frame(frame.kind, now())
+                heard = self._understand(frame)
+                if heard is None:
+                    continue
+                if heard.sample is not None:
+                    deadline = now() + SILENT_AFTER
+                yield heard
+            if self._assembler.ready != ready:
+                conversation.on_ready(now())
+            self._status.discarded = self._assembler.discarded
+
+    async def _receive(self, until: float) -> bytes | None:
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._connection.receive()
+        except TimeoutError:
+            return None
+
+    def _understand(self, frame: Frame) -> Heard | None:
+        try:
+            message = decode(frame, self.variant, self._software)
+            if isinstance(message, CellInfo):
+                return self._believe(frame, message)
+        except ProtocolError as error:
+            self._status.refused += 1
+            self.refusal = str(error)
+            return None
+        if isinstance(message, DeviceInfo):
+            self._software = message.sw_version
+            self.device = msgspec.structs.replace(
+                self.device,
+                name=self.device.name or message.name,
+                model=message.model,
+                hw_version=message.hw_version,
+                sw_version=message.sw_version,
+                serial=message.serial,
+            )
+        return Heard(message)
+
+    def _believe(self, frame: Frame, info: CellInfo) -> Heard | None:
+        # A BMS whose processor hangs may repeat its last frame for ever: same counter, same
+        # uptime. That is not a reading.
+        if frame.data == self._last_cells:
+            raise ProtocolError("the BMS repeats the very same frame")
+        self._last_cells = frame.data
+        sample = to_sample(
+            info,
+            device=self.device,
+            taken_at=self._clock.now(),
+            monotonic=self._clock.monotonic(),
+            clock_trusted=self._clock.trusted(),
+        )
+        self.variant = info.variant
+        self._status.frames += 1
+        self._status.last_sample = sample.monotonic
+        return Heard(info, sample)
+
+    def _silence(self) -> SourceError:
+        if self.refusal:
+            return SourceError(f"frames came, none could be believed: {self.refusal}", Verdict.FRAMES_REFUSED)
+        if self._assembler.refused:
+            return SourceError(
+                f"{self._assembler.refused} damaged frames, no good one; move the radio closer",
+                Verdict.FRAMES_REFUSED,
+            )
+        if self._status.frames and self._last_cells:
+            return SourceError(f"connected, but no frame for {SILENT_AFTER:g} s", Verdict.MUTE)
+        return SourceError(
+            f"connected, but the BMS did not answer within {self._patience:g} s; "
+            "close the phone app, then switch Bluetooth of the BMS off and on if it stays so",
+            Verdict.MUTE,
+        )

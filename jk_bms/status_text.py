@@ -1,0 +1,126 @@
+"""The state of the house in words: one page for ``jk-util.py status`` and the live view."""
+
+from collections.abc import Iterator
+from typing import Any
+
+BAR = 24  # characters of the SoC bar
+
+STATES = {  # what a person would say of a link
+    "searching": "searching",
+    "connecting": "connecting",
+    "identifying": "connected, asking who it is",
+    "streaming": "connected",
+    "silent": "connected, but silent",
+    "waiting": "waiting for the next visit",
+    "released": "released",
+}
+
+
+def status_lines(snapshot: dict[str, Any], *, color: bool = False) -> list[str]:
+    """Return the snapshot of the poller as lines of text, at most about 80 wide."""
+    paint = _paint if color else _plain
+    lines: list[str] = []
+    if snapshot.get("clock_trusted") is False:
+        lines += [paint("The clock of this machine is wrong; nothing is merged until it is right.", "33"), ""]
+    for device in snapshot["devices"]:
+        lines += _device_lines(device, paint)
+        lines.append("")
+    for sink in snapshot.get("sinks", []):
+        lines.append(f"{sink['name']}: {sink['text']}")
+    return lines
+
+
+def span(seconds: float) -> str:
+    """Return a duration as a person says it: ``0.4 s``, ``12 s``, ``5 min``, ``3 h 20 min``, ``4 d 2 h``."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def soc_bar(soc: float, width: int = BAR) -> str:
+    """Return ``soc`` % as a bar of ``width`` characters."""
+    full = round(min(max(soc, 0.0), 100.0) / 100 * width)
+    return "█" * full + "░" * (width - full)
+
+
+def cell_bars(cells: list[float]) -> str:
+    """Return one small column for each cell between the lowest and the highest."""
+    low, high = min(cells), max(cells)
+    steps = "▁▂▃▄▅▆▇█"
+    reach = max(high - low, 0.004)  # below 4 mV differences are noise: keep the picture calm
+    return "".join(steps[min(7, int((cell - low) / reach * 7.999))] for cell in cells)
+
+
+def _device_lines(device: dict[str, Any], paint: Any) -> Iterator[str]:
+    link = device["link"]
+    title = f"Battery {device['number']}: {device.get('name') or device['address']}"
+    if device["type"] == "simulated":
+        title += " (simulated)"
+    state = STATES.get(link["state"], link["state"])
+    good = link["state"] in ("streaming", "waiting")
+    facts = [f"for {span(link['for'])}"]
+    if link.get("rssi") is not None:
+        facts.append(f"{link['rssi']} dBm")
+    yield paint(title, "1")
+    yield f"  Link     {paint(state, '32' if good else '33')}, {', '.join(facts)}"
+    if link.get("message"):
+        yield f"           {link['message']}"
+    reading = device.get("reading")
+    if reading is None:
+        yield "  Reading  none yet"
+        return
+    yield from _reading_lines(reading, device["age"], paint)
+
+
+def _reading_lines(reading: dict[str, Any], age: float, paint: Any) -> Iterator[str]:
+    if (soc := reading.get("battery_soc")) is not None:
+        tone = "31" if soc < 20 else "33" if soc < 40 else "32"
+        source = {"bms": "by the BMS", "curve": "by voltage", "counted": "counted"}.get(
+            reading.get("battery_soc_source", ""), ""
+        )
+        yield f"  Charge   {paint(soc_bar(soc), tone)} {soc:.0f} % {source}".rstrip()
+    power = []
+    if (voltage := reading.get("voltage")) is not None:
+        power.append(f"{voltage:.2f} V")
+    if (current := reading.get("current")) is not None:
+        power.append(f"{current:+.2f} A")
+    if (watts := reading.get("power")) is not None:
+        flow = "charging" if watts > 5 else "discharging" if watts < -5 else "idle"
+        power.append(f"{watts:+.0f} W {flow}")
+    if power:
+        yield f"  Power    {'   '.join(power)}"
+    if cells := reading.get("cells"):
+        low, high = reading["cell_min"], reading["cell_max"]
+        yield (
+            f"  Cells    {cell_bars(cells)}  {low['v']:.3f} V (cell {low['index']}) to "
+            f"{high['v']:.3f} V (cell {high['index']}), delta {reading['cell_delta'] * 1000:.0f} mV"
+        )
+    warm = []
+    if temperatures := reading.get("temperatures"):
+        warm.append("battery " + " / ".join(f"{value:.1f}" for value in temperatures) + " °C")
+    if (mosfet := reading.get("mos_temperature")) is not None:
+        warm.append(f"MOSFETs {mosfet:.1f} °C")
+    if warm:
+        yield f"  Warmth   {', '.join(warm)}"
+    if alarms := reading.get("alarms"):
+        yield f"  Alarms   {paint(', '.join(alarms), '31')}"
+    old = age > 60
+    yield f"  Taken    {paint(span(age) + ' ago', '33' if old else '0')}" + (" (old)" if old else "")
+
+
+def _paint(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _plain(text: str, _: str) -> str:
+    return text

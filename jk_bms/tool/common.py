@@ -1,0 +1,69 @@
+"""What the commands share: settings with the command line on top, and the devices meant."""
+
+import argparse
+import dataclasses
+import logging
+import sys
+from pathlib import Path
+
+from jk_bms.errors import ConfigError
+from jk_bms.model.address import parse_address
+from jk_bms.registry import SIMULATED, Entry, read_registry, selected_entries
+from jk_bms.settings import Settings, load_settings
+from jk_bms.tool.output import note
+
+
+def settings_for(given: argparse.Namespace) -> Settings:
+    """Return the settings with what the command line says on top. Raises ConfigError."""
+    settings = load_settings(env_file=given.env_file)
+    for warning in settings.warnings:
+        note(warning)
+    if given.debug:
+        logging.basicConfig(
+            level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
+        )
+        logging.getLogger("bleak").setLevel(logging.INFO)  # its bytes would show the passcodes
+        logging.getLogger("dbus_fast").setLevel(logging.INFO)
+    changes: dict[str, object] = {}
+    if given.adapter:
+        changes["adapter"] = given.adapter
+    if given.timeout:
+        changes["timeout"] = given.timeout
+    return dataclasses.replace(settings, **changes) if changes else settings  # type: ignore[arg-type]
+
+
+def devices_file(given: argparse.Namespace, settings: Settings) -> Path:
+    """Return the registry that is meant."""
+    return Path(given.devices_file).absolute() if given.devices_file else settings.devices_file
+
+
+def wanted_entries(given: argparse.Namespace, settings: Settings) -> list[Entry]:
+    """Return the devices to read; empty when the registry has none and none was named.
+
+    A name that the registry does not know is returned with an empty address: it must be
+    looked for in the air.
+    """
+    registry = read_registry(devices_file(given, settings))
+    if given.address:
+        entry = registry.find(given.address) or _unknown(given.address)
+        entries = [dataclasses.replace(entry, enabled=True)]
+    elif given.name:
+        entries = [registry.find(given.name) or Entry(address="", name=given.name)]
+    else:
+        entries = selected_entries(registry, settings.address)
+        if not given.all:
+            entries = entries[:1]
+    if given.type:
+        entries = [dataclasses.replace(entry, type=given.type) for entry in entries]
+    return entries
+
+
+def _unknown(address: str) -> Entry:
+    if address.casefold() == SIMULATED:
+        return Entry(address=SIMULATED, type=SIMULATED, name="Simulated battery")
+    try:
+        return Entry(address=parse_address(address))
+    except ValueError:
+        raise ConfigError(
+            f"--address {address}: expected an address such as AA:BB:CC:DD:EE:FF, or 'simulated'"
+        ) from None

@@ -1,0 +1,109 @@
+"""``jk-util.py --decode``: no radio; bytes from a file, a reading out."""
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from jk_bms.battery.shown import with_shown_soc
+from jk_bms.errors import ConfigError, ProtocolError
+from jk_bms.model import Device, Sample
+from jk_bms.protocol import (
+    CellInfo,
+    DeviceInfo,
+    Frame,
+    FrameAssembler,
+    Variant,
+    as_dict,
+    decode,
+    to_sample,
+)
+from jk_bms.protocol.dump import parse_dump
+from jk_bms.settings import load_settings
+from jk_bms.tool.exits import EXIT_NO_RECORD, EXIT_OK
+from jk_bms.tool.output import deliver, formatted, note
+
+
+def run(given: argparse.Namespace) -> int:
+    """Decode and print; exit code 0 if at least one frame was good, else 5."""
+    decoder = _Decoder()
+    settings = load_settings(env_file=given.env_file)
+    samples: list[Sample] = []
+    good = 0
+    with _opened(given.decode) as lines:
+        for at, chunk in parse_dump(lines):
+            for frame in decoder.assembler.feed(chunk):
+                message = decoder.understand(frame)
+                if message is None:
+                    continue
+                good += 1
+                if given.json_lines:
+                    print(json.dumps(as_dict(message), ensure_ascii=False), flush=True)
+                elif isinstance(message, CellInfo) and (sample := decoder.sample(message, at)):
+                    samples.append(
+                        with_shown_soc(sample, source=settings.soc_source, curve=settings.soc_curve)
+                    )
+    if not given.json_lines and samples:
+        deliver(formatted(samples, given.format, timed=False), given.output)
+    if decoder.assembler.refused:
+        note(f"{decoder.assembler.refused} damaged frames left out (check byte, or cut short)")
+    if not good:
+        note(f"{given.decode}: no good frame found; expected frames or notifications in hex, one a line")
+    elif not given.json_lines and not samples:
+        note(f"{good} good frames, but no reading among them; --json-lines shows what they say")
+        return EXIT_NO_RECORD
+    return EXIT_OK if good else EXIT_NO_RECORD
+
+
+class _Decoder:
+    """Frames of one device, in order."""
+
+    def __init__(self) -> None:
+        self.assembler = FrameAssembler()
+        self._device = Device(address="", name=None)
+        self._software: str | None = None
+        self._variant: Variant | None = None
+
+    def understand(self, frame: Frame) -> object | None:
+        """Decode; a refused frame is told on standard error."""
+        try:
+            # A file may hold frames of several devices: each is judged by its own content.
+            message = decode(frame, None, self._software)
+        except ProtocolError as error:
+            note(f"refused: {frame.kind.name.lower()} frame, counter {frame.counter}: {error}")
+            return None
+        if isinstance(message, DeviceInfo):
+            self._software = message.sw_version
+            self._device = Device(
+                address="",
+                name=message.name,
+                model=message.model,
+                hw_version=message.hw_version,
+                sw_version=message.sw_version,
+                serial=message.serial,
+            )
+        return message
+
+    def sample(self, info: CellInfo, at: float | None) -> Sample | None:
+        """Return the reading in ``info``; None, with a word, when it is not one."""
+        try:
+            return to_sample(info, device=self._device, taken_at=datetime.now(UTC), monotonic=at or 0.0)
+        except ProtocolError as error:
+            note(f"refused: cell_info frame, counter {info.counter}: {error}")
+            return None
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[TextIO]:
+    if name == "-":
+        yield sys.stdin
+        return
+    try:
+        with Path(name).open(encoding="utf-8", errors="replace") as file:
+            yield file
+    except OSError as error:
+        raise ConfigError(f"--decode {name}: cannot be read: {error.strerror or error}") from error

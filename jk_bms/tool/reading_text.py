@@ -1,0 +1,107 @@
+"""One reading as a page for a person. What is unknown is not printed."""
+
+from collections.abc import Iterator
+
+from jk_bms.model import CellExtreme, Sample
+from jk_bms.status_text import span
+
+WIDTH = 60
+RULE = "=" * WIDTH
+
+
+def reading_text(sample: Sample, *, remark: str = "") -> str:
+    """Return ``sample`` as text; ``remark`` stands under the title."""
+    return "\n".join(_lines(sample, remark))
+
+
+def one_line(sample: Sample) -> str:
+    """Return ``sample`` in one line, for watching."""
+    parts = [sample.taken_at.astimezone().strftime("%H:%M:%S")]
+    if sample.voltage is not None:
+        parts.append(f"{sample.voltage:6.2f} V")
+    if sample.current is not None:
+        parts.append(f"{sample.current:+8.3f} A")
+    if sample.power is not None:
+        parts.append(f"{sample.power:+7.0f} W")
+    if sample.battery_soc is not None:
+        parts.append(f"{sample.battery_soc:3.0f} %")
+    if (low := sample.cell_min) and (high := sample.cell_max) and sample.cell_delta is not None:
+        parts.append(
+            f"cells {low.voltage:.3f} ({low.number}) .. {high.voltage:.3f} ({high.number}) V, "
+            f"delta {sample.cell_delta * 1000:.0f} mV"
+        )
+    if sample.temperature is not None:
+        parts.append(f"{sample.temperature:.1f} °C")
+    if sample.alarms:
+        parts.append("! " + ", ".join(sample.alarms))
+    return "  ".join(parts)
+
+
+def _lines(sample: Sample, remark: str) -> Iterator[str]:
+    device = sample.device
+    yield RULE
+    yield f"BATTERY STATUS: {device.label}" if device.name else "BATTERY STATUS"
+    if remark:
+        yield remark
+    yield RULE
+    if sample.cell_voltages:
+        yield "Cell Information (Real-time Data)"
+        yield f"Cell Count: {len(sample.cell_voltages)}"
+        numbers = sample.cell_numbers or range(1, len(sample.cell_voltages) + 1)
+        for number, voltage in zip(numbers, sample.cell_voltages, strict=True):
+            yield f"  Cell {number:2d}: {voltage:.3f}V"
+        yield ""
+        yield from _extreme("Min Cell", sample.cell_min)
+        yield from _extreme("Max Cell", sample.cell_max)
+        yield f"Delta: {sample.cell_delta:.3f}V"
+        yield f"Average: {sample.cell_average:.3f}V"
+        yield ""
+    facts = {
+        "Total Voltage (from BMS)": (sample.voltage, ".2f", "V"),
+        "Current": (sample.current, ".3f", "A"),
+        "Power": (sample.power, ".0f", "W"),
+        "SOC": (sample.soc, ".0f", "%"),
+        "SOC by voltage": (sample.soc_curve, ".1f", "%"),
+        "SOH": (sample.soh, ".0f", "%"),
+        "Capacity Left": (sample.remaining_ah, ".1f", "Ah"),
+        "Capacity Total": (sample.full_ah, ".1f", "Ah"),
+        "Cycles": (sample.cycles, "d", ""),
+        "Temperature": (sample.temperature, ".1f", "°C"),
+        "MOS Temperature": (sample.mosfet_temperature, ".1f", "°C"),
+        "Balance Current": (sample.balance_current, ".3f", "A"),
+    }
+    for label, (value, form, unit) in facts.items():
+        if value is not None:
+            yield f"{label}: {format(value, form)}{unit}"
+    if len(sample.temperatures) > 1:
+        yield "Temperatures: " + ", ".join(f"{value:.1f}°C" for value in sample.temperatures)
+    switches = {
+        "charge": sample.charge_enabled,
+        "discharge": sample.discharge_enabled,
+        "balance": sample.balancing,
+        "heating": sample.heating,
+    }
+    known = [f"{name} {'on' if on else 'off'}" for name, on in switches.items() if on is not None]
+    if known:
+        yield "Switches: " + ", ".join(known)
+    if sample.alarms:
+        yield "Warnings: " + ", ".join(sample.alarms)
+    if sample.uptime is not None:
+        yield f"Uptime: {span(sample.uptime)}"
+    identity = {
+        "Device": device.model,
+        "Hardware": device.hw_version,
+        "Software": device.sw_version,
+        "Serial": device.serial,
+    }
+    if any(identity.values()):
+        yield ""
+        for label, text in identity.items():
+            if text:
+                yield f"{label}: {text}"
+    yield RULE
+
+
+def _extreme(label: str, cell: CellExtreme | None) -> Iterator[str]:
+    if cell is not None:
+        yield f"{label}: {cell.voltage:.3f}V (Cell {cell.number})"

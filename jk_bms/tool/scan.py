@@ -1,0 +1,152 @@
+"""``jk-util.py --scan``: find batteries, show them, remember them."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from jk_bms.clock import Clock
+from jk_bms.errors import LiveError, SourceError
+from jk_bms.live.client import LiveClient
+from jk_bms.model import Device
+from jk_bms.model.found import Found
+from jk_bms.model.link import LinkStatus
+from jk_bms.registry import update_after_scan
+from jk_bms.settings import Settings
+from jk_bms.tool.common import devices_file, settings_for
+from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
+from jk_bms.tool.output import note
+
+RULE = "-" * 60
+LIKELY = 2  # level from which a device is saved unasked
+
+
+def run(given: argparse.Namespace) -> int:
+    """Search, print, save; with ``--read`` read the first one found."""
+    settings = settings_for(given)
+    print(f"Scanning for JK BMS devices for {given.scan_time:g} seconds...", flush=True)
+    print(RULE, flush=True)
+    found = _search(given, settings)
+    batteries = [device for device in found if device.level >= LIKELY]
+    possible = [device for device in found if 0 < device.level < LIKELY]
+    if given.probe and possible:
+        batteries += asyncio.run(_probe(possible, settings))
+        possible = [device for device in possible if device not in batteries]
+    for device in batteries:
+        _show(device, "✓ Found JK BMS Device:")
+    for device in possible:
+        _show(device, f"? Possibly a BMS ({device.evidence}):")
+    if possible:
+        note("A possible device is not saved; --scan --probe connects to it and asks.")
+    if not batteries:
+        _nothing(found)
+        return EXIT_NOTHING
+    path = devices_file(given, settings)
+    update_after_scan(
+        path, [(device.address, device.name or "") for device in batteries], Clock().now().astimezone()
+    )
+    print(f"\n✓ Saved devices to {_near(path)}", flush=True)
+    if given.read:
+        from jk_bms.tool import read
+
+        given.address = batteries[0].address
+        return read.run(given)
+    return EXIT_OK
+
+
+def _search(given: argparse.Namespace, settings: Settings) -> list[Found]:
+    """Have the running service scan, which holds the radio; else scan ourselves."""
+    if not given.direct:
+        try:
+            with LiveClient(settings.socket_path) as service:
+                result = service.request("scan", seconds=given.scan_time, ttl=given.scan_time + 20)
+                note("(through the running service)")
+                return [Found(**device) for device in result["found"]]
+        except SourceError:
+            raise
+        except LiveError:
+            pass  # no service, or one that reads simulated batteries only
+    return asyncio.run(_scan(given.scan_time, settings.adapter))
+
+
+async def _scan(seconds: float, adapter: str | None) -> list[Found]:
+    from jk_bms.links.found import search
+
+    progress = asyncio.create_task(_progress(seconds))
+    try:
+        return await search(seconds, adapter)
+    finally:
+        progress.cancel()
+        await asyncio.gather(progress, return_exceptions=True)
+
+
+async def _progress(seconds: float) -> None:
+    """Count down in a terminal; silent elsewhere."""
+    if not sys.stderr.isatty():
+        return
+    try:
+        for left in range(round(seconds), 0, -1):
+            print(f"\r  {left:3d} s left ", end="", file=sys.stderr, flush=True)
+            await asyncio.sleep(1)
+    finally:
+        print("\r" + " " * 16 + "\r", end="", file=sys.stderr, flush=True)
+
+
+async def _probe(devices: Sequence[Found], settings: Settings) -> list[Found]:
+    """Connect to each and ask; return those that answered like a JK BMS."""
+    from jk_bms.links.ble import BleLink
+
+    answered = []
+    for device in devices:
+        note(f"Asking {device} ...")
+        link = BleLink(device.address, adapter=settings.adapter, timeout=settings.timeout)
+        try:
+            if await _is_jk(link, device.address):
+                answered.append(device._replace(level=LIKELY + 1, evidence="it answered like a JK BMS"))
+        except SourceError as error:
+            note(f"  not a JK BMS, or busy: {error}")
+    return answered
+
+
+async def _is_jk(link: "BleLink", address: str) -> bool:  # type: ignore[name-defined]  # noqa: F821
+    from jk_bms.sources.jk_session import JkSession
+
+    async with link.connect() as connection:
+        session = JkSession(
+            connection, Device(address=address), clock=Clock(), patience=8.0, status=LinkStatus()
+        )
+        async with aclosing(session.listen()) as heard:
+            async for _ in heard:
+                return True  # only a JK speaks in such frames
+    return False
+
+
+def _show(device: Found, title: str) -> None:
+    print(title)
+    print(f"  Name: {device.name or '(none)'}")
+    print(f"  Address: {device.address}")
+    if device.rssi is not None:
+        print(f"  RSSI: {device.rssi} dBm")
+    print(RULE, flush=True)
+
+
+def _nothing(found: Sequence[Found]) -> None:
+    print("No JK BMS found.")
+    if found:
+        print("Seen instead:")
+        for device in found:
+            print(f"  {device}")
+    else:
+        print("Nothing at all was seen: is anything with Bluetooth near, and the adapter's antenna attached?")
+    note(
+        "A BMS that is connected to a phone does not show itself: close its app. Else go closer, "
+        "or search longer with --scan-time 30."
+    )
+
+
+def _near(path: Path) -> str:
+    """The path as short as it can be said from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

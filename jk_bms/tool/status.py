@@ -1,0 +1,39 @@
+"""``jk-util.py status``: how the running service and its batteries are doing."""
+
+import argparse
+import json
+import sys
+
+from jk_bms.errors import LiveError
+from jk_bms.live.client import LiveClient
+from jk_bms.settings import load_settings
+from jk_bms.status_text import span, status_lines
+from jk_bms.tool.exits import EXIT_CONNECTION
+from jk_bms.tool.output import note
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    parser.add_argument("--json", action="store_true", help="for a program")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the state; exit code 0 when every battery is being read, 4 when one or the service is not."""
+    settings = load_settings(env_file=given.env_file)
+    try:
+        with LiveClient(settings.socket_path) as service:
+            snapshot = service.snapshot()
+    except LiveError as error:
+        note(f"the service is not running: {error}")
+        note("start it with: systemctl start easun-jkbms (or make run)")
+        return EXIT_CONNECTION
+    if given.json:
+        print(json.dumps(snapshot, indent=2, ensure_ascii=False))
+    else:
+        program = snapshot["program"]
+        print(f"easun-jkbms {program['version']}, running for {span(program['uptime'])}\n")
+        print("\n".join(status_lines(snapshot, color=sys.stdout.isatty())))
+    read = all(
+        device["link"]["state"] in ("streaming", "waiting", "released") for device in snapshot["devices"]
+    )
+    return 0 if read else EXIT_CONNECTION
