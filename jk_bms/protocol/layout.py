@@ -105,14 +105,3 @@ def _runs(absent: list[int], base: int, width: int) -> Iterable[tuple[int, int, 
             n += 1
         yield base + width * absent[0], base + width * (absent[0] + n), bytes(width * n)
         absent = absent[n:]
-
-
-def write_field(frame: bytearray, field: Field, value: float | bytes) -> None:
-    """Put ``value``, in the unit of the field, into ``frame``; ValueError if it does not fit."""
-    raw: Any = value
-    if field.code not in "f?" and not isinstance(value, bytes):
-        raw = round(value * field.divisor)
-    try:
-        struct.pack_into("<" + field.code, frame, field.at, raw)
-    except struct.error as error:
-        raise ValueError(f"{field.name} is {value!r}, which does not fit into its field: {error}") from error
