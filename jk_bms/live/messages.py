@@ -15,9 +15,9 @@ MAX_LINE = 1 << 20  # bytes; the largest snapshot of 16 packs is well below 100 
 REQUEST_TTL = 30.0  # s; an older request is not carried out any more
 
 
-def line(kind: str, **fields: Any) -> bytes:
-    """Return one message of ``kind``, with its newline."""
-    return msgspec.json.encode({"v": VERSION, "type": kind, **fields}) + b"\n"
+def line(message: str, /, **fields: Any) -> bytes:
+    """Return one message of that type, with its newline."""
+    return msgspec.json.encode({"v": VERSION, "type": message, **fields}) + b"\n"
 
 
 def parse(raw: bytes) -> dict[str, Any]:

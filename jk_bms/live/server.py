@@ -62,12 +62,12 @@ class LiveServer:
                 if self.path.stat().st_ino == inode:  # not another poller's by now
                     self.path.unlink()
 
-    def send(self, kind: str, **fields: Any) -> None:
+    def send(self, message: str, /, **fields: Any) -> None:
         """Tell every subscriber; never waits."""
         if not self._subscribers:
             return
-        line = messages.line(kind, **fields)
-        limit = SAMPLE_BACKLOG if kind == "sample" else EVENT_BACKLOG
+        line = messages.line(message, **fields)
+        limit = SAMPLE_BACKLOG if message == "sample" else EVENT_BACKLOG
         for writer in tuple(self._subscribers):
             backlog = writer.transport.get_write_buffer_size()
             if backlog < limit:

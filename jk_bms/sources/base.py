@@ -44,5 +44,8 @@ class Source(Protocol):
     def release(self, seconds: float) -> None:
         """Let go of the device for that long, so that another program can connect."""
 
+    async def released(self) -> None:
+        """Wait until the link is closed after ``release``."""
+
     def resume(self) -> None:
         """End a release early."""

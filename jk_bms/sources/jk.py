@@ -108,7 +108,7 @@ class JkSource:
                 patience=self._context.timeout,
                 status=self.status,
             )
-            async with contextlib.aclosing(session.listen()) as heard:  # type: ignore[type-var]
+            async with contextlib.aclosing(session.listen()) as heard:
                 async for item in heard:
                     self._take(item, session)
                     if item.sample is not None and not self._context.keep_alive:
@@ -178,7 +178,7 @@ class JkSource:
                 wanted.set_exception(SourceError(str(error), error.verdict))
         self._samples.clear()
         backoff = min(FIRST_BACKOFF * 2 ** min(status.failures - 1, 10), LONGEST_BACKOFF)
-        return backoff * random.uniform(0.8, 1.2)  # so that several packs do not try in step
+        return float(backoff) * random.uniform(0.8, 1.2)  # so that several packs do not try in step
 
     async def _stay_away(self) -> None:
         self._enter(LinkState.RELEASED)

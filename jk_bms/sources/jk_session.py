@@ -1,7 +1,7 @@
 """The JK conversation over an open connection: commands out, decoded frames in."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
 import msgspec
@@ -56,7 +56,7 @@ class JkSession:
         self._software: str | None = None
         self._last_cells = b""
 
-    async def listen(self) -> AsyncIterator[Heard]:
+    async def listen(self) -> AsyncGenerator[Heard]:
         """Yield what the device says until the link ends.
 
         Raises SourceError: ``DROPPED`` from the link, ``MUTE`` or ``FRAMES_REFUSED`` when

@@ -17,7 +17,8 @@ from jk_bms.protocol import (
     DeviceInfo,
     Frame,
     FrameAssembler,
-    Variant,
+    Logbook,
+    Settings,
     as_dict,
     decode,
     to_sample,
@@ -59,6 +60,9 @@ def run(given: argparse.Namespace) -> int:
     return EXIT_OK if good else EXIT_NO_RECORD
 
 
+Decoded = CellInfo | Settings | DeviceInfo | Logbook
+
+
 class _Decoder:
     """Frames of one device, in order."""
 
@@ -66,9 +70,8 @@ class _Decoder:
         self.assembler = FrameAssembler()
         self._device = Device(address="", name=None)
         self._software: str | None = None
-        self._variant: Variant | None = None
 
-    def understand(self, frame: Frame) -> object | None:
+    def understand(self, frame: Frame) -> Decoded | None:
         """Decode; a refused frame is told on standard error."""
         try:
             # A file may hold frames of several devices: each is judged by its own content.

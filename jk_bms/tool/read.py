@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -144,7 +144,7 @@ async def _watch(given: argparse.Namespace, settings: Settings, entry: Entry) ->
     return EXIT_OK
 
 
-async def _samples(given: argparse.Namespace, settings: Settings, entry: Entry) -> AsyncIterator[Sample]:
+async def _samples(given: argparse.Namespace, settings: Settings, entry: Entry) -> AsyncGenerator[Sample]:
     """Connect and yield samples until the link ends. Raises SourceError."""
     from jk_bms.sources.jk_session import JkSession
 

@@ -1,0 +1,202 @@
+"""The live socket: real sockets, the real client in a thread, the real server in a loop."""
+
+import asyncio
+import json
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from jk_bms.errors import LiveError, SourceError, Verdict
+from jk_bms.live import messages
+from jk_bms.live.client import LiveClient
+from jk_bms.live.server import EVENT_BACKLOG, LiveServer
+
+T = TypeVar("T")
+STATE = {"program": {"version": "1"}, "devices": []}
+
+
+async def handle(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer by the action's name, one for each way it can go."""
+    match request["action"]:
+        case "echo":
+            return {"said": request["text"]}
+        case "mute":
+            raise SourceError("connected, but mute", Verdict.MUTE)
+        case "refuse":
+            raise LiveError("not today")
+        case "hang":
+            await asyncio.Event().wait()
+    raise ValueError("what?")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "poller.sock"
+
+
+@pytest.fixture
+async def server(path: Path) -> AsyncIterator[LiveServer]:
+    live = LiveServer(path, snapshot=lambda: STATE, handle=handle)
+    async with live.serve():
+        yield live
+
+
+async def asked(path: Path, question: Callable[[LiveClient], T]) -> T:
+    """Ask from a thread, as another process would."""
+
+    def ask() -> T:
+        with LiveClient(path) as client:
+            return question(client)
+
+    return await asyncio.to_thread(ask)
+
+
+async def raw_answer(path: Path, line: bytes) -> dict[str, Any]:
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(line)
+    answer: dict[str, Any] = json.loads(await reader.readline())
+    writer.close()
+    return answer
+
+
+async def test_snapshot(server: LiveServer, path: Path) -> None:
+    """The snapshot is what the service says of itself."""
+    snapshot = await asked(path, LiveClient.snapshot)
+
+    assert {key: snapshot[key] for key in STATE} == STATE
+
+
+async def test_socket_is_for_the_group_only(server: LiveServer, path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+
+
+async def test_request_is_answered(server: LiveServer, path: Path) -> None:
+    assert await asked(path, lambda c: c.request("echo", text="ping")) == {"said": "ping"}
+
+
+@pytest.mark.parametrize(
+    ("action", "error", "says"),
+    [
+        ("mute", SourceError, "connected, but mute"),
+        ("refuse", LiveError, "not today"),
+        ("nonsense", LiveError, "bad request"),
+    ],
+)
+async def test_failed_request(
+    server: LiveServer, path: Path, action: str, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        await asked(path, lambda c: c.request(action))
+
+
+async def test_verdict_survives_the_socket(server: LiveServer, path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        await asked(path, lambda c: c.request("mute"))
+
+    assert caught.value.verdict is Verdict.MUTE
+
+
+async def test_request_has_a_time_to_live(server: LiveServer, path: Path) -> None:
+    """A request that hangs is answered when its time is up, and others are not held up."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(messages.line("request", id="1", action="hang", ttl=0.2))
+    writer.write(messages.line("request", id="2", action="echo", text="quick"))
+
+    answers = [json.loads(await reader.readline()) for _ in range(2)]
+    writer.close()
+
+    assert [(a["id"], a["ok"]) for a in answers] == [("2", True), ("1", False)]
+    assert "0.2 s" in answers[1]["error"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"hello\n", "not a JSON object"),
+        (b"[1]\n", "expected a JSON object"),
+        (b'{"v":2,"type":"snapshot"}\n', "version 2"),
+        (b'{"v":1}\n', "needs a type"),
+        (b'{"v":1,"type":"sing"}\n', "unknown type 'sing'"),
+    ],
+)
+async def test_nonsense_is_answered(server: LiveServer, path: Path, line: bytes, says: str) -> None:
+    answer = await raw_answer(path, line)
+
+    assert answer["type"] == "error"
+    assert says in answer["error"]
+
+
+async def test_subscriber_gets_everything_in_order(server: LiveServer, path: Path) -> None:
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(messages.line("subscribe"))
+    assert json.loads(await reader.readline())["type"] == "snapshot"
+    assert server.listening
+
+    for n in range(100):
+        server.send("sample", n=n)
+    got = [json.loads(await reader.readline())["n"] for _ in range(100)]
+    writer.close()
+
+    assert got == list(range(100))
+
+
+async def test_subscriber_that_does_not_read_costs_nothing(server: LiveServer, path: Path) -> None:
+    """It loses samples, then the connection; memory stays bounded and others are served."""
+    deaf = socket.socket(socket.AF_UNIX)
+    deaf.connect(str(path))
+    deaf.sendall(messages.line("subscribe"))
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(messages.line("subscribe"))
+    await reader.readline()
+    while len(server._subscribers) < 2:
+        await asyncio.sleep(0)
+
+    for n in range(4 * EVENT_BACKLOG // 10_000):
+        server.send("event", n=n, text="x" * 10_000)
+        assert json.loads(await reader.readline())["n"] == n
+    deaf.close()
+    writer.close()
+
+    assert len(server._subscribers) == 1
+
+
+async def test_stale_socket_is_replaced(path: Path) -> None:
+    """A killed poller leaves its socket file; the next one takes the place."""
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(path))
+    left.close()
+
+    async with LiveServer(path, snapshot=lambda: STATE, handle=handle).serve():
+        assert (await asked(path, LiveClient.snapshot))["devices"] == []
+    assert not path.exists()
+
+
+async def test_another_file_is_never_replaced(path: Path) -> None:
+    path.write_text("precious")
+
+    with pytest.raises(LiveError, match="in the way"):
+        async with LiveServer(path, snapshot=lambda: STATE, handle=handle).serve():
+            pass
+
+    assert path.read_text() == "precious"
+
+
+def test_no_service(path: Path) -> None:
+    with pytest.raises(LiveError, match="no service listens there"):
+        LiveClient(path)
+
+
+async def test_service_that_ends(path: Path) -> None:
+    """A client in the middle of a subscription sees an end, not an error or a hang."""
+    live = LiveServer(path, snapshot=lambda: STATE, handle=handle)
+    async with live.serve():
+        watching = asyncio.create_task(asked(path, lambda c: [message["type"] for message in c.subscribe()]))
+        while not live.listening:
+            await asyncio.sleep(0.01)
+        live.send("event", text="bye")
+
+    assert await watching == ["snapshot", "event"]
