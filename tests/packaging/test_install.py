@@ -1,0 +1,390 @@
+"""install.sh: a real installation into a folder, again, beside another program, and away."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.packaging.commands import PROJECT, Run, needs
+
+UNIT = "etc/systemd/system/easun-jkbms.service"
+COMMAND = "usr/local/bin/jk-util"
+ENVIRONMENT = Path(sys.prefix)  # has what the program needs
+
+Install = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Stands for / of the machine."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def install(clone: Path, root: Path, run: Run) -> Install:
+    """Run the clone's installer into ``root`` with this very environment."""
+
+    def call(*arguments: str | Path) -> CompletedProcess[str]:
+        return run(clone / "install.sh", "--root", root, "--venv", ENVIRONMENT, *arguments)
+
+    return call
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every path below ``folder`` with mode, time of change and content."""
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_mode,
+            path.lstat().st_mtime_ns if path.is_file() else 0,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def setting(unit: Path, name: str) -> list[str]:
+    return re.findall(rf"^{name}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_installs_into_the_standard_places(clone: Path, root: Path, install: Install) -> None:
+    result = install()
+
+    code = root / "opt/easun-jkbms"
+    assert result.returncode == 0, result.stderr
+    assert (code / "jk_bms/model/__init__.py").read_text() == (clone / "jk_bms/model/__init__.py").read_text()
+    assert (code / "jk_bms_service.py").is_file()
+    assert not [
+        name for name in ("tests", "bench", ".git", ".env", "jk_devices.yaml") if (code / name).exists()
+    ]
+    assert {
+        name: oct((root / name).stat().st_mode & 0o7777)
+        for name in ("etc/easun-jkbms/.env", "etc/easun-jkbms/jk_devices.yaml", "var/lib/easun-jkbms", UNIT, COMMAND)
+    } == {
+        "etc/easun-jkbms/.env": "0o640",
+        "etc/easun-jkbms/jk_devices.yaml": "0o640",
+        "var/lib/easun-jkbms": "0o2770",
+        UNIT: "0o644",
+        COMMAND: "0o755",
+    }  # fmt: skip
+    assert "systemd does not run here" in result.stdout
+
+
+def test_standard_unit_is_the_one_in_the_clone(clone: Path, root: Path, install: Install) -> None:
+    """So that `cp` of the file and install.sh do the same."""
+    install()
+
+    rendered = (root / UNIT).read_text(encoding="utf-8")
+    assert rendered.replace(f"{ENVIRONMENT}/bin", "/opt/easun-jkbms/.venv/bin") == (
+        clone / "systemd/easun-jkbms.service"
+    ).read_text(encoding="utf-8")
+
+
+def test_second_run_changes_nothing(root: Path, install: Install) -> None:
+    install()
+    before = snapshot(root)
+
+    second = install()
+
+    assert "nothing to change" in second.stdout
+    assert snapshot(root) == before
+
+
+def test_dry_run_shows_every_step_and_changes_nothing(root: Path, install: Install) -> None:
+    dry = install("--dry-run")
+    untouched = snapshot(root)
+    real = install()
+
+    promised = re.findall(r"^would: (.*)$", dry.stdout, re.MULTILINE)
+    done = re.findall(r"^- (.*)$", real.stdout, re.MULTILINE)
+    assert untouched == {}
+    assert len(promised) > 5
+    assert promised == done
+
+
+def test_update_takes_the_new_and_drops_the_old(clone: Path, root: Path, install: Install) -> None:
+    install()
+    settings = write(root / "etc/easun-jkbms/.env", "JK_BMS_POLL_INTERVAL=7\n")
+    registry = write(root / "etc/easun-jkbms/jk_devices.yaml", "AA:BB:CC:DD:EE:FF:\n")
+    write(clone / "jk_bms_service.py", "print('newer')\n")
+    write(clone / "jk_bms/added.py", "")
+    (clone / "jk_bms/model/__init__.py").unlink()
+
+    result = install()
+
+    code = root / "opt/easun-jkbms"
+    assert result.returncode == 0, result.stderr
+    assert (code / "jk_bms_service.py").read_text() == "print('newer')\n"
+    assert (code / "jk_bms/added.py").exists()
+    assert not (code / "jk_bms/model").exists()
+    assert settings.read_text() == "JK_BMS_POLL_INTERVAL=7\n"
+    assert registry.read_text() == "AA:BB:CC:DD:EE:FF:\n"
+
+
+FOREIGN = {
+    ".env": "DB_PATH=data/inverter.db\nTELEGRAM_BOT_TOKEN=1:secret\n",
+    "jk_devices.yaml": "AA:BB:CC:DD:EE:FF:\n  alias: theirs\n",
+    "requirements.txt": "flask\n",
+    "README.md": "# theirs\n",
+    "Dockerfile": "FROM scratch\n",
+    "docker-compose.yml": "services: {}\n",
+    "data/inverter.db": "SQLite\n",
+    ".venv/bin/python": "theirs\n",
+}
+
+
+def test_beside_another_program(root: Path, install: Install) -> None:
+    """Its files stay byte for byte, its .env and registry are used, its database is writable."""
+    for name, text in FOREIGN.items():
+        write(root / "opt/eamoon" / name, text)
+
+    result = install("--prefix", "/opt/eamoon")
+
+    unit = root / UNIT
+    assert result.returncode == 0, result.stderr
+    assert {name: (root / "opt/eamoon" / name).read_text() for name in FOREIGN} == FOREIGN
+    assert (root / "opt/eamoon/jk_bms_service.py").is_file()
+    assert not (root / "opt/eamoon/install.sh").exists()
+    assert not (root / "etc/easun-jkbms").exists()
+    assert setting(unit, "ExecStart") == [f"{ENVIRONMENT}/bin/python /opt/eamoon/jk_bms_service.py"]
+    assert setting(unit, "WorkingDirectory") == ["/opt/eamoon"]
+    assert setting(unit, "ReadWritePaths") == ["-/opt/eamoon/data"]
+    assert setting(unit, "ConfigurationDirectory") == []
+    assert setting(unit, "Environment")[:3] == [
+        "JK_ENV_FILE=/opt/eamoon/.env",
+        "JK_DEVICES_FILE=/opt/eamoon/jk_devices.yaml",
+        "BMS_DB_PATH=/var/lib/easun-jkbms/bms.db",
+    ]
+
+
+def test_beside_another_program_again_and_away(root: Path, install: Install) -> None:
+    """The second run knows its own files; uninstalling leaves exactly what was there before."""
+    for name, text in FOREIGN.items():
+        write(root / "opt/eamoon" / name, text)
+    before = snapshot(root / "opt/eamoon")
+    install("--prefix", "/opt/eamoon")
+    installed = snapshot(root)
+
+    again = install("--prefix", "/opt/eamoon")
+    unchanged = snapshot(root) == installed
+    install("--prefix", "/opt/eamoon", "--uninstall")
+
+    assert "nothing to change" in again.stdout
+    assert unchanged
+    assert snapshot(root / "opt/eamoon") == before
+
+
+def test_code_of_another_program_in_the_way_is_refused(root: Path, install: Install) -> None:
+    write(root / "opt/eamoon/jk_bms/jk-util.py", "theirs\n")
+    write(root / "opt/eamoon/jk_bms_service.py", "theirs\n")
+    before = snapshot(root)
+
+    result = install("--prefix", "/opt/eamoon")
+
+    assert result.returncode == 1
+    assert "jk_bms/jk-util.py jk_bms_service.py" in result.stderr
+    assert "nothing was changed" in result.stderr
+    assert snapshot(root) == before
+
+
+def test_other_files_in_the_way_are_listed_and_left(clone: Path, root: Path, install: Install) -> None:
+    """An own folder in which somebody put a README and a lock of his own."""
+    install()
+    (root / "opt/easun-jkbms/.easun-jkbms-files").write_text("", encoding="utf-8")
+    write(root / "opt/easun-jkbms/README.md", "# theirs\n")
+
+    result = install()
+
+    assert "left as they are, they are not ours: README.md" in result.stdout
+    assert (root / "opt/easun-jkbms/README.md").read_text() == "# theirs\n"
+
+
+def test_registry_of_earlier_programs_is_used(root: Path, install: Install) -> None:
+    write(root / "opt/eamoon/.env", "DB_PATH=/opt/eamoon/inverter.db\n")
+    write(root / "opt/eamoon/jk_bms/jk_devices.yaml", "AA:BB:CC:DD:EE:FF:\n")
+
+    install("--prefix", "/opt/eamoon")
+
+    assert "JK_DEVICES_FILE=/opt/eamoon/jk_bms/jk_devices.yaml" in setting(root / UNIT, "Environment")
+    assert not (root / "opt/eamoon/jk_devices.yaml").exists()
+
+
+DB_PATHS = {
+    # name: (line in .env, ReadWritePaths, BindPaths, ProtectHome)
+    "not set": ("# DB_PATH=/x/y.db", ["-/opt/eamoon"], [], ["yes"]),
+    "plain": ("DB_PATH=/srv/inverter/inverter.db", ["-/srv/inverter"], [], ["yes"]),
+    "exported, quoted": ('export DB_PATH="/srv/my house/i.db"  # there', ['"-/srv/my house"'], [], ["yes"]),
+    "the last one counts": ("DB_PATH=/a/b.db\nDB_PATH = '/c/d.db'", ["-/c"], [], ["yes"]),
+    "with a comment": ("DB_PATH=/srv/a.db # inverter", ["-/srv"], [], ["yes"]),
+    "relative": ("DB_PATH=../inverter/i.db", ["-/etc/inverter"], [], ["yes"]),
+    "per cent": ("DB_PATH=/srv/100%/i.db", ["-/srv/100%%"], [], ["yes"]),
+    "in a home": ("DB_PATH=/home/pi/eamoon/i.db", ["-/home/pi/eamoon"], ["-/home/pi/eamoon"], ["tmpfs"]),
+}
+
+
+@pytest.mark.parametrize(("line", "writable", "bound", "home"), DB_PATHS.values(), ids=DB_PATHS)
+def test_unit_fits_the_database(
+    line: str, writable: list[str], bound: list[str], home: list[str], root: Path, install: Install
+) -> None:
+    write(root / "etc/easun-jkbms/.env", line + "\n")
+
+    install()
+
+    unit = root / UNIT
+    found = [setting(unit, name) for name in ("ReadWritePaths", "BindPaths", "ProtectHome")]
+    assert found == [writable, bound, home]
+
+
+@needs("systemd-analyze")
+@pytest.mark.parametrize("prefix", ["/opt/easun-jkbms", "/home/pi/eamoon"])
+def test_rendered_unit_is_valid(prefix: str, root: Path, install: Install, run: Run) -> None:
+    write(root / prefix.lstrip("/") / ".env", 'DB_PATH="/home/pi/my house/i.db"\n')
+    install("--prefix", prefix)
+
+    result = run("systemd-analyze", "verify", "--man=no", root / UNIT)
+    security = run(
+        "systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", root / UNIT
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert security.returncode == 0, security.stdout
+
+
+def test_uninstall_keeps_settings_and_state(root: Path, install: Install) -> None:
+    install()
+    write(root / "etc/easun-jkbms/.env", "LOG_LEVEL=DEBUG\n")
+    write(root / "var/lib/easun-jkbms/bms.db", "history")
+
+    promised = install("--uninstall", "--dry-run")
+    still_there = (root / UNIT).exists()
+    result = install("--uninstall")
+
+    assert still_there
+    assert promised.returncode == result.returncode == 0, result.stderr
+    assert not (root / "opt/easun-jkbms").exists()
+    assert not (root / UNIT).exists()
+    assert not (root / COMMAND).exists()
+    assert (root / "etc/easun-jkbms/.env").read_text() == "LOG_LEVEL=DEBUG\n"
+    assert (root / "var/lib/easun-jkbms/bms.db").read_text() == "history"
+    for place in ("/etc/easun-jkbms/.env", "/etc/easun-jkbms/jk_devices.yaml", "/var/lib/easun-jkbms"):
+        assert f"kept: {place}" in result.stdout
+
+
+def test_uninstall_works_from_the_installed_copy(root: Path, install: Install, run: Run) -> None:
+    """The script removes the file that it is read from."""
+    install()
+
+    result = run(root / "opt/easun-jkbms/install.sh", "--root", root, "--uninstall")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (root / "opt/easun-jkbms").exists()
+
+
+def test_uninstall_keeps_what_was_changed_since(root: Path, install: Install) -> None:
+    install()
+    write(root / "opt/easun-jkbms/README.md", "my notes\n")
+
+    result = install("--uninstall")
+
+    assert "because they were changed since: README.md" in result.stdout
+    assert [path.name for path in (root / "opt/easun-jkbms").rglob("*")] == ["README.md"]
+
+
+def test_uninstall_of_nothing(install: Install) -> None:
+    result = install("--uninstall")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "nothing to remove" in result.stdout
+
+
+def test_makes_an_environment_of_its_own(clone: Path, root: Path, run: Run) -> None:
+    """Without --venv: built by the same tool as `make`, kept on the next run, gone in the end."""
+    python = run(PROJECT / "tools" / "find-python", "--system").stdout.strip()
+    if not python:
+        pytest.skip("every Python here lives in a home, where no service can reach it")
+    command = (clone / "install.sh", "--root", root)
+
+    first = run(*command, PYTHON=python)
+    made = (root / "opt/easun-jkbms/.venv/bin/python").exists()
+    second = run(*command, PYTHON=python)
+    run(*command, "--uninstall")
+
+    assert (first.returncode, made) == (0, True), first.stderr
+    assert "nothing to change" in second.stdout
+    assert not (root / "opt/easun-jkbms").exists()
+
+
+def test_command_knows_the_places(root: Path, install: Install, run: Run, clone: Path) -> None:
+    install()
+    script = (
+        (root / COMMAND)
+        .read_text(encoding="utf-8")
+        .replace("/opt/easun-jkbms", str(root / "opt/easun-jkbms"))
+    )
+    command = write(root / "jk-util", script)
+
+    assert run("sh", command, "--scan", "a b").stdout == "/etc/easun-jkbms/.env --scan a b\n"
+    assert run("sh", command, JK_ENV_FILE="/mine").stdout == "/mine\n"
+
+
+def test_command_of_another_is_left(root: Path, install: Install) -> None:
+    other = write(root / COMMAND, "#!/bin/sh\necho theirs\n")
+
+    result = install()
+    install("--uninstall")
+
+    assert "is not ours" in result.stdout
+    assert other.read_text() == "#!/bin/sh\necho theirs\n"
+
+
+MISUSE = {
+    "an unknown word": ("--prefxi", "/opt/x"),
+    "no folder": ("--prefix",),
+    "a system folder": ("--prefix", "/opt"),
+    "a blank in the path": ("--prefix", "/opt/my house"),
+}
+
+
+@pytest.mark.parametrize("arguments", MISUSE.values(), ids=MISUSE)
+def test_misuse_is_explained(arguments: tuple[str, ...], root: Path, install: Install) -> None:
+    result = install(*arguments)
+
+    assert result.returncode == 2
+    assert re.fullmatch(r"install\.sh: .*; see --help\n", result.stderr)
+    assert snapshot(root) == {}
+
+
+def test_help(install: Install) -> None:
+    result = install("--help")
+
+    assert result.returncode == 0
+    for option in ("--prefix", "--dry-run", "--uninstall", "--venv", "--root"):
+        assert option in result.stdout
+
+
+def test_the_real_clone_has_all_it_takes(root: Path, run: Run) -> None:
+    """Not the small clone of the other tests but this one, as far as a dry run goes."""
+    result = run(PROJECT / "install.sh", "--root", root, "--venv", ENVIRONMENT, "--dry-run")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "jk_bms_service.py" in result.stdout
+
+
+@needs("shellcheck")
+def test_scripts_are_clean(run: Run) -> None:
+    scripts = [PROJECT / "install.sh", PROJECT / ".ci/run"]
+    scripts += [path for path in (PROJECT / "tools").iterdir() if path.is_file() and not path.suffix]
+
+    result = run("shellcheck", *scripts)
+
+    assert (result.returncode, result.stdout) == (0, "")
