@@ -5,9 +5,12 @@ something; his comments, order and keys stay. Every scalar is text until the typ
 key says otherwise, so ``20:21:08:31:05:22`` is an address and ``on`` is not True.
 """
 
+import contextlib
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,12 +19,21 @@ import yaml
 
 from jk_bms.errors import ConfigError
 from jk_bms.model import Device
-from jk_bms.model.address import parse_address
+from jk_bms.model.address import ADDRESS, parse_address
+from jk_bms.yaml_text import append, compose, content, is_null, plain, says, touch
 
 SIMULATED = "simulated"  # the type, and the address, of a made-up battery
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_NO_RADIO = frozenset({SIMULATED, "playback"})  # types whose address is any text
 _BOM = b"\xef\xbb\xbf"
+_HEAD = """\
+# The batteries of this house, in the order of their numbers. A scan adds what it finds;
+# put a # before the lines of a battery to leave it out. All keys: docs/settings.md
+"""
+# A comment line that begins with an address: an entry that was switched off.
+_COMMENTED = re.compile(
+    rf"^[ \t]*#[# \t]*(?:address[ \t]*:[ \t]*)?['\"]?({ADDRESS})(?![\w:-]*\w)", re.MULTILINE
+)
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -77,10 +89,31 @@ def read_registry(path: Path) -> Registry:
     """Read the registry; a missing file is an empty one. Raises ConfigError with all faults."""
     text = _File.read(path).text
     faults: list[str] = []
-    entries = _number(list(_entries(_compose(text, path), path, faults)), path, faults)
+    entries = _number(list(_entries(compose(text, path), path, faults)), path, faults)
     if faults:
         raise ConfigError(faults)
     return Registry(path, tuple(entries))
+
+
+def update_after_scan(path: Path, seen: Iterable[tuple[str, str | None]], now: datetime) -> list[str]:
+    """Note the devices (address, name) of a scan; return the addresses that are new.
+
+    Known entries get ``name`` and ``last_seen``, new ones are appended; an entry that stands
+    in a comment is one the owner switched off, and stays so. Nothing else changes. Raises
+    ConfigError, and leaves the file alone, if it cannot be read or written.
+    """
+    devices: dict[str, tuple[str, str | None]] = {}
+    for address, name in seen:
+        name = re.sub("[\ud800-\udfff]", "\ufffd", name or "")  # not text at all
+        known = devices.get(_identity(address), ("", None))[1]
+        devices[_identity(address)] = (address.strip(), name if name.strip() else known)
+    if not devices:
+        return []
+    file = _File.read(path)
+    text, added = _edited(file.text if file.exists else _HEAD, path, devices, _local_time(now))
+    if text != file.text:
+        _write(path, file.bom + text.encode())
+    return added
 
 
 def selected_entries(registry: Registry, address: str | None) -> list[Entry]:
@@ -162,36 +195,6 @@ KEYS = tuple(_KINDS)  # what an entry of any type may say; the rest are options 
 # fmt: on
 
 
-def _compose(text: str, path: Path) -> yaml.Node | None:
-    """The file's only document; None when it has comments at most."""
-    try:
-        node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f" line {mark.line + 1}" if mark else ""
-        problem = error.problem or error.context
-        raise ConfigError(f"{path}{line}: not readable as YAML: {problem}; correct that line") from error
-    except yaml.reader.ReaderError as error:
-        line_number = text.count("\n", 0, error.position) + 1
-        raise ConfigError(
-            f"{path} line {line_number}: a character that YAML does not allow; delete it"
-        ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: not readable as YAML: nested too deeply") from error
-    return None if node is None or _is_null(node) else node
-
-
-def _is_null(node: yaml.Node) -> bool:
-    """Whether nothing, or YAML's word for it, is written there."""
-    return (
-        isinstance(node, yaml.ScalarNode)
-        and not node.style  # plain: quoted, they are text
-        and node.value in {"", "~", "null", "Null", "NULL"}
-    )
-
-
 def _pairs(node: yaml.Node | None, where: Callable[[yaml.Node], str], faults: list[str]) -> Iterator[
     tuple[str, yaml.Node, yaml.Node]
 ]:  # fmt: skip
@@ -230,30 +233,30 @@ def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[
 def _entry(
     text: str, key: yaml.Node, node: yaml.Node, where: Callable[[yaml.Node], str], faults: list[str]
 ) -> Entry | None:
-    if not _is_null(node) and not isinstance(node, yaml.MappingNode):
-        faults.append(f"{where(node)}: {text!r} has the value {_plain(node)!r}; expected keys below it")
+    if not is_null(node) and not isinstance(node, yaml.MappingNode):
+        faults.append(f"{where(node)}: {text!r} has the value {plain(node)!r}; expected keys below it")
         return None
     values: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for name, _, value in _pairs(node, where, faults):
         kind = _KINDS.get(name)
         if kind is None:
-            options[name] = _plain(value)
-        elif isinstance(value, yaml.ScalarNode) and (_is_null(value) or not value.value.strip()):
+            options[name] = plain(value)
+        elif isinstance(value, yaml.ScalarNode) and (is_null(value) or not value.value.strip()):
             continue  # nothing said
         elif not isinstance(value, yaml.ScalarNode):
             faults.append(f"{where(value)}: {text}: {name} is a list or mapping; expected {kind.expected}")
-        elif name == "address" and _is_simulated(text, node):
+        elif name == "address" and not _needs_address(text, node):
             continue  # any text will do
         else:
             try:
-                values[name] = kind.parse(value.value.strip())
+                values[name] = kind.parse(value.value if kind.parse is str else value.value.strip())
             except ValueError:
                 shown = "***" if name == "pin" else value.value
                 faults.append(f"{where(value)}: {text}: {name} is {shown!r}; expected {kind.expected}")
     inner = values.pop("address", None)
     address = text.strip()
-    if not _is_simulated(text, node):
+    if _needs_address(text, node):
         try:
             address = parse_address(text)
         except ValueError:
@@ -263,7 +266,7 @@ def _entry(
             faults.append(f"{where(key)}: the address below {text!r} is {inner!r}; expected the same twice")
     if address == SIMULATED:
         values["type"] = SIMULATED
-    values["enabled"] = values.get("enabled", True) and not _is_null(node)
+    values["enabled"] = values.get("enabled", True) and not is_null(node)
     return Entry(
         address=address,
         **values,
@@ -273,26 +276,14 @@ def _entry(
     )
 
 
-def _is_simulated(text: str, node: yaml.Node) -> bool:
-    """Whether the entry is a made-up battery: by its type, or by its address."""
-    return text.strip() == SIMULATED or (
-        isinstance(node, yaml.MappingNode)
-        and any(
-            key.value == "type"
-            and isinstance(value, yaml.ScalarNode)
-            and value.value.strip().lower() == SIMULATED
-            for key, value in node.value
-        )
+def _needs_address(text: str, node: yaml.Node) -> bool:
+    """Whether the entry is one that the radio must find: most types are."""
+    types = (
+        [plain(value) for key, value in node.value if key.value == "type"]
+        if isinstance(node, yaml.MappingNode)
+        else []
     )
-
-
-def _plain(node: yaml.Node) -> Any:
-    """The value below ``node``: dicts, lists and text; None where nothing is written."""
-    if isinstance(node, yaml.MappingNode):
-        return {str(_plain(key)): _plain(value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
-    return None if _is_null(node) else node.value
+    return text.strip() != SIMULATED and not (types and str(types[0]).strip().lower() in _NO_RADIO)
 
 
 def _number(entries: list[Entry], path: Path, faults: list[str]) -> list[Entry]:
@@ -313,6 +304,55 @@ def _number(entries: list[Entry], path: Path, faults: list[str]) -> list[Entry]:
                 used[entry.battery] = entry
     free = (number for number in range(1, len(entries) + len(used) + 1) if number not in used)
     return [entry if entry.numbered else replace(entry, battery=next(free)) for entry in entries]
+
+
+# Editing
+
+
+def _identity(address: str) -> str:
+    """The same for all spellings of one address."""
+    try:
+        return parse_address(address)
+    except ValueError:
+        return address.strip().upper()
+
+
+def _local_time(now: datetime) -> str:
+    return (now if now.tzinfo else now.astimezone()).isoformat(timespec="seconds")
+
+
+def _edited(
+    text: str, path: Path, devices: Mapping[str, tuple[str, str | None]], last_seen: str
+) -> tuple[str, list[str]]:
+    """The text with the devices noted in it, and the addresses of those that were appended."""
+    faults: list[str] = []
+    _number(list(_entries(compose(text, path), path, faults)), path, faults)
+    if faults:
+        raise ConfigError(faults)
+    commented = {_identity(match[1]) for match in _COMMENTED.finditer(text)}
+    added = []
+    for identity, (address, name) in devices.items():
+        news = {"last_seen": last_seen} | ({"name": name} if name else {})
+        root = compose(text, path)
+        before = content(root)
+        index = next((i for i, (key, _) in enumerate(before) if _identity(key) == identity), None)
+        if root is None or index is None:
+            if identity in commented:
+                continue
+            new = append(text, root, {"address": address} | news)
+            if not says(new, [*before, (address, {"address": address} | news)], path):
+                raise ConfigError(f"{path}: {address} cannot be added without harm; add it by hand")
+            added.append(address)
+            text = new
+            continue
+        key, value = root.value[index]
+        if not isinstance(value, yaml.MappingNode):
+            continue  # no value: switched off; a key below it would switch it on
+        new = touch(text, key, value, news)
+        before[index] = (before[index][0], before[index][1] | news)
+        if says(new, before, path):  # else an anchor or a block ties it to more: left alone
+            text = new
+    return text, added
 
 
 class _File(NamedTuple):
@@ -341,3 +381,45 @@ class _File(NamedTuple):
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace the file in one step, keeping mode and owner; a link is followed."""
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+    try:
+        old = target.stat() if target.exists() else None
+        # Closed to others from its first byte: entries may hold a PIN.
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if old else 0o666)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                if old:
+                    _keep_owner(handle, old)
+                    os.fchmod(handle, old.st_mode & 0o7777)
+                file.flush()
+                os.fsync(handle)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {_reason(error)}; this user needs the right to write into "
+            f"the folder {target.parent}"
+        ) from error
+
+
+def _keep_owner(handle: int, old: os.stat_result) -> None:
+    new = os.fstat(handle)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        try:
+            os.fchown(handle, old.st_uid, old.st_gid)
+        except PermissionError:  # only root may give files away; the group is what readers need
+            with contextlib.suppress(PermissionError):
+                os.fchown(handle, -1, old.st_gid)

@@ -1,0 +1,162 @@
+"""YAML as text: read without guessing types, edited in place.
+
+A file of entries (a mapping of mappings) belongs to its owner. Edits change the characters
+of the values they mean and nothing else: comments, order, quotes and line ends stay.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jk_bms.errors import ConfigError
+from jk_bms.model.address import ADDRESS
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_DEEPEST = 20  # levels
+_BREAK = re.compile(r"\r\n|\r|\n")
+_DOCUMENT_END = re.compile(r"^\.\.\.(?=\s|$)", re.MULTILINE)
+_SAFE = re.compile(r"[A-Za-z][\w.-]*(?: [\w.-]+)*", re.ASCII)
+_SAFE_ADDRESS = re.compile(rf"(?=.*[A-Fa-f]){ADDRESS}")  # one of digits only is a number to some
+_WORDS = frozenset(
+    ["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
+)  # more than text to some loaders
+
+
+def compose(text: str, path: Path) -> yaml.Node | None:
+    """The only document of ``text``; None when it has comments at most.
+
+    Raises ConfigError with the line in ``path`` that is not YAML.
+    """
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=LOADER)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = error.problem or error.context
+        raise ConfigError(f"{path}{line}: not readable as YAML: {problem}; correct that line") from error
+    except yaml.reader.ReaderError as error:
+        bad = yaml.reader.Reader.NON_PRINTABLE.search(text)
+        line = f" line {text.count(chr(10), 0, bad.start()) + 1}" if bad else ""
+        raise ConfigError(f"{path}{line}: a character that YAML does not allow; delete it") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: not readable as YAML: nested too deeply") from error
+    return None if node is None or is_null(node) else node
+
+
+def is_null(node: yaml.Node) -> bool:
+    """Whether nothing, or YAML's word for it, is written there."""
+    return (
+        isinstance(node, yaml.ScalarNode)
+        and not node.style  # plain: quoted, they are text
+        and node.value in {"", "~", "null", "Null", "NULL"}
+    )
+
+
+def plain(node: yaml.Node, depth: int = 0) -> Any:
+    """The value below ``node``: dicts, lists and text; None where nothing is written."""
+    if depth > _DEEPEST:  # an alias that contains itself has no end
+        line = node.start_mark.line + 1
+        raise ConfigError(f"line {line}: nested more than {_DEEPEST} levels deep; write it flatter")
+    if isinstance(node, yaml.MappingNode):
+        return {str(plain(key, depth + 1)): plain(value, depth + 1) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [plain(item, depth + 1) for item in node.value]
+    return None if is_null(node) else node.value
+
+
+def content(root: yaml.Node | None) -> list[tuple[str, Any]]:
+    """The entries below ``root`` (None or a mapping) in their order."""
+    return [] if root is None else [(key.value, plain(value)) for key, value in root.value]
+
+
+def says(text: str, entries: list[tuple[str, Any]], path: Path) -> bool:
+    """Whether ``text`` says exactly these entries in this order."""
+    try:
+        return content(compose(text, path)) == entries
+    except ConfigError:
+        return False
+
+
+def touch(text: str, key: yaml.Node, entry: yaml.MappingNode, news: Mapping[str, str]) -> str:
+    """Return ``text`` with the values of ``news`` in an entry, which stands behind ``key``.
+
+    Keys that are there keep their place. Anchors can tie one place to another: check the
+    result with ``says``.
+    """
+    edits: list[tuple[int, int, str]] = []
+    missing = dict(news)
+    for inner, value in entry.value:
+        new = missing.pop(inner.value, None)
+        if new is not None and plain(value) != new:
+            start, end = value.start_mark.index, value.end_mark.index
+            if text[start:end].startswith(("|", ">", "&", "!")):
+                continue  # what stands there means more than its text
+            # An empty value has its place right behind the colon.
+            edits.append((start, end, scalar(new) if end > start else " " + scalar(new)))
+    if missing and text[entry.start_mark.index] == "{":
+        at = entry.start_mark.index + 1
+        more = ", ".join(f"{name}: {scalar(new)}" for name, new in missing.items())
+        edits.append((at, at, more + (", " if entry.value else "")))
+    elif missing:
+        at = _line_end(text, key.end_mark.index)
+        indent = " " * entry.value[0][0].start_mark.column
+        eol = _eol(text)
+        edits.append(
+            (at, at, "".join(f"{indent}{name}: {scalar(new)}{eol}" for name, new in missing.items()))
+        )
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def append(text: str, root: yaml.Node | None, entry: Mapping[str, str]) -> str:
+    """Return ``text`` with an entry added behind the others; its key is ``entry["address"]``.
+
+    Check the result with ``says``.
+    """
+    key = scalar(entry["address"])
+    if root is not None and text[root.start_mark.index] == "{":
+        inner = ", ".join(f"{name}: {scalar(value)}" for name, value in entry.items())
+        at = root.value[-1][1].end_mark.index if root.value else root.start_mark.index + 1
+        return f"{text[:at]}{', ' if root.value else ''}{key}: {{{inner}}}{text[at:]}"
+    eol = _eol(text)
+    indent = " " * (root.start_mark.column if root is not None else 0)
+    lines = [f"{indent}{key}:", *(f"{indent}  {name}: {scalar(value)}" for name, value in entry.items())]
+    marker = _DOCUMENT_END.search(text, root.end_mark.index if root is not None else 0)
+    at = marker.start() if marker else len(text)
+    before, after = text[:at], text[at:]
+    if before and not before.endswith(("\n", "\r")):
+        return before + eol + eol.join(lines) + after  # a file without final newline stays one
+    return before + eol.join(lines) + eol + after
+
+
+def _eol(text: str) -> str:
+    first = _BREAK.search(text)
+    return first[0] if first else "\n"
+
+
+def _line_end(text: str, index: int) -> int:
+    """Where the line after the one at ``index`` begins."""
+    end = _BREAK.search(text, index)
+    return end.end() if end else len(text)
+
+
+def scalar(text: str) -> str:
+    """``text`` as a YAML scalar on one line, plain only where every loader sees text."""
+    if text.lower() not in _WORDS and (_SAFE.fullmatch(text) or _SAFE_ADDRESS.fullmatch(text)):
+        return text
+    if text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    return char if char.isprintable() else f"\\U{ord(char):08X}"
