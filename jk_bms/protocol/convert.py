@@ -52,11 +52,12 @@ def _check(info: CellInfo) -> None:
     if not info.cells:
         raise ProtocolError(f"{where}: no sample: the board has power but reports no cells")
     low, high = CELL_VOLTS
-    if not low <= min(info.cells) or not max(info.cells) <= high:
-        v, number = next(
-            (v, n) for v, n in zip(info.cells, info.cell_numbers, strict=True) if not low <= v <= high
+    if min(info.cells) < low or max(info.cells) > high:
+        worst = info.cell_min if min(info.cells) < low else info.cell_max
+        assert worst is not None  # there are cells
+        raise ProtocolError(
+            f"{where}: no sample: cell {worst.number} has {worst.voltage} V; expected {low} to {high} V"
         )
-        raise ProtocolError(f"{where}: no sample: cell {number} has {v} V; expected {low} to {high} V")
     total = info.cell_sum
     if info.voltage is not None and abs(total - info.voltage) > SUM_TOLERANCE * info.voltage:
         raise ProtocolError(

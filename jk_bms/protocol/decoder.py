@@ -1,9 +1,8 @@
 """A frame to what it says. What a layout contradicts itself about is refused, not decoded."""
 
 import struct
-from itertools import repeat
 from math import isfinite
-from operator import truediv
+from operator import itemgetter, truediv
 from typing import Any
 
 from jk_bms.errors import ProtocolError
@@ -36,6 +35,7 @@ from jk_bms.protocol.values import (
 )
 from jk_bms.protocol.variants import (
     ENOUGH,
+    PACK_TOLERANCE_MV,
     has_no_cells,
     identify,
     is_jk04_cells,
@@ -52,19 +52,24 @@ CHARGE_STAGES_SINCE = (15, 0)  # firmware that tells battery type and charge sta
 DISCHARGE_UTP_SINCE = (15, 0)
 HEATING_LIMITS_SINCE = (11, 26)
 
-_MILLI = repeat(1000)
 _MASK_24S = CELL_ARRAYS[Variant.JK02_24S].mask
 _MASK_32S = CELL_ARRAYS[Variant.JK02_32S].mask
-_S = {name: i for i, name in enumerate(SCALED)}
-_R = {name: i for i, name in enumerate(RAW)}
-_TEMPERATURES = tuple(_S[name] for name in SCALED if "temperature" in name)
-_T3, _T4, _T5 = (_S[f"temperature_{n}"] for n in (3, 4, 5))
-_HEATING, _HEATING_CURRENT = _R["heating"], _S["heating_current"]
-_MAX_NUMBER, _MIN_NUMBER = _R["cell_max_number_bms"], _R["cell_min_number_bms"]
-_SOH, _CLOCK, _SLEEP, _SENSORS = _R["soh"], _R["clock_seconds"], _R["time_to_sleep"], _R["sensor_mask"]
-_TYPE, _STAGE, _STAGE_TIME = _R["battery_type_code"], _R["charge_stage_code"], _R["charge_stage_time"]
-_CORRECTION = _R["voltage_correction"]
 
+# Places in the part of CellInfo that follows the cells.
+_AT = {name: i for i, name in enumerate((*SCALED, *RAW))}
+_TEMPERATURES = slice(_AT["mos_temperature"], _AT["temperature_5"] + 1)
+_T3, _T4, _T5 = (_AT[f"temperature_{n}"] for n in (3, 4, 5))
+_HEATING, _HEATING_CURRENT = _AT["heating"], _AT["heating_current"]
+_MAX_NUMBER, _MIN_NUMBER = _AT["cell_max_number_bms"], _AT["cell_min_number_bms"]
+_SOH, _CLOCK, _SLEEP, _SENSORS = (
+    _AT[name] for name in ("soh", "clock_seconds", "time_to_sleep", "sensor_mask")
+)
+_TYPE, _STAGE, _STAGE_TIME = (
+    _AT[name] for name in ("battery_type_code", "charge_stage_code", "charge_stage_time")
+)
+_CORRECTION = _AT["voltage_correction"]
+
+_THOUSANDTHS = tuple(number / 1000 for number in range(6000))  # more than a cell or a wire has
 _FLOAT_DIGITS = 6  # a float32 of a few volts knows no more
 
 
@@ -100,12 +105,11 @@ def _decode_cell_info(frame: Frame, variant: Variant, firmware: tuple[int, int] 
     values = layout.unpack(data)
     cells = values[layout.cells]
     # The quick look passes nearly every frame; what it stops is examined in earnest.
-    if (
-        not cells
-        or 0 in cells
-        or any(data[start:end] != zeros for start, end, zeros in layout.gaps)
-        or not pack_fits(values[layout.voltage], sum(cells))
-    ):
+    agrees = cells and 0 not in cells and abs(values[layout.voltage] - sum(cells)) <= PACK_TOLERANCE_MV
+    for start, end, zeros in layout.gaps:
+        if data[start:end] != zeros:
+            agrees = False
+    if not agrees:
         if has_no_cells(data):
             _check_no_cells(frame, variant)
             layout = cell_layout(variant, 0)
@@ -113,58 +117,58 @@ def _decode_cell_info(frame: Frame, variant: Variant, firmware: tuple[int, int] 
             cells = ()
         else:
             _check_cells(frame, variant, cells, values[layout.voltage])
-    scaled: list[Any] = list(map(truediv, layout.scaled(values), layout.divisors))
-    raw: list[Any] = list(layout.raw(values))
+    fields: list[Any] = [*map(truediv, layout.scaled(values), layout.divisors), *layout.raw(values)]
     if layout.spread is not None:
-        together = layout.spread((*scaled, *raw, None))
-        scaled = list(together[: len(SCALED)])
-        raw = list(together[len(SCALED) :])
-    if SENSOR_ABSENT in scaled:
-        for i in _TEMPERATURES:
-            if scaled[i] == SENSOR_ABSENT:
-                scaled[i] = None
+        fields.append(None)
+        fields = list(layout.spread(fields))
+    if SENSOR_ABSENT in fields[_TEMPERATURES]:
+        fields[_TEMPERATURES] = [None if t == SENSOR_ABSENT else t for t in fields[_TEMPERATURES]]
     if layout.spread is None:
-        _settle_32s(scaled, raw, firmware)
-    if not raw[_SOH]:
-        raw[_SOH] = None  # not computed
+        _settle_32s(fields, firmware)
+    if not fields[_SOH]:
+        fields[_SOH] = None  # not computed
     if cells:
-        raw[_MAX_NUMBER] += 1
-        raw[_MIN_NUMBER] += 1
+        fields[_MAX_NUMBER] += 1
+        fields[_MIN_NUMBER] += 1
     else:
-        raw[_MAX_NUMBER] = raw[_MIN_NUMBER] = None
-    if not isfinite(raw[_CORRECTION]):
-        raw[_CORRECTION] = None
-    return CellInfo(
-        variant,
-        frame.counter,
-        tuple(map(truediv, cells, _MILLI)),
-        layout.numbers,
-        tuple(map(truediv, values[layout.resistances], _MILLI)),
-        *scaled,
-        *raw,
-    )
+        fields[_MAX_NUMBER] = fields[_MIN_NUMBER] = None
+    if not isfinite(fields[_CORRECTION]):
+        fields[_CORRECTION] = None
+    n = len(cells)
+    volts_ohms = _thousandths((*cells, *values[layout.resistances])) if n else ()
+    return CellInfo(variant, frame.counter, volts_ohms[:n], layout.numbers, volts_ohms[n:], *fields)
 
 
-def _settle_32s(scaled: list[Any], raw: list[Any], firmware: tuple[int, int] | None) -> None:
+def _thousandths(numbers: tuple[int, ...]) -> tuple[float, ...]:
+    """Return two or more ``numbers`` divided by 1000."""
+    try:
+        # Looked up: a third of the time of dividing.
+        quotients: tuple[float, ...] = itemgetter(*numbers)(_THOUSANDTHS)
+        return quotients
+    except IndexError:
+        return tuple(number / 1000 for number in numbers)
+
+
+def _settle_32s(fields: list[Any], firmware: tuple[int, int] | None) -> None:
     """Blank what a JK02_32S sends without knowing it."""
-    if not raw[_HEATING]:
-        scaled[_HEATING_CURRENT] = None  # noise of the unused sensor
-    if raw[_SLEEP] == NOT_COUNTING:
-        raw[_SLEEP] = None
-    if scaled[_T3] == 0 and not raw[_SENSORS] & 8:
-        scaled[_T3] = None
-    if scaled[_T4] == 0 or scaled[_T5] == 0:
-        # Older boards have no such probes and send 0; so do two real ones in a frost of exactly
-        # 0.0 °C, which is missed only while the firmware is unknown.
-        old = firmware < FIVE_PROBES if firmware else scaled[_T4] == scaled[_T5]
+    if not fields[_HEATING]:
+        fields[_HEATING_CURRENT] = None  # noise of the unused sensor
+    if fields[_SLEEP] == NOT_COUNTING:
+        fields[_SLEEP] = None
+    if fields[_T3] == 0 and not fields[_SENSORS] & 8:
+        fields[_T3] = None
+    if fields[_T4] == 0 or fields[_T5] == 0:
+        # Older boards have no such probes and send 0; so do two real ones at exactly 0.0 °C,
+        # which are missed only while the firmware is unknown.
+        old = firmware < FIVE_PROBES if firmware else fields[_T4] == fields[_T5]
         if old:
-            scaled[_T4] = scaled[_T4] or None
-            scaled[_T5] = scaled[_T5] or None
+            fields[_T4] = fields[_T4] or None
+            fields[_T5] = fields[_T5] or None
     # Firmware without a clock is older than all that tell the battery type.
-    if firmware < CHARGE_STAGES_SINCE if firmware else not raw[_CLOCK]:
-        raw[_TYPE] = raw[_STAGE] = raw[_STAGE_TIME] = None
-    if raw[_CLOCK] < CLOCK_SET:
-        raw[_CLOCK] = None
+    if firmware < CHARGE_STAGES_SINCE if firmware else not fields[_CLOCK]:
+        fields[_TYPE] = fields[_STAGE] = fields[_STAGE_TIME] = None
+    if fields[_CLOCK] < CLOCK_SET:
+        fields[_CLOCK] = None
 
 
 def _check_no_cells(frame: Frame, variant: Variant) -> None:

@@ -12,7 +12,7 @@ from jk_bms.protocol.frame import FRAME_SIZE
 from jk_bms.protocol.values import CellInfo, Variant
 
 Unpack = Callable[[bytes], tuple[Any, ...]]
-Pick = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+Pick = Callable[[Any], tuple[Any, ...]]
 
 CELL_INFO_FIELDS: Mapping[Variant, tuple[Field, ...]] = {
     Variant.JK04: CELL_INFO_JK04,
@@ -46,13 +46,13 @@ class CellLayout(NamedTuple):
     unpack: Unpack
     numbers: tuple[int, ...]  # theirs, 1 = first
     gaps: tuple[tuple[int, int, bytes], ...]  # from, to, the zeros that belong there
-    cells: slice  # of the unpacked values; raw
-    resistances: slice
-    voltage: int  # index of the raw pack voltage; -1 = none
+    cells: slice  # of the unpacked values, in mV
+    resistances: slice  # likewise, in mOhm
+    voltage: int  # index of the pack voltage in mV
     scaled: Pick
     divisors: tuple[int, ...]
     raw: Pick
-    spread: Pick | None  # present numbers and one None -> the order of CellInfo; None = same order
+    spread: Pick | None  # numbers and one None -> the order of CellInfo; None = nothing is missing
 
 
 def _pick(indexes: list[int]) -> Pick:
@@ -61,7 +61,7 @@ def _pick(indexes: list[int]) -> Pick:
 
 @lru_cache(maxsize=64)  # a pack keeps its cells
 def cell_layout(variant: Variant, mask: int) -> CellLayout:
-    """Return the layout of ``variant`` for the cells in ``mask``; bits beyond its inputs count not."""
+    """Return the layout of a JK02 variant for the cells in ``mask``, as far as it has inputs."""
     arrays = CELL_ARRAYS[variant]
     present = [i for i in range(arrays.inputs) if mask >> i & 1]
     absent = [i for i in range(arrays.inputs) if not mask >> i & 1]
@@ -89,7 +89,7 @@ def cell_layout(variant: Variant, mask: int) -> CellLayout:
         gaps=tuple(_runs(absent, arrays.cells, width)),
         cells=slice(first_cell, first_cell + n),
         resistances=slice(first_wire, first_wire + n),
-        voltage=names.index("voltage") if "voltage" in names else -1,
+        voltage=names.index("voltage"),
         scaled=_pick([names.index(name) for name in scaled]),
         divisors=tuple(divisors[name] for name in scaled),
         raw=_pick([names.index(name) for name in raw]),

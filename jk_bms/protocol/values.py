@@ -31,8 +31,7 @@ CLOCK_SET = int(timedelta(days=31).total_seconds())  # earlier than February 202
 BATTERY_TYPES: Mapping[int, str] = MappingProxyType({0: "lfp", 1: "li-ion", 2: "lto"})
 CHARGE_STAGES: Mapping[int, str] = MappingProxyType({0: "bulk", 1: "absorption", 2: "float"})
 
-# One value for each bit of ``controls_bitmask``, least significant first. Bit 3 of the second
-# word and the rest of the word are unused.
+# The switches in ``controls_bitmask``, by the number of the bit.
 CONTROL_BITS: Mapping[str, int] = MappingProxyType(
     {
         "heating_enabled": 0,
@@ -83,7 +82,7 @@ class CellInfo(msgspec.Struct, frozen=True):
     counter: int = 0  # byte 5 of the frame, shared by all kinds
 
     cells: tuple[float, ...] = ()  # V, connected cells only
-    cell_numbers: tuple[int, ...] = ()  # their numbers, 1 = first; there may be gaps
+    cell_numbers: tuple[int, ...] = ()  # their numbers, 1 = first; empty = no gaps
     cell_resistances: tuple[float, ...] = ()  # Ohm, balance wires of the same cells
 
     # scaled numbers
@@ -161,7 +160,7 @@ class CellInfo(msgspec.Struct, frozen=True):
         if not self.cells:
             return None
         v = min(self.cells)
-        return CellExtreme(v, self.cell_numbers[self.cells.index(v)])
+        return CellExtreme(v, self._number(self.cells.index(v)))
 
     @property
     def cell_max(self) -> CellExtreme | None:
@@ -169,7 +168,7 @@ class CellInfo(msgspec.Struct, frozen=True):
         if not self.cells:
             return None
         v = max(self.cells)
-        return CellExtreme(v, self.cell_numbers[self.cells.index(v)])
+        return CellExtreme(v, self._number(self.cells.index(v)))
 
     @property
     def cell_delta(self) -> float | None:
@@ -248,6 +247,9 @@ class CellInfo(msgspec.Struct, frozen=True):
         """Whether each of the two dry contacts is closed."""
         bits = self.dry_contact_bits
         return None if bits is None else (bool(bits & 2), bool(bits & 4))
+
+    def _number(self, position: int) -> int:
+        return self.cell_numbers[position] if self.cell_numbers else position + 1
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,139 @@
+"""What we say to a BMS after connecting, and when. Pure: the caller brings the time.
+
+A BMS streams cell info by itself once asked for device info and then for its settings, in this
+order; newer firmware stays silent otherwise. A busy one ignores a command, so each waits for the
+ready frame that ends the answer to the one before. Every command makes some units beep.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
+from jk_bms.protocol.frame import FrameKind
+
+
+class Phase(StrEnum):
+    """How far the conversation has come."""
+
+    DEVICE_INFO = "asking device info"
+    SETTINGS = "asking settings"
+    STREAMING = "streaming"
+    MUTE = "mute"  # everything was asked, nothing more will be: time to reconnect
+
+
+class Step(NamedTuple):
+    """One question of the start-up."""
+
+    phase: Phase
+    command: bytes
+    expected: frozenset[FrameKind]  # any of these answers it
+    delay: float  # s before the first try
+    patience: float  # s until it is asked again
+    tries: int  # then we go on without
+
+
+# Delays as the phone app has them, patience and order from the behaviour of the firmwares.
+STEPS: tuple[Step, ...] = (
+    Step(Phase.DEVICE_INFO, READ_DEVICE_INFO, frozenset({FrameKind.DEVICE_INFO}), 0.3, 2.0, 3),
+    Step(
+        Phase.SETTINGS, READ_SETTINGS, frozenset({FrameKind.SETTINGS, FrameKind.CELL_INFO}), 0.5, 5.0, 3
+    ),
+)
+# Some firmware sends no ready frame that we get to see: the answer alone must do after this.
+READY_PATIENCE = 1.0  # s
+SILENCE = 5.0  # s without cell info, ten missed frames: ask again
+REPEATS = 3  # so often in one silence; then only a new connection helps
+
+
+class Conversation:
+    """The start-up and its repeats on one connection.
+
+    Tell it what happens (``started``, ``on_frame``, ``on_ready``), write what ``due`` returns and
+    call again at ``next_due``. Times are monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self.commands = 0  # sent so far
+        self._step = 0  # index into STEPS; beyond the last: streaming
+        self._tries = 0  # of this step, or repeats of this silence
+        self._answered = False
+        self._ready = False
+        self._next: float | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """How far it has come."""
+        if self._step < len(STEPS):
+            return STEPS[self._step].phase
+        return Phase.STREAMING if self._next is not None else Phase.MUTE
+
+    def started(self, now: float) -> None:
+        """Notifications are on: begin."""
+        self.__init__()  # type: ignore[misc]  # a new connection is a new conversation
+        self._next = now + STEPS[0].delay
+
+    def on_frame(self, kind: FrameKind, now: float) -> None:
+        """A frame came."""
+        if kind is FrameKind.CELL_INFO and (self._step >= len(STEPS) or self._asked_all()):
+            self._stream(now)
+        elif self._step < len(STEPS) and self._tries and kind in STEPS[self._step].expected:
+            if not self._answered:
+                self._answered = True
+                self._next = now + READY_PATIENCE
+            self._advance(now)
+
+    def on_ready(self, now: float) -> None:
+        """A ready frame came: the BMS has done with the last command."""
+        if self._step < len(STEPS) and self._tries:
+            self._ready = True
+            self._advance(now)
+
+    def due(self, now: float) -> bytes | None:
+        """Return the command to be written now; None when it is not time."""
+        if self._next is None or now < self._next:
+            return None
+        if self._step >= len(STEPS):
+            return self._ask_again(now)
+        step = STEPS[self._step]
+        if self._answered or self._tries >= step.tries:
+            self._go_on(now, at_once=not self._answered)
+            return self.due(now)
+        return self._ask(step.command, now + step.patience)
+
+    def next_due(self) -> float | None:
+        """Return the time at which ``due`` is worth a call; None when it never will be."""
+        return self._next
+
+    def _ask(self, command: bytes, until: float) -> bytes:
+        self.commands += 1
+        self._tries += 1
+        self._ready = False
+        self._next = until
+        return command
+
+    def _ask_again(self, now: float) -> bytes | None:
+        if self._tries >= REPEATS:
+            self._next = None
+            return None
+        return self._ask(READ_SETTINGS, now + SILENCE)
+
+    def _asked_all(self) -> bool:
+        return self._step == len(STEPS) - 1 and self._tries > 0
+
+    def _advance(self, now: float) -> None:
+        if self._answered and self._ready:
+            self._go_on(now)
+
+    def _go_on(self, now: float, *, at_once: bool = False) -> None:
+        self._step += 1
+        self._tries = 0
+        self._answered = self._ready = False
+        if self._step < len(STEPS):
+            self._next = now if at_once else now + STEPS[self._step].delay
+        else:
+            self._next = now + SILENCE
+
+    def _stream(self, now: float) -> None:
+        self._step = len(STEPS)
+        self._tries = 0
+        self._next = now + SILENCE
