@@ -1,0 +1,373 @@
+"""Put the newest battery values into every record of the inverter program.
+
+The inverter program inserts a record about every 10 s; its page, charts and bot show what
+stands there. This sink changes payloads and nothing else. Which record, when, and with which
+samples is decided here; keys and text in ``payload``, transactions in ``store.readings``.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from jk_bms.clock import Clock
+from jk_bms.errors import ConfigError, StoreError
+from jk_bms.model import Sample
+from jk_bms.sinks import payload as payloads
+from jk_bms.sinks.quiet import Quiet
+from jk_bms.store.readings import Readings, Record
+
+log = logging.getLogger(__name__)
+
+FOREIGN_ALIVE = timedelta(seconds=120)  # a younger foreign record: an inverter program is at work
+FOREIGN_LOOKED_AT = 1000  # newest records searched for it: more than 120 s hold
+EARLY = 0.1  # of a poll interval: a sample this early is the one that was due
+IMPLAUSIBLE_PERIOD = 60.0  # s between log lines about it
+TIME_DISTANCE_PERIOD = 600.0
+FAILURE_PERIOD = 600.0
+UNTRUSTED_PERIOD = 600.0
+PRUNE_PERIOD = 3600.0  # s
+PRUNE_SLICE = 200  # records in one short transaction
+BATCH = 100  # records looked at in one go
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeOptions:
+    """How records are merged; times in s."""
+
+    poll_interval: float = 30.0  # a sample is due this often
+    watch: float = 1.0  # how often new records are looked for; 0: only when a sample is due
+    max_age: float | None = None  # older samples are not merged; None: max(90, 3 polls)
+    invert_current: bool = False
+    cells: bool = True
+    error_rows: bool = False
+    simulated_merge: bool = False
+    standalone: bool = False
+    standalone_keep_days: float = 30.0
+    tz: tzinfo | None = None  # of times written; None: the system's
+
+    @property
+    def oldest(self) -> float:
+        """The age in s up to which a sample is merged."""
+        return max(90.0, 3 * self.poll_interval) if self.max_age is None else self.max_age
+
+
+class InverterDbSink:
+    """Takes samples and merges them, in a thread of its own, while ``run`` runs."""
+
+    def __init__(self, readings: Readings, clock: Clock, options: MergeOptions) -> None:
+        self.merged = 0  # records rewritten
+        self.inserted = 0  # records of our own (standalone)
+        self.failures = 0  # looks at the database that it ended
+        self.failure: str | None = None  # why the last one failed; None: it did not
+        self.written_at: float | None = None  # s since boot, the last merge or insert
+        self._readings = readings
+        self._clock = clock
+        self._options = options
+        self._tz = record_zone(clock.now(), options.tz)
+        self._quiet = Quiet()
+        self._newest: dict[int, Sample] = {}  # by battery number
+        self._due: set[int] = set()  # batteries with a sample that is due
+        self._due_at: dict[int, float] = {}  # when the next one of each will be
+        self._wake = asyncio.Event()
+        self._stopping = False
+        # What follows belongs to the thread.
+        self._thread = ThreadPoolExecutor(1, "inverter-db")
+        self._handled: int | None = None  # the last record done with; None: none looked at yet
+        self._generation = 0
+        self._may_insert = options.standalone  # until the first foreign record
+        self._known_to: int | None = None  # foreign records up to here are of the past; None: not checked
+        self._in_record: set[int] = set()  # batteries whose due sample our newest record has
+        self._prune_at = 0.0
+        self._pruned_to = 0
+
+    def accept(self, sample: Sample) -> None:
+        """Take the newest sample of a battery. Never waits; to be called in the loop's thread."""
+        number = sample.device.number
+        now = self._clock.monotonic()
+        reason = payloads.implausible(sample)
+        if reason is not None:
+            if self._quiet.due(("implausible", number), now, IMPLAUSIBLE_PERIOD):
+                log.warning("%s: sample refused: %s", sample.device.label, reason)
+            return
+        self._newest[number] = sample
+        period = self._options.poll_interval
+        due_at = self._due_at.get(number, now)
+        if now >= due_at - EARLY * period:
+            self._due_at[number] = due_at + period if due_at + period > now else now + period
+            self._due.add(number)
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Merge until cancelled; the running transaction is finished first.
+
+        Raises ConfigError when the configuration forbids to go on: a simulated battery beside
+        foreign records, or standalone beside a running inverter program.
+        """
+        loop = asyncio.get_running_loop()
+        watch = self._options.watch
+        try:
+            while True:
+                self._wake.clear()
+                due, self._due = self._due, set()
+                if due or watch > 0:
+                    done = await loop.run_in_executor(self._thread, self._attempt, due)
+                    if not done and watch > 0:
+                        self._due |= due  # still due at the next look
+                await self._pause(watch)
+        finally:
+            self._stopping = True
+            self._readings.stop()
+            closing = loop.run_in_executor(self._thread, self._readings.close)
+            self._thread.shutdown(wait=False)
+            await asyncio.shield(closing)
+
+    async def _pause(self, watch: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(watch if watch > 0 else None):
+                await self._wake.wait()
+
+    def _attempt(self, due: set[int]) -> bool:
+        """Do one pass; False when the database failed, which is logged once in a while."""
+        try:
+            self._pass(due)
+        except StoreError as error:
+            self.failures += 1
+            self.failure = str(error)
+            if self._quiet.due(("failure", self.failure), self._clock.monotonic(), FAILURE_PERIOD):
+                log.warning("%s", error)
+            return False
+        if self.failure is not None:
+            log.info("%s: can be used again", self._readings.path)
+            self._quiet.forget(("failure", self.failure))
+            self.failure = None
+        return True
+
+    def _pass(self, due: set[int]) -> None:
+        """Bring every record above the last handled one up to date, then what is due."""
+        if not self._trusted():
+            return
+        if self._may_insert:
+            self._readings.create()
+            self._refuse_beside_inverter_program()
+        handled = self._start_at(self._readings.newest_id())
+        looked_at = False
+        while records := self._readings.records_after(handled, BATCH):
+            looked_at = True
+            for record in records:
+                if self._stopping:
+                    return
+                self._notice_foreign(record)
+                self._merge(record)
+                self._handled = handled = record.id
+        if due and self._may_insert and self._samples():
+            if not self._in_record or self._in_record & due:
+                self._insert(handled)
+                self._in_record = set()
+                looked_at = True
+            self._in_record |= due
+        if due and not looked_at and not self._stopping:
+            for record in self._readings.newest_records(1):
+                self._merge(record)
+        if self._may_insert:
+            self._prune()
+
+    def _start_at(self, newest: int) -> int:
+        """Return the id above which records are to be merged.
+
+        Of what was there before us, and before there was any sample, only the newest counts.
+        """
+        fresh_file = self._generation != self._readings.generation
+        if self._handled is None or fresh_file or newest < self._handled:
+            if self._handled is not None and self._known_to is not None:
+                self._known_to = self._pruned_to = 0  # another file: what is in it is new to us
+            self._generation = self._readings.generation
+            self._handled = max(0, newest - 1)
+        elif newest > self._handled and not self._samples():
+            self._handled = newest - 1
+        return self._handled
+
+    def _trusted(self) -> bool:
+        if self._clock.trusted():
+            return True
+        if self._quiet.due("untrusted", self._clock.monotonic(), UNTRUSTED_PERIOD):
+            log.warning("the clock says %s: nothing is merged until it is right", self._clock.now().date())
+        return False
+
+    def _samples(self) -> list[Sample]:
+        """The samples that may be merged now, by battery number."""
+        now = self._clock.monotonic()
+        newest = sorted(self._newest.copy().items())
+        return [s for _, s in newest if s.clock_trusted and now - s.monotonic <= self._options.oldest]
+
+    def _merge(self, record: Record) -> None:
+        """Merge the newest samples into ``record`` where the rules allow it."""
+        if record.error is not None and not (self._options.error_rows and record.payload is None):
+            return
+        samples = self._samples()
+        if not samples:
+            return
+        samples = self._near(record, samples)
+        if samples and self._readings.merge(record.id, lambda now: self._payload(now, samples)):
+            self.merged += 1
+            self._tell(samples)
+
+    def _near(self, record: Record, samples: list[Sample]) -> list[Sample]:
+        """Those of ``samples`` that were taken about when the record was made."""
+        made = parse_time(record.created_at)
+        near = [] if made is None else [s for s in samples if self._distance(s, made) <= self._options.oldest]
+        if not near and self._quiet.due("distance", self._clock.monotonic(), TIME_DISTANCE_PERIOD):
+            log.warning(
+                "%s: record %d not merged: its time is %r, the newest sample's %s; expected at most %g s between "
+                "them (inverter program dead, or a clock wrong)",
+                self._readings.path,
+                record.id,
+                record.created_at,
+                max(s.taken_at for s in samples).astimezone(self._tz).isoformat(timespec="seconds"),
+                self._options.oldest,
+            )
+        return near
+
+    @staticmethod
+    def _distance(sample: Sample, made: datetime) -> float:
+        return abs((sample.taken_at - made).total_seconds())
+
+    def _payload(self, record: Record, samples: list[Sample]) -> str | None:
+        """Return the record's new payload; None: leave it as it is. Runs inside the transaction."""
+        if record.error is not None and record.payload is None:
+            before: dict[str, object] = {}
+        else:
+            try:
+                before = payloads.parse(record.payload)
+            except ValueError as error:
+                if self._quiet.due("payload", self._clock.monotonic()):
+                    log.warning(
+                        "%s: record %d left as it is: its payload is no JSON object: %s "
+                        "(said once, whatever follows)",
+                        self._readings.path,
+                        record.id,
+                        error,
+                    )
+                return None
+        if not payloads.is_own(before):
+            self._refuse_simulated(record, samples)
+        return payloads.as_text(self._merged(before, samples))
+
+    def _merged(self, before: Mapping[str, object], samples: list[Sample]) -> dict[str, object]:
+        return payloads.merge_payload(
+            before,
+            samples,
+            invert_current=self._options.invert_current,
+            cells=self._options.cells,
+            tz=self._tz,
+        )
+
+    def _refuse_simulated(self, record: Record, samples: list[Sample]) -> None:
+        if self._options.simulated_merge:
+            return
+        for sample in samples:
+            if sample.device.simulated:
+                raise ConfigError(
+                    f"{self._readings.path}: record {record.id} is of an inverter program, and battery "
+                    f"{sample.device.number} ({sample.device.label}) is simulated; expected a real battery or "
+                    "a DB_PATH of its own (BMS_SIMULATED_MERGE=true allows it, for trials only)"
+                )
+
+    def _tell(self, samples: list[Sample]) -> None:
+        self.written_at = self._clock.monotonic()
+        for sample in samples:
+            log.info("%s", payloads.summary(sample, invert_current=self._options.invert_current))
+
+    # Standalone: a house without an inverter program. We keep its table as long as we are alone.
+
+    def _refuse_beside_inverter_program(self) -> None:
+        """Once, at the start: raise ConfigError when another program's record is young."""
+        if self._known_to is not None:
+            return
+        newest = self._readings.newest_records(FOREIGN_LOOKED_AT)
+        now = self._clock.now()
+        for record in newest:
+            made = parse_time(record.created_at)
+            if made is not None and now - made < FOREIGN_ALIVE and not _is_own(record):
+                raise ConfigError(
+                    f"{self._readings.path}: another program wrote record {record.id} at {record.created_at}; "
+                    "BMS_STANDALONE_ROWS=true is for houses without an inverter program: set it to false"
+                )
+        self._known_to = newest[0].id if newest else 0
+
+    def _notice_foreign(self, record: Record) -> None:
+        if self._may_insert and record.id > (self._known_to or 0) and not _is_own(record):
+            self._may_insert = False
+            log.warning(
+                "%s: record %d is of another program: no more records of our own, only merged from now on",
+                self._readings.path,
+                record.id,
+            )
+
+    def _insert(self, after: int) -> None:
+        if not self._may_insert:
+            return
+        samples = self._samples()
+        made = self._clock.now().astimezone(self._tz).isoformat(timespec="seconds")
+        payload = payloads.as_text(self._merged(payloads.STANDALONE, samples))
+        inserted = self._readings.insert(made, payload, after=after)
+        if inserted is None:
+            return  # somebody else's record came in between: looked at in the next pass
+        self._handled = inserted
+        self.inserted += 1
+        self._tell(samples)
+
+    def _prune(self) -> None:
+        """Once an hour, delete our own records that are older than the days to keep."""
+        now = self._clock.monotonic()
+        if now < self._prune_at:
+            return
+        self._prune_at = now + PRUNE_PERIOD
+        limit = self._clock.now() - timedelta(days=self._options.standalone_keep_days)
+        while not self._stopping and (records := self._readings.records_after(self._pruned_to, PRUNE_SLICE)):
+            old = []
+            for record in records:
+                made = parse_time(record.created_at)
+                own = _is_own(record)
+                if own and (made is None or made >= limit):
+                    break
+                if own:
+                    old.append(record)
+                self._pruned_to = record.id
+            else:
+                self._readings.delete(old)
+                continue
+            self._readings.delete(old)
+            break
+
+
+def _is_own(record: Record) -> bool:
+    try:
+        return payloads.is_own(payloads.parse(record.payload))
+    except ValueError:
+        return False
+
+
+def parse_time(text: object) -> datetime | None:
+    """Return a record's time, any ISO form; without an offset it is local. None: unreadable."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def record_zone(now: datetime, zone: tzinfo | None) -> tzinfo:
+    """Return the offset for times in records: of the zone's standard time, all year.
+
+    So the text never jumps back an hour in autumn, and sorting by it sorts by time.
+    """
+    if zone is None:
+        return timezone(timedelta(seconds=-time.timezone))
+    local = now.astimezone(zone)
+    return timezone((local.utcoffset() or timedelta(0)) - (local.dst() or timedelta(0)))

@@ -1,0 +1,1 @@
+"""Database files: the inverter program's ``readings``, and our own."""

@@ -1,0 +1,249 @@
+"""The inverter program's table ``readings``: look for records, change their payload.
+
+The file belongs to another program. Nothing here creates it (except standalone), alters its
+table or journal mode, or leaves a transaction open. What a payload means is not known here.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from jk_bms.errors import StoreError
+from jk_bms.store.sqlite_errors import explain, is_busy
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT = 5.0  # s, for one try
+TRIES = 3
+SLICE = 0.2  # s: a wait for a lock is cut in slices so that ``stop`` ends it soon
+COMMIT_PATIENCE = 0.5  # s: we hold the lock meanwhile, and the inverter program's own patience is finite
+LONG_TRANSACTION = 0.05  # s; longer ones make the inverter program wait
+
+# As the inverter program itself would create it; only for houses that have none.
+SCHEMA = """CREATE TABLE IF NOT EXISTS readings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_at TEXT NOT NULL,
+    payload TEXT,
+    error TEXT
+)"""
+COLUMNS = "SELECT id, created_at, payload, error FROM readings"
+
+
+class Record(NamedTuple):
+    """One row of ``readings``. ``payload`` is whatever stands there, text or not."""
+
+    id: int
+    created_at: Any
+    payload: Any
+    error: Any
+
+
+class Readings:
+    """The records of one inverter database. Every failure is a StoreError that names the file.
+
+    The connection is kept between calls, without any transaction, and opened again when the
+    file was replaced. To be used by one thread; only ``stop`` may come from another.
+    """
+
+    def __init__(
+        self, path: Path, *, busy_timeout: float = BUSY_TIMEOUT, tries: int = TRIES, standalone: bool = False
+    ) -> None:
+        self.path = path.absolute()
+        self.generation = 0  # counts the files seen under this path: ids of one say nothing of the next
+        self._busy_timeout = busy_timeout
+        self._tries = tries
+        self._standalone = standalone
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # device and inode, kept after the connection is closed
+        self._stopping = threading.Event()
+
+    def newest_id(self) -> int:
+        """The highest id; 0 when there are no records."""
+        with self._connected() as connection:
+            row = self._patiently(lambda: connection.execute("SELECT max(id) FROM readings").fetchone())
+        return row[0] or 0
+
+    def records_after(self, after: int, limit: int = 100) -> list[Record]:
+        """The records with an id above ``after``, oldest first, at most ``limit``."""
+        return self._fetch(f"{COLUMNS} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+
+    def newest_records(self, limit: int) -> list[Record]:
+        """The last ``limit`` records, newest first."""
+        return self._fetch(f"{COLUMNS} ORDER BY id DESC LIMIT ?", (limit,))
+
+    def merge(self, record_id: int, make_payload: Callable[[Record], str | None]) -> bool:
+        """Replace the payload of one record by what ``make_payload`` makes of it.
+
+        Returns False, and writes nothing, when it makes None or the same text, or when the
+        record is gone. What ``make_payload`` raises leaves here after a rollback.
+        """
+
+        def change(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(f"{COLUMNS} WHERE id = ?", (record_id,)).fetchone()
+            payload = None if row is None else make_payload(Record(*row))
+            if payload is None or payload == row[2]:
+                return False
+            # The old payload in the condition: even without the lock nothing could be lost.
+            updated = connection.execute(
+                "UPDATE readings SET payload = ? WHERE id = ? AND payload IS ?", (payload, record_id, row[2])
+            )
+            return updated.rowcount == 1
+
+        return self._transaction(change)
+
+    def create(self) -> None:
+        """Create the file and the table where they are missing. Standalone only."""
+        if not self._standalone:
+            raise ValueError("only a standalone store may create the inverter database")
+        with self._connected(create=True) as connection:
+            self._patiently(lambda: connection.execute(SCHEMA))
+
+    def insert(self, created_at: str, payload: str, *, after: int) -> int | None:
+        """Append a record and return its id. Standalone only.
+
+        None, and nothing inserted, when a record above ``after`` has come in between: it
+        may be another program's.
+        """
+        if not self._standalone:
+            raise ValueError("only a standalone store may insert records")
+
+        def append(connection: sqlite3.Connection) -> int | None:
+            newest = connection.execute("SELECT max(id) FROM readings").fetchone()[0] or 0
+            if newest > after:
+                return None
+            return connection.execute(
+                "INSERT INTO readings (created_at, payload) VALUES (?, ?)", (created_at, payload)
+            ).lastrowid
+
+        return self._transaction(append)
+
+    def delete(self, records: Iterable[Record]) -> int:
+        """Delete these records where they still are as given; return how many. Standalone only."""
+        if not self._standalone:
+            raise ValueError("only a standalone store may delete records")
+        keys = [(record.id, record.payload) for record in records]
+        if not keys:
+            return 0
+
+        def prune(connection: sqlite3.Connection) -> int:
+            return connection.executemany("DELETE FROM readings WHERE id = ? AND payload IS ?", keys).rowcount
+
+        return self._transaction(prune)
+
+    def stop(self) -> None:
+        """Wait for locks no longer; a transaction that has its lock is finished."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _fetch(self, query: str, parameters: tuple[int, ...]) -> list[Record]:
+        with self._connected() as connection:
+            # All rows at once: a cursor left half read would hold a read lock.
+            rows = self._patiently(lambda: connection.execute(query, parameters).fetchall())
+        return [Record(*row) for row in rows]
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in BEGIN IMMEDIATE .. COMMIT; when the lock is not to be had, try again."""
+        with self._connected() as connection:
+            for attempt in range(1, self._tries + 1):
+                try:
+                    self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+                    began = time.monotonic()
+                    try:
+                        result = work(connection)
+                        # In rollback-journal mode COMMIT waits until the last reader is out.
+                        self._patiently(lambda: connection.execute("COMMIT"), COMMIT_PATIENCE)
+                    except BaseException:
+                        if connection.in_transaction:
+                            connection.execute("ROLLBACK")
+                        raise
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error) or attempt == self._tries or self._stopping.is_set():
+                        raise
+                else:
+                    took = time.monotonic() - began
+                    if took > LONG_TRANSACTION:
+                        log.debug("%s: a transaction took %.0f ms", self.path, took * 1000)
+                    return result
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _patiently(self, work: Callable[[], T], patience: float | None = None) -> T:
+        """Do ``work``, a single statement, again while the database is locked, for ``patience`` s."""
+        deadline = time.monotonic() + (self._busy_timeout if patience is None else patience)
+        while True:
+            try:
+                return work()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or self._stopping.is_set() or time.monotonic() >= deadline:
+                    raise
+
+    @contextmanager
+    def _connected(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+        """Give the connection to the file that is there now; turn SQLite's errors into ours."""
+        try:
+            yield self._open(create)
+        except sqlite3.Error as error:
+            self.close()
+            if is_foreign_schema(error):
+                raise StoreError(
+                    f"{self.path}: has no table 'readings' like the inverter program's ({error}); "
+                    "check that DB_PATH names its database"
+                ) from error
+            raise StoreError(explain(self.path, error)) from error
+
+    def _open(self, create: bool) -> sqlite3.Connection:
+        try:
+            status = self.path.stat()
+            file = (status.st_dev, status.st_ino)
+        except FileNotFoundError as error:
+            self.close()
+            if not create:
+                raise StoreError(self._missing()) from error
+            file = None
+        except OSError as error:
+            self.close()
+            raise StoreError(f"{self.path}: cannot be looked at: {error.strerror}") from error
+        if self._connection is not None and file == self._file:
+            return self._connection
+        self.close()
+        mode = "rwc" if create else "rw"
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=min(SLICE, self._busy_timeout),
+            isolation_level=None,
+            check_same_thread=False,  # the last call, close(), may come from another thread
+        )
+        # Text that is no UTF-8 must not stop the reading of its neighbours; it is never written back.
+        connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        if file is None:
+            status = self.path.stat()
+            file = (status.st_dev, status.st_ino)
+        self._connection = connection
+        if file != self._file:
+            self._file = file
+            self.generation += 1
+        return connection
+
+    def _missing(self) -> str:
+        hint = "" if self._standalone else "; a house without an inverter program: BMS_STANDALONE_ROWS=true"
+        return (
+            f"{self.path}: no such database; waiting for the inverter program to create it, "
+            f"or correct DB_PATH{hint}"
+        )
+
+
+def is_foreign_schema(error: sqlite3.Error) -> bool:
+    """Whether the file is a database, but not one of the inverter program."""
+    return str(error).startswith(("no such table: readings", "no such column"))
