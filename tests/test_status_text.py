@@ -1,0 +1,107 @@
+"""The page of ``status`` and of the live view: words, never an unknown as a number."""
+
+from typing import Any
+
+import pytest
+
+from jk_bms.status_text import cell_bars, soc_bar, span, status_lines
+
+LINK = {"state": "streaming", "for": 75.0, "verdict": None, "message": "", "rssi": -61}
+READING = {
+    "battery_soc": 84.0,
+    "battery_soc_source": "bms",
+    "voltage": 52.583,
+    "current": -5.234,
+    "power": -275.2,
+    "cells": [3.285, 3.287, 3.29, 3.282],
+    "cell_min": {"v": 3.282, "index": 4},
+    "cell_max": {"v": 3.29, "index": 3},
+    "cell_delta": 0.008,
+    "temperatures": [18.5, 18.1],
+    "mos_temperature": 21.0,
+    "alarms": ["cell_undervoltage"],
+}
+
+
+def page(device: dict[str, Any] | None = None, **top: Any) -> str:
+    known: dict[str, Any] = {"number": 1, "address": "AA:BB", "name": "main", "type": "jk", "link": LINK}
+    return "\n".join(status_lines({"devices": [known | (device or {})], "sinks": [], **top}))
+
+
+def test_full_page() -> None:
+    """Everything that a person asks first is on it."""
+    text = page({"reading": READING, "age": 0.4})
+
+    for words in (
+        "Battery 1: main",
+        "connected, for 75 s, -61 dBm",
+        "84 % by the BMS",
+        "52.58 V   -5.23 A   -275 W discharging",
+        "3.282 V (cell 4) to 3.290 V (cell 3), delta 8 mV",
+        "battery 18.5 / 18.1 °C, MOSFETs 21.0 °C",
+        "cell_undervoltage",
+        "0.4 s ago",
+    ):
+        assert words in text
+
+
+def test_nothing_known_yet() -> None:
+    link = LINK | {"state": "searching", "message": "not seen", "rssi": None}
+    text = page({"link": link})
+
+    assert "searching" in text
+    assert "not seen" in text
+    assert "none yet" in text
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("key", READING)
+def test_missing_value_is_not_shown(key: str) -> None:
+    """A device that does not report something gets no line for it, and no error."""
+    reading = {name: value for name, value in READING.items() if name != key}
+    if key.startswith("cell"):
+        reading = {name: value for name, value in reading.items() if not name.startswith("cell")}
+
+    text = page({"reading": reading, "age": 1.0})
+
+    assert "None" not in text
+    assert "nan" not in text
+
+
+def test_old_reading_is_marked() -> None:
+    assert "5 min ago (old)" in page({"reading": READING, "age": 300.0})
+
+
+def test_wrong_clock_is_said() -> None:
+    assert "clock of this machine is wrong" in page(clock_trusted=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7199, "119 min"),
+        (7200, "2 h"),
+        (12000, "3 h 20 min"),
+        (172800, "2 d"),
+        (180000, "2 d 2 h"),
+        (-1, "0.0 s"),
+    ],
+)
+def test_span(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
+@pytest.mark.parametrize(("soc", "full"), [(-5, 0), (0, 0), (50, 12), (99.9, 24), (130, 24)])
+def test_soc_bar(soc: float, full: int) -> None:
+    assert soc_bar(soc) == "█" * full + "░" * (24 - full)
+
+
+def test_cell_bars_keep_calm_below_the_noise() -> None:
+    """One millivolt between cells is no mountain range."""
+    assert set(cell_bars([3.300, 3.301])) <= set("▁▂▃")
+    assert cell_bars([3.0, 3.4]) == "▁█"
