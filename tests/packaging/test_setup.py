@@ -1,6 +1,7 @@
 """Setting up: one word each, made once, made again when the lock changed."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -157,3 +158,102 @@ def test_no_debian_package_without_leave(tmp_path: Path, run: Run) -> None:
     assert (
         "sudo apt-get install --no-install-recommends dbus systemd docker-compose shellcheck" in result.stderr
     )
+
+
+@pytest.fixture
+def small_project(tmp_path: Path) -> Path:
+    """The real Makefile over recorded tools: each call is written down instead of done."""
+    top = tmp_path / "small"
+    for name in ("bench", "tools", ".venv/bin"):
+        (top / name).mkdir(parents=True)
+    shutil.copy2(PROJECT / "Makefile", top)
+    for name in ("tools/venv", "tools/debian-packages", "tools/floor-tests", "tools/check-locks",
+                 ".venv/bin/python", ".venv/bin/lint-imports"):  # fmt: skip
+        script = top / name
+        script.write_text(f'#!/bin/sh\necho "{name} $*" >>"{top}/calls"\n', encoding="utf-8")
+        script.chmod(0o755)
+    (top / "bench/one.py").write_text('if __name__ == "__main__":\n    pass\n', encoding="utf-8")
+    (top / "bench/shared.py").write_text("", encoding="utf-8")
+    (top / "bench/peer_other.py").write_text('if __name__ == "__main__":\n    pass\n', encoding="utf-8")
+    return top
+
+
+CALLS = {
+    "setup": ["tools/venv .venv dev"],
+    "run": ["tools/venv .venv runtime", ".venv/bin/python jk_bms_service.py --interactive"],
+    "bench": ["tools/venv .venv dev", ".venv/bin/python bench/one.py"],
+    "check": [
+        "tools/venv .venv dev",
+        ".venv/bin/python -m ruff check .",
+        ".venv/bin/python -m ruff format --check .",
+        ".venv/bin/python -m mypy",
+        ".venv/bin/lint-imports ",
+        "tools/check-locks ",
+    ],
+}
+
+
+@pytest.mark.parametrize(("target", "calls"), CALLS.items(), ids=CALLS)
+def test_target_does(target: str, calls: list[str], small_project: Path, run: Run) -> None:
+    """`make run` needs no development tool; `make bench` leaves shared modules and peers alone."""
+    result = run("make", target, cwd=small_project)
+
+    assert result.returncode == 0, result.stderr
+    assert (small_project / "calls").read_text(encoding="utf-8").splitlines() == calls
+
+
+def test_make_test_ends_with_the_whole_suite(small_project: Path, run: Run) -> None:
+    """So that pytest's closing line is the last one."""
+    run("make", "test", cwd=small_project)
+
+    calls = (small_project / "calls").read_text(encoding="utf-8").splitlines()
+    assert calls[:2] == ["tools/venv .venv dev", "tools/debian-packages "]
+    assert calls[2].startswith("tools/floor-tests .venv/bin/python .venv-floor 3.11 ")
+    assert calls[-1].startswith(".venv/bin/python -m pytest -p nothing_skipped ")
+    assert len([call for call in calls if "pytest" in call]) == 1
+
+
+def test_no_floor_python_fails_only_in_ci(tmp_path: Path, run: Run) -> None:
+    """A person without Python 3.11 is told; CI without it proves too little."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    shutil.copy2(PROJECT / "tools/floor-tests", tools)
+    for name, body in (("find-python", "exit 1"), ("python", "echo 3.13")):
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    command = (tools / "floor-tests", tools / "python", tmp_path / "floor", "3.11", "2", "tests")
+
+    at_home, in_ci = run(*command), run(*command, CI="true")
+
+    assert (at_home.returncode, in_ci.returncode) == (0, 1)
+    assert "no Python 3.11 here" in at_home.stderr
+
+
+def test_on_the_floor_itself_nothing_runs_twice(tmp_path: Path, run: Run) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 3.11\n", encoding="utf-8")
+    python.chmod(0o755)
+
+    result = run(PROJECT / "tools/floor-tests", python, tmp_path / "floor", "3.11", "2", "tests")
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert not (tmp_path / "floor").exists()
+
+
+def test_clean_leaves_what_is_the_owners(small_project: Path, run: Run) -> None:
+    for name in (
+        ".env",
+        "jk_devices.yaml",
+        "bms.db",
+        "demo/inverter.db",
+        ".ruff_cache/x",
+        "jk_bms/__pycache__/x.pyc",
+    ):
+        (small_project / name).parent.mkdir(parents=True, exist_ok=True)
+        (small_project / name).touch()
+
+    run("make", "clean", cwd=small_project)
+
+    left = {str(path.relative_to(small_project)) for path in small_project.rglob("*") if path.is_file()}
+    assert {".env", "jk_devices.yaml", "bms.db"} <= left
+    assert not any(name.startswith((".venv", "demo", ".ruff_cache", "jk_bms")) for name in left)
