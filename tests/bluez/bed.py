@@ -1,0 +1,159 @@
+"""The Bluetooth test bed: a private bus, the fake BlueZ on it, and a hand on its faults.
+
+    with BluezBed(street()) as bed:
+        subprocess.run([...], env={**os.environ, **bed.env})
+        bed.control("drop", address=JK)
+        bed.log()
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from tests.bluez.daemon import PrivateBus
+from tests.bluez.peripherals import street
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class BluezBed:
+    """A context manager; ``env`` is what programs under test need in their environment."""
+
+    def __init__(self, scenario: dict[str, Any] | None = None) -> None:
+        self.scenario = scenario or street()
+        self.env: dict[str, str] = {}
+        self._service: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        # A short path of its own: names of Unix sockets are limited to 107 bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="bluez-", dir="/tmp"))
+        try:
+            self.bus = PrivateBus(self.folder)
+            stub = self.folder / "bin" / "bluetoothctl"  # bleak asks it for its version
+            stub.parent.mkdir()
+            stub.write_text("#!/bin/sh\necho 'bluetoothctl: 5.66'\n")
+            stub.chmod(0o755)
+            self.env = {
+                "DBUS_SYSTEM_BUS_ADDRESS": self.bus.address,
+                "PATH": f"{stub.parent}{os.pathsep}{os.environ['PATH']}",
+            }
+            self.start_service()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._service is not None:
+            self.kill_service()
+        if hasattr(self, "bus"):
+            self.bus.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- the processes ---------------------------------------------------------------------
+
+    def start_service(self) -> None:
+        """Start the fake bluetoothd; returns once it owns its name."""
+        scenario = self.folder / "scenario.json"
+        scenario.write_text(json.dumps(self.scenario))
+        self._socket = self.folder / "control"
+        self._socket.unlink(missing_ok=True)
+        self._service = subprocess.Popen(
+            [
+                sys.executable,
+                str(ROOT / "tests/bluez/fake_bluez.py"),
+                f"--scenario={scenario}",
+                f"--control={self._socket}",
+            ],
+            env={**os.environ, **self.env},
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "errors").open("w"),
+            text=True,
+        )
+        assert self._service.stdout is not None
+        if not self._service.stdout.readline().startswith("ready"):
+            raise RuntimeError(f"the fake BlueZ did not start: {self.errors()}")
+
+    def kill_service(self) -> None:
+        """kill -9: no client is told anything."""
+        assert self._service is not None
+        self._service.kill()
+        self._service.wait()
+        if self._service.stdout:
+            self._service.stdout.close()
+        self._service = None
+
+    def freeze(self) -> None:
+        """The service hangs: it takes calls and answers none."""
+        assert self._service is not None
+        self._service.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        assert self._service is not None
+        self._service.send_signal(signal.SIGCONT)
+
+    def errors(self) -> str:
+        """What the fake complained of; empty when all is well."""
+        return (self.folder / "errors").read_text()
+
+    # -- the control channel ---------------------------------------------------------------
+
+    def control(self, do: str, **arguments: Any) -> Any:
+        """Ask the fake for something; see Control in fake_bluez.py."""
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(30)
+            channel.connect(str(self._socket))
+            channel.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            reply = json.loads(channel.makefile().readline())
+        if not reply["ok"]:
+            raise RuntimeError(f"fake BlueZ: {do}: {reply['error']}")
+        return reply["answer"]
+
+    def reset(self, scenario: dict[str, Any] | None = None) -> None:
+        """As new, with that scenario or the first one."""
+        self.control("reset", scenario=scenario or self.scenario)
+
+    def device(self, address: str, **what: Any) -> None:
+        """Change a device: hidden, connect, services, notify, write, layout."""
+        self.control("device", address=address, **what)
+
+    def adapter(self, **what: Any) -> None:
+        """Change an adapter: present, powered, discovery."""
+        self.control("adapter", **what)
+
+    def log(self, event: str | None = None, **facts: Any) -> list[dict[str, Any]]:
+        """What the fake saw, or only such events."""
+        events: list[dict[str, Any]] = self.control("log")
+        return [
+            each
+            for each in events
+            if (event is None or each["event"] == event) and facts.items() <= each.items()
+        ]
+
+    def connected(self) -> list[str]:
+        """Addresses of the devices that are connected now."""
+        answer: list[str] = self.control("state")["connected"]
+        return answer
+
+    def discovering(self) -> list[str]:
+        """Names of the adapters that scan now."""
+        answer: list[str] = self.control("state")["discovering"]
+        return answer
+
+    def wait_for(self, event: str, **facts: Any) -> dict[str, Any]:
+        """Block until such an event happened; ``count``, ``timeout`` and facts of the event."""
+        answer: dict[str, Any] = self.control("wait", event=event, **facts)
+        return answer
+
+    async def until(self, event: str, **facts: Any) -> dict[str, Any]:
+        """The same, without stopping the event loop."""
+        return await asyncio.to_thread(self.wait_for, event, **facts)

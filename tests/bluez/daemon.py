@@ -1,0 +1,50 @@
+"""A dbus-daemon of our own, that takes itself for the system bus."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={socket}</listen>
+  <policy context="default">
+    <allow user="*"/>
+    <allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow receive_sender="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+class PrivateBus:
+    """One dbus-daemon; ``address`` is for DBUS_SYSTEM_BUS_ADDRESS."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("dbus-daemon", path=os.environ.get("PATH", "") + ":/usr/bin:/bin")
+        if program is None:
+            raise RuntimeError("no dbus-daemon found; install the Debian package 'dbus' (apt install dbus)")
+        self.socket = folder / "bus"
+        config = folder / "bus.conf"
+        config.write_text(CONFIG.format(socket=self.socket))
+        # Its own stderr: a daemon that inherits the pipe of a test runner keeps it open.
+        self._process = subprocess.Popen(
+            [program, f"--config-file={config}", "--nofork", "--print-address"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.address = self._process.stdout.readline().strip()
+        if not self.address:
+            raise RuntimeError(f"dbus-daemon ended at once: status {self._process.wait()}; see {config}")
+
+    def kill(self) -> None:
+        """End it without a word to anybody."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()

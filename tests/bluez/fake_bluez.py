@@ -1,0 +1,679 @@
+"""An ``org.bluez`` of our own, as a process: adapters, devices and GATT, with faults on request.
+
+Behaves like BlueZ 5.66 towards bleak: order of signals, RSSI changes while discovering, GATT
+objects before ServicesResolved, connections that outlive the program that made them. Pauses
+are shorter; see TIMING. Started by bed.py, or by hand:
+
+    python tests/bluez/fake_bluez.py --print-address
+    DBUS_SYSTEM_BUS_ADDRESS=... python jk_bms/jk-util.py --scan
+
+The control socket takes one JSON object a line, ``{"do": ...}``, and answers with one:
+see the methods ``do_...`` of Control.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+if not __package__:  # started as a script
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from dbus_fast import BusType, Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+
+from tests.bluez.daemon import PrivateBus
+from tests.bluez.peripherals import LAYOUTS, checked, radio_of, street
+
+ADAPTER = "org.bluez.Adapter1"
+DEVICE = "org.bluez.Device1"
+SERVICE = "org.bluez.GattService1"
+CHARACTERISTIC = "org.bluez.GattCharacteristic1"
+DESCRIPTOR = "org.bluez.GattDescriptor1"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJECTS = "org.freedesktop.DBus.ObjectManager"
+
+# s; the real BlueZ 5.66: 0.1, 0.13, 2.0, 0.03, 30
+TIMING = {"advertise": 0.03, "resolve": 0.02, "disconnect": 0.05, "after_resolved": 0.01, "forget": 30.0}
+
+# property -> D-Bus type, where it does not follow from the value
+TYPES = {
+    "Adapter": "o", "Device": "o", "Service": "o", "Characteristic": "o", "RSSI": "n", "MTU": "q",
+    "Value": "ay", "Flags": "as", "UUIDs": "as", "Roles": "as", "Includes": "ao",
+    "ManufacturerData": "a{qv}", "Class": "u",
+}  # fmt: skip
+
+
+class BluezError(Exception):
+    """An error reply: name and text."""
+
+    def __init__(self, name: str, text: str = "") -> None:
+        super().__init__(text)
+        self.name = name
+
+
+def failed(text: str) -> BluezError:
+    return BluezError("org.bluez.Error.Failed", text)
+
+
+def variants(properties: dict[str, Any]) -> dict[str, Variant]:
+    """Properties with their D-Bus types."""
+    guess = {bool: "b", str: "s", int: "i"}
+    return {name: Variant(TYPES.get(name) or guess[type(value)], value) for name, value in properties.items()}
+
+
+class Peripheral:
+    """One device in the air, with its faults and its byte model."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        self.address: str = spec["address"]
+        self.radio = radio_of(spec)
+        self.hidden = False
+        self.connect = "ok"  # ok, silent, refused, abort (once), abort_always, drop
+        self.services = "ok"  # ok, never
+        self.notify = "ok"  # ok, acquired, silent, unpaired
+        self.write = "ok"  # ok, silent, in_progress, failed
+        self.connected_by: str | None = None  # adapter path
+        self.listening = False
+        self.subscribers: dict[str, set[str]] = {}  # characteristic path -> senders
+        self.news = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        self.connecting: set[asyncio.Future[None]] = set()
+
+
+class FakeBluez:
+    """The object tree, the calls on it, and the air behind it."""
+
+    def __init__(self, scenario: dict[str, Any]) -> None:
+        self.scenario = scenario
+        self.timing = {**TIMING, **scenario.get("timing", {})}
+        self.objects: dict[str, dict[str, dict[str, Any]]] = {}
+        self.peripherals: dict[str, Peripheral] = {}
+        self.discovery: dict[str, set[str]] = {}  # adapter path -> senders
+        self.discovery_fault: dict[str, str] = {}  # adapter path -> in_progress, silent, stop_...
+        self.denied = ""  # error name for every call
+        self.silent = False  # no call is answered
+        self.last_heard: dict[str, float] = {}  # device path -> time
+        self.events: list[dict[str, Any]] = []
+        self.event_came = asyncio.Event()
+        self.bus = MessageBus(bus_type=BusType.SYSTEM)
+        self.tasks: set[asyncio.Task[Any]] = set()
+
+    # -- life ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        await self.bus.connect()
+        self.bus.add_message_handler(self._on_message)
+        await self.bus.call(
+            Message(
+                destination="org.freedesktop.DBus",
+                path="/org/freedesktop/DBus",
+                interface="org.freedesktop.DBus",
+                member="AddMatch",
+                signature="s",
+                body=["type='signal',member='NameOwnerChanged',interface='org.freedesktop.DBus'"],
+            )
+        )
+        self.build()
+        await self.bus.request_name("org.bluez")
+        self.spawn(self._advertise())
+
+    def build(self) -> None:
+        """Put the scenario's adapters and devices into place."""
+        for adapter in self.scenario["adapters"]:
+            self.add_adapter(**adapter)
+        self.peripherals = {spec["address"]: Peripheral(spec) for spec in self.scenario["devices"]}
+
+    def reset(self, scenario: dict[str, Any]) -> None:
+        """Begin anew: nothing connected, no faults, an empty log."""
+        for peripheral in self.peripherals.values():
+            if peripheral.task:
+                peripheral.task.cancel()
+        for path in sorted(self.objects, reverse=True):
+            self.remove(path)
+        self.discovery.clear()
+        self.discovery_fault.clear()
+        self.denied, self.silent = "", False
+        self.scenario = scenario
+        self.timing = {**TIMING, **scenario.get("timing", {})}
+        self.build()
+        self.events.clear()
+
+    def spawn(self, work: Any) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            print(f"fake_bluez: {error!r}", file=sys.stderr, flush=True)
+
+    def log(self, event: str, **facts: Any) -> None:
+        self.events.append({"event": event, **facts})
+        self.event_came.set()
+
+    # -- the object tree -------------------------------------------------------------------
+
+    def add(self, path: str, interface: str, properties: dict[str, Any]) -> None:
+        self.objects[path] = {interface: properties}
+        self._signal(
+            "/", OBJECTS, "InterfacesAdded", "oa{sa{sv}}", [path, {interface: variants(properties)}]
+        )
+
+    def remove(self, path: str) -> None:
+        interfaces = self.objects.pop(path, None)
+        if interfaces:
+            self._signal("/", OBJECTS, "InterfacesRemoved", "oas", [path, list(interfaces)])
+
+    def change(
+        self, path: str, interface: str, changed: dict[str, Any], gone: tuple[str, ...] = ()
+    ) -> None:
+        properties = self.objects.get(path, {}).get(interface)
+        if properties is None:
+            return
+        properties.update(changed)
+        for name in gone:
+            properties.pop(name, None)
+        self._signal(
+            path, PROPERTIES, "PropertiesChanged", "sa{sv}as", [interface, variants(changed), list(gone)]
+        )
+
+    def _signal(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> None:
+        self.bus.send(Message.new_signal(path, interface, member, signature, body))
+
+    def add_adapter(self, name: str, address: str, powered: bool = True) -> None:
+        self.add(
+            f"/org/bluez/{name}",
+            ADAPTER,
+            {
+                "Address": address,
+                "Name": "fake",
+                "Alias": "fake",
+                "Powered": powered,
+                "Discovering": False,
+                "Roles": ["central", "peripheral"],
+            },
+        )
+
+    def adapters(self) -> Iterator[str]:
+        return (path for path, interfaces in list(self.objects.items()) if ADAPTER in interfaces)
+
+    def powered(self, adapter: str) -> bool:
+        return bool(self.objects.get(adapter, {}).get(ADAPTER, {}).get("Powered"))
+
+    @staticmethod
+    def device_path(adapter: str, address: str) -> str:
+        return f"{adapter}/dev_{address.replace(':', '_')}"
+
+    def peripheral_at(self, path: str) -> tuple[str, Peripheral]:
+        """Adapter path and peripheral of a device, service or characteristic path."""
+        parts = path.split("/")
+        address = parts[4].removeprefix("dev_").replace("_", ":")
+        return "/".join(parts[:4]), self.peripherals[address]
+
+    # -- advertising -----------------------------------------------------------------------
+
+    async def _advertise(self) -> None:
+        tick = 0
+        while True:
+            await asyncio.sleep(self.timing["advertise"])
+            tick += 1
+            now = asyncio.get_running_loop().time()
+            for adapter in self.adapters():
+                if self.discovery.get(adapter) and self.powered(adapter):
+                    for peripheral in self.peripherals.values():
+                        if not peripheral.hidden and peripheral.connected_by is None:
+                            self._hear(adapter, peripheral, tick, now)
+            for path, heard in list(self.last_heard.items()):
+                device = self.objects.get(path, {}).get(DEVICE)
+                if device is None or device["Connected"]:
+                    self.last_heard[path] = now
+                elif now - heard > self.timing["forget"]:
+                    self.forget(path)
+
+    def _hear(self, adapter: str, peripheral: Peripheral, tick: int, now: float) -> None:
+        spec = peripheral.spec
+        path = self.device_path(adapter, peripheral.address)
+        rssi = spec.get("rssi", -60) - tick % 3
+        self.last_heard[path] = now
+        if path in self.objects:
+            self.change(path, DEVICE, {"RSSI": rssi})
+            return
+        properties: dict[str, Any] = {
+            "Address": peripheral.address,
+            "AddressType": "public",
+            "Alias": spec.get("name") or peripheral.address.replace(":", "-"),
+            "Paired": False,
+            "Bonded": False,
+            "Trusted": False,
+            "Blocked": False,
+            "LegacyPairing": False,
+            "RSSI": rssi,
+            "Connected": False,
+            "UUIDs": spec.get("uuids", []),
+            "Adapter": adapter,
+            "ServicesResolved": False,
+        }
+        if spec.get("name"):
+            properties["Name"] = spec["name"]
+        if spec.get("manufacturer"):
+            properties["ManufacturerData"] = {
+                int(company): Variant("ay", bytes.fromhex(text))
+                for company, text in spec["manufacturer"].items()
+            }
+        self.add(path, DEVICE, properties)
+
+    def forget(self, path: str) -> None:
+        """Remove a device and its GATT objects, as BlueZ does with temporary ones."""
+        for each in sorted((each for each in self.objects if each.startswith(path)), reverse=True):
+            self.remove(each)
+        self.last_heard.pop(path, None)
+
+    def stop_discovery(self, adapter: str, sender: str) -> None:
+        self.discovery.get(adapter, set()).discard(sender)
+        if not self.discovery.get(adapter):
+            self.log("discovery_stopped", adapter=adapter[-4:])
+            for path, interfaces in list(self.objects.items()):
+                if DEVICE in interfaces and path.startswith(adapter + "/"):
+                    self.change(path, DEVICE, {}, ("RSSI",))
+            self.change(adapter, ADAPTER, {"Discovering": False})
+
+    # -- connections -----------------------------------------------------------------------
+
+    async def connect(self, path: str) -> None:
+        adapter, peripheral = self.peripheral_at(path)
+        if path not in self.objects:
+            raise BluezError("org.freedesktop.DBus.Error.UnknownObject", "no such device")
+        if not self.powered(adapter):
+            raise failed("Input/output error")
+        self.log("connect_asked", address=peripheral.address)
+        if peripheral.connect == "silent" or peripheral.hidden:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            peripheral.connecting.add(future)
+            await future
+        if peripheral.connect == "refused":
+            raise failed("br-connection-canceled")
+        if peripheral.connect.startswith("abort"):
+            if peripheral.connect == "abort":
+                peripheral.connect = "ok"
+                self.change(path, DEVICE, {"Connected": True})
+                self.change(path, DEVICE, {"Connected": False})
+            raise failed("le-connection-abort-by-local")
+        if peripheral.connected_by is not None:
+            raise BluezError("org.bluez.Error.AlreadyConnected", "Already Connected")
+        peripheral.connected_by = adapter
+        self.log("connect", address=peripheral.address)
+        self.change(path, DEVICE, {"Connected": True})
+        peripheral.radio.connect(asyncio.get_running_loop().time())
+        peripheral.task = self.spawn(self._serve(path, peripheral))
+
+    async def _serve(self, path: str, peripheral: Peripheral) -> None:
+        """Resolve the services, then carry the radio's chunks until disconnected."""
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(self.timing["resolve"])
+        if peripheral.connect == "drop":
+            self.spawn(self.disconnect(path, by="device"))
+            return
+        if peripheral.services == "never":
+            return
+        self._add_gatt(path, peripheral)
+        self.change(
+            path, DEVICE, {"UUIDs": self.objects[path][DEVICE]["UUIDs"], "ServicesResolved": True}
+        )
+        while True:
+            for chunk in peripheral.radio.poll(clock()):
+                for characteristic, senders in peripheral.subscribers.items():
+                    if senders:
+                        self.change(characteristic, CHARACTERISTIC, {"Value": chunk})
+            due = peripheral.radio.next_due()
+            peripheral.news.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if due is None else max(0.0, due - clock())):
+                    await peripheral.news.wait()
+
+    def _add_gatt(self, path: str, peripheral: Peripheral) -> None:
+        def uuid(short: str) -> str:
+            return f"0000{short}-0000-1000-8000-00805f9b34fb"
+
+        for handle, short, characteristics in LAYOUTS[peripheral.spec.get("layout", "none")]:
+            service = f"{path}/service{handle:04x}"
+            self.add(
+                service, SERVICE, {"UUID": uuid(short), "Device": path, "Primary": True, "Includes": []}
+            )
+            for number, kind, flags in characteristics:
+                at = f"{service}/char{number:04x}"
+                properties: dict[str, Any] = {"UUID": uuid(kind), "Service": service, "Flags": flags}
+                if "notify" in flags:
+                    properties |= {"Notifying": False, "NotifyAcquired": False}
+                if "write-without-response" in flags:
+                    properties |= {"WriteAcquired": False}
+                self.add(at, CHARACTERISTIC, {**properties, "Value": b"", "MTU": 247})
+                if "notify" in flags:
+                    self.add(
+                        f"{at}/desc{number + 2:04x}",
+                        DESCRIPTOR,
+                        {"UUID": uuid("2902"), "Characteristic": at, "Value": b""},
+                    )
+
+    async def disconnect(self, path: str, by: str) -> None:
+        """End a connection: by the host (with BlueZ's pause) or by the device."""
+        adapter, peripheral = self.peripheral_at(path)
+        for future in peripheral.connecting:
+            if not future.done():
+                future.set_exception(failed("le-connection-abort-by-local" if by == "device" else "Operation aborted"))
+        peripheral.connecting.clear()
+        if peripheral.connected_by != adapter:
+            return
+        if peripheral.task:
+            peripheral.task.cancel()
+        peripheral.radio.disconnect()
+        if by == "host":
+            await asyncio.sleep(self.timing["disconnect"])
+        peripheral.subscribers.clear()
+        self.change(path, DEVICE, {"ServicesResolved": False})
+        await asyncio.sleep(self.timing["after_resolved"])
+        peripheral.connected_by = None
+        self.change(path, DEVICE, {"Connected": False})
+        self.log("disconnect", address=peripheral.address, by=by)
+        for at, interfaces in self.objects.items():  # the objects stay, without MTU
+            if at.startswith(path + "/") and CHARACTERISTIC in interfaces:
+                interfaces[CHARACTERISTIC].pop("MTU", None)
+
+    # -- calls -----------------------------------------------------------------------------
+
+    def _on_message(self, message: Message) -> bool:
+        if message.message_type is MessageType.SIGNAL and message.member == "NameOwnerChanged":
+            name, _, new = message.body
+            if not new:
+                self._client_gone(name)
+            return False
+        if message.message_type is not MessageType.METHOD_CALL or not (message.path or "").startswith(
+            ("/org/bluez", "/")
+        ):
+            return False
+        if message.interface not in (OBJECTS, PROPERTIES) and not (message.interface or "").startswith(
+            "org.bluez."
+        ):
+            return False
+        self.spawn(self._answer(message))
+        return True
+
+    async def _answer(self, message: Message) -> None:
+        try:
+            if self.denied:
+                raise BluezError(self.denied, "rejected by the fake")
+            if self.silent:
+                return
+            signature, body = await self._call(message)
+        except BluezError as error:
+            self.bus.send(Message.new_error(message, error.name, str(error)))
+        else:
+            self.bus.send(Message.new_method_return(message, signature, body))
+
+    async def _call(self, message: Message) -> tuple[str, list[Any]]:
+        path, sender = message.path or "", message.sender or ""
+        last = (message.interface or "").rpartition(".")[2]
+        match last, message.member:
+            case "ObjectManager", "GetManagedObjects":
+                tree = {
+                    at: {interface: variants(properties) for interface, properties in interfaces.items()}
+                    for at, interfaces in self.objects.items()
+                }
+                return "a{oa{sa{sv}}}", [tree]
+            case "Adapter1", member if path in self.objects:
+                await self._adapter_call(path, sender, member or "", message.body)
+            case "Device1", "Connect":
+                await self.connect(path)
+            case "Device1", "Disconnect" if path in self.objects:
+                # answered at once, as BlueZ does; the pause follows
+                self.spawn(self.disconnect(path, by="host"))
+            case "GattCharacteristic1", member if path in self.objects:
+                await self._gatt_call(path, sender, member or "", message.body)
+            case _:
+                raise BluezError("org.freedesktop.DBus.Error.UnknownObject", f"no {message.member} at {path}")
+        return "", []
+
+    async def _adapter_call(self, path: str, sender: str, member: str, body: list[Any]) -> None:
+        fault = self.discovery_fault.get(path, "")
+        if member == "SetDiscoveryFilter":
+            return
+        if member == "RemoveDevice":
+            await self.disconnect(body[0], by="host")
+            self.forget(body[0])
+            return
+        if not self.powered(path):
+            raise BluezError("org.bluez.Error.NotReady", "Resource Not Ready")
+        senders = self.discovery.setdefault(path, set())
+        if member == "StartDiscovery":
+            if fault == "silent":
+                await asyncio.get_running_loop().create_future()
+            if fault == "in_progress" or sender in senders:
+                raise BluezError("org.bluez.Error.InProgress", "Operation already in progress")
+            if not senders:
+                self.log("discovery_started", adapter=path[-4:])
+                self.change(path, ADAPTER, {"Discovering": True})
+            senders.add(sender)
+            if fault == "late":  # begun, but the answer never comes
+                await asyncio.get_running_loop().create_future()
+        elif member == "StopDiscovery":
+            if fault == "stop_silent":
+                await asyncio.get_running_loop().create_future()
+            if fault == "stop_in_progress":
+                raise BluezError("org.bluez.Error.InProgress", "Operation already in progress")
+            if sender not in senders:
+                raise failed("No discovery started")
+            self.stop_discovery(path, sender)
+
+    async def _gatt_call(self, path: str, sender: str, member: str, body: list[Any]) -> None:
+        _, peripheral = self.peripheral_at(path)
+        flags = self.objects[path][CHARACTERISTIC]["Flags"]
+        if peripheral.connected_by is None:
+            raise BluezError("org.bluez.Error.Failed", "Not connected")
+        if member == "StartNotify":
+            if peripheral.notify == "silent":
+                await asyncio.get_running_loop().create_future()
+            if peripheral.notify == "acquired":
+                raise BluezError("org.bluez.Error.NotPermitted", "Notify acquired")
+            if peripheral.notify == "unpaired":
+                raise failed("Operation failed with ATT error: 0x05")
+            if "notify" not in flags:
+                raise BluezError("org.bluez.Error.NotSupported", "Operation is not supported")
+            peripheral.subscribers.setdefault(path, set()).add(sender)
+            self.log("subscribe", address=peripheral.address, handle=path[-4:])
+            self.change(path, CHARACTERISTIC, {"Notifying": True})
+        elif member == "StopNotify":
+            peripheral.subscribers.get(path, set()).discard(sender)
+            self.log("unsubscribe", address=peripheral.address, handle=path[-4:])
+            self.change(path, CHARACTERISTIC, {"Notifying": False})
+        elif member == "WriteValue":
+            await self._write(path, peripheral, flags, bytes(body[0]), body[1])
+
+    async def _write(
+        self, path: str, peripheral: Peripheral, flags: list[str], data: bytes, options: dict[str, Variant]
+    ) -> None:
+        kind = options["type"].value if "type" in options else "request"
+        if peripheral.write == "silent":
+            await asyncio.get_running_loop().create_future()
+        if peripheral.write == "in_progress":
+            raise BluezError("org.bluez.Error.InProgress", "In Progress")
+        if peripheral.write == "failed":
+            raise failed("Operation failed with ATT error: 0x0e")
+        if ("write-without-response" if kind == "command" else "write") not in flags:
+            raise BluezError("org.bluez.Error.NotPermitted", "Write not permitted")
+        good = len(data) == 20 and data[:4] == b"\xaa\x55\x90\xeb" and checked(data[:-1]) == data
+        self.log(
+            "command", address=peripheral.address, handle=path[-4:], type=kind, data=data.hex(), good=good
+        )
+        if good:
+            peripheral.radio.write(data, asyncio.get_running_loop().time())
+            peripheral.news.set()
+
+    def _client_gone(self, name: str) -> None:
+        """A program left the bus: its scans and subscriptions end, its connections stay."""
+        for adapter, senders in self.discovery.items():
+            if name in senders:
+                self.stop_discovery(adapter, name)
+        for peripheral in self.peripherals.values():
+            for path, subscribers in peripheral.subscribers.items():
+                if name in subscribers:
+                    subscribers.discard(name)
+                    self.log("unsubscribe", address=peripheral.address, handle=path[-4:])
+                    self.change(path, CHARACTERISTIC, {"Notifying": False})
+
+
+class Control:
+    """The socket by which a test plays fate."""
+
+    def __init__(self, bluez: FakeBluez) -> None:
+        self.bluez = bluez
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            request = json.loads(line)
+            try:
+                answer = await getattr(self, f"do_{request.pop('do')}")(**request)
+                reply = {"ok": True, "answer": answer}
+            except Exception as error:  # told to the test, which fails with it
+                reply = {"ok": False, "error": repr(error)}
+            writer.write(json.dumps(reply).encode() + b"\n")
+        writer.close()
+
+    async def do_reset(self, scenario: dict[str, Any]) -> None:
+        """Begin anew with that scenario."""
+        self.bluez.reset(scenario)
+
+    async def do_adapter(
+        self, name: str = "hci0", present: bool | None = None, powered: bool | None = None,
+        discovery: str | None = None, rename: str | None = None,
+    ) -> None:  # fmt: skip
+        """Unplug or plug in, switch, or let discovery misbehave (in_progress, silent, late, stop_...)."""
+        path = f"/org/bluez/{name}"
+        if rename:
+            spec = next(each for each in self.bluez.scenario["adapters"] if each["name"] == name)
+            self.bluez.remove(path)
+            self.bluez.add_adapter(**{**spec, "name": rename})
+        if present is False:
+            for each in sorted(self.bluez.objects, reverse=True):
+                if each.startswith(path):
+                    self.bluez.remove(each)
+        if present:
+            spec = next(each for each in self.bluez.scenario["adapters"] if each["name"] == name)
+            self.bluez.add_adapter(**spec)
+        if powered is not None:
+            if not powered:
+                for peripheral in self.bluez.peripherals.values():
+                    at = self.bluez.device_path(path, peripheral.address)
+                    await self.bluez.disconnect(at, by="device")
+                self.bluez.discovery.pop(path, None)
+            self.bluez.change(path, ADAPTER, {"Powered": powered})
+        if discovery is not None:
+            self.bluez.discovery_fault[path] = discovery
+
+    async def do_name(self, owned: bool) -> None:
+        """Give up the name org.bluez, or take it again with fresh objects: a restart."""
+        if owned:
+            await self.bluez.bus.request_name("org.bluez")
+        else:
+            await self.bluez.bus.release_name("org.bluez")
+
+    async def do_calls(self, denied: str = "", silent: bool = False) -> None:
+        """Refuse every call with that error name, or answer none."""
+        self.bluez.denied, self.bluez.silent = denied, silent
+
+    async def do_device(self, address: str, **what: Any) -> None:
+        """Set ``hidden``, ``connect``, ``services``, ``notify``, ``write``, ``layout``, ``name``."""
+        peripheral = self.bluez.peripherals[address]
+        for name, value in what.items():
+            if name in ("layout", "name", "rssi"):
+                peripheral.spec[name] = value
+            elif hasattr(peripheral, name):
+                setattr(peripheral, name, value)
+            else:
+                raise ValueError(f"a device has no {name!r}")
+
+    async def do_faults(self, address: str, **faults: Any) -> None:
+        """Set faults of the device's radio."""
+        self.bluez.peripherals[address].radio.faults.update(faults)
+
+    async def do_drop(self, address: str) -> None:
+        """The device ends its connection."""
+        peripheral = self.bluez.peripherals[address]
+        assert peripheral.connected_by, f"{address} is not connected"
+        await self.bluez.disconnect(self.bluez.device_path(peripheral.connected_by, address), by="device")
+
+    async def do_forget(self, address: str) -> None:
+        """BlueZ drops the device from its tree."""
+        for adapter in self.bluez.adapters():
+            self.bluez.forget(self.bluez.device_path(adapter, address))
+
+    async def do_state(self) -> dict[str, Any]:
+        """Who is connected, who discovers."""
+        return {
+            "connected": [each.address for each in self.bluez.peripherals.values() if each.connected_by],
+            "discovering": [adapter[-4:] for adapter, senders in self.bluez.discovery.items() if senders],
+        }
+
+    async def do_log(self) -> list[dict[str, Any]]:
+        """What happened so far."""
+        return self.bluez.events
+
+    async def do_wait(self, event: str, count: int = 1, timeout: float = 5.0, **facts: Any) -> dict[str, Any]:
+        """Return the ``count``-th such event, as soon as it is there."""
+        async with asyncio.timeout(timeout):
+            while True:
+                self.bluez.event_came.clear()
+                fitting = [
+                    each
+                    for each in self.bluez.events
+                    if each["event"] == event and facts.items() <= each.items()
+                ]
+                if len(fitting) >= count:
+                    return fitting[count - 1]
+                await self.bluez.event_came.wait()
+
+
+async def run(scenario: dict[str, Any], control: str | None) -> None:
+    """Be org.bluez until SIGTERM."""
+    bluez = FakeBluez(scenario)
+    await bluez.start()
+    if control:
+        await asyncio.start_unix_server(Control(bluez).serve, control)
+    print(f"ready {os.environ['DBUS_SYSTEM_BUS_ADDRESS']}", flush=True)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="an org.bluez with simulated radios behind it")
+    parser.add_argument("--scenario", type=Path, help="JSON file; default: a JK and five other devices")
+    parser.add_argument("--control", help="path of the control socket")
+    parser.add_argument(
+        "--print-address",
+        action="store_true",
+        help="start a private bus for it and print the address; else use DBUS_SYSTEM_BUS_ADDRESS",
+    )
+    options = parser.parse_args()
+    scenario = json.loads(options.scenario.read_text()) if options.scenario else street()
+    with contextlib.ExitStack() as stack:
+        if options.print_address:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bluez-"))
+            bus = PrivateBus(Path(folder))
+            stack.callback(bus.kill)
+            os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = bus.address
+        asyncio.run(run(scenario, options.control))
+
+
+if __name__ == "__main__":
+    main()
