@@ -32,21 +32,19 @@ class Step(NamedTuple):
     tries: int  # then we go on without
 
 
-# Delays as the phone app has them, patience and order from the behaviour of the firmwares.
+# Delays as the phone app has them, order and patience from the behaviour of the firmwares. The
+# last question starts the stream; whether that worked shows in the stream alone.
 STEPS: tuple[Step, ...] = (
     Step(Phase.DEVICE_INFO, READ_DEVICE_INFO, frozenset({FrameKind.DEVICE_INFO}), 0.3, 2.0, 3),
-    Step(
-        Phase.SETTINGS, READ_SETTINGS, frozenset({FrameKind.SETTINGS, FrameKind.CELL_INFO}), 0.5, 5.0, 3
-    ),
+    Step(Phase.SETTINGS, READ_SETTINGS, frozenset({FrameKind.SETTINGS, FrameKind.CELL_INFO}), 0.5, 5.0, 1),
 )
-# Some firmware sends no ready frame that we get to see: the answer alone must do after this.
-READY_PATIENCE = 1.0  # s
-SILENCE = 5.0  # s without cell info, ten missed frames: ask again
+READY_PATIENCE = 1.0  # s; a ready frame can get lost: then the answer alone must do
+SILENCE = 5.0  # s without cell info, about ten frames missed: ask again
 REPEATS = 3  # so often in one silence; then only a new connection helps
 
 
 class Conversation:
-    """The start-up and its repeats on one connection.
+    """The start-up and its repeats; one for each connection.
 
     Tell it what happens (``started``, ``on_frame``, ``on_ready``), write what ``due`` returns and
     call again at ``next_due``. Times are monotonic seconds.
@@ -69,17 +67,17 @@ class Conversation:
 
     def started(self, now: float) -> None:
         """Notifications are on: begin."""
-        self.__init__()  # type: ignore[misc]  # a new connection is a new conversation
         self._next = now + STEPS[0].delay
 
     def on_frame(self, kind: FrameKind, now: float) -> None:
         """A frame came."""
-        if kind is FrameKind.CELL_INFO and (self._step >= len(STEPS) or self._asked_all()):
-            self._stream(now)
-        elif self._step < len(STEPS) and self._tries and kind in STEPS[self._step].expected:
-            if not self._answered:
-                self._answered = True
-                self._next = now + READY_PATIENCE
+        if self._step == len(STEPS):
+            if kind is FrameKind.CELL_INFO:
+                self._tries = 0
+                self._next = now + SILENCE
+        elif self._tries and not self._answered and kind in STEPS[self._step].expected:
+            self._answered = True
+            self._next = now + READY_PATIENCE
             self._advance(now)
 
     def on_ready(self, now: float) -> None:
@@ -90,15 +88,20 @@ class Conversation:
 
     def due(self, now: float) -> bytes | None:
         """Return the command to be written now; None when it is not time."""
-        if self._next is None or now < self._next:
-            return None
-        if self._step >= len(STEPS):
-            return self._ask_again(now)
-        step = STEPS[self._step]
-        if self._answered or self._tries >= step.tries:
-            self._go_on(now, at_once=not self._answered)
-            return self.due(now)
-        return self._ask(step.command, now + step.patience)
+        while self._next is not None and now >= self._next:
+            if self._step == len(STEPS):
+                if self._tries < REPEATS:
+                    return self._ask(READ_SETTINGS, now + SILENCE)
+                self._next = None
+            elif self._answered:  # but no ready frame came
+                self._go_on(now)
+            elif self._tries < STEPS[self._step].tries:
+                step = STEPS[self._step]
+                return self._ask(step.command, now + step.patience)
+            else:
+                self._go_on(now)
+                self._next = now  # it was long enough
+        return None
 
     def next_due(self) -> float | None:
         """Return the time at which ``due`` is worth a call; None when it never will be."""
@@ -111,29 +114,12 @@ class Conversation:
         self._next = until
         return command
 
-    def _ask_again(self, now: float) -> bytes | None:
-        if self._tries >= REPEATS:
-            self._next = None
-            return None
-        return self._ask(READ_SETTINGS, now + SILENCE)
-
-    def _asked_all(self) -> bool:
-        return self._step == len(STEPS) - 1 and self._tries > 0
-
     def _advance(self, now: float) -> None:
         if self._answered and self._ready:
             self._go_on(now)
 
-    def _go_on(self, now: float, *, at_once: bool = False) -> None:
+    def _go_on(self, now: float) -> None:
         self._step += 1
         self._tries = 0
         self._answered = self._ready = False
-        if self._step < len(STEPS):
-            self._next = now if at_once else now + STEPS[self._step].delay
-        else:
-            self._next = now + SILENCE
-
-    def _stream(self, now: float) -> None:
-        self._step = len(STEPS)
-        self._tries = 0
-        self._next = now + SILENCE
+        self._next = now + (STEPS[self._step].delay if self._step < len(STEPS) else SILENCE)

@@ -239,13 +239,11 @@ INFO_TEXTS: tuple[Text, ...] = (
 )
 
 # Sent in clear to anybody in range. Nothing but "set" or "not set" leaves the decoder.
+# What follows a short serial number, up to its 16 bytes, may be a passcode too.
 INFO_SECRETS: tuple[Text, ...] = (
     Text("passcode",           62, 16),
     Text("setup_passcode",    118, 16),
 )
-# Behind a short serial number stands another short string, which may be a passcode too.
-SECOND_SERIAL = Text("second_serial", 97, 5)
-
 INFO_COUNTERS: tuple[Field, ...] = (
     Field("uptime",                38, "I"),      # s
     Field("power_on_count",        42, "I"),

@@ -22,7 +22,7 @@ LONGEST_WINDOW = 1024  # bytes, a frame and the noise inside it; more is a flood
 LONGEST_START = 64  # bytes that may still grow into a ready frame or a header
 
 # A header that the noise may have torn apart.
-_TORN_HEADER = re.compile(rb"\x55(?:AT\r\n)*\xaa(?:AT\r\n)*\xeb(?:AT\r\n)*\x90")
+TORN_HEADER = re.compile(rb"\x55(?:AT\r\n)*\xaa(?:AT\r\n)*\xeb(?:AT\r\n)*\x90")
 _STARTS = tuple(HEADER[:n] for n in (3, 2, 1))
 _NOISE_STARTS = tuple(NOISE[:n] for n in (3, 2, 1))
 
@@ -105,7 +105,7 @@ class FrameAssembler:
         if buffer.startswith(HEADER):
             return True
         at = buffer.find(HEADER)
-        if NOISE in buffer and (torn := _TORN_HEADER.search(buffer)):
+        if NOISE in buffer and (torn := TORN_HEADER.search(buffer)):
             at = torn.start()
             self.discarded += torn.end() - at - len(HEADER)
             buffer[at : torn.end()] = HEADER
