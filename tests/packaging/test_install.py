@@ -1,6 +1,7 @@
 """install.sh: a real installation into a folder, again, beside another program, and away."""
 
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_installs_into_the_standard_places(clone: Path, root: Path, install: Ins
 
 def test_standard_unit_is_the_one_in_the_clone(clone: Path, root: Path, install: Install) -> None:
     """So that `cp` of the file and install.sh do the same."""
+    shutil.copy2(PROJECT / ".env.example", clone)
     install()
 
     rendered = (root / UNIT).read_text(encoding="utf-8")

@@ -46,6 +46,11 @@ def test_bluetooth_comes_first_and_d_bus_stays_open() -> None:
     assert int(unit["WatchdogSec"]) > 0
 
 
+def test_two_pollers_see_each_others_lock() -> None:
+    """The radio lock is an abstract socket: a private network would hide it from a second poller."""
+    assert not re.search(r"^PrivateNetwork=", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 @needs("systemd-analyze")
 def test_systemd_understands_every_line(tmp_path: Path, run: Run) -> None:
     """systemd-analyze ends with 0 even on unknown keys, so any word of it is a failure."""
