@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from jk_bms.sd_notify import Notifier
 from jk_bms.settings import SIMULATED, TOP, Settings, load_settings
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
 from jk_bms.sources import RADIO_KINDS, Source, SourceContext, build
-from jk_bms.store.own import OwnStore
+from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.readings import Readings
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Poller:
         self._uses_radio = any(entry.type in RADIO_KINDS for entry in entries)
         # One thread writes bms.db, so that a slow card never delays a sample.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
-        self._own = OwnStore(settings.bms_db_path, clock)
+        self._own: OwnStore | None = None  # while running
         context = SourceContext(
             clock=clock,
             adapter=settings.adapter,
@@ -78,7 +79,22 @@ class Poller:
             identified=self._identified,
         )
         self.sources: list[Source] = [build(entry, context) for entry in entries]
-        self.sink = InverterDbSink(settings.db_path, MergeOptions.of(settings), clock)
+        self.sink = InverterDbSink(
+            Readings(settings.db_path, standalone=settings.standalone_rows),
+            clock,
+            MergeOptions(
+                poll_interval=settings.poll_interval,
+                watch=settings.merge_watch,
+                max_age=settings.merge_max_age,
+                invert_current=settings.invert_current,
+                cells=settings.merge_cells,
+                error_rows=settings.merge_error_rows,
+                simulated_merge=settings.simulated_merge,
+                standalone=settings.standalone_rows,
+                standalone_keep_days=settings.standalone_keep_days,
+                tz=settings.timezone,
+            ),
+        )
         self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=self._handle)
         self.hub.listen(self.sink.accept)
         self.hub.listen(self._show)
@@ -112,7 +128,13 @@ class Poller:
             "program": {"version": __version__, "pid": os.getpid(), "uptime": now - self._started},
             "clock_trusted": self.clock.trusted(),
             "devices": [self._device_state(source, now) for source in self.sources],
-            "sinks": [{"name": "inverter_db", "text": self.sink.status_text()}],
+            "records": {
+                "path": str(self.settings.db_path),
+                "merged": self.sink.merged,
+                "inserted": self.sink.inserted,
+                "age": None if self.sink.written_at is None else max(0.0, now - self.sink.written_at),
+                "failure": self.sink.failure,
+            },
         }
 
     @contextlib.asynccontextmanager
@@ -121,17 +143,17 @@ class Poller:
         if self._uses_radio:
             radio.acquire()
         try:
-            await self._in_writer(self._own.open_writer)
+            loop = asyncio.get_running_loop()
+            self._own = await loop.run_in_executor(
+                self._writer, open_writer, self.settings.bms_db_path, self.clock
+            )
             async with self.server.serve():
                 yield
         finally:
-            await self._in_writer(self._own.close)
+            if self._own is not None:
+                await loop.run_in_executor(self._writer, self._own.close)
             self._writer.shutdown()
             radio.release()
-
-    async def _in_writer(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, lambda: function(*args, **kwargs))
 
     # What comes in
 
@@ -154,23 +176,23 @@ class Poller:
             text=text,
             facts=facts,
         )
-        self._write(self._own.append, event)
+        self._write(lambda own: own.append(event))
         self.server.send("event", kind=kind, device=event.device, text=text, facts=facts)
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
         self._write(
-            self._own.remember_device,
-            device,
-            device_info=told.get("device_info"),
-            settings=told.get("settings"),
+            lambda own: own.remember_device(
+                device, device_info=told.get("device_info"), settings=told.get("settings")
+            )
         )
 
-    def _write(self, function: Any, *args: Any, **kwargs: Any) -> None:
+    def _write(self, change: Callable[[OwnStore], object]) -> None:
         """Have something written to bms.db, in order; a failure is logged, not raised."""
 
         def write() -> None:
             try:
-                function(*args, **kwargs)
+                assert self._own is not None
+                change(self._own)
             except StoreError as error:
                 log.error("%s", error)
             except Exception:
@@ -246,8 +268,7 @@ class Poller:
         seen = self._newest()
         while True:
             await asyncio.sleep(min(period / 3, 5.0))
-            if self.sink.alive():  # a stuck database thread must not look well
-                self._notifier.watchdog()
+            self._notifier.watchdog()
             self._notifier.status(self._status_line())
             now = asyncio.get_running_loop().time()
             if (newest := self._newest()) != seen or self._all_released():
@@ -354,7 +375,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         demo = interactive and not _configured(settings)
         if demo:
             settings = demo_settings()
-        setup_logging(settings.log_level, SERVICE_NAME)
+        setup_logging(settings.log_level, SERVICE_NAME, timezone=settings.timezone)
         for warning in settings.warnings:
             log.warning("%s", warning)
         entries = _entries(settings, arguments.speed)

@@ -25,8 +25,8 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False) -> list[str]:
     for device in snapshot["devices"]:
         lines += _device_lines(device, paint)
         lines.append("")
-    for sink in snapshot.get("sinks", []):
-        lines.append(f"{sink['name']}: {sink['text']}")
+    if (records := snapshot.get("records")) is not None:
+        lines += _record_lines(records, paint)
     return lines
 
 
@@ -116,6 +116,18 @@ def _reading_lines(reading: dict[str, Any], age: float, paint: Any) -> Iterator[
         yield f"  Alarms   {paint(', '.join(alarms), '31')}"
     old = age > 60
     yield f"  Taken    {paint(span(age) + ' ago', '33' if old else '0')}" + (" (old)" if old else "")
+
+
+def _record_lines(records: dict[str, Any], paint: Any) -> Iterator[str]:
+    yield paint("Inverter's database", "1")
+    yield f"  File     {records['path']}"
+    done = [f"{records[what]} {what}" for what in ("merged", "inserted") if records[what]]
+    if records["age"] is not None:
+        yield f"  Records  {', '.join(done)}, the last {span(records['age'])} ago"
+    else:
+        yield "  Records  none merged yet"
+    if records["failure"]:
+        yield paint(f"  Trouble  {records['failure']}", "33")
 
 
 def _paint(text: str, code: str) -> str:

@@ -25,7 +25,7 @@ READING = {
 
 def page(device: dict[str, Any] | None = None, **top: Any) -> str:
     known: dict[str, Any] = {"number": 1, "address": "AA:BB", "name": "main", "type": "jk", "link": LINK}
-    return "\n".join(status_lines({"devices": [known | (device or {})], "sinks": [], **top}))
+    return "\n".join(status_lines({"devices": [known | (device or {})], **top}))
 
 
 def test_full_page() -> None:

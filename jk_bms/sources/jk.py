@@ -153,6 +153,8 @@ class JkSource:
             if part
         )
         text = f"connected: {what or 'it did not say what it is'}"
+        if session.conflict:
+            log.warning("%s: %s; the content counts", self.device.label, session.conflict)
         if outage:
             text += f" (after {outage} failed attempt{'s' if outage > 1 else ''})"
         log.info("%s: %s", self.device.label, text)

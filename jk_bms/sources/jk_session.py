@@ -20,6 +20,7 @@ from jk_bms.protocol import (
     Settings,
     Variant,
     decode,
+    identify,
     to_sample,
 )
 from jk_bms.protocol.conversation import Conversation
@@ -48,6 +49,7 @@ class JkSession:
         self.device = device
         self.variant: Variant | None = None
         self.refusal = ""
+        self.conflict = ""  # the layout is not the one that the software version lets expect
         self._connection = connection
         self._clock = clock
         self._patience = patience
@@ -129,7 +131,9 @@ class JkSession:
             monotonic=self._clock.monotonic(),
             clock_trusted=self._clock.trusted(),
         )
-        self.variant = info.variant
+        if self.variant is None:
+            self.variant = info.variant
+            self.conflict = identify(frame, self._software).conflict or ""
         self._status.frames += 1
         self._status.last_sample = sample.monotonic
         return Heard(info, sample)
