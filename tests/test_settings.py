@@ -1,0 +1,514 @@
+"""Where settings come from, what is refused and in which words, and that the documents say the same."""
+
+import re
+import typing
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jk_bms.errors import ConfigError
+from jk_bms.settings import KEYS, SETTINGS, TOP, Setting, Settings, describe, load_settings
+
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+
+
+def load(top: Path, env: str | bytes | None = None, **environ: str) -> Settings:
+    """Settings of a project in ``top`` with this .env and environment."""
+    if env is not None:
+        (top / ".env").write_bytes(env if isinstance(env, bytes) else env.encode())
+    return load_settings(environ, top=top)
+
+
+def faults(top: Path, env: str | bytes | None = None, **environ: str) -> tuple[str, ...]:
+    """What is wrong with these settings."""
+    with pytest.raises(ConfigError) as caught:
+        load(top, env, **environ)
+    return caught.value.faults
+
+
+def outcome(
+    environ: dict[str, str], env_file: Path | None = None, top: Path = TOP
+) -> Settings | tuple[str, ...]:
+    """The settings, or what is wrong with them; nothing else may come."""
+    try:
+        return load_settings(environ, env_file, top=top)
+    except ConfigError as error:
+        return error.faults
+
+
+def test_defaults(tmp_path: Path) -> None:
+    """Nothing configured is a valid configuration."""
+    settings = load(tmp_path)
+
+    assert settings.db_type == "sqlite"
+    assert settings.db_path == tmp_path / "inverter.db"
+    assert settings.address is None
+    assert settings.poll_interval == 30.0
+    assert settings.devices_file == tmp_path / "jk_devices.yaml"
+    assert settings.max_consecutive_errors == 5
+    assert settings.merge_watch == 1.0
+    assert settings.merge_max_age == 90.0
+    assert settings.soc_source == "auto"
+    assert [tuple(point) for point in settings.soc_curve.points] == [(2.5, 0), (3.3, 50), (3.65, 100)]
+    assert settings.merge_cells
+    assert settings.keep_alive
+    assert not settings.invert_current
+    assert not settings.merge_error_rows
+    assert not settings.standalone_rows
+    assert not settings.simulated_merge
+    assert settings.standalone_keep_days == 30
+    assert settings.bms_db_path == tmp_path / "bms.db"
+    assert settings.socket_path == tmp_path / "poller.sock"
+    assert settings.adapter is None
+    assert settings.timeout == 20.0
+    assert settings.log_level == "INFO"
+    assert settings.timezone is None
+    assert settings.env_file is None
+    assert settings.warnings == ()
+
+
+def test_default_environment_and_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without arguments the process environment counts, and the project's own folder."""
+    monkeypatch.setenv("JK_ENV_FILE", "/dev/null")
+    monkeypatch.setenv("JK_BMS_TIMEOUT", "7")
+
+    settings = load_settings()
+
+    assert settings.timeout == 7.0
+    assert settings.devices_file == TOP / "jk_devices.yaml"
+
+
+GOOD = {
+    # key=value: attribute
+    ("DB_TYPE", "SQLite"): "sqlite",
+    ("JK_BMS_ADDRESS", " c8:47:8c:00:00:01 "): "C8:47:8C:00:00:01",
+    ("JK_BMS_ADDRESS", "c8-47-8c-00-00-01"): "C8:47:8C:00:00:01",
+    ("JK_BMS_ADDRESS", "12345678-90ab-cdef-1234-567890ABCDEF"): "12345678-90AB-CDEF-1234-567890ABCDEF",
+    ("JK_BMS_ADDRESS", "Simulated"): "simulated",
+    ("JK_BMS_POLL_INTERVAL", "1"): 1.0,
+    ("JK_BMS_POLL_INTERVAL", "2.5"): 2.5,
+    ("BMS_MERGE_WATCH", "0"): 0.0,
+    ("BMS_MERGE_WATCH", ".5"): 0.5,
+    ("BMS_SOC_SOURCE", "Curve"): "curve",
+    ("BMS_MERGE_CELLS", "OFF"): False,
+    ("BMS_MERGE_CELLS", ""): True,
+    ("BMS_INVERT_CURRENT", "Yes"): True,
+    ("BMS_INVERT_CURRENT", "1"): True,
+    ("BMS_INVERT_CURRENT", "0"): False,
+    ("JK_BMS_ADAPTER", "hci1"): "hci1",
+    ("JK_BMS_ADAPTER", "aa:bb:cc:dd:ee:ff"): "AA:BB:CC:DD:EE:FF",
+    ("LOG_LEVEL", "warn"): "WARNING",
+    ("LOG_LEVEL", "debug"): "DEBUG",
+    ("RUNTIME_DIRECTORY", "/run/a:/run/b"): Path("/run/a"),
+    ("MAX_CONSECUTIVE_ERRORS", "7"): 7,
+}
+
+
+@pytest.mark.parametrize(("written", "expected"), GOOD.items(), ids=map("=".join, GOOD))
+def test_accepted(tmp_path: Path, written: tuple[str, str], expected: object) -> None:
+    """What a person may write, and what it becomes."""
+    key, text = written
+
+    settings = load(tmp_path, **{key: text})
+
+    assert getattr(settings, BY_KEY[key].name) == expected
+
+
+BAD = {
+    ("DB_TYPE", "mysql"): "mysql is not supported by this version; expected sqlite",
+    ("DB_TYPE", "postgres"): "expected sqlite, e.g. sqlite",
+    ("JK_BMS_POLL_INTERVAL", "30s"): "expected seconds as a number from 1 to 86400, e.g. 30",
+    ("JK_BMS_POLL_INTERVAL", "0.5"): "expected seconds as a number from 1",
+    ("JK_BMS_POLL_INTERVAL", "-5"): "expected seconds",
+    ("JK_BMS_POLL_INTERVAL", "nan"): "expected seconds",
+    ("JK_BMS_POLL_INTERVAL", "inf"): "expected seconds",
+    ("JK_BMS_POLL_INTERVAL", "1e3"): "expected seconds",
+    ("JK_BMS_POLL_INTERVAL", "1_000"): "expected seconds",
+    ("JK_BMS_POLL_INTERVAL", "3,5"): "expected seconds",
+    ("JK_BMS_POLL_INTERVAL", "9" * 400): "expected seconds",
+    ("JK_BMS_POLL_INTERVAL", "٣٠"): "expected seconds",
+    ("MAX_CONSECUTIVE_ERRORS", "2.5"): "expected a whole number from 1 to 10000, e.g. 5",
+    ("MAX_CONSECUTIVE_ERRORS", "9" * 10000): "expected a whole number",
+    ("STANDALONE_KEEP_DAYS", "0"): "expected days as a whole number from 1",
+    ("BMS_SOC_SOURCE", "voltage"): "expected one of auto, counted, bms, curve",
+    ("BMS_SOC_CURVE", "3.3:50"): "a curve needs at least two points",
+    ("BMS_SOC_CURVE", "3.3:50,3.2:60"): "the voltages of a curve must rise",
+    ("BMS_SOC_CURVE", "3.2:50,3.3:40"): "the SoC of a curve must not fall",
+    ("BMS_SOC_CURVE", "3.2:50,3.3"): "expected V:% points with rising voltage, e.g. 2.50:0",
+    ("BMS_SOC_CURVE", "3.2:50,nan:60"): "expected V:% points",
+    ("BMS_SOC_CURVE", "3.2:50,52.8:60"): "the point '52.8:60' lies outside 0.5 to 5 V",
+    ("BMS_INVERT_CURRENT", "maybe"): "expected true or false, e.g. true",
+    ("JK_BMS_ADDRESS", "JK-B2A24S"): "expected a Bluetooth address or 'simulated'",
+    ("JK_BMS_ADDRESS", "AA:BB:CC:DD:EE"): "expected a Bluetooth address",
+    ("JK_BMS_ADAPTER", "usb0"): "expected an adapter's name or address, e.g. hci0",
+    ("LOG_LEVEL", "chatty"): "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
+    ("TIMEZONE", "Europe/Kyev"): "(did you mean 'Europe/Kyiv'?)",
+    ("TIMEZONE", "kyiv"): "(did you mean 'Europe/Kyiv'?)",
+    ("TIMEZONE", "../../etc/passwd"): "expected a time zone of the tz database, e.g. Europe/Kyiv",
+    ("TIMEZONE", "Europe"): "expected a time zone",
+    ("DB_PATH", "~nobody-of-that-name/x.db"): "expected a path",
+}
+
+
+@pytest.mark.parametrize(("written", "expected"), BAD.items(), ids=[f"{k}={v[:20]}" for k, v in BAD])
+def test_refused(tmp_path: Path, written: tuple[str, str], expected: str) -> None:
+    """One line that names key, value and what was expected."""
+    key, text = written
+
+    (fault,) = faults(tmp_path, **{key: text})
+
+    assert fault.startswith(f"settings: {key}='{text[:80]}")
+    assert expected in fault
+    assert "\n" not in fault
+    assert len(fault) < 300
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    """A person mends everything in one go; each line says where its value stands."""
+    env = "JK_BMS_POLL_INTERVAL=30s\n# comment\nLOG_LEVEL=chatty # why not\n"
+
+    got = faults(tmp_path, env, BMS_SOC_SOURCE="moon")
+
+    assert [fault.split(": ")[1] for fault in got] == [
+        "JK_BMS_POLL_INTERVAL='30s'",
+        "BMS_SOC_SOURCE='moon'",
+        "LOG_LEVEL='chatty'",
+    ]
+    assert f"({tmp_path}/.env line 1)" in got[0]
+    assert "(environment)" in got[1]
+    assert f"({tmp_path}/.env line 3)" in got[2]
+
+
+def test_environment_beats_the_file(tmp_path: Path) -> None:
+    """Also when the environment empties a value."""
+    env = "JK_BMS_TIMEOUT=30\nLOG_LEVEL=DEBUG\nJK_BMS_ADDRESS=simulated\n"
+
+    settings = load(tmp_path, env, JK_BMS_TIMEOUT="40", JK_BMS_ADDRESS="")
+
+    assert (settings.timeout, settings.log_level, settings.address) == (40.0, "DEBUG", None)
+    assert settings.sources["JK_BMS_TIMEOUT"] == "environment"
+    assert settings.sources["LOG_LEVEL"] == f"{tmp_path}/.env line 2"
+    assert settings.sources["JK_BMS_ADDRESS"] == "default"
+
+
+def test_which_file(tmp_path: Path) -> None:
+    """The argument beats JK_ENV_FILE, which beats .env in the top folder."""
+    for name, timeout in ((".env", 1), ("named", 2), ("argued", 3)):
+        (tmp_path / name).write_text(f"JK_BMS_TIMEOUT={timeout}\n")
+    named = {"JK_ENV_FILE": str(tmp_path / "named")}
+
+    assert load_settings({}, top=tmp_path).timeout == 1
+    assert load_settings(named, top=tmp_path).timeout == 2
+    assert load_settings(named, tmp_path / "argued", top=tmp_path).timeout == 3
+    assert load_settings(named, tmp_path / "argued", top=tmp_path).env_file == tmp_path / "argued"
+
+
+def test_paths_count_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whichever place the value is; never from where one happens to stand."""
+    elsewhere = tmp_path / "etc"
+    elsewhere.mkdir()
+    (elsewhere / ".env").write_text("DB_PATH=data/inverter.db\nBMS_SOCKET=/run/x.sock\n")
+    monkeypatch.chdir("/")
+
+    settings = load_settings(
+        {"DEVICES_FILE": "mine.yaml", "BMS_DB_PATH": "~/bms.db", "HOME": "/ignored"},
+        elsewhere / ".env",
+        top=tmp_path,
+    )
+
+    assert settings.db_path == elsewhere / "data/inverter.db"
+    assert settings.devices_file == elsewhere / "mine.yaml"
+    assert settings.bms_db_path == Path.home() / "bms.db"
+    assert settings.socket_path == Path("/run/x.sock")
+
+
+def test_alias_loses_to_the_name(tmp_path: Path) -> None:
+    """JK_DEVICES_FILE is the name, DEVICES_FILE what older installations have."""
+    both = load(tmp_path, JK_DEVICES_FILE="a.yaml", DEVICES_FILE="b.yaml")
+    mixed = load(tmp_path, "JK_DEVICES_FILE=file.yaml\n", DEVICES_FILE="env.yaml")
+
+    assert both.devices_file.name == "a.yaml"
+    assert mixed.devices_file.name == "env.yaml"
+
+
+def test_worked_out_defaults(tmp_path: Path) -> None:
+    """Those that follow other settings."""
+    settings = load(
+        tmp_path, JK_BMS_POLL_INTERVAL="60", RUNTIME_DIRECTORY="/run/easun-jkbms", BMS_DB_PATH="/data/bms.db"
+    )
+    beside = load(tmp_path, BMS_DB_PATH="/data/bms.db")
+
+    assert settings.merge_max_age == 180.0
+    assert settings.socket_path == Path("/run/easun-jkbms/poller.sock")
+    assert beside.socket_path == Path("/data/poller.sock")
+
+
+REGISTRIES = {
+    # top-level file, file in jk_bms/: whether the old one is read
+    "none": (None, None, False),
+    "only the old": (None, "AA:BB:CC:DD:EE:FF:\n", True),
+    "both": ("AA:BB:CC:DD:EE:00:\n", "AA:BB:CC:DD:EE:FF:\n", False),
+    "as shipped": ("# how an entry looks\n", "AA:BB:CC:DD:EE:FF:\n", True),
+    "all switched off": ("# AA:BB:CC:DD:EE:00:\n", "AA:BB:CC:DD:EE:FF:\n", False),
+}
+
+
+@pytest.mark.parametrize(("new", "old", "uses_old"), REGISTRIES.values(), ids=REGISTRIES)
+def test_registry_of_earlier_versions(
+    tmp_path: Path, new: str | None, old: str | None, uses_old: bool
+) -> None:
+    """It is read, with a hint, until the top folder's names a device."""
+    (tmp_path / "jk_bms").mkdir()
+    if new is not None:
+        (tmp_path / "jk_devices.yaml").write_text(new)
+    if old is not None:
+        (tmp_path / "jk_bms" / "jk_devices.yaml").write_text(old)
+
+    settings = load(tmp_path)
+    explicit = load(tmp_path, JK_DEVICES_FILE="jk_devices.yaml")
+
+    folder = tmp_path / "jk_bms" if uses_old else tmp_path
+    assert settings.devices_file == folder / "jk_devices.yaml"
+    assert len(settings.warnings) == uses_old
+    assert explicit.devices_file == tmp_path / "jk_devices.yaml"
+
+
+FILES = {
+    # content of .env: DB_PATH's file name
+    "plain": ("DB_PATH=a.db", "a.db"),
+    "spaces": ("  DB_PATH = a.db  \n", "a.db"),
+    "comment behind": ("DB_PATH=a.db # mine", "a.db"),
+    "quotes": ("DB_PATH='a #1.db'\n", "a #1.db"),
+    "double quotes": ('DB_PATH="a.db"\n', "a.db"),
+    "export": ("export DB_PATH=a.db\n", "a.db"),
+    "windows": ("LOG_LEVEL=INFO\r\nDB_PATH=a.db\r\n", "a.db"),
+    "byte order mark": ("\ufeffDB_PATH=a.db\n", "a.db"),
+    "no interpolation": ("X=1\nDB_PATH=${X}.db\n", "${X}.db"),
+    "empty": ("DB_PATH=\n", "inverter.db"),
+    "key alone": ("DB_PATH\n", "inverter.db"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), FILES.values(), ids=FILES)
+def test_file_forms(tmp_path: Path, text: str, expected: str) -> None:
+    """What people have in their .env."""
+    settings = load(tmp_path, text)
+
+    assert settings.db_path.name == expected
+    assert settings.warnings == ()
+
+
+def test_doubled_key(tmp_path: Path) -> None:
+    """The last wins, as it always did, with a warning; other programs' keys are their affair."""
+    settings = load(tmp_path, "LOG_LEVEL=INFO\nMYSQL_HOST=a\nMYSQL_HOST=b\nLOG_LEVEL=DEBUG\n")
+
+    assert settings.log_level == "DEBUG"
+    (warning,) = settings.warnings
+    assert "line 4: LOG_LEVEL was set in line 1" in warning
+
+
+def test_line_that_cannot_be_read(tmp_path: Path) -> None:
+    """With one of our keys it is a fault, else a warning; neither shows the line, which may be secret."""
+    fault = faults(tmp_path, "A=1\nJK_BMS_TIMEOUT 30\n")
+    settings = load(tmp_path, "A=1\nTELEGRAM_BOT_TOKEN hush\nJK_BMS_TIMEOUT=30\n")
+
+    assert fault == (f"settings: {tmp_path}/.env line 2: expected KEY=value for JK_BMS_TIMEOUT",)
+    assert settings.timeout == 30
+    assert settings.warnings == (
+        f"settings: {tmp_path}/.env line 2: expected KEY=value; the line is ignored",
+    )
+
+
+def test_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One clear error each: missing, a folder, not text, no permission."""
+    with pytest.raises(ConfigError, match=r"x\.env does not exist; create it or correct --env-file"):
+        load_settings({}, tmp_path / "x.env", top=tmp_path)
+    with pytest.raises(ConfigError, match="does not exist"):
+        load_settings({"JK_ENV_FILE": str(tmp_path / "x.env")}, top=tmp_path)
+    with pytest.raises(ConfigError, match="is a folder; expected a file"):
+        load_settings({}, tmp_path, top=tmp_path)
+    assert faults(tmp_path, b"A=1\nB=\xff\n") == (
+        f"settings: {tmp_path}/.env line 2: not UTF-8 text; save the file as UTF-8",
+    )
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read everything
+    (fault,) = faults(tmp_path, "A=1\n")
+    assert (
+        fault
+        == f"settings: {tmp_path}/.env cannot be read: permission denied; give this user the right to read it"
+    )
+
+
+MISSPELT = {
+    "JK_BMS_ADRESS": "JK_BMS_ADDRESS",
+    "JK_BMS_POOL_INTERVAL": "JK_BMS_POLL_INTERVAL",
+    "JKBMS_ADDRESS": "JK_BMS_ADDRESS",
+    "jk_bms_address": "JK_BMS_ADDRESS",
+    "BMS_ADDRESS": "JK_BMS_ADDRESS",
+    "BMS_SOC_SORCE": "BMS_SOC_SOURCE",
+    "BMS_STANDALONE_ROW": "BMS_STANDALONE_ROWS",
+    "DBPATH": "DB_PATH",
+    "DB_PAHT": "DB_PATH",
+    "LOGLEVEL": "LOG_LEVEL",
+    "TIME_ZONE": "TIMEZONE",
+    "MAX_CONSECUTIVE_ERROR": "MAX_CONSECUTIVE_ERRORS",
+}
+
+
+@pytest.mark.parametrize(("key", "meant"), MISSPELT.items())
+def test_misspelling_is_told(tmp_path: Path, key: str, meant: str) -> None:
+    """A key of .env that is nearly ours is a warning with what was meant, not an error."""
+    settings = load(tmp_path, f"{key}=1\n")
+
+    assert settings.warnings == (f"settings: {key} is not known and ignored; did you mean {meant}?",)
+
+
+# fmt: off
+FOREIGN = (
+    "MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE",
+    "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "BOT_DB_PATH", "WEB_DB_PATH",
+    "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID", "OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_BASE_URL",
+    "SUMMARY_TIME", "SUMMARY_ENABLED", "INVERTER_IP", "LOCAL_IP", "INVERTER_MODEL", "POLL_INTERVAL",
+    "LOG_FILE", "WEB_PORT", "MQTT_HOST", "MQTT_TIMEOUT", "TZ", "PATH", "HOME", "SOCKET", "ADAPTER", "TIMEOUT",
+)
+# fmt: on
+
+
+def test_other_programs_keys_are_left_alone(tmp_path: Path) -> None:
+    """Existing .env files hold much that is not ours."""
+    settings = load(tmp_path, "".join(f"{key}=x\n" for key in FOREIGN))
+
+    assert settings.warnings == ()
+
+
+def test_environment_is_judged_by_clear_prefixes_only(tmp_path: Path) -> None:
+    """A shell is full of other people's variables."""
+    settings = load(tmp_path, LOGLEVEL="1", JK_BMS_ADRESS="x", BMS_SOMETHING_ELSE="1")
+
+    assert settings.warnings == (
+        "settings: JK_BMS_ADRESS is not known and ignored; did you mean JK_BMS_ADDRESS?",
+    )
+
+
+def test_describe(tmp_path: Path) -> None:
+    """Every setting, in words that could be written back, with its origin."""
+    settings = load(tmp_path, "BMS_MERGE_WATCH=2\n", TIMEZONE="Europe/Kyiv")
+
+    rows = {row.key: row for row in describe(settings)}
+
+    assert list(rows) == [setting.key for setting in SETTINGS]
+    assert (rows["BMS_MERGE_WATCH"].value, rows["BMS_MERGE_WATCH"].source) == ("2", f"{tmp_path}/.env line 1")
+    assert (rows["TIMEZONE"].value, rows["TIMEZONE"].source) == ("Europe/Kyiv", "environment")
+    assert (rows["DB_PATH"].value, rows["DB_PATH"].source) == (str(tmp_path / "inverter.db"), "default")
+    assert rows["BMS_MERGE_CELLS"].value == "true"
+    assert rows["BMS_SOC_CURVE"].value == "2.5:0,3.3:50,3.65:100"
+    assert rows["JK_BMS_ADDRESS"].value == "the enabled devices of the registry"
+    assert rows["JK_ENV_FILE"].value == str(tmp_path / ".env")
+    assert all(row.meaning and row.value for row in rows.values())
+
+
+def test_secrets_are_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither ``describe`` nor an error shows them."""
+    secret = tuple(s._replace(secret=s.key in {"LOG_LEVEL", "TIMEZONE"}) for s in SETTINGS)
+    monkeypatch.setattr("jk_bms.settings.SETTINGS", secret)
+
+    rows = {row.key: row.value for row in describe(load(tmp_path, LOG_LEVEL="DEBUG"))}
+    (fault,) = faults(tmp_path, LOG_LEVEL="hunter2")
+
+    assert rows["LOG_LEVEL"] == "***"
+    assert rows["TIMEZONE"] != "***"  # not set: nothing to hide
+    assert "LOG_LEVEL='***'" in fault
+    assert "hunter2" not in fault
+
+
+@given(st.dictionaries(st.sampled_from(sorted(KEYS - {"JK_ENV_FILE"})), st.text(max_size=20)))
+def test_any_text(environ: dict[str, str]) -> None:
+    """Whatever is written, it becomes a setting or one line of our own error."""
+    found = outcome(environ, top=Path("/nowhere"))
+
+    if isinstance(found, Settings):
+        assert len(describe(found)) == len(SETTINGS)
+    else:
+        assert all(re.match(r"settings: [A-Z_]+=.*: .+ \(environment\)", fault) for fault in found)
+
+
+@given(st.binary(max_size=200))
+def test_any_file(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
+    """Whatever bytes a .env has, only our own error comes out."""
+    path = tmp_path_factory.getbasetemp() / "any.env"
+    path.write_bytes(raw)
+
+    found = outcome({}, path)
+
+    if isinstance(found, Settings):
+        assert found.env_file == path
+    else:
+        assert all(fault.startswith("settings: ") for fault in found)
+
+
+def test_types_are_as_declared(tmp_path: Path) -> None:
+    """Each attribute has the type that its annotation promises."""
+    hints: dict[str, Any] = typing.get_type_hints(Settings)
+    for environ in (
+        {},
+        {setting.key: setting.kind.example for setting in SETTINGS if setting.key != "JK_ENV_FILE"},
+    ):
+        settings = load_settings(environ, top=tmp_path)
+        for item in fields(Settings):
+            value = getattr(settings, item.name)
+            expected = typing.get_args(hints[item.name]) or (hints[item.name],)
+            if item.name not in {"warnings", "sources"}:
+                assert isinstance(value, expected), (item.name, value)
+                assert not (isinstance(value, bool) and bool not in expected)
+
+
+# The documents
+
+
+def table_rows(path: Path) -> dict[str, list[str]]:
+    """The rows of a page's tables by the key in the first column."""
+    rows: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `"):
+            rows.setdefault(cells[0].strip("`"), cells[1:])
+    return rows
+
+
+DOCUMENTED = table_rows(TOP / "docs" / "settings.md")
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=[setting.key for setting in SETTINGS])
+def test_documented(setting: Setting) -> None:
+    """docs/settings.md has the setting with the same default and unit, and its other names."""
+    default, unit, meaning = DOCUMENTED[setting.key]
+
+    assert default == (f"`{setting.default}`" if setting.default else setting.worked_out)
+    assert unit == setting.unit
+    assert len(meaning) > 10
+    assert all(f"`{alias}`" in meaning for alias in setting.aliases)
+
+
+def test_only_settings_are_documented() -> None:
+    """Upper-case names in the page's tables are settings that exist."""
+    assert {key for key in DOCUMENTED if key.isupper()} <= KEYS
+
+
+def test_example_file_is_valid(tmp_path: Path) -> None:
+    """.env.example has only keys that exist, commented ones included, with good values."""
+    text = (TOP / ".env.example").read_text(encoding="utf-8")
+    written = re.sub(r"^# ?(?=[A-Z_]+=)", "", text, flags=re.MULTILINE)
+
+    settings = load(tmp_path, written)
+
+    keys = re.findall(r"^(\w+)=", written, re.MULTILINE)
+    assert set(keys) <= KEYS
+    assert len(keys) == len(set(keys)) >= 4
+    assert settings.warnings == ()
