@@ -95,6 +95,8 @@ class InverterDbSink:
                 log.warning("%s: sample refused: %s", sample.device.label, reason)
             return
         self._newest[number] = sample
+        if not sample.clock_trusted:
+            return  # not merged, so the first one with a right time is the one that is due
         period = self._options.poll_interval
         due_at = self._due_at.get(number, now)
         if now >= due_at - EARLY * period:
@@ -113,9 +115,9 @@ class InverterDbSink:
         try:
             while True:
                 self._wake.clear()
-                due, self._due = self._due, set()
+                due = self.take_due()
                 if due or watch > 0:
-                    done = await loop.run_in_executor(self._thread, self._attempt, due)
+                    done = await loop.run_in_executor(self._thread, self.look, due)
                     if not done and watch > 0:
                         self._due |= due  # still due at the next look
                 await self._pause(watch)
@@ -131,8 +133,16 @@ class InverterDbSink:
             async with asyncio.timeout(watch if watch > 0 else None):
                 await self._wake.wait()
 
-    def _attempt(self, due: set[int]) -> bool:
-        """Do one pass; False when the database failed, which is logged once in a while."""
+    def take_due(self) -> set[int]:
+        """The batteries that have a sample due since the last call."""
+        due, self._due = self._due, set()
+        return due
+
+    def look(self, due: set[int]) -> bool:
+        """Look at the records once and do what is to be done; False when the database failed.
+
+        Blocks for the time that SQLite takes; ``run`` calls it in a thread.
+        """
         try:
             self._pass(due)
         except StoreError as error:
@@ -155,6 +165,8 @@ class InverterDbSink:
             self._readings.create()
             self._refuse_beside_inverter_program()
         handled = self._start_at(self._readings.newest_id())
+        if not self._samples():
+            return  # the newest record stays open for the first sample
         looked_at = False
         while records := self._readings.records_after(handled, BATCH):
             looked_at = True
@@ -164,7 +176,7 @@ class InverterDbSink:
                 self._notice_foreign(record)
                 self._merge(record)
                 self._handled = handled = record.id
-        if due and self._may_insert and self._samples():
+        if due and self._may_insert:
             if not self._in_record or self._in_record & due:
                 self._insert(handled)
                 self._in_record = set()
