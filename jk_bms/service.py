@@ -20,6 +20,7 @@ from typing import Any
 from jk_bms import __version__
 from jk_bms.battery.shown import with_shown_soc
 from jk_bms.clock import Clock, boot_id
+from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.links.radio_lock import RadioLock
@@ -30,7 +31,7 @@ from jk_bms.model.link import LinkState
 from jk_bms.model.reading import as_reading
 from jk_bms.registry import Entry, read_registry, selected_entries
 from jk_bms.sd_notify import Notifier
-from jk_bms.settings import SIMULATED, TOP, Settings, load_settings
+from jk_bms.settings import TOP, Settings, load_settings
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
 from jk_bms.sources import RADIO_KINDS, Source, SourceContext, build
 from jk_bms.store.own import OwnStore, open_writer
@@ -372,8 +373,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     setup_logging("INFO", SERVICE_NAME)
     try:
         settings = load_settings(env_file=arguments.env_file)
-        demo = interactive and not _configured(settings)
+        demo = interactive and not configured(settings)
         if demo:
+            FOLDER.mkdir(exist_ok=True)
             settings = demo_settings()
         setup_logging(settings.log_level, SERVICE_NAME, timezone=settings.timezone)
         for warning in settings.warnings:
@@ -394,21 +396,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return asyncio.run(serve(settings, entries, clock=Clock(arguments.speed), live_head=head))
     except (JkBmsError, ExceptionGroup) as error:
         return _cannot_run(error)
-
-
-def demo_settings() -> Settings:
-    """Settings of the demonstration: a made-up battery, every file under ``demo/``."""
-    folder = TOP / "demo"
-    folder.mkdir(exist_ok=True)
-    environ = {
-        "JK_BMS_ADDRESS": SIMULATED,
-        "DB_PATH": str(folder / "inverter.db"),
-        "BMS_DB_PATH": str(folder / "bms.db"),
-        "BMS_STANDALONE_ROWS": "true",
-        "JK_BMS_POLL_INTERVAL": "5",
-        "LOG_LEVEL": os.environ.get("LOG_LEVEL", ""),
-    }
-    return load_settings(environ, top=folder)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -440,11 +427,6 @@ def _speed(text: str) -> float:
     if not 1 <= speed <= 600:
         raise ValueError(text)
     return speed
-
-
-def _configured(settings: Settings) -> bool:
-    """Whether the owner has set up anything: a settings file, a device, or a registry with one."""
-    return bool(settings.env_file or settings.address or read_registry(settings.devices_file).entries)
 
 
 def _entries(settings: Settings, speed: float) -> list[Entry]:

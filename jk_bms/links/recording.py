@@ -1,7 +1,7 @@
 """Save what a link received, so that it can be decoded or played back later."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self, TextIO
@@ -53,10 +53,10 @@ class Recording:
         at = now - self._began
         self._write([(at, chunk)] if self._blanker is None else self._blanker.feed(at, chunk))
 
-    def _write(self, lines: list[tuple[float, bytes]]) -> None:
+    def _write(self, lines: Iterable[tuple[float | None, bytes]]) -> None:
         assert self._file is not None
         try:
-            self._file.writelines(format_line(at, chunk) + "\n" for at, chunk in lines)
+            self._file.writelines(format_line(at or 0.0, chunk) + "\n" for at, chunk in lines)
         except OSError as error:
             raise StoreError(f"{self._path}: cannot be written: {error.strerror or error}") from error
 

@@ -6,6 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
+from jk_bms.demo import configured, running_demo
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
 from jk_bms.registry import SIMULATED, Entry, read_registry, selected_entries
@@ -18,6 +19,8 @@ def settings_for(given: argparse.Namespace) -> Settings:
     settings = load_settings(env_file=given.env_file)
     for warning in settings.warnings:
         note(warning)
+    if not (given.devices_file or configured(settings)) and (demo := running_demo()):
+        settings = demo
     if given.debug:
         logging.basicConfig(
             level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"

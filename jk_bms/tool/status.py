@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from jk_bms.demo import configured, running_demo
 from jk_bms.errors import LiveError
 from jk_bms.live.client import LiveClient
 from jk_bms.settings import load_settings
@@ -20,6 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print the state; exit code 0 when every battery is being read, 4 when one or the service is not."""
     settings = load_settings(env_file=given.env_file)
+    if not configured(settings) and (demo := running_demo()):
+        settings = demo
     try:
         with LiveClient(settings.socket_path) as service:
             snapshot = service.snapshot()

@@ -1,0 +1,32 @@
+"""What stands in while nothing is configured: a made-up battery, every file under ``demo/``."""
+
+import os
+
+from jk_bms.registry import SIMULATED, read_registry
+from jk_bms.settings import TOP, Settings, load_settings
+
+FOLDER = TOP / "demo"
+
+
+def configured(settings: Settings) -> bool:
+    """Whether the owner has set up anything: a settings file, a device, or a registry with one."""
+    return bool(settings.env_file or settings.address or read_registry(settings.devices_file).entries)
+
+
+def demo_settings() -> Settings:
+    """Return the settings of the demonstration."""
+    environ = {
+        "JK_BMS_ADDRESS": SIMULATED,
+        "DB_PATH": str(FOLDER / "inverter.db"),
+        "BMS_DB_PATH": str(FOLDER / "bms.db"),
+        "BMS_STANDALONE_ROWS": "true",
+        "JK_BMS_POLL_INTERVAL": "5",
+    }
+    kept = {key: os.environ[key] for key in ("LOG_LEVEL", "TIMEZONE") if key in os.environ}
+    return load_settings(environ | kept, top=FOLDER)
+
+
+def running_demo() -> Settings | None:
+    """Return the settings of a demonstration that runs at the moment, for the tool to find it."""
+    settings = demo_settings()
+    return settings if settings.socket_path.is_socket() else None
