@@ -373,13 +373,19 @@ render() {
     done <<<"$unit"
 }
 
+places() { # what the tool, started by hand, must know of the service; the environment beats it
+    cat <<END
+JK_ENV_FILE=$settings_dir/.env
+JK_DEVICES_FILE=$registry
+BMS_DB_PATH=$STATE/bms.db
+BMS_SOCKET=/run/$NAME/poller.sock
+END
+}
+
 command_script() {
     cat <<END
 #!/bin/sh
-# Part of $NAME (install.sh): the tool, with the places of the service.
-: "\${JK_ENV_FILE:=$settings_dir/.env}" "\${JK_DEVICES_FILE:=$registry}"
-: "\${BMS_DB_PATH:=$STATE/bms.db}" "\${BMS_SOCKET:=/run/$NAME/poller.sock}"
-export JK_ENV_FILE JK_DEVICES_FILE BMS_DB_PATH BMS_SOCKET
+# Part of $NAME (install.sh): the tool, from anywhere.
 exec $venv/bin/python $prefix/jk_bms/jk-util.py "\$@"
 END
 }
@@ -394,6 +400,8 @@ unit() {
     local before=$changes
     render >"$scratch/unit"
     put "$scratch/unit" "$UNIT" 0644
+    places >"$scratch/places"
+    put "$scratch/places" "$prefix/.$NAME-places" 0644
     if command_is_foreign; then
         say "command: $COMMAND is not ours and is left as it is; use $venv/bin/python $prefix/jk_bms/jk-util.py"
     else
@@ -511,6 +519,8 @@ uninstall() {
         fi
     done
     [[ ! -e "$list" ]] || run "remove $prefix/.$NAME-files" rm -f -- "$list"
+    path="$(at "$prefix")/.$NAME-places"
+    [[ ! -e "$path" ]] || run "remove $prefix/.$NAME-places" rm -f -- "$path"
     if [[ -z "$dry" && -d "$(at "$prefix")" ]]; then
         rmdir -- "$(at "$prefix")" 2>/dev/null || true
     fi

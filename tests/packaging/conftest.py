@@ -13,7 +13,7 @@ REAL_PARTS = ("install.sh", "tools", "systemd", "LICENSE", "CHANGELOG.md", "pypr
 PROGRAM = {
     "jk_bms/__init__.py": '"""A program."""\n',
     "jk_bms/model/__init__.py": '"""Its model."""\n',
-    "jk_bms/jk-util.py": "import os, sys\nprint(os.environ['JK_ENV_FILE'], *sys.argv[1:])\n",
+    "jk_bms/jk-util.py": "import sys\nprint(*sys.argv[1:])\n",
     "jk_bms_service.py": "print('service')\n",
     "requirements.txt": "# needs nothing\n",
     "README.md": "# ours\n",

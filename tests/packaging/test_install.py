@@ -334,9 +334,15 @@ def test_command_knows_the_places(root: Path, install: Install, run: Run, clone:
         .replace("/opt/easun-jkbms", str(root / "opt/easun-jkbms"))
     )
     command = write(root / "jk-util", script)
+    places = (root / "opt/easun-jkbms/.easun-jkbms-places").read_text(encoding="utf-8").splitlines()
 
-    assert run("sh", command, "--scan", "a b").stdout == "/etc/easun-jkbms/.env --scan a b\n"
-    assert run("sh", command, JK_ENV_FILE="/mine").stdout == "/mine\n"
+    assert run("sh", command, "--scan", "a b").stdout == "--scan a b\n"
+    assert places == [
+        "JK_ENV_FILE=/etc/easun-jkbms/.env",
+        "JK_DEVICES_FILE=/etc/easun-jkbms/jk_devices.yaml",
+        "BMS_DB_PATH=/var/lib/easun-jkbms/bms.db",
+        "BMS_SOCKET=/run/easun-jkbms/poller.sock",
+    ]
 
 
 def test_command_of_another_is_left(root: Path, install: Install) -> None:
