@@ -1,9 +1,9 @@
 """The Bluetooth test bed: a private bus, the fake BlueZ on it, and a hand on its faults.
 
-    with BluezBed(street()) as bed:
-        subprocess.run([...], env={**os.environ, **bed.env})
-        bed.control("drop", address=JK)
-        bed.log()
+with BluezBed(street()) as bed:
+    subprocess.run([...], env={**os.environ, **bed.env})
+    bed.control("drop", address=JK)
+    bed.log()
 """
 
 import asyncio
@@ -91,6 +91,10 @@ class BluezBed:
             self._service.stdout.close()
         self._service = None
 
+    def alive(self) -> bool:
+        """Whether the service still runs."""
+        return self._service is not None and self._service.poll() is None
+
     def freeze(self) -> None:
         """The service hangs: it takes calls and answers none."""
         assert self._service is not None
@@ -108,7 +112,7 @@ class BluezBed:
     # -- the control channel ---------------------------------------------------------------
 
     def control(self, do: str, **arguments: Any) -> Any:
-        """Ask the fake for something; see Control in fake_bluez.py."""
+        """Ask the fake for something; see control.py."""
         with socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(30)
             channel.connect(str(self._socket))

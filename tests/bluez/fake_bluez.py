@@ -8,7 +8,7 @@ are shorter; see TIMING. Started by bed.py, or by hand:
     DBUS_SYSTEM_BUS_ADDRESS=... python jk_bms/jk-util.py --scan
 
 The control socket takes one JSON object a line, ``{"do": ...}``, and answers with one:
-see the methods ``do_...`` of Control.
+see control.py.
 """
 
 import argparse
@@ -29,8 +29,11 @@ if not __package__:  # started as a script
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
+from jk_bms.errors import ProtocolError
+from jk_bms.protocol.commands import parse_command
+from tests.bluez.control import Control
 from tests.bluez.daemon import PrivateBus
-from tests.bluez.peripherals import LAYOUTS, checked, radio_of, street
+from tests.bluez.peripherals import LAYOUTS, radio_of, street
 
 ADAPTER = "org.bluez.Adapter1"
 DEVICE = "org.bluez.Device1"
@@ -166,18 +169,14 @@ class FakeBluez:
 
     def add(self, path: str, interface: str, properties: dict[str, Any]) -> None:
         self.objects[path] = {interface: properties}
-        self._signal(
-            "/", OBJECTS, "InterfacesAdded", "oa{sa{sv}}", [path, {interface: variants(properties)}]
-        )
+        self._signal("/", OBJECTS, "InterfacesAdded", "oa{sa{sv}}", [path, {interface: variants(properties)}])
 
     def remove(self, path: str) -> None:
         interfaces = self.objects.pop(path, None)
         if interfaces:
             self._signal("/", OBJECTS, "InterfacesRemoved", "oas", [path, list(interfaces)])
 
-    def change(
-        self, path: str, interface: str, changed: dict[str, Any], gone: tuple[str, ...] = ()
-    ) -> None:
+    def change(self, path: str, interface: str, changed: dict[str, Any], gone: tuple[str, ...] = ()) -> None:
         properties = self.objects.get(path, {}).get(interface)
         if properties is None:
             return
@@ -327,14 +326,15 @@ class FakeBluez:
         if peripheral.services == "never":
             return
         self._add_gatt(path, peripheral)
-        self.change(
-            path, DEVICE, {"UUIDs": self.objects[path][DEVICE]["UUIDs"], "ServicesResolved": True}
-        )
+        self.change(path, DEVICE, {"UUIDs": self.objects[path][DEVICE]["UUIDs"], "ServicesResolved": True})
         while True:
             for chunk in peripheral.radio.poll(clock()):
                 for characteristic, senders in peripheral.subscribers.items():
                     if senders:
                         self.change(characteristic, CHARACTERISTIC, {"Value": chunk})
+            if not peripheral.radio.connected:  # a fault of the radio cut the link
+                self.spawn(self.disconnect(path, by="device"))
+                return
             due = peripheral.radio.next_due()
             peripheral.news.clear()
             with contextlib.suppress(TimeoutError):
@@ -347,9 +347,7 @@ class FakeBluez:
 
         for handle, short, characteristics in LAYOUTS[peripheral.spec.get("layout", "none")]:
             service = f"{path}/service{handle:04x}"
-            self.add(
-                service, SERVICE, {"UUID": uuid(short), "Device": path, "Primary": True, "Includes": []}
-            )
+            self.add(service, SERVICE, {"UUID": uuid(short), "Device": path, "Primary": True, "Includes": []})
             for number, kind, flags in characteristics:
                 at = f"{service}/char{number:04x}"
                 properties: dict[str, Any] = {"UUID": uuid(kind), "Service": service, "Flags": flags}
@@ -370,13 +368,15 @@ class FakeBluez:
         adapter, peripheral = self.peripheral_at(path)
         for future in peripheral.connecting:
             if not future.done():
-                future.set_exception(failed("le-connection-abort-by-local" if by == "device" else "Operation aborted"))
+                future.set_exception(
+                    failed("le-connection-abort-by-local" if by == "device" else "Operation aborted")
+                )
         peripheral.connecting.clear()
         if peripheral.connected_by != adapter:
             return
         if peripheral.task:
             peripheral.task.cancel()
-        peripheral.radio.disconnect()
+        peripheral.radio.disconnect(asyncio.get_running_loop().time())
         if by == "host":
             await asyncio.sleep(self.timing["disconnect"])
         peripheral.subscribers.clear()
@@ -510,11 +510,20 @@ class FakeBluez:
             raise failed("Operation failed with ATT error: 0x0e")
         if ("write-without-response" if kind == "command" else "write") not in flags:
             raise BluezError("org.bluez.Error.NotPermitted", "Write not permitted")
-        good = len(data) == 20 and data[:4] == b"\xaa\x55\x90\xeb" and checked(data[:-1]) == data
+        try:
+            parse_command(data)
+            verdict = "good"
+        except ProtocolError as error:
+            verdict = str(error)
         self.log(
-            "command", address=peripheral.address, handle=path[-4:], type=kind, data=data.hex(), good=good
+            "command",
+            address=peripheral.address,
+            handle=path[-4:],
+            type=kind,
+            data=data.hex(),
+            verdict=verdict,
         )
-        if good:
+        if peripheral.radio.connected:
             peripheral.radio.write(data, asyncio.get_running_loop().time())
             peripheral.news.set()
 
@@ -531,117 +540,6 @@ class FakeBluez:
                     self.change(path, CHARACTERISTIC, {"Notifying": False})
 
 
-class Control:
-    """The socket by which a test plays fate."""
-
-    def __init__(self, bluez: FakeBluez) -> None:
-        self.bluez = bluez
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
-            request = json.loads(line)
-            try:
-                answer = await getattr(self, f"do_{request.pop('do')}")(**request)
-                reply = {"ok": True, "answer": answer}
-            except Exception as error:  # told to the test, which fails with it
-                reply = {"ok": False, "error": repr(error)}
-            writer.write(json.dumps(reply).encode() + b"\n")
-        writer.close()
-
-    async def do_reset(self, scenario: dict[str, Any]) -> None:
-        """Begin anew with that scenario."""
-        self.bluez.reset(scenario)
-
-    async def do_adapter(
-        self, name: str = "hci0", present: bool | None = None, powered: bool | None = None,
-        discovery: str | None = None, rename: str | None = None,
-    ) -> None:  # fmt: skip
-        """Unplug or plug in, switch, or let discovery misbehave (in_progress, silent, late, stop_...)."""
-        path = f"/org/bluez/{name}"
-        if rename:
-            spec = next(each for each in self.bluez.scenario["adapters"] if each["name"] == name)
-            self.bluez.remove(path)
-            self.bluez.add_adapter(**{**spec, "name": rename})
-        if present is False:
-            for each in sorted(self.bluez.objects, reverse=True):
-                if each.startswith(path):
-                    self.bluez.remove(each)
-        if present:
-            spec = next(each for each in self.bluez.scenario["adapters"] if each["name"] == name)
-            self.bluez.add_adapter(**spec)
-        if powered is not None:
-            if not powered:
-                for peripheral in self.bluez.peripherals.values():
-                    at = self.bluez.device_path(path, peripheral.address)
-                    await self.bluez.disconnect(at, by="device")
-                self.bluez.discovery.pop(path, None)
-            self.bluez.change(path, ADAPTER, {"Powered": powered})
-        if discovery is not None:
-            self.bluez.discovery_fault[path] = discovery
-
-    async def do_name(self, owned: bool) -> None:
-        """Give up the name org.bluez, or take it again with fresh objects: a restart."""
-        if owned:
-            await self.bluez.bus.request_name("org.bluez")
-        else:
-            await self.bluez.bus.release_name("org.bluez")
-
-    async def do_calls(self, denied: str = "", silent: bool = False) -> None:
-        """Refuse every call with that error name, or answer none."""
-        self.bluez.denied, self.bluez.silent = denied, silent
-
-    async def do_device(self, address: str, **what: Any) -> None:
-        """Set ``hidden``, ``connect``, ``services``, ``notify``, ``write``, ``layout``, ``name``."""
-        peripheral = self.bluez.peripherals[address]
-        for name, value in what.items():
-            if name in ("layout", "name", "rssi"):
-                peripheral.spec[name] = value
-            elif hasattr(peripheral, name):
-                setattr(peripheral, name, value)
-            else:
-                raise ValueError(f"a device has no {name!r}")
-
-    async def do_faults(self, address: str, **faults: Any) -> None:
-        """Set faults of the device's radio."""
-        self.bluez.peripherals[address].radio.faults.update(faults)
-
-    async def do_drop(self, address: str) -> None:
-        """The device ends its connection."""
-        peripheral = self.bluez.peripherals[address]
-        assert peripheral.connected_by, f"{address} is not connected"
-        await self.bluez.disconnect(self.bluez.device_path(peripheral.connected_by, address), by="device")
-
-    async def do_forget(self, address: str) -> None:
-        """BlueZ drops the device from its tree."""
-        for adapter in self.bluez.adapters():
-            self.bluez.forget(self.bluez.device_path(adapter, address))
-
-    async def do_state(self) -> dict[str, Any]:
-        """Who is connected, who discovers."""
-        return {
-            "connected": [each.address for each in self.bluez.peripherals.values() if each.connected_by],
-            "discovering": [adapter[-4:] for adapter, senders in self.bluez.discovery.items() if senders],
-        }
-
-    async def do_log(self) -> list[dict[str, Any]]:
-        """What happened so far."""
-        return self.bluez.events
-
-    async def do_wait(self, event: str, count: int = 1, timeout: float = 5.0, **facts: Any) -> dict[str, Any]:
-        """Return the ``count``-th such event, as soon as it is there."""
-        async with asyncio.timeout(timeout):
-            while True:
-                self.bluez.event_came.clear()
-                fitting = [
-                    each
-                    for each in self.bluez.events
-                    if each["event"] == event and facts.items() <= each.items()
-                ]
-                if len(fitting) >= count:
-                    return fitting[count - 1]
-                await self.bluez.event_came.wait()
-
-
 async def run(scenario: dict[str, Any], control: str | None) -> None:
     """Be org.bluez until SIGTERM."""
     bluez = FakeBluez(scenario)
@@ -652,7 +550,11 @@ async def run(scenario: dict[str, Any], control: str | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    gone = asyncio.create_task(bluez.bus.wait_for_disconnect())  # type: ignore[no-untyped-call]
+    await asyncio.wait({gone, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    if gone.done():
+        gone.exception()
+        print("fake_bluez: the bus is gone", file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -1,0 +1,68 @@
+"""The test bed itself: startable by hand, and clear about what it lacks."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bluez.bed import ROOT, BluezBed
+from tests.bluez.daemon import PrivateBus
+
+
+def test_it_starts_by_hand_and_prints_its_address() -> None:
+    """``python tests/bluez/fake_bluez.py --print-address``, from any folder."""
+    fake = subprocess.Popen(
+        [sys.executable, str(ROOT / "tests/bluez/fake_bluez.py"), "--print-address"],
+        cwd="/",
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert fake.stdout is not None
+    line = fake.stdout.readline()
+    bus = Path(line.split("unix:path=")[1].split(",")[0])
+    there = bus.exists()
+
+    fake.terminate()
+    status = fake.wait(5)
+    fake.stdout.close()
+
+    assert line.startswith("ready unix:path=/tmp/bluez-")
+    assert (there, status, bus.exists()) == (True, 0, False)
+
+
+def test_a_missing_dbus_daemon_names_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+
+    with pytest.raises(RuntimeError, match="install the Debian package 'dbus'"):
+        PrivateBus(tmp_path)
+
+
+def test_a_bed_leaves_nothing_behind() -> None:
+    with BluezBed() as bed:
+        folder = bed.folder
+        assert (folder / "bus").exists()
+
+    assert not folder.exists()
+
+
+def test_a_wrong_request_is_told(own_bed: BluezBed) -> None:
+    with pytest.raises(RuntimeError, match="a device has no 'colour'"):
+        own_bed.device("C8:47:80:12:34:56", colour="red")
+
+
+async def test_waiting_for_what_never_comes_ends(own_bed: BluezBed) -> None:
+    with pytest.raises(RuntimeError, match="TimeoutError"):
+        await own_bed.until("connect", timeout=0.05)
+
+
+async def test_the_service_ends_with_its_bus(own_bed: BluezBed) -> None:
+    """No process is left over when the bus dies first."""
+    own_bed.bus.kill()
+
+    async with asyncio.timeout(5):
+        while own_bed.alive():
+            await asyncio.sleep(0.02)
+
+    assert "bus" in own_bed.errors()

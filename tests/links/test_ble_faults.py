@@ -1,0 +1,378 @@
+"""Everything that can be wrong with Bluetooth ends as one LinkError, in time, with its verdict."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bleak.exc import BleakDBusError, BleakError
+
+from jk_bms.errors import LinkError, Verdict
+from jk_bms.links import ble, bluez, patience, scan
+from jk_bms.links.ble import BleConnection, BleLink
+from jk_bms.links.bluez import link_error
+from jk_bms.protocol.commands import READ_SETTINGS
+from tests.bluez.bed import BluezBed
+from tests.bluez.peripherals import JK
+
+PATIENCE = 0.5  # s, the timeout of these links
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of ours that a fault runs into, shortened."""
+    monkeypatch.setattr(bluez, "ANSWER_LIMIT", PATIENCE)
+    monkeypatch.setattr(scan, "ANSWER_LIMIT", PATIENCE)
+    monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
+    monkeypatch.setattr(ble, "WRITE_LIMIT", PATIENCE)
+    monkeypatch.setattr(ble, "CLOSE_LIMIT", 1.0)
+    monkeypatch.setattr(patience, "CLEAN_UP", 0.3)
+    monkeypatch.setattr(patience, "LAST_WORD", 0.2)
+
+
+async def drain(connection: BleConnection) -> None:
+    """Receive until the link says that it is gone."""
+    async with asyncio.timeout(2):
+        while True:
+            await connection.receive()
+
+
+async def refusal(adapter: str | None = None) -> LinkError:
+    """Return the error that connecting ends with, within four times the patience and a bit."""
+    async with asyncio.timeout(4 * PATIENCE + 2):
+        with pytest.raises(LinkError) as caught:
+            async with BleLink(JK, adapter=adapter, timeout=PATIENCE).connect():
+                pass
+    return caught.value
+
+
+Fault = Callable[[BluezBed], None]
+
+# name: (what goes wrong, verdict, words for the person)
+FAULTS: dict[str, tuple[Fault, Verdict, str]] = {
+    "no adapter": (
+        lambda bed: bed.adapter(present=False),
+        Verdict.NO_ADAPTER,
+        "no Bluetooth adapter found; plug one in or see `bluetoothctl list`",
+    ),
+    "adapter off": (
+        lambda bed: bed.adapter(powered=False),
+        Verdict.ADAPTER_OFF,
+        "adapter hci0 is switched off; switch it on with `bluetoothctl power on`",
+    ),
+    "D-Bus policy": (
+        lambda bed: bed.control("calls", denied="org.freedesktop.DBus.Error.AccessDenied"),
+        Verdict.NO_PERMISSION,
+        "usermod -aG bluetooth",
+    ),
+    "no bluetoothd": (
+        lambda bed: bed.control("name", owned=False),
+        Verdict.SERVICE_DOWN,
+        "the Bluetooth service does not run; see `systemctl status bluetooth`",
+    ),
+    "bluetoothd cannot start": (
+        lambda bed: bed.control("calls", denied="org.freedesktop.DBus.Error.Spawn.ChildExited"),
+        Verdict.SERVICE_DOWN,
+        "the Bluetooth service does not run",
+    ),
+    "bluetoothd hangs": (
+        lambda bed: bed.control("calls", silent=True),
+        Verdict.SERVICE_DOWN,
+        "the Bluetooth service does not answer",
+    ),
+    "scan in progress": (
+        lambda bed: bed.adapter(discovery="in_progress"),
+        Verdict.BUSY,
+        "hci0: cannot scan: another program uses the adapter",
+    ),
+    "scan never starts": (
+        lambda bed: bed.adapter(discovery="silent"),
+        Verdict.SERVICE_DOWN,
+        "hci0: cannot scan: the Bluetooth service does not answer",
+    ),
+    "not in range": (
+        lambda bed: bed.device(JK, hidden=True),
+        Verdict.NOT_SEEN,
+        f"{JK}: not seen by hci0 in 0.5 s; seen instead: Garage (C8:47:80:AA:BB:CC), NEEY-24S4EB ",
+    ),
+    "connect never answers": (
+        lambda bed: bed.device(JK, connect="silent"),
+        Verdict.CONNECT_FAILED,
+        f"{JK}: seen, but no connection within 0.5 s; close the phone app",
+    ),
+    "connection refused": (
+        lambda bed: bed.device(JK, connect="refused"),
+        Verdict.CONNECT_FAILED,
+        "close the phone app",
+    ),
+    "aborted for ever": (
+        lambda bed: bed.device(JK, connect="abort_always"),
+        Verdict.CONNECT_FAILED,
+        "seen, but no connection",
+    ),
+    "dropped while connecting": (
+        lambda bed: bed.device(JK, connect="drop"),
+        Verdict.CONNECT_FAILED,
+        "cannot connect: failed to discover services, device disconnected",
+    ),
+    "services never resolved": (
+        lambda bed: bed.device(JK, services="never"),
+        Verdict.CONNECT_FAILED,
+        "seen, but no connection",
+    ),
+    "no services": (
+        lambda bed: bed.device(JK, layout="none"),
+        Verdict.NOT_A_BMS,
+        f"connected, but it shows no services; try `bluetoothctl remove {JK}`",
+    ),
+    "a mouse": (
+        lambda bed: bed.device(JK, layout="hid"),
+        Verdict.NOT_A_BMS,
+        "connected, but it has no service ffe0 (it has 1812); not a JK BMS?",
+    ),
+    "nothing to listen to": (
+        lambda bed: bed.device(JK, layout="write_only"),
+        Verdict.NOT_A_BMS,
+        "nothing in its service ffe0 can be listened to and written",
+    ),
+    "notifications taken": (
+        lambda bed: bed.device(JK, notify="acquired"),
+        Verdict.BUSY,
+        "another program listens to this device already",
+    ),
+    "wants pairing": (
+        lambda bed: bed.device(JK, notify="unpaired"),
+        Verdict.CONNECT_FAILED,
+        "the device wants to be paired first",
+    ),
+    "subscription never answered": (
+        lambda bed: bed.device(JK, notify="silent"),
+        Verdict.CONNECT_FAILED,
+        "seen, but no connection",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "verdict", "words"), FAULTS.values(), ids=FAULTS)
+async def test_fault(bed: BluezBed, fault: Fault, verdict: Verdict, words: str) -> None:
+    """Verdict and words fit, nothing is left open; and once it is cured the link works."""
+    fault(bed)
+
+    error = await refusal()
+
+    assert (error.verdict, words in str(error)) == (verdict, True), str(error)
+    if bed.connected():
+        await bed.until("disconnect", timeout=2)
+    assert (bed.connected(), bed.discovering()) == ([], [])
+
+    if verdict is Verdict.SERVICE_DOWN:
+        bed.control("name", owned=True)
+    bed.reset()
+    async with BleLink(JK, timeout=2).connect() as connection:
+        await connection.write(READ_SETTINGS)
+        assert await connection.receive()
+
+
+async def test_a_hiccup_of_the_first_second_is_none(bed: BluezBed) -> None:
+    bed.device(JK, connect="abort")
+
+    async with BleLink(JK, timeout=3).connect() as connection:
+        await connection.write(READ_SETTINGS)
+        assert await connection.receive()
+
+
+async def test_alone_in_the_air(bed: BluezBed) -> None:
+    """Nothing seen at all is another fault than ours not seen."""
+    for spec in bed.scenario["devices"]:
+        bed.device(spec["address"], hidden=True)
+
+    error = await refusal()
+
+    assert error.verdict is Verdict.NOT_SEEN
+    assert "nor any other device" in str(error)
+
+
+async def test_at_most_five_others_are_named(bed: BluezBed) -> None:
+    more = [{"address": f"00:00:00:00:00:{n:02X}", "name": f"n{n}"} for n in range(8)]
+    bed.reset({**bed.scenario, "devices": more})
+
+    error = await refusal()
+
+    assert str(error).count("(00:") == 5
+    assert "and 3 more" in str(error)
+
+
+@pytest.mark.parametrize("wanted", ["hci9", "00:00:00:00:00:00"])
+async def test_unknown_adapter(bed: BluezBed, wanted: str) -> None:
+    error = await refusal(wanted)
+
+    assert error.verdict is Verdict.NO_ADAPTER
+    assert "there is hci0 (00:1A:7D:DA:71:13)" in str(error)
+
+
+async def test_no_bus_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
+
+    error = await refusal()
+
+    assert error.verdict is Verdict.SERVICE_DOWN
+    assert "no D-Bus socket" in str(error)
+
+
+async def test_a_bus_nobody_answers_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The socket file is there, the daemon is not."""
+    path = tmp_path / "bus"
+    server = await asyncio.start_unix_server(lambda _r, _w: None, path)
+    server.close()
+    path.touch()
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={path}")
+
+    error = await refusal()
+
+    assert error.verdict is Verdict.SERVICE_DOWN
+
+
+async def test_a_bus_that_refuses_us(bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user ids differ from those outside."""
+    monkeypatch.setenv("BLEAK_DBUS_AUTH_UID", str(os.getuid() + 4711))
+
+    error = await refusal()
+
+    assert error.verdict is Verdict.NO_PERMISSION
+
+
+async def test_a_wrong_bus_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "nonsense")
+
+    assert (await refusal()).verdict is Verdict.SERVICE_DOWN
+
+
+# -- in the middle of a stream -----------------------------------------------------------------
+
+
+async def test_adapter_switched_off(bed: BluezBed) -> None:
+    async with BleLink(JK, timeout=2).connect() as connection:
+        await asyncio.to_thread(bed.adapter, powered=False)
+        with pytest.raises(LinkError) as caught:
+            await asyncio.wait_for(connection.receive(), 2)
+
+    assert caught.value.verdict is Verdict.DROPPED
+    assert (await refusal()).verdict is Verdict.ADAPTER_OFF
+
+
+async def test_link_cut_within_a_frame(bed: BluezBed) -> None:
+    bed.control("faults", address=JK, cut_after=2)
+
+    async with BleLink(JK, timeout=2).connect() as connection:
+        await connection.write(READ_SETTINGS)
+        with pytest.raises(LinkError) as caught:
+            await drain(connection)
+
+    assert caught.value.verdict is Verdict.DROPPED
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [("silent", Verdict.SERVICE_DOWN), ("in_progress", Verdict.SERVICE_DOWN), ("failed", Verdict.DROPPED)],
+)
+async def test_a_command_that_does_not_get_through(bed: BluezBed, fault: str, verdict: Verdict) -> None:
+    bed.device(JK, write=fault)
+
+    async with BleLink(JK, timeout=2).connect() as connection:
+        with pytest.raises(LinkError) as caught:
+            await connection.write(READ_SETTINGS)
+
+    assert caught.value.verdict is verdict
+    assert bed.connected() == []
+
+
+async def test_bluetoothd_killed_and_started_again(own_bed: BluezBed) -> None:
+    """Nobody tells us: the stream just ends, the next command says so, the next link works."""
+    async with BleLink(JK, timeout=2).connect() as connection:
+        await connection.write(READ_SETTINGS)
+        assert await connection.receive()
+        own_bed.kill_service()
+        with pytest.raises(LinkError) as caught:
+            await connection.write(READ_SETTINGS)
+    assert caught.value.verdict is Verdict.SERVICE_DOWN
+    assert (await refusal()).verdict is Verdict.SERVICE_DOWN
+
+    own_bed.start_service()
+
+    async with BleLink(JK, timeout=2).connect() as connection:
+        await connection.write(READ_SETTINGS)
+        assert await connection.receive()
+
+
+async def test_bluetoothd_frozen_while_connected(own_bed: BluezBed) -> None:
+    """Neither a command nor the disconnect is answered; both end."""
+    started = time.monotonic()
+    async with BleLink(JK, timeout=2).connect() as connection:
+        own_bed.freeze()
+        with pytest.raises(LinkError) as caught:
+            await connection.write(READ_SETTINGS)
+
+    assert caught.value.verdict is Verdict.SERVICE_DOWN
+    assert time.monotonic() - started < 5
+    own_bed.thaw()
+
+
+async def test_dbus_daemon_killed_while_connected(own_bed: BluezBed) -> None:
+    async with BleLink(JK, timeout=2).connect() as connection:
+        own_bed.bus.kill()
+        with pytest.raises(LinkError) as caught:
+            await asyncio.wait_for(connection.receive(), 2)
+
+    assert caught.value.verdict is Verdict.DROPPED
+    assert (await refusal()).verdict is Verdict.SERVICE_DOWN
+
+
+async def test_dbus_daemon_killed_while_scanning(own_bed: BluezBed) -> None:
+    own_bed.device(JK, hidden=True)
+    task = asyncio.create_task(refusal())
+    await own_bed.until("discovery_started")
+
+    own_bed.bus.kill()
+
+    assert (await task).verdict in (Verdict.SERVICE_DOWN, Verdict.NOT_SEEN)
+    assert (await refusal()).verdict is Verdict.SERVICE_DOWN
+
+
+# -- the table of meanings ---------------------------------------------------------------------
+
+
+def test_the_error_under_a_wrapped_one_decides() -> None:
+    """bleak-retry-connector packs what it met into its own."""
+    outer = BleakError("Failed to connect after 1 attempt(s)")
+    outer.__cause__ = BleakDBusError("org.bluez.Error.NotReady", ["Resource Not Ready"])
+
+    error = link_error(outer, "x: cannot connect", Verdict.CONNECT_FAILED)
+
+    assert error.verdict is Verdict.ADAPTER_OFF
+    assert str(error).startswith("x: cannot connect: the adapter is switched off")
+
+
+def test_an_unknown_error_keeps_its_words() -> None:
+    error = link_error(BleakError("something new"), "x: cannot connect", Verdict.CONNECT_FAILED)
+
+    assert (str(error), error.verdict) == ("x: cannot connect: something new", Verdict.CONNECT_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (PermissionError(13, "Permission denied"), Verdict.NO_PERMISSION),
+        (FileNotFoundError(2, "No such file"), Verdict.SERVICE_DOWN),
+        (OSError(9, "Bad file descriptor"), Verdict.SERVICE_DOWN),
+        (EOFError(), Verdict.SERVICE_DOWN),
+        (BrokenPipeError(), Verdict.SERVICE_DOWN),
+        (BleakError("adapter 'hci5' not found"), Verdict.NO_ADAPTER),
+        (BleakError("device 'dev_1' not found"), Verdict.NOT_SEEN),
+        (TimeoutError(), Verdict.CONNECT_FAILED),
+        (BleakDBusError("org.bluez.Error.AuthenticationCanceled", []), Verdict.CONNECT_FAILED),
+    ],
+)
+def test_meaning(error: Exception, verdict: Verdict) -> None:
+    assert link_error(error, "x", Verdict.CONNECT_FAILED).verdict is verdict
