@@ -92,6 +92,10 @@ class SimulatedBms:
             raise ValueError(f"capacity_ah is {capacity_ah:g}; expected 1 to 5000 Ah")
         if not 0.0 <= start_soc <= 100.0:
             raise ValueError(f"start_soc is {start_soc:g}; expected 0 to 100 %")
+        faulty = faulty or Faulty()
+        for name in ("weak", "leaking", "bad_lugs"):
+            if unknown := [number for number in getattr(faulty, name) if not 1 <= number <= cells]:
+                raise ValueError(f"{name} names cell {unknown[0]}; the pack has cells 1 to {cells}")
         rng = random.Random(f"{seed}:bms")
         self.variant = variant
         self.chemistry = CHEMISTRIES[chemistry]

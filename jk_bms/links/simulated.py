@@ -1,0 +1,197 @@
+"""A link to the simulated battery: its radio on the running event loop.
+
+The radio, and the battery behind it, live as long as the link: they go on over reconnects.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import fields
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from jk_bms.errors import LinkError, Verdict
+from jk_bms.protocol import Variant
+from jk_bms.simulator.bms import SimulatedBms
+from jk_bms.simulator.faults import Faults
+from jk_bms.simulator.pack import Faulty
+from jk_bms.simulator.radio import FRAGMENTS, Radio
+
+RSSI = -58  # dBm, a BMS in the next room
+LONGEST_WAIT = 0.5  # s: how soon a fault that was switched on shows while nothing else is due
+
+
+class SimulatedConnection:
+    """An open link to a radio; ``SimulatedLink.connect`` makes it."""
+
+    def __init__(self, radio: Radio, now: Callable[[], float]) -> None:
+        self._radio = radio
+        self._now = now
+        self._chunks: deque[bytes] = deque()
+        self._woken = asyncio.Event()
+        self._open = True
+
+    @property
+    def rssi(self) -> int | None:
+        """Signal strength in dBm."""
+        return RSSI
+
+    async def receive(self) -> bytes:
+        """Return the next chunk; see ``Connection``."""
+        while True:
+            if self._open:
+                self._chunks.extend(self._radio.poll(self._now()))
+            if self._chunks:
+                return self._chunks.popleft()
+            if not self._open or not self._radio.connected:
+                raise LinkError("simulated: the link dropped", Verdict.DROPPED)
+            self._woken.clear()
+            due = self._radio.next_due()
+            wait = LONGEST_WAIT if due is None else min(LONGEST_WAIT, max(0.0, due - self._now()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._woken.wait()
+
+    async def write(self, data: bytes) -> None:
+        """Send a command; see ``Connection``."""
+        if not self._open or not self._radio.connected:
+            raise LinkError("simulated: the link is gone", Verdict.DROPPED)
+        self._radio.write(data, self._now())
+        self._woken.set()
+
+    def close(self) -> None:
+        """Let nothing in or out any more; what waits in ``receive`` ends with LinkError."""
+        self._open = False
+        self._chunks.clear()
+        self._woken.set()
+
+
+class SimulatedLink:
+    """A way to a simulated BMS. ``radio`` takes faults, ``radio.bms`` knows the truth."""
+
+    def __init__(self, radio: Radio) -> None:
+        self.radio = radio
+
+    def connect(self) -> AbstractAsyncContextManager[SimulatedConnection]:
+        """Open the link; see ``Link``. Raises LinkError while another central is connected."""
+        return self._connect()
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[SimulatedConnection]:
+        now = asyncio.get_running_loop().time
+        self.radio.connect(now())
+        connection = SimulatedConnection(self.radio, now)
+        try:
+            yield connection
+        finally:
+            connection.close()
+            self.radio.disconnect(now())
+
+
+def simulated_link(options: Mapping[str, Any] | None = None) -> SimulatedLink:
+    """Return a link to a new battery as ``options`` say; see ``OPTIONS`` for keys and forms.
+
+    Keys that are not ours are ignored. Raises ValueError, naming the option, for a value that
+    cannot be read and for what looks like a misspelling.
+    """
+    values: dict[str, Any] = {}
+    for name, text in (options or {}).items():
+        if name in OPTIONS:
+            values[name] = _read(name, text)
+        elif close := get_close_matches(name, OPTIONS, n=1, cutoff=0.8):
+            raise ValueError(f"option {name!r} is unknown; did you mean {close[0]!r}?")
+    hour, minute = values.pop("start", None) or _time_of_day()
+    today = datetime.now(UTC).astimezone()
+    faulty = Faulty(**{name: values.pop(name) for name in FAULTY if name in values})
+    radio = {name: values.pop(name) for name in RADIO if name in values}
+    seed = values.get("seed", 1)
+    bms = SimulatedBms(**values, faulty=faulty, start=today.replace(hour=hour, minute=minute, second=0))
+    return SimulatedLink(Radio(bms, seed=seed, **radio))
+
+
+def _time_of_day() -> tuple[int, int]:
+    now = datetime.now(UTC).astimezone()
+    return now.hour, now.minute
+
+
+def _read(name: str, value: Any) -> Any:
+    read, form = OPTIONS[name]
+    try:
+        return read(str(value).strip())
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{name} is {value!r}; expected {form}") from error
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0.0 < number < float("inf"):
+        raise ValueError(text)
+    return number
+
+
+def _switch(text: str) -> bool:
+    return {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }[text.lower()]
+
+
+def _clock(text: str) -> tuple[int, int]:
+    hour, minute = (int(part) for part in text.split(":"))
+    if not (0 <= hour < 24 and 0 <= minute < 60):
+        raise ValueError(text)
+    return hour, minute
+
+
+def _by_cell(text: str) -> dict[int, float]:
+    pairs = (pair.split("=") for pair in text.split(","))
+    return {int(number): _positive(value) for number, value in pairs}
+
+
+def _faults(text: str) -> Faults:
+    """Read ``mute, drop_every=5``."""
+    defaults = {field.name: field.default for field in fields(Faults)}
+    faults = Faults()
+    for part in text.split(","):
+        name, _, value = part.strip().partition("=")
+        default = defaults[name]
+        if isinstance(default, bool) == bool(value):
+            raise ValueError(part)
+        read = float if isinstance(default, float) else int
+        setattr(faults, name, True if isinstance(default, bool) else read(value))
+    return faults
+
+
+# option -> how to read it, what a person should write
+OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "seed": (int, "a whole number"),
+    "cells": (int, "a whole number of cells, e.g. 16"),
+    "capacity_ah": (_positive, "the capacity in Ah, e.g. 280"),
+    "chemistry": (str.lower, "lfp, nmc or lto"),
+    "variant": (lambda text: Variant(text.upper()), "JK04, JK02_24S or JK02_32S"),
+    "start_soc": (float, "a state of charge in %, e.g. 62"),
+    "start": (_clock, "a time of day, e.g. 07:30"),
+    "ambient": (float, "a temperature in °C, e.g. 21"),
+    "spread": (float, "how much the cells differ, 1 is usual"),
+    "weak": (_by_cell, "cell=share of its capacity, e.g. 5=0.8, 7=0.9"),
+    "leaking": (_by_cell, "cell=A that leak, e.g. 5=0.05"),
+    "bad_lugs": (_by_cell, "cell=Ohm of a bad connection, e.g. 5=0.001"),
+    "speed": (_positive, "how many times as fast as life, e.g. 60"),
+    "period": (_positive, "seconds between two frames, e.g. 0.5"),
+    "fragment": (FRAGMENTS.__getitem__, f"one of {', '.join(FRAGMENTS)}"),
+    "across": (_switch, "true or false"),
+    "glue_ready": (_switch, "true or false"),
+    "at_noise": (_switch, "true or false"),
+    "info_first": (_switch, "true or false"),
+    "faults": (_faults, f"some of {', '.join(f.name for f in fields(Faults))}, e.g. drop_every=5, flood"),
+}
+FAULTY = ("weak", "leaking", "bad_lugs")
+RADIO = ("speed", "period", "fragment", "across", "glue_ready", "at_noise", "info_first", "faults")
