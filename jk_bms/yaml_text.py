@@ -95,10 +95,11 @@ def touch(text: str, key: yaml.Node, entry: yaml.MappingNode, news: Mapping[str,
         new = missing.pop(inner.value, None)
         if new is not None and plain(value) != new:
             start, end = value.start_mark.index, value.end_mark.index
-            if text[start:end].startswith(("|", ">", "&", "!")):
-                continue  # what stands there means more than its text
-            # An empty value has its place right behind the colon.
-            edits.append((start, end, scalar(new) if end > start else " " + scalar(new)))
+            if start == end:  # nothing is written yet: the place is right behind the colon
+                colon = text.find(":", inner.end_mark.index) + 1
+                edits.append((colon, colon, " " + scalar(new)))
+            elif text[start] not in "|>&!":  # what begins so means more than its text
+                edits.append((start, end, scalar(new)))
     if missing and text[entry.start_mark.index] == "{":
         at = entry.start_mark.index + 1
         more = ", ".join(f"{name}: {scalar(new)}" for name, new in missing.items())
