@@ -24,13 +24,16 @@ class Quantity(NamedTuple):
 
     def value(self, sample: Sample) -> Any:
         """Return the value in ``sample``; None when absent, empty or not of finite numbers."""
-        value: Any = sample
-        for name in self.attribute.split("."):
-            value = None if value is None else getattr(value, name)
-        if isinstance(value, str | tuple) and not value:
-            return None
-        numbers = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        first, _, second = self.attribute.partition(".")
+        value: Any = getattr(sample, first)
+        if second and value is not None:
+            value = getattr(value, second)
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if isinstance(value, tuple):
+            if not value or (isinstance(value[0], float | int) and not all(map(math.isfinite, value))):
+                return None
+        elif value == "":
             return None
         return value
 

@@ -164,29 +164,34 @@ class InverterDbSink:
         if self._may_insert:
             self._readings.create()
             self._refuse_beside_inverter_program()
-        handled = self._start_at(self._readings.newest_id())
+        newest = next(iter(self._readings.newest_records(1)), None)
+        handled = self._start_at(0 if newest is None else newest.id)
         if not self._samples():
             return  # the newest record stays open for the first sample
-        looked_at = False
-        while records := self._readings.records_after(handled, BATCH):
-            looked_at = True
-            for record in records:
-                if self._stopping:
-                    return
-                self._notice_foreign(record)
-                self._merge(record)
-                self._handled = handled = record.id
+        if newest is not None and newest.id > handled:
+            handled = self._catch_up(handled)
+            newest = None  # done with
         if due and self._may_insert:
             if not self._in_record or self._in_record & due:
                 self._insert(handled)
                 self._in_record = set()
-                looked_at = True
+                newest = None
             self._in_record |= due
-        if due and not looked_at and not self._stopping:
-            for record in self._readings.newest_records(1):
-                self._merge(record)
+        if due and newest is not None:
+            self._merge(newest)
         if self._may_insert:
             self._prune()
+
+    def _catch_up(self, handled: int) -> int:
+        """Merge all records above ``handled``, oldest first; return the last one's id."""
+        while records := self._readings.records_after(handled, BATCH):
+            for record in records:
+                if self._stopping:
+                    return handled
+                self._notice_foreign(record)
+                self._merge(record)
+                self._handled = handled = record.id
+        return handled
 
     def _start_at(self, newest: int) -> int:
         """Return the id above which records are to be merged.
@@ -291,7 +296,7 @@ class InverterDbSink:
 
     def _tell(self, samples: list[Sample]) -> None:
         self.written_at = self._clock.monotonic()
-        for sample in samples:
+        for sample in samples if log.isEnabledFor(logging.INFO) else ():
             log.info("%s", payloads.summary(sample, invert_current=self._options.invert_current))
 
     # Standalone: a house without an inverter program. We keep its table as long as we are alone.
