@@ -34,7 +34,10 @@ _HEAD = """\
 _COMMENTED = re.compile(
     rf"^[ \t]*#[# \t]*(?:address[ \t]*:[ \t]*)?['\"]?({ADDRESS})(?![\w:-]*\w)", re.MULTILINE
 )
-_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+def _no_options() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class Entry:
     current_calibration: float = 1.0
     pin: str | None = field(default=None, repr=False)
     last_seen: str | None = None  # local ISO time, old ones without offset
-    options: Mapping[str, Any] = field(default=_NO_OPTIONS, hash=False)  # all other keys; text
+    options: Mapping[str, Any] = field(default_factory=_no_options, hash=False)  # all other keys; text
     line: int = field(default=0, compare=False)  # where it stands in the file
 
     @property
