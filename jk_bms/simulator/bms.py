@@ -6,6 +6,7 @@ a dead band, its counter drifts until the pack is full or empty, its voltages wi
 
 import random
 from datetime import UTC, date, datetime
+from math import fsum  # sum() of floats rounds in its own way in each Python
 from typing import NamedTuple
 
 import msgspec
@@ -199,7 +200,7 @@ class SimulatedBms:
             resistances=tuple(pack.resistances),
             lag_resistances=tuple(pack.lag_resistances),
             leaks=tuple(pack.leaks),
-            voltage=sum(pack.voltages(self.current)),
+            voltage=fsum(pack.voltages(self.current)),
             current=self.current,
             temperature=pack.temperature,
             load=house.load(t) if house else None,
@@ -229,7 +230,7 @@ class SimulatedBms:
             cells=cells,
             cell_numbers=tuple(range(1, len(cells) + 1)),
             cell_resistances=self._wires,
-            cell_average_bms=round(sum(cells) / len(cells), digits),
+            cell_average_bms=round(fsum(cells) / len(cells), digits),
             cell_delta_bms=round(max(cells) - min(cells), digits),
             balance_action=action,
             balance_current=round(balance_current, 3),
@@ -237,7 +238,7 @@ class SimulatedBms:
         )
         if self.variant is Variant.JK04:
             return common
-        return msgspec.structs.replace(common, **self._jk02(sum(volts), tick))
+        return msgspec.structs.replace(common, **self._jk02(fsum(volts), tick))
 
     def _jk02(self, voltage: float, tick: int) -> dict[str, float | None]:
         """What only the newer variants tell."""
@@ -320,7 +321,7 @@ class SimulatedBms:
         if moved < 0.0:
             self.cycle_charge_ah -= moved
         calm = abs(measured) <= SYNC_RATE * self.capacity_ah
-        mean = sum(volts) / len(volts)
+        mean = fsum(volts) / len(volts)
         full = measured > 0.0 and calm and mean >= _number(self._settings.soc_100_voltage)
         empty = measured < 0.0 and min(volts) <= _number(self._settings.soc_0_voltage)
         self._full_for = self._full_for + dt if full or self._protections.mask & 1 << 4 else 0.0

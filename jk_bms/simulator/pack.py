@@ -83,6 +83,8 @@ class Pack:
         self.lost_ah = [0.0] * cells  # by leaks and balancing, so that books can be balanced
         self._heat_capacity = HEAT_PER_AH * capacity_ah * cells
         self._grid = _grid(chemistry.ocv)
+        self._resistance_sum = math.fsum(self.resistances)
+        self._lag_sum = math.fsum(self.lag_resistances)
         self._refresh()
 
     def step(self, dt: float, current: float, balancing: Balancing | None = None) -> None:
@@ -167,9 +169,7 @@ class Pack:
             left = grid[i]
             ocv.append(left + (x - i) * (grid[i + 1] - left))
         self.ocv = ocv
-        self._ocv_sum = sum(ocv)
-        self._resistance_sum = sum(self.resistances)
-        self._lag_sum = sum(self.lag_resistances)
+        self._ocv_sum = math.fsum(ocv)
         self._warmth = math.exp(WARMER * (25.0 - self.temperature))
 
 
