@@ -53,7 +53,9 @@ def _is_time(tokens: list[str]) -> bool:
     if "." in first:
         return True
     groups = (
-        len(first) % 2 == 0 and all(len(t) == len(first) for t in rest[:-1]) and len(rest[-1]) <= len(first)
+        len(first) in (2, 4, 8)
+        and all(len(t) == len(first) for t in rest[:-1])
+        and len(rest[-1]) <= len(first)
     )
     return first.isdecimal() and not groups
 
