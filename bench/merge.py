@@ -165,10 +165,11 @@ def main() -> int:
         for mode in ("delete", "wal"):
             merge, update = paired(folder, mode)
             ratio = merge / update
-            good &= ratio <= REACH_RATIO
+            judged = mode == "delete"  # as the inverter program leaves it; WAL is shown for comparison
+            good &= ratio <= REACH_RATIO or not judged
             print(
                 f"merge / UPDATE, journal {mode:6}: {merge * 1000:.2f} ms / {update * 1000:.2f} ms = {ratio:.2f} "
-                f"(reach: at most {REACH_RATIO})"
+                + (f"(reach: at most {REACH_RATIO})" if judged else "(for comparison)")
             )
         seen, merged, failures = beside_a_writer(folder, options.seconds)
         share = 100 * (1 - seen["late"] / seen["good"])

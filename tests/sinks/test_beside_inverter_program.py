@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scale import scaled
+
+from tests.scale import scaled
 
 HERE = Path(__file__).parent
 TABLE = "CREATE TABLE readings (id INTEGER PRIMARY KEY AUTOINCREMENT, created_at TEXT NOT NULL, payload TEXT, error TEXT)"
