@@ -23,6 +23,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 5.0  # s, for one try
 TRIES = 3
 SLICE = 0.2  # s: a wait for a lock is cut in slices so that ``stop`` ends it soon
+BREATH = 0.005  # s between slices: some locks are refused at once, without SQLite's own waiting
 COMMIT_PATIENCE = 0.5  # s: we hold the lock meanwhile, and the inverter program's own patience is finite
 LONG_TRANSACTION = 0.05  # s; longer ones make the inverter program wait
 
@@ -185,7 +186,7 @@ class Readings:
             try:
                 return work()
             except sqlite3.OperationalError as error:
-                if not is_busy(error) or self._stopping.is_set() or time.monotonic() >= deadline:
+                if not is_busy(error) or time.monotonic() >= deadline or self._stopping.wait(BREATH):
                     raise
 
     @contextmanager
