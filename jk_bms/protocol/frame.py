@@ -25,6 +25,7 @@ LONGEST_START = 64  # bytes that may still grow into a ready frame or a header
 TORN_HEADER = re.compile(rb"\x55(?:AT\r\n)*\xaa(?:AT\r\n)*\xeb(?:AT\r\n)*\x90")
 _STARTS = tuple(HEADER[:n] for n in (3, 2, 1))
 _NOISE_STARTS = tuple(NOISE[:n] for n in (3, 2, 1))
+_NOISE_CUT = _NOISE_STARTS[:2]  # an A alone is too often a real check byte, and then right
 
 
 class FrameKind(IntEnum):
@@ -86,6 +87,7 @@ class FrameAssembler:
                 and checksum(data) == data[-1]
                 and data.rfind(HEADER) == 0
                 and data.rfind(NOISE) < 0
+                and not data.endswith(_NOISE_CUT)
             ):
                 buffer.clear()
                 self._need = 1
@@ -130,7 +132,7 @@ class FrameAssembler:
             data = bytes(memoryview(buffer)[:FRAME_SIZE])
             intact = checksum(data) == data[-1]
             size = FRAME_SIZE
-            if NOISE in data or (not intact and data.endswith(_NOISE_STARTS)):
+            if NOISE in data or data.endswith(_NOISE_STARTS if not intact else _NOISE_CUT):
                 mended, size = self._mend()
                 if size > len(buffer):
                     self._need = size
@@ -167,7 +169,7 @@ class FrameAssembler:
             clean = bytes(memoryview(self._buffer)[:size]).replace(NOISE, b"")
             if len(clean) < FRAME_SIZE:
                 size += FRAME_SIZE - len(clean)
-            elif len(clean) == FRAME_SIZE and checksum(clean) == clean[-1]:
+            elif len(clean) == FRAME_SIZE and checksum(clean) == clean[-1] and not clean.endswith(_NOISE_CUT):
                 return clean, size
             elif clean.endswith(_NOISE_STARTS):
                 size += 1  # noise torn by the end of the window

@@ -120,6 +120,33 @@ def test_accidental_check_byte_over_a_header(size: int) -> None:
     assert together == [B]
 
 
+@pytest.mark.parametrize("at", [297, 298, 299])
+@pytest.mark.parametrize("size", [1, 20, 400])
+def test_accidental_check_byte_over_noise(at: int, size: int) -> None:
+    """Noise cut by the end of the window is found even if it passes for a check byte."""
+    noisy = bytearray(B[:at] + NOISE + B[at:])
+    noisy[200] = (noisy[200] + noisy[299] - sum(noisy[:299])) & 0xFF
+    noisy[303] = (sum(noisy[:at]) + sum(noisy[at + 4 : 303])) & 0xFF
+    stream = bytes(noisy) + A
+
+    got, _ = fed([stream[i : i + size] for i in range(0, len(stream), size)])
+
+    assert checksum(stream[:300]) == stream[299]
+    assert got == [stream[:at] + stream[at + 4 : 304], A]
+
+
+@pytest.mark.parametrize("end", [b"A", b"AT", b"AT\r", b"AT\r\n"])
+def test_frame_that_ends_like_noise(end: bytes) -> None:
+    """Such a frame may wait for the next byte, but comes."""
+    first = bytearray(B)
+    first[300 - len(end) :] = end
+    first[200] = (first[200] + first[299] - sum(first[:299])) & 0xFF
+
+    for chunks in ([bytes(first), A], [bytes(first) + A], cuts(bytes(first) + A, 3)):
+        got, _ = fed(chunks)
+        assert got == [bytes(first), A]
+
+
 def test_frame_that_ends_like_a_header() -> None:
     """A real check byte of 0x55 keeps both this frame and the next."""
     first = repaired(A, {200: bytes([(A[200] + 0x55 - A[299]) & 0xFF])})
