@@ -70,6 +70,7 @@ class Radio:
         period: float = PERIOD,
         speed: float = 1.0,
         faults: Faults | None = None,
+        passcodes: Sequence[str] = PASSCODES,
         seed: int = 1,
     ) -> None:
         """Make a radio.
@@ -78,7 +79,7 @@ class Radio:
         the end of one frame and the start of the next. ``glue_ready``: the ready frame comes in
         one piece with the frame before. ``info_first``: like firmware that streams only after
         0x97 was asked. ``period``: s between cell infos, each worth ``speed`` times as much
-        simulated time.
+        simulated time. ``passcodes``: that for the app and that for its settings.
         """
         sizes = (fragment,) if isinstance(fragment, int) else tuple(fragment)
         if not sizes or min(sizes) < 1:
@@ -98,6 +99,7 @@ class Radio:
         self._across = across
         self._glue_ready = glue_ready
         self._at_noise = at_noise
+        self._passcodes = passcodes
         self._info_first = info_first
         # With a short period everything happens faster, so that tests need not wait.
         self._pace = min(1.0, period / PERIOD)
@@ -207,7 +209,7 @@ class Radio:
             self._advance(now)
             info, variant = self.bms.device_info(), self.bms.variant
             reply = encode_device_info(
-                info, variant, self._count(), passcode=PASSCODES[0], setup_passcode=PASSCODES[1]
+                info, variant, self._count(), passcode=self._passcodes[0], setup_passcode=self._passcodes[1]
             )
         elif register == SETTINGS:
             reply = encode_settings(self.bms.settings(), self.bms.variant, self._count())

@@ -190,6 +190,16 @@ def test_no_service(path: Path) -> None:
         LiveClient(path)
 
 
+def test_no_permission_names_the_group(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+    with pytest.raises(LiveError, match="usermod -aG easun-jkbms"):
+        LiveClient(path)
+
+
 async def test_service_that_ends(path: Path) -> None:
     """A client in the middle of a subscription sees an end, not an error or a hang."""
     live = LiveServer(path, snapshot=lambda: STATE, handle=handle)
