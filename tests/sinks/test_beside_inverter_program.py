@@ -18,6 +18,7 @@ import pytest
 
 from tests.scale import scaled
 
+pytestmark = pytest.mark.timeout(600)  # `make soak` hammers for a minute, then waits for the last merge
 HERE = Path(__file__).parent
 TABLE = "CREATE TABLE readings (id INTEGER PRIMARY KEY AUTOINCREMENT, created_at TEXT NOT NULL, payload TEXT, error TEXT)"
 COMPLETE = {
