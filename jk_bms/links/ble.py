@@ -11,6 +11,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.backends.service import BleakGATTService
 from bleak_retry_connector import establish_connection
+from bleak_retry_connector.bluez import wait_for_disconnect
 
 from jk_bms.errors import LinkError, Verdict
 from jk_bms.links.bluez import FOREIGN, Adapter, choose_adapter, link_error
@@ -23,6 +24,7 @@ if sys.platform == "linux":
 
 SERIAL_CHARACTERISTIC = "0000ffe1-0000-1000-8000-00805f9b34fb"
 WRITE_LIMIT = 5.0  # s for the Bluetooth service to take a command
+PART_LIMIT = 4.0  # s for a connection that was never used to end; the same 2 s
 CLOSE_LIMIT = 8.0  # s; BlueZ takes 2 s to disconnect
 MOST_CHUNKS = 2048  # unread; a minute of the smallest ones
 SHOWN_INSTEAD = 5  # devices named when ours was not seen
@@ -145,14 +147,19 @@ class BleConnection:
         self._rssi = rssi
         try:
             await within(timeout, self._open(device, adapter), f"{self.address}: connecting")
-        except TimeoutError as error:
-            raise LinkError(
-                f"{self.address}: seen, but no connection within {timeout:g} s; "
-                "close the phone app, move the radio closer",
-                Verdict.CONNECT_FAILED,
-            ) from error
-        except FOREIGN as error:
-            raise link_error(error, f"{self.address}: cannot connect", Verdict.CONNECT_FAILED) from error
+        except BaseException as error:
+            # bleak asks for the disconnect but does not wait for it. Who connects meanwhile
+            # would be taken for connected, and cut off.
+            await finish(PART_LIMIT, wait_for_disconnect(device, 0), f"{self.address}: letting go")
+            if isinstance(error, TimeoutError):
+                raise LinkError(
+                    f"{self.address}: seen, but no connection within {timeout:g} s; "
+                    "close the phone app, move the radio closer",
+                    Verdict.CONNECT_FAILED,
+                ) from error
+            if isinstance(error, FOREIGN):
+                raise link_error(error, f"{self.address}: cannot connect", Verdict.CONNECT_FAILED) from error
+            raise
 
     async def close(self) -> None:
         """Disconnect, if connected."""

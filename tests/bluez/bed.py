@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-from tests.bluez.daemon import PrivateBus
+from tests.bluez.daemon import PrivateBus, end_with_parent
 from tests.bluez.peripherals import street
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +77,7 @@ class BluezBed:
             stdout=subprocess.PIPE,
             stderr=(self.folder / "errors").open("w"),
             text=True,
+            preexec_fn=end_with_parent,
         )
         assert self._service.stdout is not None
         if not self._service.stdout.readline().startswith("ready"):

@@ -66,7 +66,7 @@ class Control:
             self.bluez.discovery_fault[path] = discovery
 
     async def do_name(self, owned: bool) -> None:
-        """Give up the name org.bluez, or take it again with fresh objects: a restart."""
+        """Give up the name org.bluez, or take it again."""
         if owned:
             await self.bluez.bus.request_name("org.bluez")
         else:

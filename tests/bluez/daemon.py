@@ -1,7 +1,9 @@
 """A dbus-daemon of our own, that takes itself for the system bus."""
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -20,6 +22,14 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
 """
 
 
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """In a new process: be killed when the one that started it goes, however it goes."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class PrivateBus:
     """One dbus-daemon; ``address`` is for DBUS_SYSTEM_BUS_ADDRESS."""
 
@@ -36,6 +46,7 @@ class PrivateBus:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            preexec_fn=end_with_parent,
         )
         assert self._process.stdout is not None
         self.address = self._process.stdout.readline().strip()

@@ -546,10 +546,10 @@ async def run(scenario: dict[str, Any], control: str | None) -> None:
     await bluez.start()
     if control:
         await asyncio.start_unix_server(Control(bluez).serve, control)
-    print(f"ready {os.environ['DBUS_SYSTEM_BUS_ADDRESS']}", flush=True)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    print(f"ready {os.environ['DBUS_SYSTEM_BUS_ADDRESS']}", flush=True)
     gone = asyncio.create_task(bluez.bus.wait_for_disconnect())  # type: ignore[no-untyped-call]
     await asyncio.wait({gone, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
     if gone.done():

@@ -28,6 +28,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
     monkeypatch.setattr(ble, "WRITE_LIMIT", PATIENCE)
     monkeypatch.setattr(ble, "CLOSE_LIMIT", 1.0)
+    monkeypatch.setattr(ble, "PART_LIMIT", 1.0)
     monkeypatch.setattr(patience, "CLEAN_UP", 0.3)
     monkeypatch.setattr(patience, "LAST_WORD", 0.2)
 
@@ -163,8 +164,6 @@ async def test_fault(bed: BluezBed, fault: Fault, verdict: Verdict, words: str) 
     error = await refusal()
 
     assert (error.verdict, words in str(error)) == (verdict, True), str(error)
-    if bed.connected():
-        await bed.until("disconnect", timeout=2)
     assert (bed.connected(), bed.discovering()) == ([], [])
 
     if verdict is Verdict.SERVICE_DOWN:
