@@ -1,35 +1,21 @@
 """The tool as a process: what it prints where, its exit codes, what it imports."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).resolve().parent.parent
+from tests.e2e.house import TOP, House
+
 TOOL = TOP / "jk_bms" / "jk-util.py"
 
 
-def tool(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the tool with nothing configured but what is given."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("JK_", "BMS_", "DB_"))}
-    return subprocess.run(
-        [sys.executable, TOOL, *arguments],
-        cwd=cwd,
-        env=clean | environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.fixture
-def house(tmp_path: Path) -> dict[str, str]:
-    """The settings of an empty house."""
-    return {"BMS_DB_PATH": str(tmp_path / "bms.db"), "JK_DEVICES_FILE": str(tmp_path / "jk_devices.yaml")}
+def house(tmp_path: Path) -> House:
+    """A house where nothing is configured."""
+    return House(tmp_path)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -67,8 +53,8 @@ def test_help_loads_nothing_heavy() -> None:
         (["--format", "xml"], "xml"),
     ],
 )
-def test_wrong_arguments(arguments: list[str], says: str, house: dict[str, str]) -> None:
-    done = tool(*arguments, **house)
+def test_wrong_arguments(arguments: list[str], says: str, house: House) -> None:
+    done = house.tool(*arguments)
 
     assert done.returncode == 2
     assert says in done.stderr
@@ -76,35 +62,35 @@ def test_wrong_arguments(arguments: list[str], says: str, house: dict[str, str])
     assert done.stdout == ""
 
 
-def test_empty_registry(house: dict[str, str]) -> None:
-    done = tool(**house)
+def test_empty_registry(house: House) -> None:
+    done = house.tool()
 
     assert done.returncode == 3
-    assert house["JK_DEVICES_FILE"] in done.stderr
+    assert str(house.registry) in done.stderr
     assert "--scan" in done.stderr
 
 
-def test_wrong_setting_names_key_and_value(house: dict[str, str]) -> None:
-    done = tool("config", JK_BMS_POLL_INTERVAL="30s", **house)
+def test_wrong_setting_names_key_and_value(house: House) -> None:
+    done = house.tool("config", JK_BMS_POLL_INTERVAL="30s")
 
     assert done.returncode == 2
     assert "JK_BMS_POLL_INTERVAL='30s'" in done.stderr
 
 
-def test_unreadable_registry_names_the_line(house: dict[str, str]) -> None:
-    Path(house["JK_DEVICES_FILE"]).write_text("AA:BB:CC:DD:EE:FF:\n  name: [\n")
+def test_unreadable_registry_names_the_line(house: House) -> None:
+    house.registry.write_text("AA:BB:CC:DD:EE:FF:\n  name: [\n")
 
-    done = tool(**house)
+    done = house.tool()
 
     assert done.returncode == 2
     assert "line 3" in done.stderr or "line 2" in done.stderr
 
 
-def test_config_shows_source_and_meaning(house: dict[str, str], tmp_path: Path) -> None:
+def test_config_shows_source_and_meaning(house: House, tmp_path: Path) -> None:
     env = tmp_path / "my.env"
     env.write_text("JK_BMS_POLL_INTERVAL=12\n")
 
-    rows = json.loads(tool("config", "--json", "--env-file", str(env), **house).stdout)
+    rows = json.loads(house.tool("config", "--json", "--env-file", str(env)).stdout)
 
     assert rows["JK_BMS_POLL_INTERVAL"]["value"] == "12"
     assert "line 1" in rows["JK_BMS_POLL_INTERVAL"]["source"]
@@ -112,17 +98,22 @@ def test_config_shows_source_and_meaning(house: dict[str, str], tmp_path: Path) 
     assert rows["LOG_LEVEL"]["source"] == "default"
 
 
-def test_status_without_service(house: dict[str, str]) -> None:
-    done = tool("status", **house)
+def test_status_without_service(house: House) -> None:
+    done = house.tool("status")
 
     assert done.returncode == 4
     assert "the service is not running" in done.stderr
 
 
 @pytest.mark.parametrize("how", ["text", "json", "yaml"])
-def test_read_a_simulated_battery(how: str, house: dict[str, str], tmp_path: Path) -> None:
+def test_read_a_simulated_battery(how: str, house: House, tmp_path: Path) -> None:
     """From any directory, data on standard output only."""
-    done = tool("--address", "simulated", "--format", how, cwd=tmp_path, **house)
+    done = house.tool(
+        "--address",
+        "simulated",
+        "--format",
+        how,
+    )
 
     assert done.returncode == 0, done.stderr
     if how == "text":
@@ -138,28 +129,28 @@ def test_read_a_simulated_battery(how: str, house: dict[str, str], tmp_path: Pat
     assert "Connecting" in done.stderr
 
 
-def test_output_goes_to_a_file(house: dict[str, str], tmp_path: Path) -> None:
+def test_output_goes_to_a_file(house: House, tmp_path: Path) -> None:
     out = tmp_path / "reading.json"
 
-    done = tool("--address", "simulated", "--format", "json", "--output", str(out), **house)
+    done = house.tool("--address", "simulated", "--format", "json", "--output", str(out))
 
     assert done.stdout == ""
     assert json.loads(out.read_text())["cell_count"] == 16
 
 
-def test_output_that_cannot_be_written(house: dict[str, str], tmp_path: Path) -> None:
-    done = tool("--address", "simulated", "--output", str(tmp_path / "no" / "where"), **house)
+def test_output_that_cannot_be_written(house: House, tmp_path: Path) -> None:
+    done = house.tool("--address", "simulated", "--output", str(tmp_path / "no" / "where"))
 
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
 
 
-def test_dump_decode_and_watch(house: dict[str, str], tmp_path: Path) -> None:
+def test_dump_decode_and_watch(house: House, tmp_path: Path) -> None:
     """A dump of one reading decodes to the same cells, with its passcodes blanked."""
     dump = tmp_path / "dump.txt"
 
-    read = tool("--address", "simulated", "--format", "json", "--dump", str(dump), **house)
-    decoded = tool("--decode", str(dump), "--json-lines", **house)
+    read = house.tool("--address", "simulated", "--format", "json", "--dump", str(dump))
+    decoded = house.tool("--decode", str(dump), "--json-lines")
 
     frames = [json.loads(line) for line in decoded.stdout.splitlines()]
     assert [frame["kind"] for frame in frames[:2]] == ["device_info", "settings"]
@@ -168,22 +159,22 @@ def test_dump_decode_and_watch(house: dict[str, str], tmp_path: Path) -> None:
     assert frames[0]["passcode_set"] is False
 
 
-def test_decode_refuses_with_a_reason(house: dict[str, str], tmp_path: Path) -> None:
+def test_decode_refuses_with_a_reason(house: House, tmp_path: Path) -> None:
     dump = tmp_path / "junk.txt"
     dump.write_text("# only noise\n41540d0a\n55aaeb9002" + "00" * 295 + "\n")
 
-    done = tool("--decode", str(dump), "--json-lines", **house)
+    done = house.tool("--decode", str(dump), "--json-lines")
 
     assert done.returncode == 5
     assert "no good frame" in done.stderr
     assert done.stdout == ""
 
 
-def test_decode_names_the_bad_line(house: dict[str, str], tmp_path: Path) -> None:
+def test_decode_names_the_bad_line(house: House, tmp_path: Path) -> None:
     dump = tmp_path / "typo.txt"
     dump.write_text("41540d0a\nhello\n")
 
-    done = tool("--decode", str(dump), **house)
+    done = house.tool("--decode", str(dump))
 
     assert done.returncode != 0
     assert "line 2" in done.stderr

@@ -19,7 +19,7 @@ TOP = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 
-def until(what: Callable[[], T], limit: float = 20.0) -> T:
+def until(what: Callable[[], T | None], limit: float = 20.0) -> T:
     """Return the first true result of ``what``; fail after ``limit`` s."""
     deadline = time.monotonic() + limit
     while not (result := what()):
@@ -51,15 +51,15 @@ class House:
         }
         (folder / "env").touch()
 
-    def tool(self, *arguments: str, limit: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def tool(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run jk-util.py to its end."""
         return subprocess.run(
             [sys.executable, TOP / "jk_bms" / "jk-util.py", *arguments],
             cwd=self.folder,
-            env=self.env,
+            env=self.env | env,
             capture_output=True,
             text=True,
-            timeout=limit,
+            timeout=60,
             check=False,
         )
 

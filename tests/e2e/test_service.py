@@ -1,5 +1,6 @@
 """The service as users run it: a process, signals, files, exit codes."""
 
+import functools
 import json
 import random
 import signal
@@ -67,7 +68,8 @@ def test_systemd_is_told(simulated: House, tmp_path: Path) -> None:
         systemd.hear("READY=1")
         service.streaming()
         systemd.hear("WATCHDOG=1")
-        status = until(lambda: "%" in (text := systemd.hear("STATUS=")) and text)
+        while "%" not in (status := systemd.hear("STATUS=")):
+            pass
         service.process.terminate()
         systemd.hear("STOPPING=1")
 
@@ -77,11 +79,15 @@ def test_systemd_is_told(simulated: House, tmp_path: Path) -> None:
 def test_kill_9_at_random_moments(simulated: House) -> None:
     """Both databases open, no payload is partial, and the next start goes on."""
     dice = random.Random(9)
+
+    def more_than(count: int) -> bool:
+        return len(simulated.merged()) > count
+
     before = 0
     for _ in range(scaled(200)):
         with simulated.service(JK_BMS_POLL_INTERVAL="1") as service:
             service.streaming()
-            until(lambda seen=before: len(simulated.merged()) > seen)
+            until(functools.partial(more_than, before))
             time.sleep(dice.uniform(0, 0.6))
             service.kill()
         for path in (simulated.inverter_db, simulated.bms_db):
