@@ -6,12 +6,13 @@ import contextlib
 import logging
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from jk_bms.status_text import status_lines
 
-KEPT_LOG_LINES = 6
+KEPT_LOG_LINES = 8
 
 
 class Console(logging.Handler):
@@ -35,8 +36,9 @@ class Console(logging.Handler):
         """Take the place of the other log handlers: their lines would tear the picture."""
         root = logging.getLogger()
         others = root.handlers[:]
-        if others:
-            self.setFormatter(others[0].formatter)
+        for guard in (guard for other in others for guard in other.filters):
+            self.addFilter(guard)  # floods are counted here as well
+        self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
         root.handlers[:] = [self]
         try:
             yield
@@ -52,15 +54,13 @@ class Console(logging.Handler):
     def draw(self) -> None:
         """Draw once."""
         size = shutil.get_terminal_size((80, 40))
-        lines = [*self._head, "", *status_lines(self._snapshot(), color=True), "", *self._log]
-        # Home, then each line with the rest of it cleared, then everything below: no flicker.
+        log = [
+            part
+            for line in self._log
+            for part in textwrap.wrap(line, size.columns, subsequent_indent=" " * 10)
+        ]
+        lines = [*self._head, "", *status_lines(self._snapshot(), color=True), "", *log[-KEPT_LOG_LINES:]]
         shown = lines[: size.lines - 1]
-        self._out.write(
-            "\x1b[H" + "".join(f"{_cut(line, size.columns)}\x1b[K\n" for line in shown) + "\x1b[J"
-        )
+        # Home, then each line with the rest of it cleared, then everything below: no flicker.
+        self._out.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in shown) + "\x1b[J")
         self._out.flush()
-
-
-def _cut(line: str, width: int) -> str:
-    """Shorten a line without colours to ``width``; coloured ones are short by themselves."""
-    return line if "\x1b" in line or len(line) <= width else line[: width - 1] + "…"

@@ -448,13 +448,13 @@ def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
     """What a person should know who just started this."""
     lines = [f"easun-jkbms {__version__}"]
     if demo:
-        lines.append("Nothing is configured yet, so this is a simulated battery. To read your own:")
-        lines.append("  .venv/bin/python jk_bms/jk-util.py --scan")
+        lines.append("Nothing is configured yet, so this is a simulated battery. In another terminal:")
+        lines.append("  python3 jk_bms/jk-util.py           read it, every value")
+        lines.append("  python3 jk_bms/jk-util.py --scan    find your own; then start this again")
     else:
         lines.append(f"Reading {', '.join(entry.label for entry in entries)}")
-    lines.append(
-        f"Records {_short(settings.db_path)}   events {_short(settings.bms_db_path)}   stop with Ctrl-C"
-    )
+    files = f"{_short(settings.db_path)} (records), {_short(settings.bms_db_path)} (events)"
+    lines.append(f"Files: {files}. Ctrl-C ends.")
     return lines
 
 

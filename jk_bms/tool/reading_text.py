@@ -15,21 +15,19 @@ def reading_text(sample: Sample, *, remark: str = "") -> str:
 
 
 def one_line(sample: Sample) -> str:
-    """Return ``sample`` in one line, for watching."""
+    """Return ``sample`` in one line of at most 80 characters, alarms not counted; for watching."""
     parts = [sample.taken_at.astimezone().strftime("%H:%M:%S")]
     if sample.voltage is not None:
         parts.append(f"{sample.voltage:6.2f} V")
     if sample.current is not None:
-        parts.append(f"{sample.current:+8.3f} A")
+        parts.append(f"{sample.current:+7.2f} A")
     if sample.power is not None:
-        parts.append(f"{sample.power:+7.0f} W")
+        parts.append(f"{sample.power:+6.0f} W")
     if sample.battery_soc is not None:
         parts.append(f"{sample.battery_soc:3.0f} %")
-    if (low := sample.cell_min) and (high := sample.cell_max) and sample.cell_delta is not None:
-        parts.append(
-            f"cells {low.voltage:.3f} ({low.number}) .. {high.voltage:.3f} ({high.number}) V, "
-            f"delta {sample.cell_delta * 1000:.0f} mV"
-        )
+    if (low := sample.cell_min) and (high := sample.cell_max):
+        spread = (high.voltage - low.voltage) * 1000
+        parts.append(f"{low.voltage:.3f}..{high.voltage:.3f} V Δ{spread:3.0f} mV")
     if sample.temperature is not None:
         parts.append(f"{sample.temperature:.1f} °C")
     if sample.alarms:
