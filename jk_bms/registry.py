@@ -68,8 +68,7 @@ class Entry:
         return Device(address=self.address, number=self.battery, kind=self.type, name=self.alias or self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+class Registry(NamedTuple):
     """All entries in the order of the file, disabled ones included."""
 
     path: Path

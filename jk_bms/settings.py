@@ -7,11 +7,12 @@ owner. Everything is checked at once: a wrong file gives one error with a line p
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
+
+import msgspec
 
 from jk_bms.battery.curves import Curve
 from jk_bms.errors import ConfigError
@@ -177,8 +178,7 @@ _TIMEZONE = Kind(_parse_timezone, "a time zone of the tz database", "Europe/Kyiv
 
 
 # fmt: off
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, checked; paths are absolute. ``None``: what the setting's default says."""
 
     db_type: Annotated[str, Setting(
@@ -258,7 +258,7 @@ class Settings:
         "file that holds these settings (this one: environment or `--env-file` only)",
         worked_out="`.env` in the project's top folder, if it exists")]
     warnings: tuple[str, ...] = ()  # for the log: likely misspellings, hints
-    sources: Mapping[str, str] = field(default_factory=dict, hash=False)  # key -> origin of its value
+    sources: Mapping[str, str] = msgspec.field(default_factory=dict)  # key -> origin of its value
 # fmt: on
 
 

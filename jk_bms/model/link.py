@@ -1,7 +1,8 @@
 """How the way to a device is doing."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class LinkState(StrEnum):
@@ -16,8 +17,7 @@ class LinkState(StrEnum):
     RELEASED = "released"  # left alone on request
 
 
-@dataclass(slots=True)
-class LinkStatus:
+class LinkStatus(msgspec.Struct):
     """The state of one link and its counters. Times are seconds since boot."""
 
     state: LinkState = LinkState.SEARCHING

@@ -37,6 +37,21 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     battery_soc: float | None = None  # %, the one that people are shown
     battery_soc_source: str | None = None  # where it comes from: counted, bms, curve
 
+    soc_counted: float | None = None  # %, our own count of charge
+    soc_low: float | None = None  # %, the true value lies above this, 95 times in 100
+    soc_high: float | None = None  # %, and below this
+    soc_anchor: str | None = None  # what the count last started from: full, empty
+    soc_anchor_age: float | None = None  # s since then
+    learned_ah: float | None = None  # capacity between two anchors
+
+    charged_kwh: float | None = None  # meters: they only ever grow
+    discharged_kwh: float | None = None
+    charged_ah: float | None = None
+    discharged_ah: float | None = None
+    equivalent_cycles: float | None = None
+    empty_in: tuple[float, float] | None = None  # s at the present load, from .. to
+    full_in: tuple[float, float] | None = None  # s at the present charge, from .. to
+
     soh: float | None = None  # %
     remaining_ah: float | None = None
     full_ah: float | None = None  # as learnt by the BMS

@@ -11,8 +11,9 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+import msgspec
 
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
@@ -35,8 +36,7 @@ PRUNE_SLICE = 200  # records in one short transaction
 BATCH = 100  # records looked at in one go
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MergeOptions:
+class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How records are merged; times in s."""
 
     poll_interval: float = 30.0  # a sample is due this often

@@ -1,8 +1,9 @@
 """What every source offers, and what it needs from the house."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from jk_bms.clock import Clock
 from jk_bms.model import Device, Sample
@@ -13,11 +14,10 @@ def _nobody(*_: Any, **__: Any) -> None:
     """Take what nobody asked for."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceContext:
+class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a source is given: time, patience, and where to put what it learns."""
 
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = msgspec.field(default_factory=Clock)
     adapter: str | None = None  # default radio, by name or address
     timeout: float = 20.0  # s, to connect, and again for the first sample
     keep_alive: bool = True  # hold the link and listen; False: connect, read, leave

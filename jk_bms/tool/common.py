@@ -6,6 +6,8 @@ import logging
 import sys
 from pathlib import Path
 
+import msgspec
+
 from jk_bms.demo import configured, running_demo
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
@@ -32,7 +34,7 @@ def settings_for(given: argparse.Namespace) -> Settings:
         changes["adapter"] = given.adapter
     if given.timeout:
         changes["timeout"] = given.timeout
-    return dataclasses.replace(settings, **changes) if changes else settings  # type: ignore[arg-type]
+    return msgspec.structs.replace(settings, **changes) if changes else settings
 
 
 def devices_file(given: argparse.Namespace, settings: Settings) -> Path:
