@@ -5,6 +5,8 @@ something; his comments, order and keys stay. Every scalar is text until the typ
 key says otherwise, so ``20:21:08:31:05:22`` is an address and ``on`` is not True.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
@@ -13,14 +15,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
-
-import yaml
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jk_bms.errors import ConfigError
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS, parse_address
-from jk_bms.yaml_text import append, compose, content, is_null, plain, says, touch
+from jk_bms.yaml_text import append, compose, content, is_mapping, is_null, is_scalar, plain, says, touch
+
+if TYPE_CHECKING:
+    import yaml
 
 SIMULATED = "simulated"  # the type, and the address, of a made-up battery
 
@@ -202,8 +205,8 @@ def _pairs(node: yaml.Node | None, where: Callable[[yaml.Node], str], faults: li
 ]:  # fmt: skip
     """Key text, key and value of each line of a mapping; doubled keys become faults."""
     lines: dict[str, int] = {}
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        if not isinstance(key, yaml.ScalarNode):
+    for key, value in node.value if node is not None and is_mapping(node) else ():
+        if not is_scalar(key):
             faults.append(f"{where(key)}: a key must be text")
         elif key.value in lines:
             faults.append(f"{where(key)}: {key.value!r} is doubled; it stands in line {lines[key.value]} too")
@@ -218,7 +221,7 @@ def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[
     def where(node: yaml.Node) -> str:
         return f"{path} line {node.start_mark.line + 1}"
 
-    if root is not None and not isinstance(root, yaml.MappingNode):
+    if root is not None and not is_mapping(root):
         faults.append(f"{where(root)}: expected entries such as 'AA:BB:CC:DD:EE:FF:' with keys below them")
     seen: dict[str, int] = {}
     for text, key, node in _pairs(root, where, faults):
@@ -235,7 +238,7 @@ def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[
 def _entry(
     text: str, key: yaml.Node, node: yaml.Node, where: Callable[[yaml.Node], str], faults: list[str]
 ) -> Entry | None:
-    if not is_null(node) and not isinstance(node, yaml.MappingNode):
+    if not is_null(node) and not is_mapping(node):
         faults.append(f"{where(node)}: {text!r} has the value {plain(node)!r}; expected keys below it")
         return None
     values: dict[str, Any] = {}
@@ -244,9 +247,9 @@ def _entry(
         kind = _KINDS.get(name)
         if kind is None:
             options[name] = plain(value)
-        elif isinstance(value, yaml.ScalarNode) and (is_null(value) or not value.value.strip()):
+        elif is_scalar(value) and (is_null(value) or not value.value.strip()):
             continue  # nothing said
-        elif not isinstance(value, yaml.ScalarNode):
+        elif not is_scalar(value):
             faults.append(f"{where(value)}: {text}: {name} is a list or mapping; expected {kind.expected}")
         elif name == "address" and not _needs_address(text, node):
             continue  # any text will do
@@ -282,7 +285,7 @@ def _needs_address(text: str, node: yaml.Node) -> bool:
     """Whether the entry is one that the radio must find: most types are."""
     types = (
         [plain(value) for key, value in node.value if key.value == "type"]
-        if isinstance(node, yaml.MappingNode)
+        if is_mapping(node)
         else []
     )
     return text.strip() != SIMULATED and not (types and str(types[0]).strip().lower() in _NO_RADIO)
@@ -348,7 +351,7 @@ def _edited(
             text = new
             continue
         key, value = root.value[index]
-        if not isinstance(value, yaml.MappingNode):
+        if not is_mapping(value):
             continue  # no value: switched off; a key below it would switch it on
         new = touch(text, key, value, news)
         before[index] = (before[index][0], before[index][1] | news)
@@ -365,7 +368,7 @@ class _File(NamedTuple):
     exists: bool
 
     @classmethod
-    def read(cls, path: Path) -> "_File":
+    def read(cls, path: Path) -> _File:
         """The file's content; raises ConfigError when there is one that cannot be read."""
         try:
             raw = path.read_bytes()

@@ -4,17 +4,18 @@ A file of entries (a mapping of mappings) belongs to its owner. Edits change the
 of the values they mean and nothing else: comments, order, quotes and line ends stay.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import ADDRESS
 
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    import yaml  # at run time where there is something to read: it costs as much as all of our model
 
 _DEEPEST = 20  # levels
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -31,8 +32,13 @@ def compose(text: str, path: Path) -> yaml.Node | None:
 
     Raises ConfigError with the line in ``path`` that is not YAML.
     """
+    if _says_nothing(text):
+        return None
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node: yaml.Node | None = yaml.compose(text, Loader=LOADER)
+        node: yaml.Node | None = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f" line {mark.line + 1}" if mark else ""
@@ -49,10 +55,26 @@ def compose(text: str, path: Path) -> yaml.Node | None:
     return None if node is None or is_null(node) else node
 
 
+def _says_nothing(text: str) -> bool:
+    """Whether it is only comments, as in the registry that we ship."""
+    lines = (line.lstrip(" ") for line in _BREAK.split(text))
+    return all(not line or (line.startswith("#") and line.isprintable()) for line in lines)
+
+
+def is_mapping(node: yaml.Node) -> bool:
+    """Whether keys with values stand there."""
+    return node.id == "mapping"
+
+
+def is_scalar(node: yaml.Node) -> bool:
+    """Whether one text stands there."""
+    return node.id == "scalar"
+
+
 def is_null(node: yaml.Node) -> bool:
     """Whether nothing, or YAML's word for it, is written there."""
     return (
-        isinstance(node, yaml.ScalarNode)
+        node.id == "scalar"
         and not node.style  # plain: quoted, they are text
         and node.value in {"", "~", "null", "Null", "NULL"}
     )
@@ -63,9 +85,9 @@ def plain(node: yaml.Node, depth: int = 0) -> Any:
     if depth > _DEEPEST:  # an alias that contains itself has no end
         line = node.start_mark.line + 1
         raise ConfigError(f"line {line}: nested more than {_DEEPEST} levels deep; write it flatter")
-    if isinstance(node, yaml.MappingNode):
+    if is_mapping(node):
         return {str(plain(key, depth + 1)): plain(value, depth + 1) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
+    if node.id == "sequence":
         return [plain(item, depth + 1) for item in node.value]
     return None if is_null(node) else node.value
 
@@ -83,7 +105,7 @@ def says(text: str, entries: list[tuple[str, Any]], path: Path) -> bool:
         return False
 
 
-def touch(text: str, key: yaml.Node, entry: yaml.MappingNode, news: Mapping[str, str]) -> str:
+def touch(text: str, key: yaml.Node, entry: yaml.Node, news: Mapping[str, str]) -> str:
     """Return ``text`` with the values of ``news`` in an entry, which stands behind ``key``.
 
     Keys that are there keep their place. Anchors can tie one place to another: check the

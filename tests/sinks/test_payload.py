@@ -154,7 +154,9 @@ def test_cells_can_be_left_out() -> None:
 
 def test_further_batteries_have_a_prefix_on_every_key() -> None:
     """Battery 2 touches none of battery 1's keys; battery 1 alone is unprefixed."""
-    second = msgspec.structs.replace(DOCUMENTED, device=sample(2).device)
+    second = msgspec.structs.replace(
+        DOCUMENTED, device=sample(2).device, soc_counted=48.7, soc_low=45.0, soc_high=52.0
+    )
 
     merged = merge_payload(BEFORE, [second])
 
