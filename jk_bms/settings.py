@@ -231,6 +231,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "trials only: let a made-up battery write into the inverter program's records")]
     bms_db_path: Annotated[Path, Setting(
         "BMS_DB_PATH", _PATH, "bms.db", "path", "our own database")]
+    history_period: Annotated[float, Setting(
+        "HISTORY_PERIOD", _number(1, 3600, "5"), "5", "s",
+        "one row of history for so many seconds of frames")]
+    history_commit: Annotated[float, Setting(
+        "HISTORY_COMMIT", _number(0, 3600, "60"), "60", "s",
+        "how often history is written to the disk; 0 = each row at once, which wears an SD card")]
+    block_keep_days: Annotated[int, Setting(
+        "BLOCK_KEEP_DAYS", _whole(1, 36500, "days", "400"), "400", "days",
+        "how long the rows of `HISTORY_PERIOD` are kept")]
+    min_keep_days: Annotated[int, Setting(
+        "MIN_KEEP_DAYS", _whole(1, 36500, "days", "90"), "90", "days",
+        "how long the means of one minute are kept; quarter hours are kept two years, hours and days for ever")]
+    backup_dir: Annotated[Path | None, Setting(
+        "BACKUP_DIR", _PATH, "", "path", "folder for a copy of `bms.db` each night, the last seven are kept",
+        worked_out="none, no copies")]
     socket_path: Annotated[Path, Setting(
         "BMS_SOCKET", _PATH, "", "path",
         "socket on which the service answers the tool and other programs of the house",
