@@ -283,11 +283,7 @@ def _entry(
 
 def _needs_address(text: str, node: yaml.Node) -> bool:
     """Whether the entry is one that the radio must find: most types are."""
-    types = (
-        [plain(value) for key, value in node.value if key.value == "type"]
-        if is_mapping(node)
-        else []
-    )
+    types = [plain(value) for key, value in node.value if key.value == "type"] if is_mapping(node) else []
     return text.strip() != SIMULATED and not (types and str(types[0]).strip().lower() in _NO_RADIO)
 
 

@@ -30,7 +30,7 @@ A, B, C = "AA:BB:CC:DD:EE:0A", "AA:BB:CC:DD:EE:0B", "20:21:08:31:05:22"
 @pytest.fixture(autouse=True, params=["CSafeLoader", "SafeLoader"])
 def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything holds with the fast YAML loader and with the pure one."""
-    monkeypatch.setattr(yaml_text, "LOADER", getattr(yaml, request.param))
+    monkeypatch.setattr(yaml_text, "LOADERS", (request.param,))
 
 
 @pytest.fixture
@@ -716,4 +716,17 @@ def test_import_is_light() -> None:
         [sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True
     )
 
-    assert not {"bleak", "asyncio", "zoneinfo", "dotenv", "sqlite3"} & set(modules.stdout.split())
+    assert not {"bleak", "asyncio", "zoneinfo", "dotenv", "sqlite3", "yaml"} & set(modules.stdout.split())
+
+
+def test_shipped_registry_needs_no_yaml() -> None:
+    """Whoever names the device in the settings does not pay for a file of comments."""
+    code = (
+        "import sys, pathlib; from jk_bms.registry import read_registry\n"
+        "assert read_registry(pathlib.Path('jk_devices.yaml')).entries == ()\n"
+        "assert 'yaml' not in sys.modules"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
