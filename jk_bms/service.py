@@ -75,6 +75,7 @@ class Poller:
             timeout=settings.timeout,
             keep_alive=settings.keep_alive,
             interval=settings.poll_interval,
+            folder=settings.devices_file.parent,
             publish=self._publish,
             report=self._report,
             identified=self._identified,

@@ -1,6 +1,7 @@
 """What every source offers, and what it needs from the house."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 20.0  # s, to connect, and again for the first sample
     keep_alive: bool = True  # hold the link and listen; False: connect, read, leave
     interval: float = 30.0  # s between two readings when not held
+    folder: Path = Path()  # of the registry: relative paths count from there
     publish: Callable[[Sample], None] = _nobody
     # (kind, device, text, **facts): something happened that is worth remembering
     report: Callable[..., None] = _nobody

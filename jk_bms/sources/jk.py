@@ -53,8 +53,8 @@ class JkSource:
             finally:
                 self._session.cancel()
                 await asyncio.gather(self._session, return_exceptions=True)
-            if self._session.cancelled():
-                continue  # released
+            if self._session.cancelled() or self._release_end is not None:
+                continue  # released, perhaps in the moment in which it ended by itself
             error = self._session.exception()
             if isinstance(error, SourceError):
                 await self._pause(self._failed(error))
@@ -78,6 +78,7 @@ class JkSource:
 
     def release(self, seconds: float) -> None:
         """Let go of the device for that long, so that another program can connect."""
+        self._refuse_waiting(SourceError("released on request meanwhile", Verdict.RELEASED))
         self._release_end = asyncio.get_running_loop().time() + seconds
         self.status.released_until = self._context.clock.monotonic() + seconds
         self._wake.set()
@@ -133,6 +134,7 @@ class JkSource:
             if not wanted.done():
                 wanted.set_result(sample)
         self._samples.clear()
+        self._wake.clear()  # whoever asked has it: the next pause is a whole one
 
     def _streaming(self, session: JkSession) -> None:
         outage = self.status.failures
@@ -175,12 +177,17 @@ class JkSource:
             self._context.report("link.down", self.device, str(error), verdict=error.verdict)
         else:
             log.debug("%s: attempt %d failed: %s", self.device.label, status.failures, error)
+        self._refuse_waiting(error)
+        self._wake.clear()
+        backoff = min(FIRST_BACKOFF * 2 ** min(status.failures - 1, 10), LONGEST_BACKOFF)
+        return float(backoff) * random.uniform(0.8, 1.2)  # so that several packs do not try in step
+
+    def _refuse_waiting(self, error: SourceError) -> None:
+        """Tell those who wait in ``read_now`` that there will be no sample."""
         for wanted in self._samples:
             if not wanted.done():
                 wanted.set_exception(SourceError(str(error), error.verdict))
         self._samples.clear()
-        backoff = min(FIRST_BACKOFF * 2 ** min(status.failures - 1, 10), LONGEST_BACKOFF)
-        return float(backoff) * random.uniform(0.8, 1.2)  # so that several packs do not try in step
 
     async def _stay_away(self) -> None:
         self._enter(LinkState.RELEASED)
@@ -198,11 +205,11 @@ class JkSource:
         log.info("%s: resumed", self.device.label)
 
     async def _pause(self, seconds: float) -> None:
-        """Wait that long, or until somebody wants something."""
-        self._wake.clear()
+        """Wait that long, or until somebody wants something; at once if he does already."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+        self._wake.clear()
 
     def _enter(self, state: LinkState) -> None:
         if self.status.state is not state:

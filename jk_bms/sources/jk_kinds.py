@@ -27,12 +27,12 @@ def _simulated(entry: Entry, _: SourceContext) -> Link:
         raise ConfigError(f"registry: {entry.address}: {error}") from error
 
 
-def _playback(entry: Entry, _: SourceContext) -> Link:
+def _playback(entry: Entry, context: SourceContext) -> Link:
     from jk_bms.links.playback import PlaybackLink
 
     if not entry.options.get("file"):
         raise ConfigError(f"registry: {entry.address}: a playback needs the key 'file', a dump of --dump")
-    return PlaybackLink(Path(entry.options["file"]), loop=True)
+    return PlaybackLink(context.folder / Path(entry.options["file"]).expanduser(), loop=True)
 
 
 LINKS: dict[str, Callable[[Entry, SourceContext], Link]] = {

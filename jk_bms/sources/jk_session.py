@@ -39,8 +39,8 @@ class JkSession:
     """Asks a JK BMS what the start-up conversation says, and decodes what it answers.
 
     ``patience``: seconds for the first sample. ``status`` is kept up to date. ``device``
-    grows by what the BMS tells about itself; ``refusal`` is the last reason for which a
-    frame was not believed.
+    grows by what the BMS tells about itself; ``refusal`` says why the last frame since the
+    last good sample was not believed.
     """
 
     def __init__(
@@ -57,6 +57,8 @@ class JkSession:
         self._assembler = FrameAssembler()
         self._software: str | None = None
         self._last_cells = b""
+        self._spoke = False  # gave a good sample
+        self._damaged = 0  # windows refused by the assembler up to the last good sample
 
     async def listen(self) -> AsyncGenerator[Heard]:
         """Yield what the device says until the link ends.
@@ -78,7 +80,7 @@ class JkSession:
                     raise self._silence()
                 continue
             ready = self._assembler.ready
-            for frame in self._assembler.feed(chunk):
+            for frame in self._feed(chunk):
                 conversation.on_frame(frame.kind, now())
                 heard = self._understand(frame)
                 if heard is None:
@@ -88,7 +90,6 @@ class JkSession:
                 yield heard
             if self._assembler.ready != ready:
                 conversation.on_ready(now())
-            self._status.discarded = self._assembler.discarded
 
     async def _receive(self, until: float) -> bytes | None:
         try:
@@ -96,6 +97,14 @@ class JkSession:
                 return await self._connection.receive()
         except TimeoutError:
             return None
+
+    def _feed(self, chunk: bytes) -> list[Frame]:
+        """Assemble; what is left out is added to the counters of the link."""
+        discarded, refused = self._assembler.discarded, self._assembler.refused
+        frames = self._assembler.feed(chunk)
+        self._status.discarded += self._assembler.discarded - discarded
+        self._status.refused += self._assembler.refused - refused
+        return frames
 
     def _understand(self, frame: Frame) -> Heard | None:
         try:
@@ -136,17 +145,21 @@ class JkSession:
             self.conflict = identify(frame, self._software).conflict or ""
         self._status.frames += 1
         self._status.last_sample = sample.monotonic
+        # What was wrong before this does not explain a silence after it.
+        self._spoke = True
+        self.refusal = ""
+        self._damaged = self._assembler.refused
         return Heard(info, sample)
 
     def _silence(self) -> SourceError:
         if self.refusal:
             return SourceError(f"frames came, none could be believed: {self.refusal}", Verdict.FRAMES_REFUSED)
-        if self._assembler.refused:
+        if damaged := self._assembler.refused - self._damaged:
             return SourceError(
-                f"{self._assembler.refused} damaged frames, no good one; move the radio closer",
+                f"{damaged} damaged frames, no good one; move the radio closer",
                 Verdict.FRAMES_REFUSED,
             )
-        if self._status.frames and self._last_cells:
+        if self._spoke:
             return SourceError(f"connected, but no frame for {SILENT_AFTER:g} s", Verdict.MUTE)
         return SourceError(
             f"connected, but the BMS did not answer within {self._patience:g} s; "

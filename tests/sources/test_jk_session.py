@@ -1,0 +1,154 @@
+"""One open conversation: what is believed, what is refused, and what a silence is called."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from jk_bms.errors import SourceError, Verdict
+from jk_bms.model import Device
+from jk_bms.model.link import LinkStatus
+from jk_bms.protocol import CellInfo, DeviceInfo, Variant
+from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
+from jk_bms.sources import jk_session
+from jk_bms.sources.jk_session import Heard, JkSession
+from tests.protocol.jk_frames import cell_frame, info_frame, repaired, settings_frame
+from tests.sources.scripted import ScriptedConnection, StillClock
+
+UNKNOWN_LAYOUT = repaired(cell_frame(counter=9), {6: bytes(64), 70: b"\xff" * 60})
+DAMAGED = cell_frame(counter=9)[:200] + b"\x5a" + cell_frame(counter=9)[201:]
+
+
+class Talk:
+    """A session over a scripted connection, and what it yielded before it ended."""
+
+    def __init__(self, chunks: list[bytes], *, ends: bool = True, patience: float = 0.05) -> None:
+        self.connection = ScriptedConnection(chunks, ends=ends)
+        self.status = LinkStatus()
+        self.session = JkSession(
+            self.connection,
+            Device(address="AA:BB:CC:DD:EE:FF"),
+            clock=StillClock(),
+            patience=patience,
+            status=self.status,
+        )
+        self.heard: list[Heard] = []
+
+    async def to_its_end(self) -> SourceError:
+        try:
+            async for item in self.session.listen():
+                self.heard.append(item)
+        except SourceError as error:
+            return error
+        raise AssertionError("a session ends with an error only")
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jk_session, "SILENT_AFTER", 0.05)
+
+
+async def test_device_grows_by_what_the_bms_tells() -> None:
+    talk = Talk([info_frame(), settings_frame(), cell_frame()])
+
+    assert (await talk.to_its_end()).verdict is Verdict.DROPPED
+
+    info, _, cells = talk.heard
+    assert isinstance(info.message, DeviceInfo)
+    assert cells.sample is not None
+    assert cells.sample.device.model == talk.session.device.model == info.message.model
+    assert cells.sample.device.name == info.message.name
+    assert cells.sample.monotonic == talk.status.last_sample == 1000.0
+    assert talk.session.variant is Variant.JK02_32S
+    assert talk.status.frames == 1
+
+
+async def test_asks_for_device_info_first() -> None:
+    talk = Talk([], ends=False, patience=0.6)
+
+    error = await talk.to_its_end()
+
+    assert talk.connection.written == [READ_DEVICE_INFO]
+    assert talk.status.commands == 1
+    assert error.verdict is Verdict.MUTE
+    assert "did not answer within 0.6 s" in str(error)
+    assert READ_SETTINGS not in talk.connection.written  # it waits for the first answer
+
+
+async def test_frozen_frame_is_no_reading() -> None:
+    """Believed once; a BMS that repeats it for ever is refused with that reason."""
+    talk = Talk([cell_frame(counter=7)] * 4, ends=False)
+
+    error = await talk.to_its_end()
+
+    assert len(talk.heard) == 1
+    assert talk.status.refused == 3
+    assert error.verdict is Verdict.FRAMES_REFUSED
+    assert "repeats the very same frame" in str(error)
+
+
+async def test_unknown_layout_is_refused() -> None:
+    talk = Talk([UNKNOWN_LAYOUT], ends=False)
+
+    error = await talk.to_its_end()
+
+    assert talk.heard == []
+    assert error.verdict is Verdict.FRAMES_REFUSED
+    assert talk.session.refusal
+    assert talk.session.refusal in str(error)
+
+
+async def test_damaged_frames_are_counted_and_named() -> None:
+    talk = Talk([DAMAGED, DAMAGED], ends=False)
+
+    error = await talk.to_its_end()
+
+    assert talk.status.refused >= 2
+    assert error.verdict is Verdict.FRAMES_REFUSED
+    assert "damaged frames" in str(error)
+
+
+@pytest.mark.parametrize("earlier", [UNKNOWN_LAYOUT, DAMAGED], ids=["refused", "damaged"])
+async def test_old_trouble_does_not_explain_a_new_silence(earlier: bytes) -> None:
+    """After a good sample a silence is a silence, whatever was refused before."""
+    talk = Talk([earlier, cell_frame(counter=1), cell_frame(counter=2)], ends=False)
+
+    error = await talk.to_its_end()
+
+    assert len(talk.heard) == 2
+    assert error.verdict is Verdict.MUTE
+    assert "no frame for" in str(error)
+
+
+async def test_counters_go_on_over_sessions() -> None:
+    """They belong to the link, not to one connection."""
+    status = LinkStatus()
+    for _ in range(2):
+        talk = Talk([b"noise", cell_frame()])
+        talk.session._status = status
+        await talk.to_its_end()
+
+    assert status.discarded == 10
+    assert status.frames == 2
+
+
+async def test_good_samples_put_the_deadline_off() -> None:
+    """The patience for the first sample is not the patience for the second."""
+    talk = Talk([cell_frame()], ends=False, patience=30)
+    began = asyncio.get_running_loop().time()
+
+    await talk.to_its_end()
+
+    assert asyncio.get_running_loop().time() - began < 5
+
+
+async def test_own_name_is_kept() -> None:
+    talk = Talk([info_frame(), cell_frame()])
+    talk.session.device = msgspec.structs.replace(talk.session.device, name="main")
+
+    await talk.to_its_end()
+
+    sample = talk.heard[-1].sample
+    assert sample is not None
+    assert sample.device.name == "main"
+    assert isinstance(talk.heard[-1].message, CellInfo)

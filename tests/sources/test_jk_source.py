@@ -1,0 +1,259 @@
+"""The source around the conversation: back-off, visits, release and resume, reading now."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
+from jk_bms.links.base import Link
+from jk_bms.links.simulated import SimulatedLink, simulated_link
+from jk_bms.model import Device
+from jk_bms.model.link import LinkState
+from jk_bms.registry import Entry
+from jk_bms.sources import SourceContext, build, jk
+from jk_bms.sources.jk import JkSource
+from jk_bms.sources.jk_kinds import link_for
+from tests.protocol.jk_frames import cell_frame, info_frame, settings_frame
+from tests.sources.scripted import Notes, ScriptedLink
+
+DEVICE = Device(address="AA:BB:CC:DD:EE:FF", name="main")
+
+
+def quick(**options: str) -> SimulatedLink:
+    return simulated_link({"period": "0.02", "start": "10:00", **options})
+
+
+@asynccontextmanager
+async def running(link: Link, notes: Notes, **options: Any) -> AsyncIterator[JkSource]:
+    source = JkSource(DEVICE, link, notes.context, **options)
+    task = asyncio.create_task(source.run())
+    try:
+        yield source
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not what():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jk, "FIRST_BACKOFF", 0.01)
+
+
+async def test_streams_and_says_who_it_is() -> None:
+    notes = Notes()
+    async with running(quick(), notes) as source:
+        await notes.sample()
+        await notes.sample()
+        assert source.status.state is LinkState.STREAMING
+
+    assert notes.events == ["link.up"]
+    assert set(notes.told[-1]) == {"device_info", "settings"}
+    assert source.device.model
+
+
+async def test_calibration_multiplies_the_current() -> None:
+    plain, scaled = Notes(), Notes()
+    async with running(ScriptedLink([[cell_frame()]]), plain):
+        before = await plain.sample()
+    async with running(ScriptedLink([[cell_frame()]]), scaled, current_calibration=2.0):
+        after = await scaled.sample()
+
+    assert before.current
+    assert after.current == pytest.approx(2 * before.current)
+    assert after.voltage == before.voltage
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_reconnects_and_tells_each_change_once(caplog: pytest.LogCaptureFixture) -> None:
+    """One event for an outage and one for its end, however many attempts it took."""
+    away = [LinkError("not seen", Verdict.NOT_SEEN) for _ in range(3)]
+    notes = Notes()
+    link = ScriptedLink([[info_frame(), cell_frame(counter=1)], *away, [info_frame(), cell_frame(counter=2)]])
+    with caplog.at_level("INFO"):
+        async with running(link, notes):
+            await until(lambda: len(notes.samples) == 2)
+
+    assert notes.events[:4] == ["link.up", "link.down", "link.down", "link.up"]  # dropped, then not seen
+    assert "after 4 failed attempts" in caplog.text
+    assert link.open_now == 0
+
+
+async def test_backoff_grows_with_failures_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda *_: 1.0)
+    source = JkSource(DEVICE, ScriptedLink([]), Notes().context)
+
+    waits = [source._failed(SourceError("x", Verdict.NOT_SEEN)) for _ in range(8)]
+
+    assert waits == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+async def test_visits_and_leaves() -> None:
+    """Poll mode: one sample, the link is closed, until the next visit is due."""
+    notes = Notes(keep_alive=False, interval=0.05)
+    link = quick()
+    async with running(link, notes) as source:
+        await until(lambda: source.status.state is LinkState.WAITING)
+        assert not link.radio.connected
+        assert len(notes.samples) == 1
+        await until(lambda: source.status.connects == 3)
+
+    assert notes.events == ["link.up"]  # a visit that works is no news
+
+
+async def test_read_now_wakes_a_waiting_source() -> None:
+    notes = Notes(keep_alive=False, interval=3600)
+    async with running(quick(), notes) as source:
+        await until(lambda: source.status.state is LinkState.WAITING)
+        async with asyncio.timeout(5):
+            sample = await source.read_now()
+
+    assert sample is notes.samples[1]
+
+
+async def test_read_now_while_a_visit_ends() -> None:
+    """Asked in the moment of leaving: a visit of its own, not the next one in an hour."""
+    notes = Notes(keep_alive=False, interval=3600)
+    asked: list[asyncio.Task[Any]] = []
+
+    class Leaving(ScriptedLink):
+        @asynccontextmanager
+        async def connect(self) -> AsyncIterator[Any]:
+            async with super().connect() as connection:
+                yield connection
+            if not asked:
+                asked.append(asyncio.create_task(source.read_now()))
+                await asyncio.sleep(0.01)
+
+    link = Leaving([[cell_frame(counter=1)], [cell_frame(counter=2)]], ends=False)
+    source = JkSource(DEVICE, link, notes.context)
+    task = asyncio.create_task(source.run())
+    try:
+        await until(lambda: asked and asked[0].done())
+        assert asked[0].result() is notes.samples[1]
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("no_backoff")
+async def test_read_now_tells_why_not() -> None:
+    async with running(quick(faults="mute"), Notes(timeout=0.1)) as source:
+        with pytest.raises(SourceError) as caught:
+            await source.read_now()
+
+    assert caught.value.verdict is Verdict.MUTE
+
+
+async def test_release_closes_the_link_until_resumed() -> None:
+    link, notes = quick(), Notes()
+    async with running(link, notes) as source:
+        await notes.sample()
+        source.release(60)
+        await source.released()
+        assert not link.radio.connected
+        await until(lambda: source.status.state is LinkState.RELEASED)
+        assert source.status.released_until is not None
+        with pytest.raises(SourceError, match="resume it first"):
+            await source.read_now()
+        source.resume()
+        await notes.sample()
+
+    assert source.status.verdict is None
+    assert notes.events == ["link.up", "link.released", "link.up"]
+
+
+async def test_release_ends_by_itself() -> None:
+    notes = Notes()
+    async with running(quick(), notes) as source:
+        await notes.sample()
+        source.release(0.05)
+        await until(lambda: source.status.connects == 2)
+
+
+async def test_release_does_not_leave_a_question_open() -> None:
+    """Who waits for a sample is told at once, not after his patience."""
+    async with running(quick(faults="mute"), Notes()) as source:
+        await until(lambda: source.status.state is LinkState.IDENTIFYING)
+        question = asyncio.create_task(source.read_now())
+        await asyncio.sleep(0)
+        source.release(60)
+        with pytest.raises(SourceError) as caught:
+            async with asyncio.timeout(1):
+                await question
+
+    assert caught.value.verdict is Verdict.RELEASED
+
+
+async def test_release_while_waiting_for_the_next_attempt() -> None:
+    async with running(ScriptedLink([]), Notes()) as source:
+        await until(lambda: source.status.failures == 1)
+        source.release(60)
+        await until(lambda: source.status.state is LinkState.RELEASED)
+        source.release(90)  # longer
+        source.resume()
+        await until(lambda: source.status.failures == 2)
+
+
+async def test_release_and_resume_at_once() -> None:
+    notes = Notes()
+    async with running(quick(), notes) as source:
+        await notes.sample()
+        source.release(60)
+        source.resume()
+        await until(lambda: source.status.connects == 2)
+        await notes.sample()
+
+
+async def test_end_closes_the_link() -> None:
+    link, notes = quick(), Notes()
+    async with running(link, notes):
+        await notes.sample()
+
+    assert not link.radio.connected
+
+
+async def test_unknown_content_of_an_answer_is_no_bug() -> None:
+    """Settings alone, then a lost link: a failure as any other."""
+    notes = Notes()
+    async with running(ScriptedLink([[settings_frame()]]), notes) as source:
+        await until(lambda: source.status.failures == 1)
+
+    assert source.status.verdict is Verdict.DROPPED
+    assert notes.samples == []
+
+
+# How entries become sources
+
+
+def test_playback_is_looked_for_beside_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dump.txt").write_text(cell_frame().hex() + "\n")
+    monkeypatch.chdir("/")
+    entry = Entry(address="one", type="playback", options={"file": "dump.txt"})
+
+    assert link_for(entry, SourceContext(folder=tmp_path))
+    with pytest.raises(ConfigError, match=r"/elsewhere/dump\.txt"):
+        link_for(entry, SourceContext(folder=Path("/elsewhere")))
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (Entry(address="AA:BB:CC:DD:EE:FF", type="jkk"), "type is 'jkk'"),
+        (Entry(address="one", type="playback"), "needs the key 'file'"),
+        (Entry(address="one", type="simulated", options={"cells": "many"}), "cells is 'many'"),
+    ],
+)
+def test_entry_that_cannot_be_read(entry: Entry, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        build(entry, SourceContext())
