@@ -15,13 +15,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TOP = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from jk_bms.protocol import (  # noqa: E402
+from bench.common import TOP, Sheet, in_turns, median_ratio
+from jk_bms.protocol import (
     CellInfo,
     FrameAssembler,
     Variant,
@@ -193,28 +194,29 @@ def main() -> int:
     peer = Peer(streams)
     (first,) = FrameAssembler().feed(made[0])
     info = decode(first, Variant.JK02_32S, "15.38")
-    print(f"{'chunks':<12} {'ours':>9} {'aiobmsble':>10} {'ratio':>6} {'goal':>5}   with as_dict")
-    missed = 0
+    sheet = Sheet()
     for goal in GOALS:
-        chunks = streams[goal.name]
-        ours(chunks), peer.seconds(goal.name)  # warm up
-        mine, dicts, theirs = [], [], []
-        for _ in range(ROUNDS):
-            mine.append(ours(chunks))
-            theirs.append(peer.seconds(goal.name))
-            dicts.append(ours(chunks, as_dict))
-        ratio = statistics.median(m / t for m, t in zip(mine, theirs, strict=True))
-        dict_ratio = statistics.median(d / t for d, t in zip(dicts, theirs, strict=True))
-        a, b, c = (statistics.median(times) * 1e6 for times in (mine, theirs, dicts))
-        print(
-            f"{goal.name:<12} {a:>6.2f} us {b:>7.2f} us {ratio:>6.3f} {goal.ratio:>5}"
-            f"   {c:.2f} us, ratio {dict_ratio:.3f}"
+        chunks, name = streams[goal.name], goal.name
+        ours(chunks), peer.seconds(name)  # warm up
+        mine, theirs, dicts = in_turns(
+            ROUNDS,
+            partial(ours, chunks),
+            partial(peer.seconds, name),
+            partial(ours, chunks, as_dict),
         )
-        missed += ratio > goal.ratio
+        a, b, c = (statistics.median(times) * 1e6 for times in (mine, theirs, dicts))
+        sheet.figure(
+            f"decode from {name} bytes / aiobmsble",
+            median_ratio(mine, theirs),
+            most=goal.ratio,
+            detail=f"{a:.1f} / {b:.1f} us",
+            digits=3,
+        )
+        sheet.beside("  the same with as_dict", median_ratio(dicts, theirs), f"{c:.1f} us", digits=3)
     peer.close()
     present = sum(getattr(info, name) is not None for name in info.__struct_fields__)
     print(f"fields: ours {present} ({len(as_dict(info))} in as_dict), aiobmsble {peer.fields}")
-    return 1 if missed else 0
+    return sheet.exit_code
 
 
 if __name__ == "__main__":

@@ -19,13 +19,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from jk_bms.clock import Clock  # noqa: E402 - the bench runs from any folder
-from jk_bms.model import Device, Sample  # noqa: E402
-from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions  # noqa: E402
-from jk_bms.store.readings import Readings  # noqa: E402
+from bench.common import TOP, Sheet
+from jk_bms.clock import Clock
+from jk_bms.model import Device, Sample
+from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
+from jk_bms.store.readings import Readings
 
 REACH_RATIO = 1.5
 ROWS_PER_SECOND = 50
@@ -135,7 +135,7 @@ def beside_a_writer(folder: Path, seconds: float) -> tuple[dict[str, int], int, 
     writer = subprocess.Popen(
         [
             sys.executable,
-            str(ROOT / "tests" / "sinks" / "inverter_program.py"),
+            str(TOP / "tests" / "sinks" / "inverter_program.py"),
             str(path),
             str(round(seconds * ROWS_PER_SECOND)),
             str(1 / ROWS_PER_SECOND),
@@ -159,28 +159,23 @@ def main() -> int:
         "--folder", type=Path, help="where the databases are made (default: a temporary one)"
     )
     options = arguments.parse_args()
-    good = True
+    sheet = Sheet()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        for mode in ("delete", "wal"):
-            merge, update = paired(folder, mode)
-            ratio = merge / update
-            judged = mode == "delete"  # as the inverter program leaves it; WAL is shown for comparison
-            good &= ratio <= REACH_RATIO or not judged
-            print(
-                f"merge / UPDATE, journal {mode:6}: {merge * 1000:.2f} ms / {update * 1000:.2f} ms = {ratio:.2f} "
-                + (f"(reach: at most {REACH_RATIO})" if judged else "(for comparison)")
-            )
+        merge, update = paired(folder, "delete")  # as the inverter program leaves it
+        times = f"{merge * 1000:.2f} / {update * 1000:.2f} ms"
+        sheet.figure("merge / UPDATE, rollback journal", merge / update, most=REACH_RATIO, detail=times)
+        merge, update = paired(folder, "wal")
+        times = f"{merge * 1000:.2f} / {update * 1000:.2f} ms"
+        sheet.beside("merge / UPDATE, WAL", merge / update, times)
         seen, merged, failures = beside_a_writer(folder, options.seconds)
-        share = 100 * (1 - seen["late"] / seen["good"])
-        good &= seen["locked"] == 0 and failures == 0 and seen["late"] == 0
-        print(
-            f"beside {ROWS_PER_SECOND} records/s: lock errors {seen['locked']} of the writer, {failures} of ours (reach: 0)"
-        )
-        print(
-            f"good records with battery values within 2 s: {share:.1f} % of {seen['good']}, {merged} merges (reach: 100 %)"
-        )
-    return 0 if good else 1
+    beside = f"beside {ROWS_PER_SECOND} records/s"
+    sheet.figure(f"lock errors of the writer, {beside}", seen["locked"], most=0, digits=0)
+    sheet.figure(f"failures of the poller, {beside}", failures, most=0, digits=0)
+    late = 100 * seen["late"] / seen["good"]
+    detail = f"of {seen['good']} good records, {merged} merges"
+    sheet.figure("good records without values after 2 s, %", late, most=0, detail=detail)
+    return sheet.exit_code
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ coroutine, which finds the frame waiting, is run to its end without an event loo
 import json
 import sys
 import time
+from typing import Any
 
-from aiobmsble.bms.jikong_bms import BMS
+# installed beside this program only, in bench/.peer
+from aiobmsble.bms.jikong_bms import BMS  # type: ignore[import-not-found]
 from bleak.backends.device import BLEDevice
 
 
@@ -23,7 +25,7 @@ def driver() -> BMS:
     return bms
 
 
-def update(bms: BMS, chunks: list[bytearray]) -> dict:
+def update(bms: BMS, chunks: list[bytearray]) -> dict[str, Any]:
     """Feed one frame and return what the driver makes of it."""
     for chunk in chunks:
         bms._notification_handler(None, chunk)
@@ -31,7 +33,8 @@ def update(bms: BMS, chunks: list[bytearray]) -> dict:
     try:
         coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        fields: dict[str, Any] = done.value
+        return fields
     raise RuntimeError("the driver did not find the frame")
 
 

@@ -116,6 +116,10 @@ class Control:
         """What happened so far."""
         return self.bluez.events
 
+    async def do_notified(self) -> list[tuple[float, str]]:
+        """When which chunk was notified, in seconds of the monotonic clock: the latest ones."""
+        return list(self.bluez.notified)
+
     async def do_wait(self, event: str, count: int = 1, timeout: float = 5.0, **facts: Any) -> dict[str, Any]:
         """Return the ``count``-th such event, as soon as it is there."""
         async with asyncio.timeout(timeout):

@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ class FakeBluez:
         self.last_heard: dict[str, float] = {}  # device path -> time
         self.events: list[dict[str, Any]] = []
         self.event_came = asyncio.Event()
+        self.notified: deque[tuple[float, str]] = deque(maxlen=10_000)  # s since boot, chunk in hex
         self.bus = MessageBus(bus_type=BusType.SYSTEM)
         self.tasks: set[asyncio.Task[Any]] = set()
 
@@ -331,6 +333,7 @@ class FakeBluez:
             for chunk in peripheral.radio.poll(clock()):
                 for characteristic, senders in peripheral.subscribers.items():
                     if senders:
+                        self.notified.append((clock(), chunk.hex()))
                         self.change(characteristic, CHARACTERISTIC, {"Value": chunk})
             if not peripheral.radio.connected:  # a fault of the radio cut the link
                 self.spawn(self.disconnect(path, by="device"))
