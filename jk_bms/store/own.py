@@ -146,7 +146,7 @@ class OwnStore(OwnReader):
     def close(self) -> None:
         """Close the database and let another process write it."""
         super().close()
-        self._lock_file.close()
+        _let_go(self._lock_file)
 
     def remember_device(
         self,
@@ -272,10 +272,13 @@ def open_writer(path: Path, clock: Clock) -> OwnStore:
             connection = _open_checked(path)
         store = OwnStore(path, connection, clock, lock)
     except sqlite3.Error as error:
-        lock.close()
+        _let_go(lock)
         raise StoreError(explain(path, error)) from error
+    except OSError as error:
+        _let_go(lock)
+        raise StoreError(f"{path}: cannot be used: {(error.strerror or str(error)).lower()}") from error
     except BaseException:
-        lock.close()
+        _let_go(lock)
         raise
     if damage is not None:
         store._tell_damage(*damage)
@@ -332,10 +335,16 @@ def _take_lock(path: Path) -> IO[str]:
             f"{path}: another poller (pid {pid}) writes it; stop that one first, or give this one a "
             "BMS_DB_PATH of its own"
         ) from error
-    lock.truncate()
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
+    with suppress(OSError):  # a full disk: the lock holds all the same, it only does not say whose
+        lock.truncate()
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
     return lock
+
+
+def _let_go(lock: IO[str]) -> None:
+    with suppress(OSError):  # what a full disk did not take is still in its buffer
+        lock.close()
 
 
 def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:

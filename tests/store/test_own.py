@@ -241,3 +241,30 @@ def test_a_full_disk_is_an_error_that_passes(path: Path) -> None:
         store.append(event("after"))
 
         assert [item.kind for _, item in store.events_after(0)] == ["link.lost", "after"]
+
+
+def test_a_disk_that_was_full_at_the_start(path: Path) -> None:
+    """Not a byte can be written: an error that names the file, and no traceback of the lock's."""
+    code = (
+        "import resource, sys; from pathlib import Path; from jk_bms.clock import Clock\n"
+        "from jk_bms.errors import StoreError; from jk_bms.store.own import open_writer\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "try: open_writer(Path(sys.argv[1]), Clock())\n"
+        "except StoreError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{path}: ")
+
+
+def test_a_damaged_file_that_cannot_be_moved_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text("these are my notes\n" * 100)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match="cannot be used: permission denied"):
+        open_writer(path, TurnedClock())
+    assert path.read_text().startswith("these are my notes")
