@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import msgspec
 
-from jk_bms.clock import Clock
+from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Sample
 from jk_bms.sinks import payload as payloads
@@ -68,7 +68,8 @@ class InverterDbSink:
         self._readings = readings
         self._clock = clock
         self._options = options
-        self._tz = record_zone(clock.now(), options.tz)
+        # A clock that still stands in 1970 would give the offset that the zone had then.
+        self._tz = record_zone(max(clock.now(), NOT_BEFORE), options.tz)
         self._quiet = Quiet()
         self._newest: dict[int, Sample] = {}  # by battery number
         self._due: set[int] = set()  # batteries with a sample that is due
@@ -237,6 +238,8 @@ class InverterDbSink:
         """Those of ``samples`` that were taken about when the record was made."""
         made = parse_time(record.created_at)
         near = [] if made is None else [s for s in samples if self._distance(s, made) <= self._options.oldest]
+        if not near and _is_own(record):
+            return near  # one of ours from before a restart: nothing is wrong with it
         if not near and self._quiet.due("distance", self._clock.monotonic(), TIME_DISTANCE_PERIOD):
             log.warning(
                 "%s: record %d not merged: its time is %r, the newest sample's %s; expected at most %g s between "

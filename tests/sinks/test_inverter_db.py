@@ -477,6 +477,21 @@ def test_standalone_keeps_a_record_per_poll(path: Path) -> None:
     assert (record["bms_recorder"], record["battery_soc"]) == ("easun-jkbms", "N/A")
 
 
+def test_standalone_says_nothing_of_its_own_old_record(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """After a night without us the last record is of yesterday: nothing is wrong with that."""
+    house = House(path, standalone=True)
+    house.sample(53.0)
+    house.look()
+    house.clock.turn(8 * 3600)
+    house.start()
+    house.sample(54.0)
+
+    house.look()
+
+    assert house.voltages() == ["53.0", "54.0"]
+    assert "not merged" not in caplog.text
+
+
 def test_standalone_has_one_record_for_all_batteries(path: Path) -> None:
     """A second battery that is due a little later joins the record."""
     house = House(path, standalone=True)
@@ -569,6 +584,23 @@ def test_standalone_prunes_only_its_own_old_records(path: Path) -> None:
     house.look()
 
     assert [row[0] for row in house.content()] == [1, 452, 454, 455]
+
+
+def test_the_offset_is_that_of_today_though_the_clock_woke_in_1970(path: Path) -> None:
+    """Kyiv kept Moscow's time in 1970."""
+    house = build(path, tz=ZoneInfo("Europe/Kyiv"))
+    right = house.clock.at
+    house.clock.at = datetime(1970, 1, 1, tzinfo=UTC)
+    house.start()
+    house.clock.at = right
+    house.insert()
+    house.sample()
+
+    house.look()
+
+    [updated] = house.voltages("bms_updated_at")
+    assert updated is not None
+    assert updated.endswith("+02:00")
 
 
 def test_the_offset_of_records_is_that_of_winter() -> None:
