@@ -227,20 +227,23 @@ class Poller:
                     source.resume()
                 return {"devices": [source.device.address for source in sources]}
             case "scan":
-                return await self._scan(float(request.get("seconds", 10.0)))
+                adapter = request.get("adapter") or self.settings.adapter
+                return await self._scan(float(request.get("seconds", 10.0)), adapter)
             case other:
                 raise LiveError(f"unknown action {other!r}; expected read, release, resume or scan")
 
-    async def _scan(self, seconds: float) -> dict[str, Any]:
+    async def _scan(self, seconds: float, adapter: str | None) -> dict[str, Any]:
         from jk_bms.links.found import search  # a house of simulations never loads bleak
 
         if not 0 < seconds <= 120:
             raise LiveError(f"scan: seconds is {seconds:g}; expected up to 120")
-        return {"found": [found._asdict() for found in await search(seconds, self.settings.adapter)]}
+        return {"found": [found._asdict() for found in await search(seconds, adapter)]}
 
-    def _chosen(self, device: str | None) -> list[Source]:
+    def _chosen(self, device: object) -> list[Source]:
         if not device:
             return self.sources
+        if not isinstance(device, str):
+            raise LiveError(f"device is {device!r}; expected its address or name")
         wanted = device.casefold()
         chosen = [
             source
@@ -268,12 +271,18 @@ class Poller:
         period = self._notifier.watchdog_period or 10.0
         began = asyncio.get_running_loop().time()
         seen = self._newest()
+        clock_trusted = self.clock.trusted()
         while True:
             await asyncio.sleep(min(period / 3, 5.0))
             self._notifier.watchdog()
             self._notifier.status(self._status_line())
+            if not clock_trusted and self.clock.trusted():
+                clock_trusted = True
+                self._write(OwnStore.correct_times)
+                log.info("the clock is right now: %s", self.clock.now().isoformat(timespec="seconds"))
+                self._report("clock.set", None, "the clock of this machine is right now")
             now = asyncio.get_running_loop().time()
-            if (newest := self._newest()) != seen or self._all_released():
+            if (newest := self._newest()) != seen or self._any_resting():
                 seen, began = newest, now
             elif now - began > ALL_SILENT:
                 log.error("no battery answered for %.0f min: ending for a fresh start", ALL_SILENT / 60)
@@ -284,8 +293,9 @@ class Poller:
     def _newest(self) -> list[float | None]:
         return [source.status.last_sample for source in self.sources]
 
-    def _all_released(self) -> bool:
-        return all(source.status.state is LinkState.RELEASED for source in self.sources)
+    def _any_resting(self) -> bool:
+        """Whether a battery is left alone on purpose: its silence says nothing."""
+        return any(source.status.state in (LinkState.RELEASED, LinkState.WAITING) for source in self.sources)
 
     def _status_line(self) -> str:
         parts = []
@@ -437,8 +447,10 @@ def _entries(settings: Settings, speed: float) -> list[Entry]:
             f"no battery to read: JK_BMS_ADDRESS is not set and {settings.devices_file} has no enabled entry; "
             "find yours with: python jk_bms/jk-util.py --scan"
         )
-    if speed != 1.0 and (real := [entry.address for entry in entries if entry.type != "simulated"]):
-        raise ConfigError(f"--speed {speed:g}: only for simulated batteries; {real[0]} is a real one")
+    if speed != 1.0 and (others := [entry for entry in entries if entry.type != "simulated"]):
+        raise ConfigError(
+            f"--speed {speed:g}: only for simulated batteries; {others[0].address} is of type {others[0].type}"
+        )
     return [
         dataclasses.replace(entry, options={**entry.options, "speed": str(speed)}) if speed != 1.0 else entry
         for entry in entries
@@ -474,4 +486,5 @@ def _cannot_run(error: Exception) -> int:
         return max(_cannot_run(one) for one in ours.exceptions)
     for line in str(error).splitlines():
         log.error("%s", line)
-    return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY
+    # A socket that cannot be made stays so until a person gives it another place.
+    return EXIT_CONFIG if isinstance(error, ConfigError | LiveError) else EXIT_BUSY

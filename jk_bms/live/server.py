@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import socket
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from jk_bms.errors import JkBmsError, LiveError
 from jk_bms.live import messages
 
-log = logging.getLogger("live")
+log = logging.getLogger(__name__)
 
 Snapshot = Callable[[], dict[str, Any]]
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -20,6 +21,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 # the poller wait or grow.
 SAMPLE_BACKLOG = 64 * 1024  # bytes unread, above which samples are left out
 EVENT_BACKLOG = 1024 * 1024  # bytes unread, above which the client is dropped
+LONGEST_PATH = 107  # bytes, of a Unix socket on Linux
 
 
 class LiveServer:
@@ -49,7 +51,7 @@ class LiveServer:
             server = await asyncio.start_unix_server(self._client, self.path, limit=messages.MAX_LINE)
             self.path.chmod(0o660)
         except OSError as error:
-            raise LiveError(f"live socket {self.path}: {error.strerror or error}") from error
+            raise self._no_socket(error) from error
         inode = self.path.stat().st_ino
         try:
             yield self
@@ -78,11 +80,26 @@ class LiveServer:
                 writer.transport.abort()
 
     def _clear_stale(self) -> None:
-        """Remove the socket that a killed poller left behind; never another kind of file."""
-        with contextlib.suppress(FileNotFoundError):
+        """Remove the socket that a killed poller left behind; never a living one or another file."""
+        try:
             if not stat.S_ISSOCK(self.path.stat().st_mode):
                 raise LiveError(f"live socket {self.path}: a file of that name is in the way; move it")
+            if _answered(self.path):
+                raise LiveError(
+                    f"live socket {self.path}: another poller listens there; stop that one first, or give "
+                    "this one a BMS_SOCKET of its own"
+                )
             self.path.unlink()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._no_socket(error) from error
+
+    def _no_socket(self, error: OSError) -> LiveError:
+        return LiveError(
+            f"live socket {self.path}: cannot be made: {(error.strerror or str(error)).lower()}; expected a folder "
+            f"that we may write and a path of at most {LONGEST_PATH} bytes (BMS_SOCKET)"
+        )
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -131,5 +148,21 @@ class LiveServer:
             outcome |= {"ok": False, "error": str(error), "verdict": getattr(error, "verdict", None)}
         except (TypeError, ValueError) as error:
             outcome |= {"ok": False, "error": f"bad request: {error}"}
+        except Exception:
+            log.exception("a request failed: %s", message.get("action"))
+            outcome |= {"ok": False, "error": "unexpected error; see the log of the service"}
         if not writer.is_closing():
             writer.write(messages.line("answer", **outcome))
+
+
+def _answered(path: Path) -> bool:
+    """Whether a process listens on the socket at ``path``."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect(str(path))
+        except BlockingIOError:
+            return True  # so many wait there that it needs a moment
+        except OSError:
+            return False
+        return True

@@ -30,6 +30,8 @@ async def handle(request: dict[str, Any]) -> dict[str, Any]:
             raise LiveError("not today")
         case "hang":
             await asyncio.Event().wait()
+        case "crash":
+            raise AttributeError("a bug")
     raise ValueError("what?")
 
 
@@ -84,6 +86,7 @@ async def test_request_is_answered(server: LiveServer, path: Path) -> None:
         ("mute", SourceError, "connected, but mute"),
         ("refuse", LiveError, "not today"),
         ("nonsense", LiveError, "bad request"),
+        ("crash", LiveError, "unexpected error; see the log"),
     ],
 )
 async def test_failed_request(
@@ -173,6 +176,14 @@ async def test_stale_socket_is_replaced(path: Path) -> None:
     async with LiveServer(path, snapshot=lambda: STATE, handle=handle).serve():
         assert (await asked(path, LiveClient.snapshot))["devices"] == []
     assert not path.exists()
+
+
+async def test_living_socket_is_never_replaced(server: LiveServer, path: Path) -> None:
+    with pytest.raises(LiveError, match="another poller listens there"):
+        async with LiveServer(path, snapshot=lambda: STATE, handle=handle).serve():
+            pass
+
+    assert (await asked(path, LiveClient.snapshot))["devices"] == []
 
 
 async def test_another_file_is_never_replaced(path: Path) -> None:

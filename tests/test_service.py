@@ -1,0 +1,188 @@
+"""The poller in this process: what a whole house does when its clock or its batteries fail."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jk_bms import service
+from jk_bms.clock import NOT_BEFORE, Clock
+from jk_bms.errors import LiveError
+from jk_bms.registry import Entry
+from jk_bms.service import EXIT_CONFIG, EXIT_OK, EXIT_SILENT, Poller
+from jk_bms.settings import load_settings
+from jk_bms.store.own import open_reader
+
+QUICK = {"period": "0.05", "start": "10:00"}
+
+
+class WokenClock(Clock):
+    """A clock that wakes in 1970, until somebody sets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = timedelta(0)
+        self._woke = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime(1970, 1, 1, tzinfo=UTC) + (datetime.now(UTC) - self._woke) + self.ahead
+
+    def set(self) -> None:
+        self.ahead = self._woke - datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def poller(folder: Path, clock: Clock | None = None, *, options: Any = (), **environ: str) -> Poller:
+    settings = load_settings(
+        {"BMS_SIMULATED_MERGE": "true", "BMS_MERGE_WATCH": "0.05", **environ}, top=folder
+    )
+    entry = Entry(address="simulated", type="simulated", options={**QUICK, **dict(options)})
+    return Poller(settings, [entry], clock=clock or Clock())
+
+
+@asynccontextmanager
+async def running(house: Poller) -> AsyncIterator[None]:
+    task = asyncio.create_task(house.run())
+    try:
+        yield
+    finally:
+        house.stop.set()
+        assert await task == EXIT_OK
+
+
+async def until(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(15):
+        while not what():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the poller look after itself every 50 ms."""
+    monkeypatch.setenv("WATCHDOG_USEC", "150000")
+
+
+def insert(path: Path, made: datetime) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS readings (id INTEGER PRIMARY KEY AUTOINCREMENT, "
+            "created_at TEXT NOT NULL, payload TEXT, error TEXT)"
+        )
+        connection.execute(
+            "INSERT INTO readings (created_at, payload) VALUES (?, ?)",
+            (made.isoformat(timespec="seconds"), '{"grid_voltage":"230.1"}'),
+        )
+
+
+def payloads(path: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [
+            json.loads(text) for (text,) in connection.execute("SELECT payload FROM readings ORDER BY id")
+        ]
+
+
+async def test_a_machine_that_wakes_in_1970(tmp_path: Path) -> None:
+    """Nothing is merged with a wrong time; once the clock is right all is well, the past too."""
+    clock = WokenClock()
+    house = poller(tmp_path, clock)
+    insert(house.settings.db_path, clock.now())
+    async with running(house):
+        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        assert house.snapshot()["clock_trusted"] is False
+        assert house.snapshot()["devices"][0]["age"] < 5  # ages do not ask the wall clock
+        assert payloads(house.settings.db_path) == [{"grid_voltage": "230.1"}]
+
+        clock.set()
+        insert(house.settings.db_path, clock.now())
+        await until(lambda: "bms_updated_at" in payloads(house.settings.db_path)[1])
+        await until(lambda: "clock.set" in [event.kind for event in events(house)])
+
+    old, new = payloads(house.settings.db_path)
+    assert old == {"grid_voltage": "230.1"}
+    assert datetime.fromisoformat(new["bms_updated_at"]) > NOT_BEFORE
+    assert all(event.clock_trusted and event.taken_at > NOT_BEFORE for event in events(house))
+    assert events(house)[0].kind == "service.start"
+
+
+def events(house: Poller) -> list[Any]:
+    with open_reader(house.settings.bms_db_path) as store:
+        return [event for _, event in store.events_after(0)]
+
+
+async def test_ends_for_a_fresh_start_when_nothing_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ALL_SILENT", 0.3)
+    house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true")
+
+    async with asyncio.timeout(10):
+        assert await house.run() == EXIT_SILENT
+
+    assert [event.kind for event in events(house)][-2:] == ["service.silent", "service.stop"]
+
+
+@pytest.mark.parametrize("rest", ["released", "between two visits"])
+async def test_a_battery_left_alone_is_not_silent(
+    rest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Visited once an hour, or lent to another program for an hour: no reason to end."""
+    visits = rest != "released"
+    house = poller(
+        tmp_path, JK_BMS_KEEP_ALIVE=str(not visits).lower(), JK_BMS_POLL_INTERVAL="3600" if visits else "1"
+    )
+    looks: list[str] = []
+    monkeypatch.setattr(house._notifier, "status", looks.append)
+    async with running(house):
+        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        if not visits:
+            await house._handle({"action": "release", "seconds": 60})
+        await until(house._any_resting)
+        monkeypatch.setattr(service, "ALL_SILENT", 0.3)
+        so_far = len(looks)
+        await until(lambda: len(looks) > so_far + 20)  # a second, three times the limit
+        assert not house.stop.is_set()
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        ({"action": "dance"}, "unknown action 'dance'"),
+        ({}, "unknown action None"),
+        ({"action": "read", "device": "other"}, "does not read 'other'; it reads simulated"),
+        ({"action": "read", "device": 5}, "device is 5"),
+        ({"action": "release", "seconds": float("nan")}, "seconds is nan"),
+        ({"action": "release", "seconds": 0}, "seconds is 0"),
+        ({"action": "scan", "seconds": 10_000}, "seconds is 10000"),
+    ],
+)
+async def test_requests_that_are_refused(request_: dict[str, Any], says: str, tmp_path: Path) -> None:
+    with pytest.raises(LiveError, match=says):
+        await poller(tmp_path)._handle(request_)
+
+
+def test_no_place_for_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A path that is too long, or in a folder that is none: one line, and no restarts."""
+    (tmp_path / "file").touch()
+    for key, value in {
+        "JK_BMS_ADDRESS": "simulated",
+        "JK_ENV_FILE": str(tmp_path / "env"),
+        "DB_PATH": str(tmp_path / "inverter.db"),
+        "BMS_DB_PATH": str(tmp_path / "bms.db"),
+    }.items():
+        monkeypatch.setenv(key, value)
+    (tmp_path / "env").touch()
+
+    for socket in (tmp_path / ("long" * 30), tmp_path / "file" / "s", tmp_path / "missing" / "s"):
+        monkeypatch.setenv("BMS_SOCKET", str(socket))
+        assert service.main([]) == EXIT_CONFIG
+        said = capfd.readouterr().err
+        assert f"live socket {socket}: cannot be made" in said
+        assert said.count("ERROR") == 1
+        assert "Traceback" not in said
