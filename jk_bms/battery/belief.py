@@ -1,0 +1,194 @@
+"""What we believe of a pack's charge, and how sure we are: five numbers and their covariance.
+
+    0 charge    % of the capacity
+    1 offset    A that the sensor reads too much
+    2 idle      A that really flow while the sensor reads 0 (its dead band)
+    3 gain      how much more of a % one measured Ah is than nominal says: sensor gain and
+                capacity in one number, for nothing we can see tells one from the other
+    4 unlike    V by which these cells lie above our curve (make, age, hysteresis)
+
+Counting moves the charge by what was measured and widens its error by what the other four may
+be wrong. Anchors and voltages then narrow the charge, and through the covariance whatever
+has moved it astray: two full packs a week apart teach the offset, a full and an empty one the
+gain. Plain Kalman filtering, except for the voltage: its curve bends too much for a tangent,
+so its likelihood is weighed on a row of points and matched by mean and variance.
+"""
+
+from itertools import pairwise
+from math import exp, isfinite, sqrt
+
+from jk_bms.battery.curves import Curve
+
+CHARGE, OFFSET, IDLE, GAIN, UNLIKE = range(5)
+SIZE = 5
+FULL_CELLS, EMPTY_CELLS = 100.5, -0.5  # %: no charge beyond
+POINTS = [i / 4 for i in range(-14, 15)]  # standard deviations
+PRIOR = [-0.5 * u * u for u in POINTS]
+STEPS = 200  # of the voltage table
+LEAST = 0.35**2  # %^2: voltages make nobody surer of the charge
+FAR = 3.0  # standard deviations: beyond, an error is the model's, not the pack's
+
+
+class VoltageTable:
+    """Voltage and slope of a curve in even steps of charge, for quick looking up."""
+
+    def __init__(self, curve: Curve) -> None:
+        volts = [curve.ocv(100.0 * i / STEPS) for i in range(STEPS + 1)]
+        scale = STEPS / 100.0
+        self.rows = [(a, (b - a) * scale) for a, b in pairwise(volts)]
+        self.rows.append((volts[-1], self.rows[-1][1]))
+
+    def at(self, soc: float) -> tuple[float, float]:
+        """Voltage in V and slope in V for each %."""
+        place = min(max(soc, 0.0), 99.999) * (STEPS / 100.0)
+        i = int(place)
+        v, slope = self.rows[i]
+        return v + (place - i) * slope * (100.0 / STEPS), slope
+
+
+class Belief:
+    """Mean and covariance."""
+
+    def __init__(self, per_ah: float, mean: list[float], deviations: list[float]) -> None:
+        self.per_ah = per_ah  # % for each Ah, by the nominal capacity
+        self.mean = mean
+        self.cov = [[deviations[i] ** 2 if i == j else 0.0 for j in range(SIZE)] for i in range(SIZE)]
+
+    def state(self) -> dict[str, list[float]]:
+        """Everything, for JSON: the mean and the lower half of the covariance, row by row."""
+        return {
+            "mean": list(self.mean),
+            "cov": [self.cov[i][j] for i in range(SIZE) for j in range(i + 1)],
+        }
+
+    def restore(self, state: dict[str, list[float]]) -> None:
+        """Take back what ``state()`` gave; ValueError when it cannot be that."""
+        mean, half = [float(x) for x in state["mean"]], [float(x) for x in state["cov"]]
+        if len(mean) != SIZE or len(half) != SIZE * (SIZE + 1) // 2:
+            raise ValueError(f"a belief has {SIZE} numbers and {SIZE * (SIZE + 1) // 2} covariances")
+        if not all(isfinite(x) for x in mean + half):
+            raise ValueError("a number of the belief is not finite")
+        values = iter(half)
+        for i in range(SIZE):
+            for j in range(i + 1):
+                self.cov[i][j] = self.cov[j][i] = next(values)
+        self.mean = mean
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the charge, in %."""
+        return sqrt(self.cov[0][0])
+
+    @property
+    def effective(self) -> float:
+        """% for each measured Ah."""
+        return self.per_ah * (1.0 + self.mean[GAIN])
+
+    def count(self, ah: float, active: float, idle: float) -> None:
+        """Move by ``ah`` measured in ``active`` hours of current and ``idle`` hours of zero."""
+        mean, cov = self.mean, self.cov
+        per_ah = self.effective
+        net = ah - mean[OFFSET] * active + mean[IDLE] * idle
+        mean[CHARGE] += per_ah * net
+        slopes = (1.0, -per_ah * active, per_ah * idle, self.per_ah * net, 0.0)
+        row = [
+            cov[0][j] + slopes[1] * cov[1][j] + slopes[2] * cov[2][j] + slopes[3] * cov[3][j]
+            for j in range(SIZE)
+        ]
+        row[0] += slopes[1] * row[1] + slopes[2] * row[2] + slopes[3] * row[3]
+        cov[0] = row
+        for j in range(1, SIZE):
+            cov[j][0] = row[j]
+
+    def widen(self, index: int, variance: float, most: float | None = None) -> None:
+        """Be less sure of one number, at ``most`` that unsure."""
+        grown = self.cov[index][index] + variance
+        if most is None or grown <= most:
+            self.cov[index][index] = grown
+
+    def measure(self, charge: float, variance: float) -> None:
+        """Take in that the charge is ``charge`` %."""
+        spread = self.cov[0][0] + variance
+        error = charge - self.mean[0]
+        if error * error > FAR * FAR * spread:
+            # More than counting can explain: believe the charge, learn little from it.
+            extra = error * error / (FAR * FAR) - spread
+            self.cov[0][0] += extra
+            spread += extra
+        gains = [self.cov[0][i] / spread for i in range(SIZE)]
+        row = list(self.cov[0])
+        for i in range(SIZE):
+            self.mean[i] += gains[i] * error
+            for j in range(SIZE):
+                self.cov[i][j] -= gains[i] * row[j]
+
+    def weigh(self, volts: float, table: VoltageTable, noise: float, sideways: float, share: float) -> None:
+        """Take in the voltage of a cell without its drops.
+
+        ``noise`` is its variance in V^2, ``sideways`` how far our curve may be shifted along the
+        charge, in %; ``share`` (0..1) of an independent look: what is seen twice counts once.
+        """
+        mean, cov = self.mean, self.cov
+        variance = cov[0][0]
+        deviation = sqrt(variance)
+        along = cov[0][UNLIKE] / variance
+        own = max(1e-9, cov[UNLIKE][UNLIKE] - along * cov[0][UNLIKE])
+        charge, unlike = mean[CHARGE], mean[UNLIKE]
+        logs, charges, unlikes, owns = [], [], [], []
+        for u, prior in zip(POINTS, PRIOR, strict=True):
+            d = u * deviation
+            if not EMPTY_CELLS <= charge + d <= FULL_CELLS:
+                continue
+            v, slope = table.at(charge + d)
+            expected = unlike + along * d
+            spread = noise + (slope * sideways) ** 2
+            total = own + spread / share
+            error = volts - v - expected
+            miss = error * error / total
+            if miss > FAR * FAR:
+                miss = FAR * (2.0 * sqrt(miss) - FAR)
+            logs.append(prior - 0.5 * miss)
+            gain = own / total
+            charges.append(d)
+            unlikes.append(along * d + gain * max(-0.1, min(0.1, error)))
+            owns.append(own * (1.0 - gain))
+        if not logs:
+            return
+        top = max(logs)
+        weights = [exp(each - top) for each in logs]
+        scale = 1.0 / sum(weights)
+        weights = [w * scale for w in weights]
+        dc = sum(w * c for w, c in zip(weights, charges, strict=True))
+        du = sum(w * x for w, x in zip(weights, unlikes, strict=True))
+        cc = cu = uu = 0.0
+        for w, c, x, o in zip(weights, charges, unlikes, owns, strict=True):
+            cc += w * (c - dc) ** 2
+            cu += w * (c - dc) * (x - du)
+            uu += w * ((x - du) ** 2 + o)
+        self._match(dc, du, max(cc, LEAST), cu, uu)
+
+    def _match(self, dc: float, du: float, cc: float, cu: float, uu: float) -> None:
+        """Give charge and unlike this shift and covariance, and the others what follows from it."""
+        mean, cov = self.mean, self.cov
+        a, b, d = cov[0][0], cov[0][UNLIKE], cov[UNLIKE][UNLIKE]
+        det = max(a * d - b * b, 1e-14)
+        # Lost covariance: what the others lose in proportion.
+        la, lb, ld = a - cc, b - cu, d - uu
+        ks = []
+        for i in (OFFSET, IDLE, GAIN):
+            p, q = cov[i][0], cov[i][UNLIKE]
+            ks.append((i, (p * d - q * b) / det, (q * a - p * b) / det))
+        for n, (i, kp, kq) in enumerate(ks):
+            mean[i] += kp * dc + kq * du
+            for j, jp, jq in ks[n:]:
+                lost = kp * (la * jp + lb * jq) + kq * (lb * jp + ld * jq)
+                cov[i][j] -= lost
+                if i != j:
+                    cov[j][i] -= lost
+        for i, kp, kq in ks:
+            cov[i][0] = cov[0][i] = kp * cc + kq * cu
+            cov[i][UNLIKE] = cov[UNLIKE][i] = kp * cu + kq * uu
+        mean[CHARGE] += dc
+        mean[UNLIKE] += du
+        cov[0][0], cov[UNLIKE][UNLIKE] = cc, uu
+        cov[0][UNLIKE] = cov[UNLIKE][0] = cu

@@ -1,0 +1,36 @@
+"""What the settings of a BMS tell about its pack: where it is full, where it is empty."""
+
+from typing import NamedTuple
+
+from jk_bms.battery.chemistry import Chemistry
+
+SHORT_OF_TARGET = 0.015  # V: chargers and cables stay that much below what they were told
+
+
+class PackLimits(NamedTuple):
+    """Settings of the BMS. ``None``: it did not say. Voltages are per cell, in V."""
+
+    cell_ovp: float | None = None  # over-voltage protection
+    cell_uvp: float | None = None  # under-voltage protection
+    cell_charge: float | None = None  # RCV, what the BMS asks the charger for
+    soc_100_voltage: float | None = None  # the BMS sets its counter to 100 % here ...
+    soc_0_voltage: float | None = None  # ... and to 0 % here
+    nominal_ah: float | None = None
+
+
+def full_level(chemistry: Chemistry, limits: PackLimits) -> float:
+    """Mean cell voltage, in V, from which a pack at hardly any current is full.
+
+    The lowest target that somebody set, but never where a cell of this kind is not full yet.
+    """
+    targets = [
+        target
+        for target in (limits.cell_charge, limits.soc_100_voltage, limits.cell_ovp, chemistry.charge)
+        if target is not None
+    ]
+    return max(chemistry.full, min(targets) - SHORT_OF_TARGET)
+
+
+def empty_level(chemistry: Chemistry, limits: PackLimits) -> float:
+    """Voltage, in V, of the lowest cell below which a pack is empty, the load's drop taken out."""
+    return max(chemistry.empty, (limits.cell_uvp or 0.0) + 0.1)

@@ -1,0 +1,394 @@
+"""State of charge by counting, and how sure it is.
+
+Every frame's current is integrated over the real time. What the sensor does wrong (offset, dead
+band, gain) is learned whenever the charge is known: at a full or an empty pack. In between, and
+before the first of them, the voltage says as much as a curve can say: a lot where it is steep,
+next to nothing on a plateau. The result is a value with a band that should hold the truth 95 % of
+the time, and a reason whenever the value jumps.
+
+Each frame costs additions only; voltages are looked at every TICK and weighed every WEIGH seconds.
+"""
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+from jk_bms.battery.anchors import Anchors
+from jk_bms.battery.belief import CHARGE, GAIN, IDLE, OFFSET, UNLIKE, Belief, VoltageTable
+from jk_bms.battery.chemistry import Chemistry
+from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.ohmic import STEP_TIME, Ohmic
+from jk_bms.model import Sample
+
+VERSION = 1  # of the state
+
+GAP = 120.0  # s: longer without a sample, and the BMS's own counter knows better
+TICK = 5.0  # s between two looks at the cells
+WEIGH = 60.0  # s between two weighings of their voltage
+JUMP = 1.0  # %: a change as large has a reason
+BAND = 2.1  # standard deviations from the value to the ends of its band
+LEAST_BAND = 1.0  # %: nobody knows better
+
+# How wrong things may be at first, one sigma each.
+BMS_WRONG = 13.0  # %: the value of a BMS we have just met
+NO_IDEA = 27.0  # %: around the middle, when it says nothing
+OFFSET_WRONG = 0.17, 0.0005  # A, and A for each Ah of the pack
+IDLE_WRONG = 0.12, 0.0003
+GAIN_WRONG = 0.04
+# How they wander, per hour.
+CHARGE_WANDERS = 0.05**2  # %^2
+OFFSET_WANDERS = 0.02**2 / 24.0  # A^2
+GAIN_WANDERS = 0.003**2 / 24.0
+
+FULL, FULL_SIGMA = 99.7, 0.5  # %
+EMPTY_SIGMA = 1.5
+REFUSED_SIGMA = 2.0  # a single full cell ended the charge
+WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as learned
+
+VOLT_NOISE = 0.003  # V
+SIDEWAYS = 1.5  # %: our curve may lie that far aside
+CALM = 0.2  # C: beyond, the voltage is not asked
+INDEPENDENT = 900.0  # s until the next look at a voltage is news
+
+LOST_PER_HOUR = 8.0  # % that a house may move in an unseen hour ...
+LOST_MOST = 35.0  # ... and in any number of them
+BRIDGE_SIGMA, BRIDGE_SHARE = 0.5, 0.02  # of the BMS's difference: %, and share of it
+ENDS = 0.004  # of the capacity: a counter this near its ends was perhaps set, not counted
+FASTEST = 1.0  # C: no difference is counted faster
+
+
+# What the state holds, by the names of the attributes.
+NUMBERS = (
+    "anchor_age", "capacity", "current", "volts", "remaining", "ah", "active", "idle",
+    "since_tick", "since_weighing", "ticks", "mean_sum", "lowest_sum", "drop_sum",
+)  # fmt: skip
+OHMIC_NUMBERS = ("at_25", "steps", "lagged", "warmth")
+ANCHOR_NUMBERS = ("full_for", "empty_for")
+
+
+class SocEstimate(NamedTuple):
+    """What a sample is worth. In % unless it says otherwise."""
+
+    value: float
+    low: float
+    high: float
+    anchor: str | None  # kind of the last one: full, empty; None = none yet
+    anchor_age: float | None  # s
+    capacity_ah: float | None  # as this sensor counts it; None = not learned yet
+    jump: str | None  # why the value is not where counting had led it
+
+
+class SocCounter:
+    """Count the charge of one pack."""
+
+    def __init__(self, chemistry: Chemistry, *, nominal_ah: float | None) -> None:
+        """``nominal_ah``: as sold; ``None``: taken from the BMS's settings or its samples."""
+        self._chemistry = chemistry
+        self._table = VoltageTable(chemistry.ocv)
+        self._knee = chemistry.ocv.ocv(15.0)  # below, the lowest cell decides
+        self._nominal = nominal_ah if nominal_ah and nominal_ah > 0.0 else None
+        self._anchors = Anchors(chemistry)
+        self._belief: Belief | None = None
+        self._ohmic = Ohmic(chemistry, self._nominal or 100.0)
+        self._anchor: str | None = None
+        self._anchor_age: float | None = None
+        self._capacity: float | None = None
+        # The sample before.
+        self._current: float | None = None
+        self._volts: float | None = None
+        self._remaining: float | None = None
+        # Counted, but not yet in the belief.
+        self._ah = self._active = self._idle = 0.0  # Ah, h, h
+        self._since_tick = self._since_weighing = 0.0  # s
+        self._ticks = 0
+        self._mean_sum = self._lowest_sum = self._drop_sum = 0.0  # V
+        self._shown: tuple[float, float] | None = None  # value of the belief, % per Ah: made once
+        self._deviation = 0.0
+
+    def limits(self, limits: PackLimits) -> None:
+        """Take over what the BMS's settings say."""
+        self._anchors.limits(limits)
+        if self._nominal is None and limits.nominal_ah:
+            self._nominal = limits.nominal_ah
+
+    def feed(self, sample: Sample, elapsed: float | None) -> SocEstimate | None:
+        """Count ``sample``, ``elapsed`` s after the one before (``None``: nobody knows).
+
+        ``None`` when the device does not tell its current, or nothing tells its capacity.
+        """
+        current = sample.current
+        if current is None:
+            return None
+        belief = self._belief
+        if belief is None:
+            return self._start(sample, current)
+        jump = None
+        cells = sample.cell_voltages
+        volts = sample.voltage / len(cells) if sample.voltage is not None and cells else None
+        before = self._current
+        if elapsed is None or elapsed > GAP or elapsed < 0.0 or before is None:
+            jump = self._bridge(belief, sample, elapsed)
+        else:
+            hours = elapsed / 3600.0
+            self._ah += 0.5 * (before + current) * hours
+            if current == 0.0:
+                if before == 0.0:
+                    self._idle += hours
+                else:
+                    self._idle += 0.5 * hours
+                    self._active += 0.5 * hours
+            elif before == 0.0:
+                self._idle += 0.5 * hours
+                self._active += 0.5 * hours
+            else:
+                self._active += hours
+            ohmic = self._ohmic
+            ohmic.flow(elapsed, current)
+            if self._anchor_age is not None:
+                self._anchor_age += elapsed
+            amps = current - before
+            if (amps > ohmic.step or amps < -ohmic.step) and volts and self._volts and elapsed < STEP_TIME:
+                ohmic.stepped(amps, volts - self._volts)
+            self._since_tick += elapsed
+            if self._since_tick >= TICK and cells:
+                jump = self._look(belief, sample, current)
+        self._current, self._volts = current, volts
+        if sample.remaining_ah is not None:
+            self._remaining = sample.remaining_ah
+        return self._estimate(belief, jump)
+
+    def state(self) -> dict[str, Any]:
+        """Everything learned and half counted, in plain JSON values."""
+        return {
+            "version": VERSION,
+            "nominal_ah": self._nominal,
+            "belief": None if self._belief is None else self._belief.state(),
+            "anchor": self._anchor,
+            "numbers": {name: getattr(self, f"_{name}") for name in NUMBERS},
+            "ohmic": {name: getattr(self._ohmic, name) for name in OHMIC_NUMBERS},
+            "anchors": {name: getattr(self._anchors, name) for name in ANCHOR_NUMBERS},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where ``state()`` was taken. Raises ValueError, and changes nothing, when it is damaged."""
+        try:
+            belief = self._restored(state)
+            for name in NUMBERS:
+                _number(state["numbers"][name])
+            for part, names in (("ohmic", OHMIC_NUMBERS), ("anchors", ANCHOR_NUMBERS)):
+                for name in names:
+                    if _number(state[part][name]) is None:
+                        raise ValueError(f"{part}.{name} is missing")
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"state of charge: not a state of this counter: {error!r}") from error
+        self._belief = belief
+        self._nominal = _number(state["nominal_ah"])
+        self._anchor = state["anchor"]
+        self._ohmic = Ohmic(self._chemistry, self._nominal or 100.0)
+        for name in NUMBERS:
+            setattr(self, f"_{name}", _number(state["numbers"][name]))
+        for name in OHMIC_NUMBERS:
+            setattr(self._ohmic, name, state["ohmic"][name])
+        for name in ANCHOR_NUMBERS:
+            setattr(self._anchors, name, state["anchors"][name])
+        self._shown = None
+
+    @staticmethod
+    def _restored(state: dict[str, Any]) -> Belief | None:
+        if state["version"] != VERSION:
+            raise ValueError(f"state of charge: state has version {state['version']!r}; expected {VERSION}")
+        if state["anchor"] not in (None, "full", "empty"):
+            raise ValueError(f"state of charge: anchor is {state['anchor']!r}")
+        if state["belief"] is None:
+            return None
+        nominal = _number(state["nominal_ah"])
+        if not nominal or nominal <= 0.0:
+            raise ValueError(f"state of charge: nominal_ah is {nominal!r}")
+        belief = Belief(100.0 / nominal, [0.0] * 5, [0.0] * 5)
+        belief.restore(state["belief"])
+        return belief
+
+    def _start(self, sample: Sample, current: float) -> SocEstimate | None:
+        nominal = self._nominal or sample.full_ah
+        if not nominal:
+            return None
+        self._nominal = nominal
+        self._ohmic = Ohmic(self._chemistry, nominal)
+        told = sample.soc if sample.soc is not None and 0.0 <= sample.soc <= 100.0 else None
+        belief = Belief(
+            100.0 / nominal,
+            [50.0 if told is None else told, 0.0, 0.0, 0.0, 0.0],
+            [
+                NO_IDEA if told is None else BMS_WRONG,
+                OFFSET_WRONG[0] + OFFSET_WRONG[1] * nominal,
+                IDLE_WRONG[0] + IDLE_WRONG[1] * nominal,
+                GAIN_WRONG,
+                self._chemistry.unlike,
+            ],
+        )
+        self._belief = belief
+        cells = sample.cell_voltages
+        self._ohmic.temperature(sample.temperature)
+        self._ohmic.lagged = current
+        if cells:
+            self._sum_up(cells, self._ohmic.drop(current))
+            self._weigh(belief, current)
+        self._current = current
+        self._volts = sample.voltage / len(cells) if sample.voltage is not None and cells else None
+        self._remaining = sample.remaining_ah
+        return self._estimate(belief, "first sample: no anchor yet")
+
+    def _estimate(self, belief: Belief, jump: str | None) -> SocEstimate:
+        if self._shown is None:
+            self._shown = belief.mean[CHARGE], belief.effective
+            self._deviation = belief.deviation
+        charge, per_ah = self._shown
+        value = charge + per_ah * (
+            self._ah - belief.mean[OFFSET] * self._active + belief.mean[IDLE] * self._idle
+        )
+        reach = BAND * self._deviation
+        if reach < LEAST_BAND:
+            reach = LEAST_BAND
+        low, high = value - reach, value + reach
+        return SocEstimate(
+            0.0 if value < 0.0 else 100.0 if value > 100.0 else value,
+            0.0 if low < 0.0 else 99.0 if low > 99.0 else low,
+            100.0 if high > 100.0 else 1.0 if high < 1.0 else high,
+            self._anchor,
+            self._anchor_age,
+            self._capacity,
+            jump,
+        )
+
+    def _look(self, belief: Belief, sample: Sample, current: float) -> str | None:
+        """Look at the cells; return the reason when the value jumped."""
+        dt, self._since_tick = self._since_tick, 0.0
+        self._since_weighing += dt
+        ohmic, anchors, nominal = self._ohmic, self._anchors, self._nominal or 100.0
+        cells = sample.cell_voltages
+        drop = ohmic.drop(current)
+        mean, lowest, highest = sum(cells) / len(cells), min(cells), max(cells)
+        self._sum_up(cells, drop)
+        rate = current / nominal
+        if anchors.full(dt, rate, mean, highest, sample.charge_enabled):
+            wide = FULL_SIGMA if mean >= anchors.full_level else REFUSED_SIGMA
+            return self._anchored(belief, "full", FULL, wide, f"cells at {mean:.3f} V with {current:.1f} A")
+        at_rest = lowest - drop
+        if anchors.empty(dt, rate, at_rest):
+            left = self._chemistry.ocv.soc(at_rest)
+            return self._anchored(belief, "empty", left, EMPTY_SIGMA, f"lowest cell at {at_rest:.3f} V")
+        if self._since_weighing < WEIGH:
+            return None
+        ohmic.temperature(sample.temperature)
+        self._settle(belief)
+        before = belief.mean[CHARGE]
+        self._weigh(belief, current)
+        return _jump(before, belief.mean[CHARGE], "cell voltage")
+
+    def _sum_up(self, cells: tuple[float, ...], drop: float) -> None:
+        self._ticks += 1
+        self._mean_sum += sum(cells) / len(cells) - drop
+        self._lowest_sum += min(cells) - drop
+        self._drop_sum += abs(drop)
+
+    def _settle(self, belief: Belief) -> None:
+        """Put what was counted into the belief."""
+        hours = self._active + self._idle
+        before = belief.mean[CHARGE]
+        belief.count(self._ah, self._active, self._idle)
+        self._ah = self._active = self._idle = 0.0
+        moved = abs(belief.mean[CHARGE] - before)
+        self._wander(belief, hours, moved)
+        if belief.mean[CHARGE] > 100.0:
+            belief.measure(100.0, FULL_SIGMA**2)
+        elif belief.mean[CHARGE] < 0.0:
+            belief.measure(0.0, EMPTY_SIGMA**2)
+        self._shown = None
+
+    def _wander(self, belief: Belief, hours: float, moved: float) -> None:
+        belief.widen(CHARGE, CHARGE_WANDERS * hours)
+        belief.widen(OFFSET, OFFSET_WANDERS * hours)
+        belief.widen(IDLE, OFFSET_WANDERS * hours)
+        belief.widen(GAIN, GAIN_WANDERS * hours)
+        belief.widen(UNLIKE, self._chemistry.bend * moved, 1.5 * self._chemistry.unlike**2)
+
+    def _weigh(self, belief: Belief, current: float) -> None:
+        """Let the voltages since the last time say what they can."""
+        ticks, self._ticks = self._ticks, 0
+        share = min(1.0, (self._since_weighing or INDEPENDENT) / INDEPENDENT)
+        self._since_weighing = 0.0
+        mean, lowest = self._mean_sum / ticks, self._lowest_sum / ticks
+        drop = self._drop_sum / ticks
+        self._mean_sum = self._lowest_sum = self._drop_sum = 0.0
+        if abs(current) <= CALM * (self._nominal or 100.0):
+            volts = lowest if lowest < self._knee else mean
+            noise = VOLT_NOISE**2 + (self._ohmic.doubt * drop) ** 2
+            belief.weigh(volts, self._table, noise, SIDEWAYS, share)
+        self._shown = None
+
+    def _anchored(self, belief: Belief, kind: str, charge: float, sigma: float, why: str) -> str | None:
+        self._settle(belief)
+        before = belief.mean[CHARGE]
+        belief.measure(charge, sigma**2)
+        self._shown = None
+        self._anchor, self._anchor_age = kind, 0.0
+        if belief.cov[GAIN][GAIN] < WELL_KNOWN**2:
+            self._capacity = 100.0 / belief.effective
+        return _jump(before, belief.mean[CHARGE], f"{kind}: {why}")
+
+    def _bridge(self, belief: Belief, sample: Sample, elapsed: float | None) -> str | None:
+        """Get over a time without samples by the BMS's own counter, or be less sure."""
+        self._settle(belief)
+        before = belief.mean[CHARGE]
+        known = elapsed is not None and elapsed >= 0.0
+        hours = elapsed / 3600.0 if elapsed is not None and known else 24.0
+        nominal = self._nominal or 100.0
+        unseen = f"{hours:.1f} h unseen" if known else "unknown time unseen"
+        lost = min(LOST_MOST, LOST_PER_HOUR * hours)
+        moved = None
+        if self._remaining is not None and sample.remaining_ah is not None:
+            moved = sample.remaining_ah - self._remaining
+        full = sample.full_ah or nominal
+        if moved is None:
+            why = f"{unseen}: the BMS counts nothing"
+            belief.widen(CHARGE, lost**2)
+        elif not self._counted(moved, sample.remaining_ah or 0.0, full, hours):
+            why = f"{unseen}: the BMS's counter was perhaps set anew"
+            belief.widen(CHARGE, max(lost / 2.0, min(LOST_MOST, 50.0 * abs(moved) / nominal)) ** 2)
+        else:
+            why = f"{unseen}: bridged by the BMS's counter, {moved:+.1f} Ah"
+            belief.count(moved, hours if known else 0.0, 0.0)
+            sigma = BRIDGE_SIGMA + BRIDGE_SHARE * 100.0 * abs(moved) / nominal
+            belief.widen(CHARGE, sigma**2)
+        self._wander(belief, hours, abs(belief.mean[CHARGE] - before))
+        if self._anchor_age is not None and known:
+            self._anchor_age += elapsed or 0.0
+        self._anchors.full_for = self._anchors.empty_for = 0.0
+        if sample.current is not None:
+            self._ohmic.lagged = sample.current
+        self._since_tick = 0.0
+        self._shown = None
+        belief.mean[CHARGE] = min(100.0, max(0.0, belief.mean[CHARGE]))
+        return _jump(before, belief.mean[CHARGE], why)
+
+    @staticmethod
+    def _counted(moved: float, remaining: float, full: float, hours: float) -> bool:
+        """Whether ``moved`` Ah were counted, as far as one can tell, and not set."""
+        if abs(moved) > FASTEST * full * hours:
+            return False
+        at_end = remaining >= full * (1.0 - ENDS) or remaining <= full * ENDS
+        return not at_end or abs(moved) <= ENDS * full
+
+
+def _number(value: Any) -> float | None:
+    """``value`` if it is a finite number or None, else ValueError; integers stay such."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError(f"state of charge: {value!r} is no finite number")
+    return value
+
+
+def _jump(before: float, after: float, why: str) -> str | None:
+    if abs(after - before) < JUMP:
+        return None
+    return f"{why}: {before:.1f} % became {after:.1f} %"
