@@ -285,6 +285,21 @@ def open_writer(path: Path, clock: Clock) -> OwnStore:
     return store
 
 
+@contextmanager
+def no_writer(path: Path) -> Iterator[None]:
+    """Keep every poller from ``path`` meanwhile. Raises StoreError when one is its writer."""
+    path = path.absolute()
+    lock = _take_lock(path)
+    try:
+        home, mine = path.parent.stat(), os.fstat(lock.fileno())
+        if (home.st_uid, home.st_gid) != (mine.st_uid, mine.st_gid):
+            with suppress(PermissionError):  # root made it: the service must be able to take it too
+                os.fchown(lock.fileno(), home.st_uid, home.st_gid)
+        yield
+    finally:
+        _let_go(lock)
+
+
 def open_reader(path: Path) -> OwnReader:
     """Open ``bms.db`` read-only. Raises StoreError when missing, or of a newer version."""
     path = path.absolute()
