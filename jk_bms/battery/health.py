@@ -1,0 +1,399 @@
+"""The health of each cell of one pack: which one is weak, leaks or is badly connected.
+
+Three things are watched for weeks. Resistance, from jumps of the current. Size and loss of
+charge, from the differences between the cells where the OCV curve is steep. And what the
+balancer moves, so that it can neither hide a leaking cell nor make a good one look like it.
+
+Per sample only sums are kept; a look at the cells is taken every ten minutes at most.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from math import erf, sqrt
+from statistics import median
+from typing import Any, NamedTuple
+
+from jk_bms.battery.cell_charge import CellCharge, CellShare, Seen
+from jk_bms.battery.cell_resistance import JUMP, SPAN, STEADY, CellResistance
+from jk_bms.battery.chemistry import Chemistry
+from jk_bms.battery.health_report import (
+    HOLDS_LESS,
+    LOSES_CHARGE,
+    POORLY_CONNECTED,
+    CellHealth,
+    Fault,
+    HealthReport,
+    Week,
+)
+from jk_bms.model import Sample
+
+WINDOW = 600.0  # s: voltages are averaged over so long
+LEAST = 4  # samples in it
+CALM, SWINGING = 0.05, 0.03  # C: more current, or more up and down, and voltages tell too little
+UNKNOWN_CALM = 0.02  # C: as long as the resistances are unknown
+BLUR = 0.002  # V: how well two cells' voltages compare, after averaging
+RESISTANCE_UNSURE = 0.2
+STEEP = 1.2  # %: what BLUR may be worth in SoC, else a look says nothing
+FINEST = 0.05  # %
+APART = 8 / 24  # days between looks in one band of SoC, unless one is much clearer
+CLEARER = 0.6
+SOC_BAND = 20.0  # %
+UNSEEN_SHARE, UNSEEN_MOST = 0.5, 24.0  # % that a day alone with its balancer may have moved; h
+HOUR, DAY = 3600.0, 86_400.0
+LONGEST_GAP = 600.0  # s
+BALANCING = 0.05  # A: the balancer works
+
+# What makes a fault: the estimate beyond the first, certainly beyond the second.
+WEAK = (-6.0, -4.0)  # % of capacity against the typical cell
+LEAK = (4.0 / 30.0, 2.7 / 30.0)  # % a day more than the typical cell: 4 % a month
+LUG = (0.5, 0.35)  # of the typical resistance on top
+SURE = 0.95
+CURED = 0.7  # of the first: a fault that falls below it is over
+LEAST_DAYS = 7.0  # to watch before a loss is a leak
+LEAST_BATCHES = 3
+SIZE_KNOWN, LOSS_KNOWN = 2.0, 0.05  # standard deviations up to which something is called known
+VOLTMETER_UNSURE = 1.0  # % of size: what the inputs of the BMS differ from each other stays
+RESISTANCES_DIFFER = 0.03  # likewise, of a resistance
+
+WEEKS_KEPT = 104
+TREND_WEEKS = 4  # at least, to speak of a trend
+FIRST_WEEK = date(2024, 1, 1).toordinal()  # a Monday: weeks are numbered from it
+
+
+class _Before(NamedTuple):
+    """A sample that a jump may be measured from."""
+
+    current: float
+    voltages: tuple[float, ...]
+
+
+class Health:
+    """What is known of the cells of one pack."""
+
+    def __init__(self, chemistry: Chemistry, *, nominal_ah: float | None = None) -> None:
+        """Know nothing yet. Without ``nominal_ah`` the capacity that the BMS tells is taken."""
+        self.learned_ah: float | None = None  # whoever counts the charge may set it: for the trends
+        self._curve = chemistry.ocv
+        self._lag = 1.0 + chemistry.lag
+        self._nominal = nominal_ah
+        self._capacity = nominal_ah or 0.0
+        self._jump = JUMP * self._capacity
+        self._numbers: tuple[int, ...] = ()
+        self._cells = 0
+        self._charge = CellCharge(0)
+        self._resistance = CellResistance()
+        self._day = 0.0  # days of life so far
+        self._looked: dict[int, tuple[float, float]] = {}  # band of SoC: when (day), how clear (%)
+        self._faults: dict[tuple[int, str], str | None] = {}  # position and kind: date since when
+        self._weeks: list[Week] = []
+        self._week: int | None = None
+        self._balancer_blind = False  # it works, but nobody tells how much
+        self._last: _Before | None = None
+        self._earlier: _Before | None = None
+        self._span = 0.0  # s between these two
+        self._range: list[tuple[float, float]] = []  # of SoC: the week before, this week
+        self._sums: list[float] = []
+        self._clear()
+
+    def feed(self, sample: Sample, elapsed: float | None, soc: float | None = None) -> None:
+        """Take in a sample, ``elapsed`` s after the one before (None: nobody knows), at ``soc`` %."""
+        voltages, current = sample.cell_voltages, sample.current
+        if current is None or not voltages:
+            if elapsed is not None:
+                self._seconds += max(0.0, elapsed)
+            self._last = self._earlier = None
+            return
+        if len(voltages) != self._cells or (self._nominal is None and not self._capacity):
+            self._meet(sample)
+        if elapsed is None or not 0.0 <= elapsed <= LONGEST_GAP:
+            self._gap(elapsed)
+            elapsed = 0.0
+        self._sums = [a + b for a, b in zip(self._sums, voltages, strict=True)]
+        self._count += 1
+        self._amps += current
+        self._squares += current * current
+        self._seconds += elapsed
+        balancing = sample.balance_current
+        if balancing is not None:
+            if balancing > BALANCING or balancing < -BALANCING:
+                self._balance(voltages, abs(balancing), elapsed)
+        elif sample.balancing:
+            self._balancer_blind = True
+        earlier, last = self._earlier, self._last
+        if earlier is not None and last is not None and self._jump:
+            step = current - earlier.current
+            if step > self._jump or step < -self._jump:
+                self._try_jump(sample, step, current - last.current, elapsed)
+        self._earlier, self._last, self._span = last, _Before(current, voltages), elapsed
+        if self._seconds >= WINDOW:
+            self._close(sample, soc)
+
+    def report(self, capacity_ah: float | None = None) -> HealthReport:
+        """Return what is known; ``capacity_ah``: as learned between two anchors."""
+        capacity = self._capacity or None
+        shares = self._charge.cells()
+        by_size = sorted(range(self._cells), key=lambda i: -shares[i].size)
+        rank = {cell: place for place, cell in enumerate(by_size, 1)}
+        ohms = self._resistance.ohms
+        size_known = [share.size_sigma <= SIZE_KNOWN for share in shares]
+        loss_known = [self._charge.watched >= LEAST_DAYS and s.loss_sigma <= LOSS_KNOWN for s in shares]
+        cells = []
+        for i, share in enumerate(shares):
+            full, full_sigma = self._charge.difference(i, 100.0)
+            chances = self._chances(i, share)
+            cells.append(
+                CellHealth(
+                    number=self._numbers[i],
+                    faults=tuple(
+                        Fault(kind, since, round(min(0.99, chances[kind]), 2))
+                        for (cell, kind), since in sorted(self._faults.items())
+                        if cell == i
+                    ),
+                    sure=round(min(0.99, 1.0 - max(chances.values())), 2),
+                    resistance=ohms[i] if ohms else None,
+                    resistance_excess=self._resistance.excess[i] if ohms else None,
+                    resistance_trend=self._resistance_trend(i),
+                    size=share.size if size_known[i] else None,
+                    size_sigma=share.size_sigma if size_known[i] else None,
+                    size_rank=rank[i] if all(size_known) else None,
+                    loss_month=30.0 * share.loss if loss_known[i] else None,
+                    loss_month_sigma=30.0 * share.loss_sigma if loss_known[i] else None,
+                    ahead_when_full=full if full_sigma <= SIZE_KNOWN else None,
+                    ahead_when_full_ah=0.01 * full * capacity
+                    if capacity and full_sigma <= SIZE_KNOWN
+                    else None,
+                )
+            )
+        learned = capacity_ah or self.learned_ah
+        return HealthReport(
+            cells=tuple(cells),
+            days=self._day,
+            looks=self._charge.looks,
+            nominal_ah=capacity,
+            learned_ah=learned,
+            temperature=self._resistance.band,
+            balancer_unseen=self._balancer_blind,
+            soc_range=(min(low for low, _ in self._range), max(high for _, high in self._range))
+            if self._range
+            else None,
+            weeks=tuple(self._weeks),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as plain JSON values; ``weeks`` changes once a week only."""
+        return {
+            "capacity": self._capacity,
+            "numbers": list(self._numbers),
+            "day": self._day,
+            "charge": self._charge.state(),
+            "resistance": self._resistance.state(),
+            "looked": [[band, *when] for band, when in self._looked.items()],
+            "faults": [[cell, kind, since] for (cell, kind), since in self._faults.items()],
+            "week": self._week,
+            "blind": self._balancer_blind,
+            "learned": self.learned_ah,
+            "window": [self._sums, self._count, self._amps, self._squares, self._seconds],
+            "last": [None if each is None else list(each) for each in (self._earlier, self._last)],
+            "span": self._span,
+            "range": [list(each) for each in self._range],
+            "weeks": [list(week) for week in self._weeks],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``. Raises KeyError, TypeError or ValueError when it is none of ours."""
+        self._capacity = float(state["capacity"])
+        self._jump = JUMP * self._capacity
+        self._numbers = tuple(state["numbers"])
+        self._cells = len(self._numbers)
+        self._day = float(state["day"])
+        self._charge.restore(state["charge"])
+        self._resistance.restore(state["resistance"])
+        self._looked = {band: (when, sigma) for band, when, sigma in state["looked"]}
+        self._faults = {(cell, kind): since for cell, kind, since in state["faults"]}
+        self._week, self._balancer_blind = state["week"], bool(state["blind"])
+        self.learned_ah = state["learned"]
+        sums, self._count, self._amps, self._squares, self._seconds = state["window"]
+        self._sums = list(sums)
+        self._earlier, self._last = (
+            None if each is None else _Before(each[0], tuple(each[1])) for each in state["last"]
+        )
+        self._span = float(state["span"])
+        self._range = [(low, high) for low, high in state["range"]]
+        self._weeks = [Week(*week) for week in state["weeks"]]
+
+    # Sample by sample
+
+    def _meet(self, sample: Sample) -> None:
+        """Begin anew with a pack of other cells, or learn how large the pack is."""
+        count = len(sample.cell_voltages)
+        if not self._capacity and (capacity := self._nominal or sample.full_ah):
+            self._capacity, self._jump = capacity, JUMP * capacity
+        if count == self._cells:
+            return
+        self._cells = count
+        self._charge, self._resistance = CellCharge(count), CellResistance()
+        self._numbers = sample.cell_numbers or tuple(range(1, count + 1))
+        self._looked, self._faults, self._weeks, self._week, self._day = {}, {}, [], None, 0.0
+        self._last = self._earlier = None
+        self._clear()
+
+    def _gap(self, elapsed: float | None) -> None:
+        """Nobody watched, perhaps for long: the balancer may have worked."""
+        self._last = self._earlier = None
+        hours = UNSEEN_MOST if elapsed is None else max(0.0, elapsed / HOUR)
+        self._charge.doubt(UNSEEN_SHARE * min(hours, UNSEEN_MOST) / UNSEEN_MOST)
+        days = (self._seconds + (elapsed or 0.0)) / DAY
+        self._pass(days)
+        self._clear()
+
+    def _pass(self, days: float) -> None:
+        self._day += days
+        self._charge.wait(days)
+
+    def _clear(self) -> None:
+        self._sums = [0.0] * self._cells
+        self._count = 0
+        self._amps = self._squares = self._seconds = 0.0
+
+    def _balance(self, voltages: tuple[float, ...], amps: float, seconds: float) -> None:
+        """Book what the balancer moves. It does not say between which cells: the highest and lowest.
+
+        It takes half of the time and gives the other half, so on average half of its current flows.
+        """
+        if self._capacity:
+            share = 100.0 * 0.5 * amps * seconds / HOUR / self._capacity
+            self._charge.move(voltages.index(max(voltages)), voltages.index(min(voltages)), share)
+
+    def _try_jump(self, sample: Sample, step: float, rest: float, elapsed: float) -> None:
+        before = self._earlier
+        if before is None or abs(rest) > STEADY * abs(step) or self._span + elapsed > SPAN:
+            return
+        if self._resistance.jump(before.voltages, sample.cell_voltages, step, sample.temperature):
+            self._judge(sample)
+
+    # Every ten minutes
+
+    def _close(self, sample: Sample, soc: float | None) -> None:
+        """Take a look at the cells if the last minutes were calm and the curve is steep there."""
+        count, seconds = self._count, self._seconds
+        volts = [each / count for each in self._sums]
+        amps = self._amps / count
+        swing = sqrt(max(0.0, self._squares / count - amps * amps))
+        self._clear()
+        self._pass(seconds / DAY)
+        if self._balancer_blind:
+            self._charge.doubt(UNSEEN_SHARE * seconds / DAY)
+        self._turn_week(sample)
+        if soc is not None:
+            low, high = self._range.pop() if self._range else (soc, soc)
+            self._range.append((round(min(low, soc), 1), round(max(high, soc), 1)))
+        if count >= LEAST and self._capacity:
+            known = self._resistance.known
+            if abs(amps) <= (CALM if known else UNKNOWN_CALM) * self._capacity and (
+                swing <= SWINGING * self._capacity
+            ):
+                self._look(volts, amps, sample)
+
+    def _look(self, volts: list[float], amps: float, sample: Sample) -> None:
+        blur = BLUR
+        if (typical := self._resistance.typical) is not None:
+            lagging = amps * typical * self._lag
+            volts = [
+                v - lagging - amps * typical * over
+                for v, over in zip(volts, self._resistance.excess, strict=True)
+            ]
+            blur = sqrt(blur * blur + (RESISTANCE_UNSURE * amps * typical) ** 2)
+        soc = self._curve.soc
+        sigma = [max(FINEST, 0.5 * (soc(v + blur) - soc(v - blur))) for v in volts]
+        clear = median(sigma)
+        if clear > STEEP:
+            return
+        at = [soc(v) for v in volts]
+        band = int(median(at) / SOC_BAND)
+        when, before = self._looked.get(band, (None, 0.0))
+        if when is not None and self._day - when < APART and clear > CLEARER * before:
+            return
+        self._looked[band] = (self._day, clear)
+        self._charge.look(Seen(at, sigma))
+        self._judge(sample)
+
+    def _judge(self, sample: Sample) -> None:
+        """Find new faults, and those that are over."""
+        today = sample.taken_at.date().isoformat() if sample.clock_trusted else None
+        for i, share in enumerate(self._charge.cells()):
+            measured = {
+                HOLDS_LESS: (share.size, WEAK[0]),
+                LOSES_CHARGE: (share.loss, LEAK[0]),
+                POORLY_CONNECTED: (self._excess(i), LUG[0]),
+            }
+            for kind, chance in self._chances(i, share).items():
+                value, limit = measured[kind]
+                beyond = value / limit
+                if (i, kind) in self._faults:
+                    if beyond < CURED:
+                        del self._faults[i, kind]
+                    elif self._faults[i, kind] is None:
+                        self._faults[i, kind] = today
+                elif beyond >= 1.0 and chance >= SURE:
+                    self._faults[i, kind] = today
+
+    def _chances(self, cell: int, share: CellShare) -> dict[str, float]:
+        """How likely each fault is; 0 for what cannot be told yet."""
+        size_sigma = sqrt(share.size_sigma**2 + VOLTMETER_UNSURE**2)
+        over_sigma = sqrt(self._resistance.sigma(cell) ** 2 + RESISTANCES_DIFFER**2)
+        weak = _below((WEAK[1] - share.size) / size_sigma)
+        # Old age raises the resistance too: that is then no fault of the connection.
+        lug = _below((self._excess(cell) - LUG[1]) / over_sigma) if weak < SURE else 0.0
+        return {
+            HOLDS_LESS: weak if share.size_sigma <= SIZE_KNOWN else 0.0,
+            LOSES_CHARGE: _below((share.loss - LEAK[1]) / share.loss_sigma)
+            if self._charge.watched >= LEAST_DAYS
+            else 0.0,
+            POORLY_CONNECTED: lug if self._resistance.batches >= LEAST_BATCHES else 0.0,
+        }
+
+    def _excess(self, cell: int) -> float:
+        return self._resistance.excess[cell] if self._resistance.known else 0.0
+
+    # Week by week
+
+    def _turn_week(self, sample: Sample) -> None:
+        """Keep a line of each week that is over."""
+        if not sample.clock_trusted:
+            return
+        week = (sample.taken_at.toordinal() - FIRST_WEEK) // 7
+        if self._week is not None and week > self._week and self._charge.looks:
+            shares = self._charge.cells()
+            line = Week(
+                week=self._week,
+                temperature=self._resistance.band,
+                micro_ohms=[round(1e6 * each) for each in self._resistance.ohms],
+                sizes=[round(share.size, 1) for share in shares],
+                losses=[round(30.0 * share.loss, 1) for share in shares],
+                learned_ah=None if self.learned_ah is None else round(self.learned_ah, 1),
+            )
+            self._weeks = [*self._weeks, line][-WEEKS_KEPT:]
+            if self._range:
+                self._range = [self._range[-1], self._range[-1]]
+        if self._week is None or week > self._week or week < self._week - 1:
+            self._week = week
+
+    def _resistance_trend(self, cell: int) -> float | None:
+        """Change of its resistance in the present band of temperature, in % a week."""
+        band = self._resistance.band
+        points = [
+            (week.week, week.micro_ohms[cell])
+            for week in self._weeks
+            if week.micro_ohms and week.temperature == band
+        ]
+        if len(points) < TREND_WEEKS:
+            return None
+        x = sum(each[0] for each in points) / len(points)
+        y = sum(each[1] for each in points) / len(points)
+        spread = sum((each[0] - x) ** 2 for each in points)
+        return 100.0 * sum((each[0] - x) * (each[1] - y) for each in points) / spread / y
+
+
+def _below(sigmas: float) -> float:
+    """Chance of a normal variable to lie below so many standard deviations."""
+    return 0.5 * (1.0 + erf(sigmas / sqrt(2.0)))
