@@ -6,6 +6,7 @@ Options (``--scan``, ``--read``, ...) are for reading batteries; everything else
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -42,7 +43,8 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output had enough; nothing to say about it
+        # The reader of our output had enough. What is still buffered must not fail at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except JkBmsError as error:
         print(error, file=sys.stderr)
@@ -127,6 +129,10 @@ def _check(tool: argparse.ArgumentParser, arguments: argparse.Namespace) -> None
         )
     if given.json_lines and not (given.decode or given.watch):
         tool.error("--json-lines goes with --decode or --watch; for one reading use --format json")
+    if given.scan and given.output and not given.read:
+        tool.error("--output takes a reading: with --scan add --read")
+    if given.dump and given.decode:
+        tool.error("--dump records a device; --decode has none")
     if given.probe and not given.scan:
         tool.error("--probe goes with --scan")
     if given.scan and (given.address or given.name or given.all or given.watch):

@@ -1,6 +1,7 @@
 """The tool as a process: what it prints where, its exit codes, what it imports."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.house import TOP, House
+from tests.protocol.jk_frames import cell_frame
 
 TOOL = TOP / "jk_bms" / "jk-util.py"
 
@@ -51,6 +53,9 @@ def test_help_loads_nothing_heavy() -> None:
         (["--env-file", "/does/not/exist"], "/does/not/exist"),
         (["--address", "simulated", "--type", "jkk"], "'jkk'"),
         (["--format", "xml"], "xml"),
+        (["--scan", "--output", "x"], "with --scan add --read"),
+        (["--decode", "x", "--dump", "y"], "--dump records a device"),
+        (["--decode", "/"], "Is a directory"),
     ],
 )
 def test_wrong_arguments(arguments: list[str], says: str, house: House) -> None:
@@ -178,3 +183,147 @@ def test_decode_names_the_bad_line(house: House, tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert "line 2" in done.stderr
+
+
+def test_decode_survives_a_reader_that_had_enough(house: House, tmp_path: Path) -> None:
+    """As in ``--decode dump --json-lines | head -1``: no complaint, no strange exit code."""
+    dump = tmp_path / "dump.txt"
+    dump.write_text("\n".join(cell_frame(counter=n % 256).hex() for n in range(500)))
+    process = subprocess.Popen(
+        [sys.executable, TOOL, "--decode", str(dump), "--json-lines"],
+        env=house.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["kind"] == "cell_info"
+    process.stdout.close()
+
+    assert process.stderr.read() == ""
+    assert process.wait(20) == 0
+    process.stderr.close()
+
+
+def test_decode_bytes_that_are_no_text(house: House) -> None:
+    done = subprocess.run(
+        [sys.executable, TOOL, "--decode", "-"],
+        env=house.env,
+        input=bytes(range(256)),
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 5
+    assert b"line 1" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_decoded_lines_go_to_a_file(house: House, tmp_path: Path) -> None:
+    dump, out = tmp_path / "dump.txt", tmp_path / "out.jsonl"
+    dump.write_text(cell_frame().hex())
+
+    done = house.tool("--decode", str(dump), "--json-lines", "--output", str(out))
+
+    assert done.stdout == ""
+    assert json.loads(out.read_text())["kind"] == "cell_info"
+
+
+def test_output_replaces_files_only(house: House, tmp_path: Path) -> None:
+    """A link stays a link, a device a device; a mode is kept."""
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    dump = tmp_path / "dump.txt"
+    dump.write_text(cell_frame().hex())
+
+    assert house.tool("--decode", str(dump), "--output", str(link)).returncode == 0
+    assert house.tool("--decode", str(dump), "--output", "/dev/null").returncode == 0
+
+    assert link.is_symlink()
+    assert "BATTERY STATUS" in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert Path("/dev/null").is_char_device()
+    assert sorted(path.name for path in tmp_path.glob("tmp*")) == []
+
+
+HOUSE_OF_TWO = """\
+one:
+  type: simulated
+  period: 0.05
+two:
+  type: simulated
+  period: 0.05
+  cells: 8
+  variant: JK02_24S
+broken:
+  type: simulated
+  faults: mute
+"""
+
+
+def test_all_that_can_be_read_are_read(house: House) -> None:
+    """One that is mute costs the others nothing; it gives the exit code."""
+    house.registry.write_text(HOUSE_OF_TWO)
+
+    done = house.tool("--all", "--format", "json", "--timeout", "3")
+
+    assert done.returncode == 5
+    assert [reading["cell_count"] for reading in json.loads(done.stdout)] == [16, 8]
+    assert "broken: connected, but the BMS did not answer within 3 s" in done.stderr
+
+
+def watched(house: House, *arguments: str, lines: int) -> tuple[list[str], str, int]:
+    """Watch until so many lines came, then press Ctrl-C."""
+    process = subprocess.Popen(
+        [sys.executable, TOOL, "--watch", *arguments],
+        env=house.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    seen = [process.stdout.readline() for _ in range(lines)]
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    return seen, errors, process.returncode
+
+
+def test_watch_all(house: House) -> None:
+    house.registry.write_text(HOUSE_OF_TWO)
+
+    seen, errors, code = watched(house, "--all", "--json-lines", lines=30)
+
+    assert {json.loads(line)["device"]["address"] for line in seen} == {"one", "two"}
+    assert code == 130, errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(("how", "begins"), [("text", "====="), ("yaml", "---"), ("json", '{"device"')])
+def test_watch_in_each_form(how: str, begins: str, house: House) -> None:
+    seen, errors, code = watched(house, "--address", "simulated", "--format", how, lines=2)
+
+    assert seen[0].startswith(begins)
+    assert code == 130, errors
+
+
+def test_watch_goes_on_over_a_lost_link(house: House) -> None:
+    """Keep reading until Ctrl-C means that."""
+    house.registry.write_text("one:\n  type: simulated\n  period: 0.05\n  faults: cut_after=3\n")
+
+    seen, errors, _ = watched(house, "--json-lines", lines=8)
+
+    assert len(seen) == 8
+    assert "the link dropped; trying again" in errors
+
+
+def test_debug_prints_the_frame_log_without_secrets(house: House) -> None:
+    done = house.tool("--address", "simulated", "--debug")
+
+    assert done.returncode == 0
+    assert "device_info frame 1: good" in done.stderr
+    assert "cell_info frame" in done.stderr
+    assert "asking: aa5590eb97" in done.stderr
+    assert "55aaeb90" not in done.stderr

@@ -1,6 +1,7 @@
 """The JK conversation over an open connection: commands out, decoded frames in."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ from jk_bms.protocol import (
     to_sample,
 )
 from jk_bms.protocol.conversation import Conversation
+
+log = logging.getLogger(__name__)
 
 SILENT_AFTER = 10.0  # s without a good sample on a streaming link, about ten periods
 
@@ -72,6 +75,7 @@ class JkSession:
         deadline = now() + self._patience
         while True:
             if command := conversation.due(now()):
+                log.debug("%s: asking: %s", self.device.label, command.hex())
                 await self._connection.write(command)
                 self._status.commands += 1
             chunk = await self._receive(min(deadline, conversation.next_due() or deadline))
@@ -103,7 +107,9 @@ class JkSession:
         discarded, refused = self._assembler.discarded, self._assembler.refused
         frames = self._assembler.feed(chunk)
         self._status.discarded += self._assembler.discarded - discarded
-        self._status.refused += self._assembler.refused - refused
+        if self._assembler.refused != refused:
+            self._status.refused += self._assembler.refused - refused
+            log.debug("%s: a damaged frame left out", self.device.label)
         return frames
 
     def _understand(self, frame: Frame) -> Heard | None:
@@ -114,6 +120,7 @@ class JkSession:
         except ProtocolError as error:
             self._status.refused += 1
             self.refusal = str(error)
+            self._note(frame, f"refused: {error}")
             return None
         if isinstance(message, DeviceInfo):
             self._software = message.sw_version
@@ -125,6 +132,7 @@ class JkSession:
                 sw_version=message.sw_version,
                 serial=message.serial,
             )
+        self._note(frame, "good")
         return Heard(message)
 
     def _believe(self, frame: Frame, info: CellInfo) -> Heard | None:
@@ -149,7 +157,12 @@ class JkSession:
         self._spoke = True
         self.refusal = ""
         self._damaged = self._assembler.refused
+        self._note(frame, "good")
         return Heard(info, sample)
+
+    def _note(self, frame: Frame, verdict: str) -> None:
+        """Write the frame log. No bytes: device info holds the passcodes."""
+        log.debug("%s: %s frame %d: %s", self.device.label, frame.kind.name.lower(), frame.counter, verdict)
 
     def _silence(self) -> SourceError:
         if self.refusal:

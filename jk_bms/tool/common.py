@@ -58,6 +58,8 @@ def wanted_entries(given: argparse.Namespace, settings: Settings) -> list[Entry]
         entries = selected_entries(registry, settings.address)
         if not given.all:
             entries = entries[:1]
+    if given.adapter:  # beats what the registry says
+        entries = [dataclasses.replace(entry, adapter=given.adapter) for entry in entries]
     if given.type:
         entries = [dataclasses.replace(entry, type=given.type) for entry in entries]
     return entries

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -26,7 +27,7 @@ from jk_bms.protocol import (
 from jk_bms.protocol.dump import parse_dump
 from jk_bms.settings import load_settings
 from jk_bms.tool.exits import EXIT_NO_RECORD, EXIT_OK
-from jk_bms.tool.output import deliver, formatted, note
+from jk_bms.tool.output import deliver, formatted, note, output_lines
 
 
 def run(given: argparse.Namespace) -> int:
@@ -35,7 +36,7 @@ def run(given: argparse.Namespace) -> int:
     settings = load_settings(env_file=given.env_file)
     samples: list[Sample] = []
     good = 0
-    with _opened(given.decode) as lines:
+    with _opened(given.decode) as lines, output_lines(given.output if given.json_lines else None) as out:
         for at, chunk in parse_dump(lines):
             for frame in decoder.assembler.feed(chunk):
                 message = decoder.understand(frame)
@@ -43,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
                     continue
                 good += 1
                 if given.json_lines:
-                    print(json.dumps(as_dict(message), ensure_ascii=False), flush=True)
+                    print(json.dumps(as_dict(message), ensure_ascii=False), file=out, flush=True)
                 elif isinstance(message, CellInfo) and (sample := decoder.sample(message, at)):
                     samples.append(
                         with_shown_soc(sample, source=settings.soc_source, curve=settings.soc_curve)
@@ -103,10 +104,13 @@ class _Decoder:
 @contextlib.contextmanager
 def _opened(name: str) -> Iterator[TextIO]:
     if name == "-":
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(encoding="utf-8", errors="replace")
         yield sys.stdin
         return
     try:
-        with Path(name).open(encoding="utf-8", errors="replace") as file:
-            yield file
+        file = Path(name).open(encoding="utf-8", errors="replace")  # noqa: SIM115
     except OSError as error:
         raise ConfigError(f"--decode {name}: cannot be read: {error.strerror or error}") from error
+    with file:
+        yield file

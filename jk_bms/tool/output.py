@@ -4,8 +4,11 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jk_bms.errors import StoreError
 from jk_bms.model import Sample
@@ -18,14 +21,25 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def formatted(samples: list[Sample], how: str, *, timed: bool = True) -> str:
+def formatted(
+    samples: Sequence[Sample],
+    how: str,
+    *,
+    tz: tzinfo | None = None,
+    timed: bool = True,
+    remarks: Sequence[str] = (),
+) -> str:
     """Return readings as ``text``, ``json`` or ``yaml``; several become a list.
 
-    ``timed`` False: nobody knows when they were taken, so they carry no time.
+    ``timed`` False: nobody knows when they were taken, so they carry no time. ``remarks``
+    stand under the titles of ``text``, one for each sample.
     """
     if how == "text":
-        return "\n\n".join(reading_text(sample) for sample in samples)
-    readings: Any = [as_reading(sample) for sample in samples]
+        remarks = remarks or [""] * len(samples)
+        return "\n\n".join(
+            reading_text(sample, remark=remark) for sample, remark in zip(samples, remarks, strict=True)
+        )
+    readings: Any = [as_reading(sample, tz) for sample in samples]
     if not timed:
         for reading in readings:
             del reading["time"]
@@ -44,14 +58,44 @@ def deliver(text: str, file: str | None) -> None:
     if file is None:
         print(text)
         return
-    target = Path(file)
+    target = Path(os.path.realpath(file))  # a link stays one
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as new:
-            new.write(text + "\n")
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(new.name).chmod(0o666 & ~umask)
-        Path(new.name).replace(target)
+        if target.exists() and not target.is_file():  # /dev/stdout, a pipe: not ours to replace
+            target.write_text(text + "\n", encoding="utf-8")
+        else:
+            _replace(target, text + "\n")
     except OSError as error:
-        raise StoreError(f"{target}: cannot be written: {error.strerror or error}") from error
-    note(f"Reading written to {target}")
+        raise _unwritable(file, error) from error
+    note(f"Reading written to {file}")
+
+
+@contextmanager
+def output_lines(file: str | None) -> Iterator[TextIO]:
+    """Give where lines go that come one by one: standard output, or ``file``. Raises StoreError."""
+    if file is None:
+        yield sys.stdout
+        return
+    try:
+        lines = Path(file).open("w", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise _unwritable(file, error) from error
+    with lines:
+        yield lines
+
+
+def _replace(target: Path, text: str) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as new:
+        try:
+            new.write(text)
+            new.flush()
+            Path(new.name).chmod(target.stat().st_mode if target.exists() else 0o666 & ~umask)
+            Path(new.name).replace(target)
+        except BaseException:
+            Path(new.name).unlink(missing_ok=True)
+            raise
+
+
+def _unwritable(file: str, error: OSError) -> StoreError:
+    return StoreError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}")

@@ -3,16 +3,18 @@
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import json
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple, TextIO
 
 import msgspec
 
 from jk_bms.battery.shown import with_shown_soc
 from jk_bms.clock import Clock
-from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdict
-from jk_bms.links.base import Link
+from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceError, Verdict
+from jk_bms.links.base import Connection, Link
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Sample
 from jk_bms.model.link import LinkStatus
@@ -21,10 +23,11 @@ from jk_bms.registry import Entry
 from jk_bms.settings import Settings
 from jk_bms.tool.common import devices_file, settings_for, wanted_entries
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK, exit_code
-from jk_bms.tool.output import deliver, formatted, note
+from jk_bms.tool.output import deliver, formatted, note, output_lines
 from jk_bms.tool.reading_text import one_line, reading_text
 
 BORROWED = 300.0  # s for which the service leaves a device alone, should we die
+RETRY = 3.0  # s between two attempts to go on watching
 
 
 def run(given: argparse.Namespace) -> int:
@@ -34,81 +37,182 @@ def run(given: argparse.Namespace) -> int:
     if not entries:
         note(f"{devices_file(given, settings)} has no enabled device; find yours with: jk-util.py --scan")
         return EXIT_NOTHING
-    with _service(settings, entries) as service:
-        if service is not None and not given.direct:
-            if given.dump:
-                raise ConfigError("--dump: the running service holds the device; add --direct to borrow it")
-            return _ask(given, entries, service)
-        with _borrowed(service, entries):
-            return asyncio.run(
-                _watch(given, settings, entries[0]) if given.watch else _read(given, settings, entries)
-            )
+    with _service(settings) as service:
+        held = _held(entries, service)
+        if held and not given.direct and given.dump:
+            raise ConfigError("--dump: the running service holds the device; add --direct to borrow it")
+        if given.watch:
+            return _watch(given, settings, entries, held, service)
+        if given.direct:
+            with _borrowed(service, held):
+                outcome = asyncio.run(_read(given, settings, entries))
+        else:
+            outcome = _ask(settings, held, service)
+            if free := [entry for entry in entries if entry not in held]:
+                outcome += asyncio.run(_read(given, settings, free))
+    return _tell(given, settings, entries, outcome)
+
+
+class _Outcome(NamedTuple):
+    """What came of one device: a sample or why not, and where the sample comes from."""
+
+    entry: Entry
+    sample: Sample | None = None
+    fault: JkBmsError | None = None
+    remark: str = ""
+
+
+def _tell(
+    given: argparse.Namespace, settings: Settings, entries: list[Entry], outcome: list[_Outcome]
+) -> int:
+    """Print the readings in the order of the registry; return the exit code of the first fault."""
+    outcome.sort(key=lambda one: entries.index(one.entry))
+    for one in outcome:
+        if one.fault is not None:
+            note(f"{one.entry.label}: {one.fault}")
+        elif one.remark and given.format != "text":  # text says it on its page
+            note(one.remark)
+    samples = [(one.sample, one.remark) for one in outcome if one.sample is not None]
+    if samples:
+        text = formatted(
+            [sample for sample, _ in samples],
+            given.format,
+            tz=settings.timezone,
+            remarks=[remark for _, remark in samples],
+        )
+        deliver(text, given.output)
+    faults = [one.fault for one in outcome if one.fault is not None]
+    return exit_code(faults[0]) if faults else EXIT_OK
+
+
+# Through the service
 
 
 @contextlib.contextmanager
-def _service(settings: Settings, entries: list[Entry]) -> Iterator[LiveClient | None]:
-    """Give the running service if it reads these devices; None: they are free."""
+def _service(settings: Settings) -> Iterator[LiveClient | None]:
+    """Give the running service; None when there is none."""
     try:
         client = LiveClient(settings.socket_path)
     except LiveError:
         yield None
         return
     with client:
-        held = {device["address"].casefold() for device in client.snapshot()["devices"]}
-        mine = {entry.address.casefold() for entry in entries}
-        names = {(entry.name or "").casefold() for entry in entries if not entry.address}
-        held_names = {(device["name"] or "").casefold() for device in client.snapshot()["devices"]}
-        yield client if mine & held or names & held_names else None
+        yield client
+
+
+def _held(entries: list[Entry], service: LiveClient | None) -> list[Entry]:
+    """Those that the service reads; the others are free."""
+    if service is None:
+        return []
+    devices = service.snapshot()["devices"]
+    known = {(text or "").casefold() for device in devices for text in (device["address"], device["name"])}
+    return [entry for entry in entries if (entry.address or entry.name or "").casefold() in known]
 
 
 @contextlib.contextmanager
 def _borrowed(service: LiveClient | None, entries: list[Entry]) -> Iterator[None]:
     """Have the service let go of the devices, and give them back."""
-    if service is None:
+    if service is None or not entries:
         yield
         return
-    for entry in entries:
-        service.request("release", device=entry.address or entry.name, seconds=BORROWED)
-    note("The running service let go of the device.")
     try:
+        _release(service, entries)
+        note("The running service let go of the device.")
         yield
     finally:
-        for entry in entries:
-            service.request("resume", device=entry.address or entry.name)
-        note("The running service has the device again.")
-
-
-# Through the service
-
-
-def _ask(given: argparse.Namespace, entries: list[Entry], service: LiveClient) -> int:
-    if given.watch:
-        return _follow(given, entries[0], service)
-    samples, faults = [], []
-    ages = []
-    for entry in entries:
         try:
-            result = service.request(
-                "read", device=entry.address or entry.name, ttl=(given.timeout or 20) + 5
-            )
-        except SourceError as error:
-            faults.append(error)
-            note(f"{entry.label}: {error}")
+            for entry in entries:
+                service.request("resume", device=entry.address or entry.name)
+            note("The running service has the device again.")
+        except LiveError as error:  # must not hide what happened to the reading
+            note(f"The running service could not be given the device back: {error}")
+
+
+def _release(service: LiveClient, entries: list[Entry]) -> None:
+    for entry in entries:
+        service.request("release", device=entry.address or entry.name, seconds=BORROWED)
+
+
+def _ask(settings: Settings, entries: list[Entry], service: LiveClient | None) -> list[_Outcome]:
+    outcome = []
+    for entry in entries:
+        assert service is not None  # it holds them
+        try:
+            result = service.request("read", device=entry.address or entry.name, ttl=settings.timeout + 5)
+        except (SourceError, LiveError) as error:
+            outcome.append(_Outcome(entry, fault=error))
             continue
         for reading in result["readings"]:
-            samples.append(from_reading(reading))
-            ages.append(Clock().monotonic() - reading["monotonic"])
-    for age in ages:
-        note(f"through the running service, {max(age, 0):.1f} s old")
-    if samples:
-        deliver(formatted(samples, given.format), given.output)
-    return exit_code(faults[0]) if faults else EXIT_OK
+            age = max(Clock().monotonic() - reading["monotonic"], 0.0)
+            remark = f"through the running service, {age:.1f} s old"
+            outcome.append(_Outcome(entry, from_reading(reading), remark=remark))
+    return outcome
 
 
-def _follow(given: argparse.Namespace, entry: Entry, service: LiveClient) -> int:
+# Directly
+
+
+async def _read(given: argparse.Namespace, settings: Settings, entries: list[Entry]) -> list[_Outcome]:
+    outcome = []
+    for entry in entries:
+        try:
+            with _opened(given, settings, entry) as link:
+                async with contextlib.aclosing(_samples(settings, entry, link)) as heard:
+                    sample = await anext(heard)
+            outcome.append(_Outcome(entry, sample))
+        except SourceError as error:
+            outcome.append(_Outcome(entry, fault=error))
+    return outcome
+
+
+async def _samples(settings: Settings, entry: Entry, link: Link) -> AsyncGenerator[Sample]:
+    """Connect and yield samples until the link ends. Raises SourceError."""
+    from jk_bms.sources.jk_session import JkSession
+
+    note(f"Connecting to {entry.label} ...")
+    async with link.connect() as connection:
+        session = JkSession(
+            connection, entry.device(), clock=Clock(), patience=settings.timeout, status=LinkStatus()
+        )
+        async with contextlib.aclosing(session.listen()) as heard:
+            async for item in heard:
+                if item.sample is None:
+                    continue
+                sample = item.sample
+                if entry.current_calibration != 1.0 and sample.current is not None:
+                    sample = msgspec.structs.replace(
+                        sample, current=sample.current * entry.current_calibration
+                    )
+                yield with_shown_soc(sample, source=settings.soc_source, curve=settings.soc_curve)
+
+
+# Watching
+
+
+def _watch(
+    given: argparse.Namespace,
+    settings: Settings,
+    entries: list[Entry],
+    held: list[Entry],
+    service: LiveClient | None,
+) -> int:
+    """Show samples until Ctrl-C."""
+    with output_lines(given.output) as out:
+        show = _printer(given, settings, out, several=len(entries) > 1)
+        if held and not given.direct:
+            assert service is not None
+            for entry in entries:
+                if entry not in held:
+                    note(f"{entry.label}: not read by the running service; restart it, or add --direct")
+            _follow(held, service, show)
+        with _borrowed(service, held):
+            asyncio.run(_watch_directly(given, settings, entries, held, service, show))
+    return EXIT_OK
+
+
+def _follow(entries: list[Entry], service: LiveClient, show: Callable[[Sample], None]) -> None:
     note("through the running service; Ctrl-C ends")
-    wanted = {entry.address.casefold(), (entry.alias or entry.name or "").casefold()} - {""}
-    show = _printer(given)
+    wanted = {(entry.address or entry.name or "").casefold() for entry in entries}
     for message in service.subscribe():
         if message["type"] == "sample":
             sample = from_reading(message["reading"])
@@ -117,67 +221,94 @@ def _follow(given: argparse.Namespace, entry: Entry, service: LiveClient) -> int
     raise LiveError("the service ended")
 
 
-# Directly
+async def _watch_directly(
+    given: argparse.Namespace,
+    settings: Settings,
+    entries: list[Entry],
+    held: list[Entry],
+    service: LiveClient | None,
+    show: Callable[[Sample], None],
+) -> None:
+    keeping = asyncio.create_task(_keep(held, service))
+    watching = [_watch_one(given, settings, entry, show, alone=len(entries) == 1) for entry in entries]
+    try:
+        await asyncio.gather(*watching)
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _read(given: argparse.Namespace, settings: Settings, entries: list[Entry]) -> int:
-    samples, faults = [], []
-    for entry in entries:
-        try:
-            async with contextlib.aclosing(_samples(given, settings, entry)) as heard:
-                async for sample in heard:
-                    samples.append(sample)
-                    break
-        except SourceError as error:
-            faults.append(error)
-            note(f"{entry.label}: {error}")
-    if samples:
-        deliver(formatted(samples, given.format), given.output)
-    return exit_code(faults[0]) if faults else EXIT_OK
+async def _keep(held: list[Entry], service: LiveClient | None) -> None:
+    """Have what was borrowed a little longer, again and again."""
+    while held and service is not None:
+        await asyncio.sleep(BORROWED / 3)
+        await asyncio.to_thread(_release, service, held)
 
 
-async def _watch(given: argparse.Namespace, settings: Settings, entry: Entry) -> int:
-    show = _printer(given)
-    async with contextlib.aclosing(_samples(given, settings, entry)) as heard:
-        async for sample in heard:
-            show(sample)
-    return EXIT_OK
+async def _watch_one(
+    given: argparse.Namespace,
+    settings: Settings,
+    entry: Entry,
+    show: Callable[[Sample], None],
+    *,
+    alone: bool,
+) -> None:
+    """Show samples until cancelled, over lost links. ``alone``: raise SourceError if there was none at all."""
+    seen, said = False, ""
+    with _opened(given, settings, entry) as link:
+        while True:
+            try:
+                async with contextlib.aclosing(_samples(settings, entry, link)) as heard:
+                    async for sample in heard:
+                        seen, said = True, ""
+                        show(sample)
+            except SourceError as error:
+                if alone and not seen:
+                    raise
+                if str(error) != said:
+                    said = str(error)
+                    note(f"{entry.label}: {error}; trying again")
+            await asyncio.sleep(RETRY)
 
 
-async def _samples(given: argparse.Namespace, settings: Settings, entry: Entry) -> AsyncGenerator[Sample]:
-    """Connect and yield samples until the link ends. Raises SourceError."""
-    from jk_bms.sources.jk_session import JkSession
+def _printer(
+    given: argparse.Namespace, settings: Settings, out: TextIO, *, several: bool
+) -> Callable[[Sample], None]:
+    tz = settings.timezone
+    if given.json_lines or given.format == "json":
+        return lambda sample: print(
+            json.dumps(as_reading(sample, tz), ensure_ascii=False), file=out, flush=True
+        )
+    if given.format == "yaml":
+        return lambda sample: print("---\n" + formatted([sample], "yaml", tz=tz), file=out, flush=True)
+    shown_whole: set[str] = set()
 
-    if not entry.address:
-        entry = await _find(entry, settings)
-    note(f"Connecting to {entry.label} ...")
-    status = LinkStatus()
-    with _recorded(given, _link(settings, entry)) as link:
-        async with link.connect() as connection:
-            session = JkSession(
-                connection, entry.device(), clock=Clock(), patience=settings.timeout, status=status
-            )
-            async with contextlib.aclosing(session.listen()) as heard:
-                async for item in heard:
-                    if item.sample is None:
-                        continue
-                    sample = item.sample
-                    if entry.current_calibration != 1.0 and sample.current is not None:
-                        sample = msgspec.structs.replace(
-                            sample, current=sample.current * entry.current_calibration
-                        )
-                    yield with_shown_soc(sample, source=settings.soc_source, curve=settings.soc_curve)
+    def show(sample: Sample) -> None:
+        if sample.device.address not in shown_whole:  # the page once, then a line for each frame
+            shown_whole.add(sample.device.address)
+            print(reading_text(sample), file=out, flush=True)
+        who = f"{sample.device.label}  " if several else ""
+        print(who + one_line(sample, tz), file=out, flush=True)
+
+    return show
 
 
-def _link(settings: Settings, entry: Entry) -> Link:
+# Links
+
+
+def _link(given: argparse.Namespace, settings: Settings, entry: Entry) -> Link:
     from jk_bms.sources.base import SourceContext
     from jk_bms.sources.jk_kinds import link_for
 
-    return link_for(entry, SourceContext(adapter=settings.adapter, timeout=settings.timeout))
+    folder = devices_file(given, settings).parent
+    context = SourceContext(adapter=settings.adapter, timeout=settings.timeout, folder=folder)
+    return link_for(entry, context)
 
 
 @contextlib.contextmanager
-def _recorded(given: argparse.Namespace, link: Link) -> Iterator[Link]:
+def _opened(given: argparse.Namespace, settings: Settings, entry: Entry) -> Iterator[Link]:
+    """Give the link to a device; with ``--dump`` what it brings is saved."""
+    link = _link(given, settings, entry) if entry.address else _NamedLink(given, settings, entry)
     if not given.dump:
         yield link
         return
@@ -188,32 +319,31 @@ def _recorded(given: argparse.Namespace, link: Link) -> Iterator[Link]:
     note(f"Dump written to {given.dump}")
 
 
+class _NamedLink:
+    """A link to a device of which only the name is known."""
+
+    def __init__(self, given: argparse.Namespace, settings: Settings, entry: Entry) -> None:
+        self._given = given
+        self._settings = settings
+        self._entry = entry
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[Connection]:
+        if not self._entry.address:
+            self._entry = await _find(self._entry, self._settings)
+        async with _link(self._given, self._settings, self._entry).connect() as connection:
+            yield connection
+
+
 async def _find(entry: Entry, settings: Settings) -> Entry:
     """Look in the air for the device of that name. Raises LinkError (``NOT_SEEN``)."""
     from jk_bms.links.found import search
 
     wanted = (entry.name or "").casefold()
     note(f"{entry.name!r} is not in the registry; looking for it ...")
-    found = await search(settings.timeout / 2, settings.adapter)
+    found = await search(settings.timeout / 2, entry.adapter or settings.adapter)
     for device in found:
         if (device.name or "").casefold() == wanted:
-            return Entry(address=device.address, name=device.name, type=entry.type)
+            return dataclasses.replace(entry, address=device.address, name=device.name)
     others = ", ".join(str(device) for device in found[:5]) or "nothing at all"
     raise LinkError(f"no device named {entry.name!r} was seen; seen instead: {others}", Verdict.NOT_SEEN)
-
-
-def _printer(given: argparse.Namespace) -> Callable[[Sample], None]:
-    if given.json_lines or given.format == "json":
-        return lambda sample: print(json.dumps(as_reading(sample), ensure_ascii=False), flush=True)
-    if given.format == "yaml":
-        return lambda sample: print("---\n" + formatted([sample], "yaml"), flush=True)
-    shown_whole = False
-
-    def show(sample: Sample) -> None:
-        nonlocal shown_whole
-        if not shown_whole:  # the page once, then a line for each frame
-            print(reading_text(sample), flush=True)
-            shown_whole = True
-        print(one_line(sample), flush=True)
-
-    return show

@@ -1,6 +1,7 @@
 """One reading as a page for a person. What is unknown is not printed."""
 
 from collections.abc import Iterator
+from datetime import tzinfo
 
 from jk_bms.model import CellExtreme, Sample
 from jk_bms.status_text import span
@@ -14,9 +15,9 @@ def reading_text(sample: Sample, *, remark: str = "") -> str:
     return "\n".join(_lines(sample, remark))
 
 
-def one_line(sample: Sample) -> str:
+def one_line(sample: Sample, tz: tzinfo | None = None) -> str:
     """Return ``sample`` in one line of at most 80 characters, alarms not counted; for watching."""
-    parts = [sample.taken_at.astimezone().strftime("%H:%M:%S")]
+    parts = [f"{sample.taken_at.astimezone(tz):%H:%M:%S}"]
     if sample.voltage is not None:
         parts.append(f"{sample.voltage:6.2f} V")
     if sample.current is not None:

@@ -61,7 +61,9 @@ def _search(given: argparse.Namespace, settings: Settings) -> list[Found]:
     if not given.direct:
         try:
             with LiveClient(settings.socket_path) as service:
-                result = service.request("scan", seconds=given.scan_time, ttl=given.scan_time + 20)
+                result = service.request(
+                    "scan", seconds=given.scan_time, adapter=given.adapter, ttl=given.scan_time + 20
+                )
                 note("(through the running service)")
                 return [Found(**device) for device in result["found"]]
         except SourceError:
