@@ -374,10 +374,14 @@ def test_something_behind_the_end_is_refused(archive: Path, folder: Path) -> Non
 
 
 def test_every_damage_is_one_clear_error(archive: Path, tmp_path: Path) -> None:
-    """Cut anywhere, and with any byte changed: refused with our error, or, where it says nothing, good."""
+    """Cut anywhere, and with any byte changed: refused with our error, or exactly what it was."""
     raw = archive.read_bytes()
     draw = random.Random(7)
     damaged = tmp_path / "damaged.tar.gz"
+    (tmp_path / "whole").mkdir()
+    open_archive(archive, tmp_path / "whole")
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    refusals = 0
     for n in range(scaled(2000)):
         content = bytearray(raw)
         if n % 2:
@@ -388,10 +392,15 @@ def test_every_damage_is_one_clear_error(archive: Path, tmp_path: Path) -> None:
         folder = tmp_path / f"folder-{n}"
         folder.mkdir()
 
-        with pytest.raises(StoreError) as refused:
+        try:
             open_archive(damaged, folder)
-        assert str(damaged) in str(refused.value)
-    assert not (tmp_path / "missing").exists()
+        except StoreError as refused:
+            assert str(damaged) in str(refused)
+            refusals += 1
+        else:  # a changed bit in a run of zeros can still mean the same zeros
+            assert n % 2 == 0
+            assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+    assert refusals > 0.9 * scaled(2000)
     with pytest.raises(StoreError, match="cannot be read: no such file"):
         open_archive(tmp_path / "missing", tmp_path)
 
