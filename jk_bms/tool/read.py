@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -14,7 +14,7 @@ import msgspec
 from jk_bms.battery.shown import with_shown_soc
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceError, Verdict
-from jk_bms.links.base import Connection, Link
+from jk_bms.links.base import Link
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Sample
 from jk_bms.model.link import LinkStatus
@@ -156,8 +156,9 @@ async def _read(given: argparse.Namespace, settings: Settings, entries: list[Ent
     outcome = []
     for entry in entries:
         try:
-            with _opened(given, settings, entry) as link:
-                async with contextlib.aclosing(_samples(settings, entry, link)) as heard:
+            device = await _find(entry, settings)
+            with _opened(given, settings, device) as link:
+                async with contextlib.aclosing(_samples(settings, device, link)) as heard:
                     sample = await anext(heard)
             outcome.append(_Outcome(entry, sample))
         except SourceError as error:
@@ -255,6 +256,7 @@ async def _watch_one(
 ) -> None:
     """Show samples until cancelled, over lost links. ``alone``: raise SourceError if there was none at all."""
     seen, said = False, ""
+    entry = await _find(entry, settings)
     with _opened(given, settings, entry) as link:
         while True:
             try:
@@ -308,7 +310,7 @@ def _link(given: argparse.Namespace, settings: Settings, entry: Entry) -> Link:
 @contextlib.contextmanager
 def _opened(given: argparse.Namespace, settings: Settings, entry: Entry) -> Iterator[Link]:
     """Give the link to a device; with ``--dump`` what it brings is saved."""
-    link = _link(given, settings, entry) if entry.address else _NamedLink(given, settings, entry)
+    link = _link(given, settings, entry)
     if not given.dump:
         yield link
         return
@@ -319,24 +321,13 @@ def _opened(given: argparse.Namespace, settings: Settings, entry: Entry) -> Iter
     note(f"Dump written to {given.dump}")
 
 
-class _NamedLink:
-    """A link to a device of which only the name is known."""
-
-    def __init__(self, given: argparse.Namespace, settings: Settings, entry: Entry) -> None:
-        self._given = given
-        self._settings = settings
-        self._entry = entry
-
-    @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncIterator[Connection]:
-        if not self._entry.address:
-            self._entry = await _find(self._entry, self._settings)
-        async with _link(self._given, self._settings, self._entry).connect() as connection:
-            yield connection
-
-
 async def _find(entry: Entry, settings: Settings) -> Entry:
-    """Look in the air for the device of that name. Raises LinkError (``NOT_SEEN``)."""
+    """Return the device with its address; look in the air when only its name is known.
+
+    Raises LinkError (``NOT_SEEN``).
+    """
+    if entry.address:
+        return entry
     from jk_bms.links.found import search
 
     wanted = (entry.name or "").casefold()
