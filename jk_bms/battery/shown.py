@@ -8,18 +8,31 @@ from jk_bms.model import Sample
 SOURCES = ("auto", "counted", "bms", "curve")  # the values of BMS_SOC_SOURCE
 
 
-def with_shown_soc(sample: Sample, *, source: str, curve: Curve) -> Sample:
-    """Return ``sample`` with ``soc_curve``, ``battery_soc`` and ``battery_soc_source`` filled in.
-
-    ``source`` is one of SOURCES; ``auto`` takes the value of the BMS when it is plausible,
-    else the curve. What the sample cannot give stays None.
-    """
+def soc_by_curve(sample: Sample, curve: Curve) -> float | None:
+    """Return the SoC, in %, that the mean cell voltage says; under load it means little."""
     average = sample.cell_average
-    by_curve = None if average is None else curve.soc(average)
-    by_bms = sample.soc if sample.soc is not None and 0 <= sample.soc <= 100 else None
-    candidates = {
-        "bms": (("bms", by_bms),),
-        "curve": (("curve", by_curve),),
-    }.get(source, (("bms", by_bms), ("curve", by_curve)))
-    name, shown = next((pair for pair in candidates if pair[1] is not None), (None, None))
+    return None if average is None else curve.soc(average)
+
+
+def shown_soc(
+    sample: Sample, *, source: str, by_curve: float | None, counted: float | None, anchored: bool
+) -> tuple[float | None, str | None]:
+    """Return the SoC, in %, that people are shown, and its source: counted, bms or curve.
+
+    ``source`` is one of SOURCES. ``auto`` takes our count once it is ``anchored``, else the
+    value of the BMS when that is plausible, else the curve. (None, None): nobody knows.
+    """
+    if counted is not None and (source == "counted" or (source == "auto" and anchored)):
+        return counted, "counted"
+    if source != "curve" and sample.soc is not None and 0 <= sample.soc <= 100:
+        return sample.soc, "bms"
+    if source != "bms" and by_curve is not None:
+        return by_curve, "curve"
+    return None, None
+
+
+def with_shown_soc(sample: Sample, *, source: str, curve: Curve) -> Sample:
+    """Return a single reading with its shown SoC filled in; nothing was counted before it."""
+    by_curve = soc_by_curve(sample, curve)
+    shown, name = shown_soc(sample, source=source, by_curve=by_curve, counted=None, anchored=False)
     return msgspec.structs.replace(sample, soc_curve=by_curve, battery_soc=shown, battery_soc_source=name)

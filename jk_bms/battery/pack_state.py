@@ -1,0 +1,165 @@
+"""All that is known of one pack over time: charge counted, energy metered, cells judged.
+
+Every accepted frame passes through here before anybody sees it. The state is plain JSON, is
+committed with the history and, between two commits, follows from the journal: feeding the
+same samples to the same state gives the same numbers.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+import msgspec
+
+from jk_bms.battery.chemistry import CHEMISTRIES, Chemistry
+from jk_bms.battery.curves import Curve
+from jk_bms.battery.health import Health, HealthReport
+from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.meters import Meters
+from jk_bms.battery.runtime import Runtime
+from jk_bms.battery.shown import shown_soc, soc_by_curve
+from jk_bms.battery.soc import SocCounter
+from jk_bms.model import Sample
+
+VERSION = 1  # of the state
+
+
+class PackState:
+    """One pack's memory. ``feed`` every accepted frame, in order.
+
+    ``boot`` names this boot of the machine: only within one boot does the time since boot
+    tell how long ago the previous sample was. ``source`` and ``curve``: see ``shown_soc``.
+    ``jump`` is why the last sample's SoC was not where counting had led it, ``anchored`` the
+    kind of an anchor it has just met; None mostly.
+    """
+
+    def __init__(
+        self,
+        chemistry: Chemistry,
+        *,
+        nominal_ah: float | None = None,
+        boot: str,
+        zone: tzinfo,
+        source: str = "auto",
+        curve: Curve,
+    ) -> None:
+        self.jump: str | None = None
+        self.anchored: str | None = None
+        self._boot = boot
+        self._source = source
+        self._curve = curve
+        self._soc = SocCounter(chemistry, nominal_ah=nominal_ah)
+        self._meters = Meters(zone=zone, nominal_ah=nominal_ah)
+        self._runtime = Runtime()
+        self._health = Health(chemistry, nominal_ah=nominal_ah)
+        self._last: tuple[str, float, datetime | None] | None = None  # boot, monotonic, trusted time
+        self._resumed = False
+        self._anchor_age: float | None = None
+
+    def limits(self, limits: PackLimits) -> None:
+        """Take over what the BMS's own settings say."""
+        self._soc.limits(limits)
+
+    def feed(self, sample: Sample) -> Sample:
+        """Count ``sample``; return it with everything filled in that follows from the past."""
+        elapsed = self._elapsed(sample)
+        estimate = self._soc.feed(sample, elapsed)
+        # What flowed while nobody looked is the SoC's business; a meter shows what it measured.
+        measured = None if self._resumed else elapsed
+        self._resumed = False
+        self._meters.feed(sample, measured)
+        meters = self._meters.values()
+        low = high = counted = age = learned = None
+        anchor = None
+        self.jump = self.anchored = None
+        if estimate is not None:
+            counted, low, high, anchor, age, learned, self.jump = estimate
+            if age is not None and (self._anchor_age is None or age < self._anchor_age):
+                self.anchored = anchor
+            self._anchor_age = age
+        self._health.feed(sample, measured, counted)
+        capacity = learned or sample.full_ah
+        forecast = self._runtime.feed(sample, low, high, capacity, measured)
+        by_curve = soc_by_curve(sample, self._curve)
+        shown, source = shown_soc(
+            sample, source=self._source, by_curve=by_curve, counted=counted, anchored=anchor is not None
+        )
+        span = None if forecast is None else (forecast.low, forecast.high)
+        return msgspec.structs.replace(
+            sample,
+            soc_curve=by_curve,
+            battery_soc=shown,
+            battery_soc_source=source,
+            soc_counted=counted,
+            soc_low=low,
+            soc_high=high,
+            soc_anchor=anchor,
+            soc_anchor_age=age,
+            learned_ah=learned,
+            charged_kwh=meters.charged_kwh,
+            discharged_kwh=meters.discharged_kwh,
+            charged_ah=meters.charged_ah,
+            discharged_ah=meters.discharged_ah,
+            equivalent_cycles=meters.equivalent_cycles,
+            empty_in=span if forecast is not None and forecast.what == "empty" else None,
+            full_in=span if forecast is not None and forecast.what == "full" else None,
+        )
+
+    def report(self) -> HealthReport:
+        """Judge the cells."""
+        return self._health.report()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        last = self._last
+        return {
+            "version": VERSION,
+            "last": last and [last[0], last[1], last[2] and last[2].isoformat()],
+            "anchor_age": self._anchor_age,
+            "soc": self._soc.state(),
+            "meters": self._meters.state(),
+            "runtime": self._runtime.state(),
+            "health": self._health.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``, after a restart.
+
+        Raises KeyError, TypeError or ValueError when it is none of ours.
+        """
+        if state["version"] != VERSION:
+            raise ValueError(f"state of version {state['version']}; expected {VERSION}")
+        self._soc.restore(state["soc"])
+        self._meters.restore(state["meters"])
+        self._runtime.restore(state["runtime"])
+        self._health.restore(state["health"])
+        self._anchor_age = state["anchor_age"]
+        last = state["last"]
+        self._last = last and (last[0], last[1], last[2] and datetime.fromisoformat(last[2]))
+
+    def resumed(self) -> None:
+        """The next sample is the first after a time in which nobody measured."""
+        self._resumed = True
+
+    def _elapsed(self, sample: Sample) -> float | None:
+        """Seconds since the previous sample; None: nobody knows, or there was none."""
+        last = self._last
+        taken_at = sample.taken_at if sample.clock_trusted else None
+        self._last = (self._boot, sample.monotonic, taken_at)
+        if last is None:
+            return None
+        if last[0] == self._boot and sample.monotonic >= last[1]:
+            return sample.monotonic - last[1]
+        if last[2] is None or taken_at is None or taken_at < last[2]:
+            return None
+        return (taken_at - last[2]).total_seconds()
+
+
+def likely_chemistry(cell_ovp: float | None) -> Chemistry:
+    """Return the kind of cell that a BMS with this over-voltage protection, in V, guards.
+
+    LFP when it does not say: that is what a JK in a house mostly guards.
+    """
+    if cell_ovp is None:
+        return CHEMISTRIES["lfp"]
+    return min(CHEMISTRIES.values(), key=lambda chemistry: abs(chemistry.ovp - cell_ovp))
