@@ -1,0 +1,55 @@
+"""Where samples arrive and leave again."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from jk_bms.hub import Hub
+from jk_bms.model import Device, Sample
+
+
+def sample(address: str = "one", voltage: float = 53.0) -> Sample:
+    return Sample(
+        device=Device(address=address),
+        taken_at=datetime(2026, 12, 1, tzinfo=UTC),
+        monotonic=1.0,
+        voltage=voltage,
+    )
+
+
+def test_every_listener_gets_every_sample_in_order() -> None:
+    hub = Hub()
+    heard: list[tuple[str, float | None]] = []
+    hub.listen(lambda sample: heard.append(("a", sample.voltage)))
+    hub.listen(lambda sample: heard.append(("b", sample.voltage)))
+
+    hub.publish(sample(voltage=1.0))
+    hub.publish(sample(voltage=2.0))
+
+    assert heard == [("a", 1.0), ("b", 1.0), ("a", 2.0), ("b", 2.0)]
+
+
+def test_newest_of_each_device_is_kept() -> None:
+    hub = Hub()
+    for address, voltage in (("one", 1.0), ("two", 2.0), ("one", 3.0)):
+        hub.publish(sample(address, voltage))
+
+    assert {address: newest.voltage for address, newest in hub.newest.items()} == {"one": 3.0, "two": 2.0}
+
+
+def test_a_listener_that_fails_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged once, not at every frame."""
+    hub = Hub()
+    heard: list[Sample] = []
+
+    def broken(_: Sample) -> None:
+        raise RuntimeError("no idea")
+
+    hub.listen(broken)
+    hub.listen(heard.append)
+    for _ in range(5):
+        hub.publish(sample())
+
+    assert len(heard) == 5
+    assert len(caplog.records) == 1
+    assert "no idea" in caplog.text
