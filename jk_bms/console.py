@@ -4,6 +4,7 @@ import asyncio
 import collections
 import contextlib
 import logging
+import re
 import shutil
 import sys
 import textwrap
@@ -58,9 +59,25 @@ class Console(logging.Handler):
             part
             for line in self._log
             for part in textwrap.wrap(line, size.columns, subsequent_indent=" " * 10)
-        ]
-        lines = [*self._head, "", *status_lines(self._snapshot(), color=True), "", *log[-KEPT_LOG_LINES:]]
-        shown = lines[: size.lines - 1]
+        ][-KEPT_LOG_LINES:]
+        lines = [*self._head, "", *status_lines(self._snapshot(), color=True), ""]
+        # In a low terminal the newest log line matters more than the end of the picture.
+        room = max(size.lines - 1, 1)
+        lines = lines[: room - bool(log)]
+        shown = [_cut(line, size.columns) for line in lines + log[len(lines) - room :]]
         # Home, then each line with the rest of it cleared, then everything below: no flicker.
         self._out.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in shown) + "\x1b[J")
         self._out.flush()
+
+
+def _cut(line: str, columns: int) -> str:
+    """Return ``line`` as far as it fits; codes of the terminal take no room."""
+    left = columns
+    parts = []
+    for part in re.split(r"(\x1b\[[0-9;]*m)", line):
+        if part.startswith("\x1b"):
+            parts.append(part)
+        else:
+            parts.append(part[:left])
+            left -= len(parts[-1])
+    return "".join(parts)
