@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -27,17 +27,26 @@ class Recording:
 
     def __enter__(self) -> Self:
         try:
-            self._file = self._path.open("w", encoding="ascii")
+            self._file = self._path.open("w", encoding="ascii", buffering=1)  # can be looked at as it grows
             self._file.write("# seconds, bytes of one notification\n")
         except OSError as error:
-            raise StoreError(f"{self._path}: cannot be written: {error.strerror or error}") from error
+            if self._file is not None:
+                with suppress(OSError):  # the full disk once more
+                    self._file.close()
+            raise self._unwritable(error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             if self._blanker is not None:
                 self._write(self._blanker.flush())
-            self._file.close()
+        finally:
+            try:
+                self._file.close()
+            except OSError as error:
+                raise self._unwritable(error) from error
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Connection]:
@@ -58,7 +67,10 @@ class Recording:
         try:
             self._file.writelines(format_line(at or 0.0, chunk) + "\n" for at, chunk in lines)
         except OSError as error:
-            raise StoreError(f"{self._path}: cannot be written: {error.strerror or error}") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(f"{self._path}: cannot be written: {(error.strerror or str(error)).lower()}")
 
 
 class _Recorded:
