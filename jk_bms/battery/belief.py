@@ -21,29 +21,34 @@ from jk_bms.battery.curves import Curve
 
 CHARGE, OFFSET, IDLE, GAIN, UNLIKE = range(5)
 SIZE = 5
-FULL_CELLS, EMPTY_CELLS = 100.5, -0.5  # %: no charge beyond
-POINTS = [i / 4 for i in range(-14, 15)]  # standard deviations
-PRIOR = [-0.5 * u * u for u in POINTS]
+POINTS = [(i / 4, -0.5 * (i / 4) ** 2) for i in range(-14, 15)]  # standard deviations, log weight
+# A row that ends has less variance than a bell; uncorrected, looking often would make sure.
+ROW_VARIANCE = sum(exp(p) * u * u for u, p in POINTS) / sum(exp(p) for _, p in POINTS)
+WILD = 0.1  # V: no cell lies further from its curve
 STEPS = 200  # of the voltage table
-LEAST = 0.35**2  # %^2: voltages make nobody surer of the charge
+BEYOND = 0.08  # V for each % above full or below empty
+LEAST = 0.8**2  # %^2: voltages make nobody surer of the charge
 FAR = 3.0  # standard deviations: beyond, an error is the model's, not the pack's
 
 
 class VoltageTable:
-    """Voltage and slope of a curve in even steps of charge, for quick looking up."""
+    """Voltage of a curve in even steps of charge, for quick looking up; steep beyond both ends."""
 
     def __init__(self, curve: Curve) -> None:
         volts = [curve.ocv(100.0 * i / STEPS) for i in range(STEPS + 1)]
-        scale = STEPS / 100.0
-        self.rows = [(a, (b - a) * scale) for a, b in pairwise(volts)]
-        self.rows.append((volts[-1], self.rows[-1][1]))
+        self.rows = [(a, b - a) for a, b in pairwise(volts)]
+        self.empty, self.full = volts[0], volts[-1]
 
-    def at(self, soc: float) -> tuple[float, float]:
-        """Voltage in V and slope in V for each %."""
-        place = min(max(soc, 0.0), 99.999) * (STEPS / 100.0)
+    def at(self, soc: float) -> float:
+        """Voltage in V."""
+        if soc >= 100.0:
+            return self.full + (soc - 100.0) * BEYOND
+        if soc <= 0.0:
+            return self.empty + soc * BEYOND
+        place = soc * (STEPS / 100.0)
         i = int(place)
-        v, slope = self.rows[i]
-        return v + (place - i) * slope * (100.0 / STEPS), slope
+        v, rise = self.rows[i]
+        return v + (place - i) * rise
 
 
 class Belief:
@@ -122,11 +127,11 @@ class Belief:
             for j in range(SIZE):
                 self.cov[i][j] -= gains[i] * row[j]
 
-    def weigh(self, volts: float, table: VoltageTable, noise: float, sideways: float, share: float) -> None:
+    def weigh(self, volts: float, table: VoltageTable, noise: float, share: float) -> None:
         """Take in the voltage of a cell without its drops.
 
-        ``noise`` is its variance in V^2, ``sideways`` how far our curve may be shifted along the
-        charge, in %; ``share`` (0..1) of an independent look: what is seen twice counts once.
+        ``noise`` is its variance in V^2; ``share`` (0..1) of an independent look: what is seen
+        twice counts once.
         """
         mean, cov = self.mean, self.cov
         variance = cov[0][0]
@@ -134,38 +139,32 @@ class Belief:
         along = cov[0][UNLIKE] / variance
         own = max(1e-9, cov[UNLIKE][UNLIKE] - along * cov[0][UNLIKE])
         charge, unlike = mean[CHARGE], mean[UNLIKE]
-        logs, charges, unlikes, owns = [], [], [], []
-        for u, prior in zip(POINTS, PRIOR, strict=True):
+        spread = own + noise / share
+        gain = own / spread
+        logs, charges, unlikes = [], [], []
+        for u, prior in POINTS:
             d = u * deviation
-            if not EMPTY_CELLS <= charge + d <= FULL_CELLS:
-                continue
-            v, slope = table.at(charge + d)
-            expected = unlike + along * d
-            spread = noise + (slope * sideways) ** 2
-            total = own + spread / share
-            error = volts - v - expected
-            miss = error * error / total
-            if miss > FAR * FAR:
+            error = volts - unlike - along * d - table.at(charge + d)
+            miss = error * error / spread
+            if miss > FAR * FAR:  # no tail of a bell: a wrong model is likelier than this
                 miss = FAR * (2.0 * sqrt(miss) - FAR)
             logs.append(prior - 0.5 * miss)
-            gain = own / total
             charges.append(d)
-            unlikes.append(along * d + gain * max(-0.1, min(0.1, error)))
-            owns.append(own * (1.0 - gain))
-        if not logs:
-            return
+            unlikes.append(along * d + gain * max(-WILD, min(WILD, error)))
         top = max(logs)
         weights = [exp(each - top) for each in logs]
         scale = 1.0 / sum(weights)
-        weights = [w * scale for w in weights]
-        dc = sum(w * c for w, c in zip(weights, charges, strict=True))
-        du = sum(w * x for w, x in zip(weights, unlikes, strict=True))
+        dc = scale * sum([w * c for w, c in zip(weights, charges, strict=True)])
+        du = scale * sum([w * x for w, x in zip(weights, unlikes, strict=True)])
         cc = cu = uu = 0.0
-        for w, c, x, o in zip(weights, charges, unlikes, owns, strict=True):
-            cc += w * (c - dc) ** 2
-            cu += w * (c - dc) * (x - du)
-            uu += w * ((x - du) ** 2 + o)
-        self._match(dc, du, max(cc, LEAST), cu, uu)
+        for w, c, x in zip(weights, charges, unlikes, strict=True):
+            c -= dc
+            x -= du
+            cc += w * c * c
+            cu += w * c * x
+            uu += w * x * x
+        scale /= ROW_VARIANCE
+        self._match(dc, du, max(cc * scale, LEAST), cu * scale, uu * scale + own * (1.0 - gain))
 
     def _match(self, dc: float, du: float, cc: float, cu: float, uu: float) -> None:
         """Give charge and unlike this shift and covariance, and the others what follows from it."""

@@ -45,9 +45,10 @@ REFUSED_SIGMA = 2.0  # a single full cell ended the charge
 WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as learned
 
 VOLT_NOISE = 0.003  # V
-SIDEWAYS = 1.5  # %: our curve may lie that far aside
+SIDEWAYS = 1.0  # %: our curve may lie that far aside ...
+SIDEWAYS_MOST = 0.03  # V: ... where it is steep, up to this
 CALM = 0.2  # C: beyond, the voltage is not asked
-INDEPENDENT = 900.0  # s until the next look at a voltage is news
+NEWS_AFTER, NEWS_MOVED = 6 * 3600.0, 10.0  # s or %, until another look at a voltage is news
 
 LOST_PER_HOUR = 8.0  # % that a house may move in an unseen hour ...
 LOST_MOST = 35.0  # ... and in any number of them
@@ -59,7 +60,7 @@ FASTEST = 1.0  # C: no difference is counted faster
 # What the state holds, by the names of the attributes.
 NUMBERS = (
     "anchor_age", "capacity", "current", "volts", "remaining", "ah", "active", "idle",
-    "since_tick", "since_weighing", "ticks", "mean_sum", "lowest_sum", "drop_sum",
+    "since_tick", "since_weighing", "moved", "ticks", "mean_sum", "lowest_sum", "drop_sum",
 )  # fmt: skip
 OHMIC_NUMBERS = ("at_25", "steps", "lagged", "warmth")
 ANCHOR_NUMBERS = ("full_for", "empty_for")
@@ -99,6 +100,7 @@ class SocCounter:
         # Counted, but not yet in the belief.
         self._ah = self._active = self._idle = 0.0  # Ah, h, h
         self._since_tick = self._since_weighing = 0.0  # s
+        self._moved = NEWS_MOVED  # % since a voltage was last weighed: the first one is news
         self._ticks = 0
         self._mean_sum = self._lowest_sum = self._drop_sum = 0.0  # V
         self._shown: tuple[float, float] | None = None  # value of the belief, % per Ah: made once
@@ -297,6 +299,7 @@ class SocCounter:
         belief.count(self._ah, self._active, self._idle)
         self._ah = self._active = self._idle = 0.0
         moved = abs(belief.mean[CHARGE] - before)
+        self._moved += moved
         self._wander(belief, hours, moved)
         if belief.mean[CHARGE] > 100.0:
             belief.measure(100.0, FULL_SIGMA**2)
@@ -314,15 +317,17 @@ class SocCounter:
     def _weigh(self, belief: Belief, current: float) -> None:
         """Let the voltages since the last time say what they can."""
         ticks, self._ticks = self._ticks, 0
-        share = min(1.0, (self._since_weighing or INDEPENDENT) / INDEPENDENT)
-        self._since_weighing = 0.0
+        share = min(1.0, self._since_weighing / NEWS_AFTER + self._moved / NEWS_MOVED)
+        self._since_weighing = self._moved = 0.0
         mean, lowest = self._mean_sum / ticks, self._lowest_sum / ticks
         drop = self._drop_sum / ticks
         self._mean_sum = self._lowest_sum = self._drop_sum = 0.0
         if abs(current) <= CALM * (self._nominal or 100.0):
             volts = lowest if lowest < self._knee else mean
-            noise = VOLT_NOISE**2 + (self._ohmic.doubt * drop) ** 2
-            belief.weigh(volts, self._table, noise, SIDEWAYS, share)
+            at = self._chemistry.ocv.soc(volts - belief.mean[UNLIKE])
+            lean = min(SIDEWAYS_MOST, self._table.at(at + SIDEWAYS) - self._table.at(at - SIDEWAYS))
+            noise = VOLT_NOISE**2 + (self._ohmic.doubt * drop) ** 2 + lean**2
+            belief.weigh(volts, self._table, noise, share)
         self._shown = None
 
     def _anchored(self, belief: Belief, kind: str, charge: float, sigma: float, why: str) -> str | None:
@@ -360,6 +365,7 @@ class SocCounter:
             sigma = BRIDGE_SIGMA + BRIDGE_SHARE * 100.0 * abs(moved) / nominal
             belief.widen(CHARGE, sigma**2)
         self._wander(belief, hours, abs(belief.mean[CHARGE] - before))
+        self._moved = NEWS_MOVED
         if self._anchor_age is not None and known:
             self._anchor_age += elapsed or 0.0
         self._anchors.full_for = self._anchors.empty_for = 0.0
