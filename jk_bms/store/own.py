@@ -9,11 +9,11 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self, TypeVar
 
 from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import StoreError
@@ -21,6 +21,8 @@ from jk_bms.model import Device, Event
 from jk_bms.store.sqlite_errors import explain, is_damaged
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0  # s; only the copying of a backup by hand ever holds the lock
 CHECKED_WHOLE = 64 * 2**20  # bytes: up to here a file is checked at the start, a bigger one in use
@@ -47,6 +49,40 @@ MIGRATIONS = (
         text TEXT NOT NULL,
         facts TEXT NOT NULL               -- JSON object
     );
+    """,
+    """
+    -- History: what the blobs hold is told in store/columns.py. Times are whole milliseconds since 1970, UTC.
+    CREATE TABLE tracks (
+        number INTEGER PRIMARY KEY,       -- part of the keys below
+        name TEXT NOT NULL UNIQUE,        -- a device's address, or 'inverter'
+        period INTEGER NOT NULL,          -- ms from row to row
+        open_day INTEGER NOT NULL         -- days since 1970; earlier ones are rolled up
+    );
+    CREATE TABLE boots (
+        number INTEGER PRIMARY KEY,
+        boot_id TEXT NOT NULL UNIQUE,
+        first INTEGER NOT NULL,           -- ms since that boot, of its first row
+        clock_offset INTEGER NOT NULL,    -- time minus time since boot, as last known
+        confirmed INTEGER                 -- ms since that boot; rows before it are never moved
+    );
+    CREATE TABLE recent (                 -- rows not yet in a block
+        key INTEGER PRIMARY KEY,          -- track << 44 | time of the first row
+        data BLOB NOT NULL
+    );
+    CREATE TABLE blocks (                 -- an hour of rows
+        key INTEGER PRIMARY KEY,          -- track << 40 | hours since 1970
+        data BLOB NOT NULL
+    );
+    CREATE TABLE rollups (
+        key INTEGER PRIMARY KEY,          -- track << 40 | tier << 36 | chunks since 1970
+        data BLOB NOT NULL
+    );
+    CREATE TABLE counters (               -- what continues after a restart
+        address TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,        -- journal number of the last sample in it
+        state BLOB NOT NULL,              -- compressed JSON
+        begun BLOB NOT NULL               -- the row of history that is not complete yet
+    ) WITHOUT ROWID;
     """,
 )
 VERSION = len(MIGRATIONS)
@@ -129,6 +165,16 @@ class OwnReader:
             for row in self._rows(f"{_EVENT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         ]
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection within one short read transaction: all queries see the same state."""
+        with self._lock, _our_errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         with self._lock, _our_errors(self.path):
             return self._connection.execute(query, parameters).fetchall()
@@ -202,6 +248,28 @@ class OwnStore(OwnReader):
                 _json(event.facts),
             ),
         )
+
+    def write(self, change: Callable[[sqlite3.Connection], T], *, again: bool = True) -> T:
+        """Run ``change`` in one transaction, complete or not at all; return what it returns.
+
+        When the file turns out to be damaged it is begun anew and ``change`` is run again.
+        """
+        try:
+            with self._lock:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    result = change(self._connection)
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+                return result
+        except sqlite3.Error as error:
+            if not (again and is_damaged(error)):
+                raise StoreError(explain(self.path, error)) from error
+            self._begin_anew(error)
+            return self.write(change, again=False)
 
     def correct_times(self) -> int:
         """Give this boot's events their true time once the clock can be trusted; return how many."""

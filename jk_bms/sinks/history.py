@@ -1,0 +1,358 @@
+"""Takes every frame into history: a row for each period and device, committed together.
+
+``accept`` never waits and never drops; ``cut`` takes what is new, in the same thread. Rows are
+dated by the time since boot and one offset for the whole boot, so that a clock that is set
+right later dates all of them right.
+"""
+
+import asyncio
+import ctypes
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any, Protocol
+
+import msgspec
+
+from jk_bms.clock import boot_id as this_boot
+from jk_bms.errors import StoreError
+from jk_bms.model import Device, Sample
+from jk_bms.sinks.period import Period
+from jk_bms.store.history import (
+    LONGEST_JUMP,
+    Batch,
+    Boot,
+    ClockSet,
+    Confirmed,
+    Counter,
+    Cut,
+    HistoryStore,
+    Row,
+)
+from jk_bms.store.journal import Journal
+
+log = logging.getLogger(__name__)
+
+STEP = 2000  # ms; a clock that moves less against the time since boot is taken as the same
+CONFIRMED_NOTED = 3_600_000  # ms between two notes that the time was confirmed
+_UNSYNCHRONIZED = 5  # what adjtimex returns while no time server agrees
+
+
+class Report(Protocol):
+    """Notes an event."""
+
+    def __call__(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        """Note that ``kind`` happened."""
+
+
+def clock_confirmed() -> bool:
+    """Whether the kernel says that a time server keeps the clock; False where it cannot be asked."""
+    try:
+        state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    except (OSError, AttributeError):
+        return False
+    return 0 <= state < _UNSYNCHRONIZED
+
+
+class _Track:
+    """What is not cut yet of one device."""
+
+    __slots__ = ("columns", "number", "period", "rows")
+
+    def __init__(self) -> None:
+        self.period: Period | None = None
+        self.columns: tuple[int, ...] = ()
+        self.rows: list[Row] = []
+        self.number = 0  # in the journal, of the newest frame
+
+
+class HistorySink:
+    """Rows of ``period`` s from all devices, on what ``store`` knows of earlier ones.
+
+    ``report`` is told when the clock steps; ``confirmed`` says whether another clock agrees now.
+    """
+
+    def __init__(
+        self,
+        store: HistoryStore,
+        *,
+        period: float = 5.0,
+        report: Report | None = None,
+        confirmed: Callable[[], bool] = clock_confirmed,
+    ) -> None:
+        self.rows = 0  # complete and not cut yet
+        self.newest = 0  # journal number of the newest frame
+        self._store = store
+        self._period = max(1, round(period * 1000))
+        self._report = report
+        self._confirmed = confirmed
+        self._tracks: dict[str, _Track] = {}
+        self._steps: list[Batch | ClockSet | Confirmed] = []
+        self._counters = store.counters()
+        self._newest_stored = store.newest()
+        self._boots: dict[str, Boot] = {}
+        self._confirmed_at: int | None = None  # ms since boot
+        self._confirmed_noted: int | None = None
+        self._sure = False
+        self._doubted = False  # a wrong clock after a right one was reported
+        self._monotonic = 0  # ms, of the newest frame
+        self._boot_id = ""
+        self._begin_boot(this_boot() or uuid.uuid4().hex)  # without a name no two boots are the same
+        self._here = self._boot_id
+        self._take_up()
+
+    def accept(self, sample: Sample, number: int = 0, boot_id: str | None = None) -> None:
+        """Add a frame; ``number`` is its place in the journal, ``boot_id`` given for one of an earlier boot."""
+        if (boot_id or self._here) != self._boot_id:
+            self._close_all()
+            self._begin_boot(boot_id or self._here)
+        monotonic = round(sample.monotonic * 1000)
+        offset = round(sample.taken_at.timestamp() * 1000) - monotonic
+        known = self._offset
+        if known is None or not -STEP <= offset - known <= STEP:
+            self._clock_moved(sample, monotonic, offset)
+            known = self._offset
+            assert known is not None  # it is set by now
+        self._monotonic = monotonic
+        time = monotonic + known
+        begin = time - time % self._period
+        address = sample.device.address
+        track = self._tracks.get(address)
+        if track is None:
+            track = self._tracks[address] = _Track()
+        period = track.period
+        if period is None:
+            period = track.period = Period(begin)
+        elif period.begin != begin:
+            self._close(address, track)
+            period = track.period = Period(begin)
+        period.add(sample)
+        track.number = self.newest = number
+
+    def cut(self, states: Mapping[str, dict[str, Any]] | None = None) -> Cut:
+        """Take what is to be committed, with ``states``, the counters of each device as of now."""
+        for address, track in self._tracks.items():
+            self._flush(address, track)
+        self._note_confirmed()
+        counters = {}
+        for address in {*self._tracks, *(states or ()), *self._counters}:
+            known = self._counters.get(address)
+            here = self._tracks.get(address)
+            counter = Counter(
+                here.number if here else known.sequence if known else 0,
+                (states or {}).get(address, known.state if known else {}),
+                self._begun(here),
+            )
+            if counter != known:
+                counters[address] = self._counters[address] = counter
+        steps, self._steps = self._steps, []
+        self.rows = 0
+        return Cut(steps, counters, self.newest, prune=self._sure)
+
+    def put_back(self, cut: Cut) -> None:
+        """Take back a cut that could not be committed; it leads the next one."""
+        self._steps[:0] = cut.steps
+        self.rows += sum(len(step.rows) for step in cut.steps if isinstance(step, Batch))
+        for address in cut.counters:  # they are not in the database: the next cut brings them again
+            self._counters[address] = self._counters[address]._replace(sequence=-1)
+
+    def _begun(self, track: _Track | None) -> bytes:
+        if track is None or track.period is None:
+            return b""
+        return msgspec.msgpack.encode((self._boot_id, self._boot.number, self._offset, track.period.state()))
+
+    def _take_up(self) -> None:
+        """Go on with the periods that were begun before the restart; those of another boot are over."""
+        for address, counter in self._counters.items():
+            if not counter.begun:
+                continue
+            boot_id, boot, offset, state = msgspec.msgpack.decode(counter.begun)
+            track = self._tracks[address] = _Track()
+            track.number = counter.sequence
+            track.period = Period.restored(state)
+            if (boot_id, offset) != (self._boot_id, self._offset):
+                self._close(address, track, boot=boot, offset=offset)
+
+    def _begin_boot(self, boot_id: str) -> None:
+        boot = self._boots.get(boot_id)
+        if boot is None:
+            boot = self._store.boot(boot_id)
+            taken = max((known.number for known in self._boots.values()), default=0)
+            if boot.offset is None and boot.number <= taken:
+                boot = boot._replace(number=taken + 1)
+            self._boots[boot_id] = boot
+        self._boot, self._boot_id = boot, boot_id
+        self._offset = boot.offset
+        self._confirmed_at = self._confirmed_noted = boot.confirmed
+
+    def _clock_moved(self, sample: Sample, monotonic: int, offset: int) -> None:
+        known = self._offset
+        if known is not None and self._is_right(known, monotonic) and not sample.clock_trusted:
+            if not self._doubted:
+                self._doubted = True
+                self._tell(
+                    "clock.wrong",
+                    "the clock of this machine went wrong; history goes on by the time since boot",
+                )
+            return
+        self._doubted = False
+        self._close_all()
+        for address, track in self._tracks.items():
+            self._flush(address, track)
+        here = self._confirmed_at
+        if here is not None:
+            self._steps.append(Confirmed(self._boot.number, here))
+        self._steps.append(
+            ClockSet(self._boot.number, self._boot_id, monotonic, offset, move=known is not None)
+        )
+        self._offset = offset
+        self._boots[self._boot_id] = self._boot = self._boot._replace(offset=offset)
+        newest = self._newest_stored
+        self._sure = sample.clock_trusted and (newest is None or monotonic + offset - newest <= LONGEST_JUMP)
+        if known is not None:
+            seconds = (offset - known) / 1000
+            corrected = here is None or here < self._monotonic
+            self._tell(
+                "clock.step",
+                f"the clock of this machine was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):.1f} s"
+                + (
+                    "; history since boot, or since the time was last confirmed, moves along"
+                    if corrected
+                    else ""
+                ),
+                seconds=seconds,
+                corrected=corrected,
+            )
+
+    @staticmethod
+    def _is_right(offset: int, monotonic: int) -> bool:
+        from jk_bms.store.history import NOT_BEFORE_MS
+
+        return monotonic + offset >= NOT_BEFORE_MS
+
+    def _note_confirmed(self) -> None:
+        """Ask whether the time is confirmed; note it now and then, so that a restart knows it too."""
+        if self._offset is None or not self._is_right(self._offset, self._monotonic) or not self._confirmed():
+            return
+        self._sure = True
+        self._confirmed_at = self._monotonic
+        noted = self._confirmed_noted
+        if noted is None or self._monotonic - noted >= CONFIRMED_NOTED:
+            self._confirmed_noted = self._monotonic
+            self._steps.append(Confirmed(self._boot.number, self._monotonic))
+
+    def _tell(self, kind: str, text: str, **facts: Any) -> None:
+        log.warning("%s", text)
+        if self._report is not None:
+            self._report(kind, None, text, **facts)
+
+    def _close_all(self) -> None:
+        for address, track in self._tracks.items():
+            self._close(address, track)
+
+    def _close(
+        self, address: str, track: _Track, *, boot: int | None = None, offset: int | None = None
+    ) -> None:
+        """Make a row of the period that is over."""
+        period = track.period
+        if period is None:
+            return
+        track.period = None
+        columns = period.columns()
+        if columns != track.columns:
+            self._flush(address, track)
+            track.columns = columns
+        of = self._offset if offset is None else offset
+        assert of is not None  # set before the first frame was added
+        track.rows.append(
+            period.row(
+                self._boot.number if boot is None else boot,
+                of,
+                trusted=self._is_right(period.begin, 0),
+            )
+        )
+        self.rows += 1
+
+    def _flush(self, address: str, track: _Track) -> None:
+        if track.rows:
+            self._steps.append(Batch(address, self._period, track.columns, track.rows))
+            track.rows = []
+
+
+class Committer:
+    """Commits what ``sink`` took: every ``every`` s, each row at once when 0, and when told to hurry."""
+
+    def __init__(
+        self,
+        sink: HistorySink,
+        store: HistoryStore,
+        *,
+        every: float,
+        states: Callable[[], Mapping[str, dict[str, Any]]],
+        journal: Journal | None,
+        writer: Executor,
+    ) -> None:
+        self._sink = sink
+        self._store = store
+        self._every = every
+        self._states = states
+        self._journal = journal
+        self._writer = writer
+        self._wanted = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._failing = False
+
+    def accepted(self) -> None:
+        """Be told that the sink took a frame; needed when each row is committed at once."""
+        if not self._every and self._sink.rows:
+            self._wanted.set()
+
+    def hurry(self) -> None:
+        """Commit at the next opportunity, not only when it is time."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Commit until cancelled; the last commit is left to the caller (``commit``)."""
+        while True:
+            try:
+                async with asyncio.timeout(self._every or None):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+            await self.commit()
+
+    async def commit(self) -> bool:
+        """Commit now; return whether it was written. What was not leads the next commit."""
+        async with self._busy:
+            self._wanted.clear()
+            cut = self._sink.cut(self._states())
+            if not (cut.steps or cut.counters):
+                return True
+            loop = asyncio.get_running_loop()
+            writing = loop.run_in_executor(self._writer, self._store.commit, cut)
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                await asyncio.wait([writing])  # it cannot be stopped: know how it ended
+                self._ended(cut, writing.exception())
+                raise
+            except Exception as error:
+                return self._ended(cut, error)
+            return self._ended(cut, None)
+
+    def _ended(self, cut: Cut, error: BaseException | None) -> bool:
+        if error is None:
+            if self._failing:
+                log.info("history: written again")
+            self._failing = False
+            if self._journal is not None:
+                self._journal.forget(cut.sequence)
+            return True
+        self._sink.put_back(cut)
+        if not isinstance(error, StoreError):
+            raise error
+        if not self._failing:
+            log.error("history: not written, will be tried again: %s", error)
+        self._failing = True
+        return False

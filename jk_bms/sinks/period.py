@@ -1,0 +1,147 @@
+"""The frames of one period become one row of history: means, and the rest as last heard."""
+
+from collections.abc import Callable, Sequence
+from operator import add, attrgetter
+from typing import Any
+
+import msgspec
+
+from jk_bms.model import Device, Sample
+from jk_bms.store.columns import (
+    BOOT,
+    CELLS,
+    FRAMES,
+    LASTS,
+    MEANS,
+    OFFSET,
+    RESISTANCES,
+    TEMPERATURES,
+    TIME,
+    TRUSTED,
+)
+from jk_bms.store.history import Row
+from jk_bms.store.sample_codec import pack_sample, unpack_sample
+
+LARGEST = 2**53  # stored numbers; beyond it a float is not exact
+
+_lasts: Callable[[Sample], tuple[Any, ...]] = attrgetter(*(column.name for column in LASTS))
+_DIVISORS = tuple(column.divisor for column in LASTS)
+_MEANS = tuple(column.divisor for column in MEANS)
+_HEAD = (TIME, BOOT, OFFSET, TRUSTED, FRAMES, *(c.id for c in MEANS), *(c.id for c in LASTS))
+
+
+class Period:
+    """One period of one device: ``begin`` ms since 1970; made of frames added one by one."""
+
+    __slots__ = ("_cells", "_cells_of", "_counts", "_sums", "begin", "frames", "last")
+
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
+        self.frames = 0
+        self.last: Sample | None = None
+        self._sums = [0.0, 0.0, 0.0]
+        self._counts = [0, 0, 0]
+        self._cells: list[float] = []
+        self._cells_of = 0  # frames in the sums of the cells
+
+    def add(self, sample: Sample) -> None:
+        """Add a frame."""
+        self.frames += 1
+        voltage, current = sample.voltage, sample.current
+        sums, counts = self._sums, self._counts
+        if voltage is not None:
+            sums[0] += voltage
+            counts[0] += 1
+        if current is not None:
+            sums[1] += current
+            counts[1] += 1
+            if voltage is not None:
+                sums[2] += voltage * current
+                counts[2] += 1
+        cells = sample.cell_voltages
+        if len(cells) == len(self._cells) and (
+            self.last is None or sample.cell_numbers == self.last.cell_numbers
+        ):
+            self._cells = list(map(add, self._cells, cells))
+            self._cells_of += 1
+        else:  # the first frame, or another set of cells than before
+            self._cells = list(cells)
+            self._cells_of = 1
+        self.last = sample
+
+    def columns(self) -> tuple[int, ...]:
+        """The ids of the columns of ``row``."""
+        sample = self.last
+        assert sample is not None  # a period is made by its first frame
+        cells = sample.cell_numbers or range(1, len(sample.cell_voltages) + 1)
+        known = [number for number in cells if 1 <= number <= len(CELLS)]
+        return (
+            *_HEAD,
+            *(column.id for column in TEMPERATURES[: len(sample.temperatures)]),
+            *(CELLS[number - 1].id for number in known),
+            *(RESISTANCES[number - 1].id for number in known[: len(sample.cell_resistances)]),
+        )
+
+    def row(self, boot: int, offset: int, *, trusted: bool) -> Row:
+        """The row: whole numbers, None where nothing was heard."""
+        sample = self.last
+        assert sample is not None
+        cells_of = self._cells_of
+        known = len(sample.cell_voltages)
+        if sample.cell_numbers and max(sample.cell_numbers) > len(CELLS):
+            known = sum(number <= len(CELLS) for number in sample.cell_numbers)
+        known = min(known, len(CELLS))
+        return (
+            self.begin,
+            boot,
+            offset,
+            int(trusted),
+            self.frames,
+            *(
+                whole(total / count, divisor) if count else None
+                for total, count, divisor in zip(self._sums, self._counts, _MEANS, strict=True)
+            ),
+            *map(whole, _lasts(sample), _DIVISORS),
+            *(whole(value, 10) for value in sample.temperatures[: len(TEMPERATURES)]),
+            *(whole(total / cells_of, 1000) for total in self._cells[:known]),
+            *(whole(value, 1000) for value in sample.cell_resistances[:known]),
+        )
+
+    def state(self) -> bytes:
+        """Return all of it, for ``restored``."""
+        assert self.last is not None
+        return msgspec.msgpack.encode(
+            (
+                self.begin,
+                self.frames,
+                self._sums,
+                self._counts,
+                self._cells,
+                self._cells_of,
+                self.last.device,
+                pack_sample(self.last),
+            )
+        )
+
+    @classmethod
+    def restored(cls, state: bytes) -> "Period":
+        """Return the period that ``state`` was taken of."""
+        parts: Sequence[Any] = msgspec.msgpack.decode(state)
+        period = cls(parts[0])
+        period.frames, period._sums, period._counts, period._cells, period._cells_of = parts[1:6]
+        device = msgspec.convert(parts[6], Device)
+        period.last = unpack_sample(parts[7], device)
+        return period
+
+
+def whole(value: float | None, divisor: int) -> int | None:
+    """Return ``value`` in the unit of its column; None when it is unknown or no number to keep."""
+    if value is None:
+        return None
+    if value is True or value is False:
+        return divisor if value else 0
+    try:
+        number = round(value * divisor)
+    except (ValueError, OverflowError):  # not finite
+        return None
+    return number if -LARGEST < number < LARGEST else None

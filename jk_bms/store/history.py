@@ -1,0 +1,451 @@
+"""Writes history into ``bms.db``: rows, their blocks and roll-ups, and what counts on after a restart.
+
+All of a commit is one transaction: new rows, the state of the counters, and, once an hour is
+over, its rows folded into a block and rolled up. Reading is in ``history_query``.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from jk_bms.clock import NOT_BEFORE
+from jk_bms.store import rollups
+from jk_bms.store.blocks import Columns, decode_block, encode_block, in_order, joined
+from jk_bms.store.columns import BOOT, OFFSET, TIME, TRUSTED
+from jk_bms.store.own import OwnStore
+from jk_bms.store.packing import Packed, pack_rows
+from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, Chunk, Tier
+
+Row = tuple[int | None, ...]
+
+NOT_BEFORE_MS = int(NOT_BEFORE.timestamp() * 1000)  # what lies before it has no right time yet
+QUARTER_KEEP_DAYS = 730
+PRUNED_AT_ONCE = 4  # of each kind and track in a commit: old rows go in small slices
+UNDATED_MOST = 20_000  # batches of a track whose time was never known; some two weeks
+LONGEST_JUMP = 30 * DAY  # a clock that is further ahead of the last row may be wrong: nothing is pruned
+
+
+class Keep(NamedTuple):
+    """For how many days what is kept; hours and days are kept for ever."""
+
+    blocks: int = 400
+    minutes: int = 90
+    quarters: int = QUARTER_KEEP_DAYS
+
+
+class Batch(NamedTuple):
+    """New rows of a track in the order of their times; ``columns`` are ids and begin with TIME."""
+
+    track: str
+    period: int  # ms
+    columns: tuple[int, ...]
+    rows: Sequence[Row]
+
+
+class ClockSet(NamedTuple):
+    """What the time is in this boot; ``move``: rows written under another time of it move along."""
+
+    boot: int
+    boot_id: str
+    monotonic: int  # ms since boot
+    offset: int  # ms: time minus time since boot
+    move: bool = False
+
+
+class Confirmed(NamedTuple):
+    """Another clock agreed: rows of this boot up to ``monotonic`` are never moved any more."""
+
+    boot: int
+    monotonic: int  # ms since boot
+
+
+class Counter(NamedTuple):
+    """What a device's counters were after the sample with this journal number."""
+
+    sequence: int
+    state: dict[str, Any]
+    begun: bytes = b""  # of the row that is not complete yet
+
+
+class Cut(NamedTuple):
+    """What is to be committed, in order, and the counters that belong to it."""
+
+    steps: Sequence[Batch | ClockSet | Confirmed]
+    counters: Mapping[str, Counter]
+    sequence: int = 0  # journal number up to which all is in here
+    prune: bool = True  # whether the time is sure enough to throw away what is too old
+
+
+class Boot(NamedTuple):
+    """One boot of this machine; None: no row yet."""
+
+    number: int
+    offset: int | None
+    confirmed: int | None
+
+
+class HistoryStore:
+    """The history in ``own``. Every failure is a StoreError, and then nothing was written."""
+
+    def __init__(self, own: OwnStore, keep: Keep = Keep()) -> None:
+        self._own = own
+        self._keep = keep
+
+    def boot(self, boot_id: str) -> Boot:
+        """Return what is known of a boot; a new one gets the next number."""
+        with self._own.reading() as db:
+            row = db.execute(
+                "SELECT number, clock_offset, confirmed FROM boots WHERE boot_id = ?", (boot_id,)
+            ).fetchone()
+            if row is not None:
+                return Boot(*row)
+            return Boot(
+                db.execute("SELECT coalesce(max(number), 0) + 1 FROM boots").fetchone()[0], None, None
+            )
+
+    def counters(self) -> dict[str, Counter]:
+        """Return the counters of all devices as of the last commit, by address."""
+        with self._own.reading() as db:
+            rows = db.execute("SELECT address, sequence, state, begun FROM counters").fetchall()
+        return {
+            address: Counter(sequence, json.loads(zlib.decompress(state)), begun)
+            for address, sequence, state, begun in rows
+        }
+
+    def newest(self) -> int | None:
+        """Return the time of the newest row, in ms; None when there is none with a right time."""
+        with self._own.reading() as db:
+            return max((time for _, time in _newest(db)), default=None)
+
+    def commit(self, cut: Cut) -> None:
+        """Write ``cut``; hours that are over become blocks, what is too old goes."""
+
+        def change(db: sqlite3.Connection) -> None:
+            for step in cut.steps:
+                match step:
+                    case Batch():
+                        track = _track(db, step.track, step.period)
+                        _add_rows(
+                            db, track, dict(zip(step.columns, zip(*step.rows, strict=True), strict=True))
+                        )
+                    case ClockSet():
+                        _set_clock(db, step)
+                    case Confirmed():
+                        db.execute(
+                            "UPDATE boots SET confirmed = ? WHERE number = ?", (step.monotonic, step.boot)
+                        )
+            db.executemany(
+                "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)",
+                [
+                    (address, counter.sequence, zlib.compress(_json(counter.state)), counter.begun)
+                    for address, counter in cut.counters.items()
+                ],
+            )
+            newest = _newest(db)
+            horizon = max((time for _, time in newest), default=0) // HOUR
+            for track, _ in newest:
+                _fold(db, track, horizon)
+                if cut.prune:
+                    _prune(db, track, horizon, self._keep)
+
+        self._own.write(change)
+
+    def rebuild(self, track: str | None = None, progress: Callable[[int, int], None] | None = None) -> int:
+        """Make the roll-ups anew from all blocks there are; return how many hours that were.
+
+        Older ones, whose rows are gone, stay. ``progress`` is told hours done and hours in all.
+        """
+        with self._own.reading() as db:
+            known = db.execute("SELECT number, name FROM tracks").fetchall()
+            numbers = [number for number, name in known if track in (None, name)]
+            ranges = {number: _hours_of_blocks(db, number) for number in numbers}
+        whole = sum(last - first + 1 for first, last in ranges.values())
+        done = 0
+        for number, (first, last) in ranges.items():
+            for day, hours in groupby(range(first, last + 1), lambda hour: hour * HOUR // DAY):
+                some = list(hours)
+
+                def change(
+                    db: sqlite3.Connection, number: int = number, day: int = day, some: list[int] = some
+                ) -> None:
+                    _roll_day(db, number, day, {hour: _block(db, number, hour) for hour in some})
+
+                self._own.write(change)
+                done += len(some)
+                if progress:
+                    progress(done, whole)
+        return whole
+
+
+def key_of(track: int, tier: Tier, chunk: int) -> int:
+    """Return the key of a chunk of roll-ups; ``chunk`` counts them since 1970."""
+    return track << 40 | tier.number << 36 | chunk
+
+
+def block_key(track: int, hour: int) -> int:
+    """Return the key of a block; ``hour`` counts them since 1970."""
+    return track << 40 | hour
+
+
+def recent_key(track: int, time: int) -> int:
+    """Return the lowest key of recent rows from ``time`` ms on."""
+    return track << 44 | time
+
+
+def recent_time(key: int) -> int:
+    """Return the time in the key of recent rows, in ms."""
+    return key & (1 << 44) - 1
+
+
+def unpack_rows(data: bytes) -> tuple[Columns, int]:
+    """Return recent rows as columns, and how many rows they are."""
+    packed = Packed(data)
+    return {column: packed.series(column) or [] for column in packed.ids}, packed.count
+
+
+def _json(state: dict[str, Any]) -> bytes:
+    return json.dumps(state, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _track(db: sqlite3.Connection, name: str, period: int) -> int:
+    row = db.execute("SELECT number, period FROM tracks WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        number = db.execute(
+            "INSERT INTO tracks (name, period, open_day) VALUES (?, ?, 0)", (name, period)
+        ).lastrowid
+        assert number is not None  # it was inserted
+        return number
+    if row[1] != period:
+        db.execute("UPDATE tracks SET period = ? WHERE number = ?", (period, row[0]))
+    return int(row[0])
+
+
+def _newest(db: sqlite3.Connection) -> list[tuple[int, int]]:
+    """Each track and the time of its newest row with a right time; without tracks that have none."""
+    newest = []
+    for [track] in db.execute("SELECT number FROM tracks").fetchall():
+        [key] = db.execute(
+            "SELECT max(key) FROM recent WHERE key BETWEEN ? AND ?",
+            (recent_key(track, NOT_BEFORE_MS), recent_key(track + 1, 0) - 1),
+        ).fetchone()
+        if key is None:
+            [key] = db.execute(
+                "SELECT max(key) FROM blocks WHERE key BETWEEN ? AND ?",
+                (block_key(track, 0), block_key(track + 1, 0) - 1),
+            ).fetchone()
+            if key is not None:
+                newest.append((track, (key - block_key(track, 0) + 1) * HOUR - 1))
+        else:
+            newest.append((track, recent_time(key)))
+    return newest
+
+
+def _add_rows(db: sqlite3.Connection, track: int, columns: Mapping[int, Sequence[int | None]]) -> None:
+    """Add rows, given as columns, to the recent ones: one entry for each hour."""
+    times: list[int] = columns[TIME]  # type: ignore[assignment]
+    first = 0
+    for _, some in groupby(times, lambda time: time // HOUR):
+        end = first + len(list(some))
+        part = {column: values[first:end] for column, values in columns.items()}
+        data = pack_rows(
+            {column: values for column, values in part.items() if any(v is not None for v in values)},
+            end - first,
+        )
+        key = recent_key(track, times[first])
+        while not db.execute("INSERT OR IGNORE INTO recent VALUES (?, ?)", (key, data)).rowcount:
+            key += 1  # other rows of the same time: from before a clock was set back
+        first = end
+
+
+def _fold(db: sqlite3.Connection, track: int, horizon: int) -> None:
+    """Make blocks and roll-ups of all recent rows of hours before ``horizon``."""
+    below = recent_key(track, horizon * HOUR)
+    keys = db.execute(
+        "SELECT key FROM recent WHERE key >= ? AND key < ?", (recent_key(track, NOT_BEFORE_MS), below)
+    ).fetchall()
+    for day, hours in groupby(
+        {recent_time(key) // HOUR: None for [key] in keys}, lambda hour: hour * HOUR // DAY
+    ):
+        _roll_day(db, track, day, {hour: _fold_hour(db, track, hour) for hour in hours})
+
+
+def _fold_hour(db: sqlite3.Connection, track: int, hour: int) -> Columns:
+    span = (recent_key(track, hour * HOUR), recent_key(track, (hour + 1) * HOUR))
+    rows = db.execute("SELECT data FROM recent WHERE key >= ? AND key < ? ORDER BY key", span).fetchall()
+    parts = [unpack_rows(data) for [data] in rows]
+    if (old := _block(db, track, hour)) is not None:
+        parts.insert(0, (old, len(old[TIME])))
+    columns, count = joined(parts)
+    columns = in_order(columns, TIME)
+    _put_block(db, track, hour, columns, count)
+    db.execute("DELETE FROM recent WHERE key >= ? AND key < ?", span)
+    return columns
+
+
+def _block(db: sqlite3.Connection, track: int, hour: int) -> Columns | None:
+    row = db.execute("SELECT data FROM blocks WHERE key = ?", (block_key(track, hour),)).fetchone()
+    return None if row is None else decode_block(row[0])[0]
+
+
+def _put_block(db: sqlite3.Connection, track: int, hour: int, columns: Columns, count: int) -> None:
+    key = block_key(track, hour)
+    if count:
+        db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?)", (key, encode_block(columns, count)))
+    else:
+        db.execute("DELETE FROM blocks WHERE key = ?", (key,))
+
+
+def _roll_day(db: sqlite3.Connection, track: int, day: int, hours: Mapping[int, Columns | None]) -> None:
+    """Make the roll-ups of some hours of a day anew; None or no rows: there are none."""
+    quarters = _chunk(db, track, QUARTERS, day)
+    whole = _chunk(db, track, HOURS, day)
+    for hour, columns in hours.items():
+        slot = hour % 24
+        if columns and columns[TIME]:
+            minutes = rollups.roll(rollups.with_derived(columns), hour * HOUR, MINUTES.span, MINUTES.slots)
+            of_quarters = rollups.coarser(minutes, 15)
+            of_hour = rollups.coarser(of_quarters, 4)
+        else:
+            minutes = of_quarters = of_hour = None  # type: ignore[assignment]
+        _put_chunk(db, track, MINUTES, hour, minutes)
+        quarters = rollups.replaced(quarters, of_quarters, slot * 4, 4)
+        whole = rollups.replaced(whole, of_hour, slot, 1)
+    _put_chunk(db, track, QUARTERS, day, quarters)
+    _put_chunk(db, track, HOURS, day, whole)
+    [open_day] = db.execute("SELECT open_day FROM tracks WHERE number = ?", (track,)).fetchone()
+    if day < open_day:
+        _close_day(db, track, day)
+    elif day > open_day:
+        over = db.execute(
+            "SELECT key FROM rollups WHERE key >= ? AND key < ?",
+            (key_of(track, HOURS, open_day), key_of(track, HOURS, day)),
+        ).fetchall()
+        for [key] in over:
+            _close_day(db, track, key - key_of(track, HOURS, 0))
+        db.execute("UPDATE tracks SET open_day = ? WHERE number = ?", (day, track))
+
+
+def _close_day(db: sqlite3.Connection, track: int, day: int) -> None:
+    hours = _chunk(db, track, HOURS, day)
+    chunk, slot = divmod(day, DAYS.slots)
+    days = _chunk(db, track, DAYS, chunk)
+    part = None if hours is None else rollups.coarser(hours, HOURS.slots)
+    _put_chunk(db, track, DAYS, chunk, rollups.replaced(days, part, slot, 1))
+
+
+def _chunk(db: sqlite3.Connection, track: int, tier: Tier, number: int) -> Chunk | None:
+    row = db.execute("SELECT data FROM rollups WHERE key = ?", (key_of(track, tier, number),)).fetchone()
+    return None if row is None else rollups.unpack_chunk(row[0])
+
+
+def _put_chunk(db: sqlite3.Connection, track: int, tier: Tier, number: int, chunk: Chunk | None) -> None:
+    key = key_of(track, tier, number)
+    data = b"" if chunk is None else rollups.pack_chunk(chunk)
+    if data:
+        db.execute("INSERT OR REPLACE INTO rollups VALUES (?, ?)", (key, data))
+    else:
+        db.execute("DELETE FROM rollups WHERE key = ?", (key,))
+
+
+def _hours_of_blocks(db: sqlite3.Connection, track: int) -> tuple[int, int]:
+    """The first and last hour that has a block; the last is before the first when there is none."""
+    base = block_key(track, 0)
+    low, high = db.execute(
+        "SELECT min(key), max(key) FROM blocks WHERE key >= ? AND key < ?", (base, block_key(track + 1, 0))
+    ).fetchone()
+    return (0, -1) if low is None else (low - base, high - base)
+
+
+def _set_clock(db: sqlite3.Connection, step: ClockSet) -> None:
+    """Note the time of a boot; where rows move with it, move them."""
+    old = db.execute(
+        "SELECT first, clock_offset, confirmed FROM boots WHERE number = ?", (step.boot,)
+    ).fetchone()
+    if old is None:
+        db.execute(
+            "INSERT INTO boots VALUES (?, ?, ?, ?, NULL)",
+            (step.boot, step.boot_id, step.monotonic, step.offset),
+        )
+        return
+    db.execute("UPDATE boots SET clock_offset = ? WHERE number = ?", (step.offset, step.boot))
+    if step.move and step.offset != old[1]:
+        since = old[0] if old[2] is None else max(old[0], old[2])
+        for [track] in db.execute("SELECT number FROM tracks").fetchall():
+            _move_rows(db, track, step, since, old[1])
+
+
+def _move_rows(db: sqlite3.Connection, track: int, step: ClockSet, since: int, offset: int) -> None:
+    """Move the rows of a boot, from ``since`` on, that were written under ``offset``."""
+    first, last = since + offset, step.monotonic + offset
+    moved: list[tuple[Columns, int]] = []
+
+    def split(columns: Columns, count: int) -> tuple[Columns, int] | None:
+        """Take out the rows that move; return those that stay, None when all do."""
+        goes = [
+            boot == step.boot and of == offset and time is not None and time - offset >= since
+            for boot, of, time in zip(columns[BOOT], columns[OFFSET], columns[TIME], strict=True)
+        ]
+        if not any(goes):
+            return None
+        part = {c: [v for v, go in zip(values, goes, strict=True) if go] for c, values in columns.items()}
+        by = step.offset - offset
+        part[TIME] = [time + by for time in part[TIME] if time is not None]
+        part[OFFSET] = [step.offset] * len(part[TIME])
+        part[TRUSTED] = [int(time >= NOT_BEFORE_MS) for time in part[TIME] if time is not None]
+        moved.append((part, len(part[TIME])))
+        stay = {c: [v for v, go in zip(values, goes, strict=True) if not go] for c, values in columns.items()}
+        return stay, count - len(part[TIME])
+
+    changed: dict[int, Columns | None] = {}
+    for hour in list(_blocks_between(db, track, first, last)):
+        columns = _block(db, track, hour)
+        assert columns is not None  # it was just listed
+        if (rest := split(columns, len(columns[TIME]))) is not None:
+            _put_block(db, track, hour, *rest)
+            changed[hour] = rest[0] if rest[1] else None
+    lowest = recent_key(track, max(0, first - HOUR))  # a key names the first of its rows
+    rows = db.execute(
+        "SELECT key, data FROM recent WHERE key BETWEEN ? AND ? ORDER BY key",
+        (lowest, recent_key(track, max(0, last + HOUR))),
+    ).fetchall()
+    for key, data in rows:
+        rest = split(*unpack_rows(data))
+        if rest is not None:
+            db.execute("DELETE FROM recent WHERE key = ?", (key,))
+            if rest[1]:
+                _add_rows(db, track, rest[0])
+    for day, hours in groupby(sorted(changed), lambda hour: hour * HOUR // DAY):
+        _roll_day(db, track, day, {hour: changed[hour] for hour in hours})
+    for columns, _ in moved:
+        _add_rows(db, track, columns)
+
+
+def _blocks_between(db: sqlite3.Connection, track: int, first: int, last: int) -> Iterator[int]:
+    base = block_key(track, 0)
+    keys = db.execute(
+        "SELECT key FROM blocks WHERE key BETWEEN ? AND ?",
+        (base + max(0, first // HOUR), base + max(0, last // HOUR)),
+    ).fetchall()
+    return (key - base for [key] in keys)
+
+
+def _prune(db: sqlite3.Connection, track: int, horizon: int, keep: Keep) -> None:
+    """Delete a few of the entries that are older than they are kept, if there are any."""
+    limits = (
+        ("blocks", block_key(track, 0), horizon - keep.blocks * 24),
+        ("rollups", key_of(track, MINUTES, 0), horizon - keep.minutes * 24),
+        ("rollups", key_of(track, QUARTERS, 0), horizon // 24 - keep.quarters),
+    )
+    for table, base, below in limits:
+        db.execute(
+            f"DELETE FROM {table} WHERE key IN (SELECT key FROM {table} WHERE key >= ? AND key < ? LIMIT ?)",  # noqa: S608
+            (base, base + max(0, below), PRUNED_AT_ONCE),
+        )
+    db.execute(
+        "DELETE FROM recent WHERE key IN (SELECT key FROM recent WHERE key >= ? AND key < ? "
+        "ORDER BY key DESC LIMIT ? OFFSET ?)",
+        (recent_key(track, 0), recent_key(track, NOT_BEFORE_MS), PRUNED_AT_ONCE, UNDATED_MOST),
+    )

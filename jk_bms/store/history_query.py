@@ -1,0 +1,416 @@
+"""Reads history out of ``bms.db``: a series for a chart, every row for an export.
+
+Rows that are committed but not yet in a block or rolled up are part of every answer.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from jk_bms.errors import StoreError
+from jk_bms.store import rollups
+from jk_bms.store.blocks import Columns, decode_block, in_order, joined
+from jk_bms.store.columns import BY_ID, BY_NAME, OF_ROWS, TIME, TRUSTED, Column, sources_of
+from jk_bms.store.history import block_key, key_of, recent_key, recent_time
+from jk_bms.store.own import OwnReader
+from jk_bms.store.packing import Packed
+from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, TIERS, Chunk, Rolled, Tier
+
+FEWEST = 3  # a tier that gives less than a third of the points asked for is too coarse
+ROWS = "rows"  # the name of the finest tier
+_Grid = dict[int, Rolled]
+
+
+class Values(NamedTuple):
+    """One quantity of a series. ``None``: no value at that time."""
+
+    mean: list[float | None]
+    min: list[float | None]
+    max: list[float | None]
+
+
+class Series(NamedTuple):
+    """Values of a track at even steps; each belongs to the ``step`` s that begin at its time."""
+
+    track: str
+    tier: str  # what it was made from: rows, 1 min, 15 min, 1 h, 1 d
+    step: float  # s
+    times: list[float]  # s since 1970, UTC
+    values: dict[str, Values]
+
+
+class Track(NamedTuple):
+    """What rows there are of a device, or of the inverter."""
+
+    name: str  # the device's address, or 'inverter'
+    period: float  # s from row to row
+    first: datetime | None  # of the oldest row or roll-up
+    last: datetime | None
+
+
+class StoredSample(NamedTuple):
+    """One row: a period of frames in numbers."""
+
+    taken_at: datetime  # its beginning
+    clock_trusted: bool
+    values: dict[str, float]  # what is absent has no key
+
+
+def tracks(reader: OwnReader) -> list[Track]:
+    """Return what there is, in the order in which it was first seen."""
+    with reader.reading() as db:
+        rows = db.execute("SELECT number, name, period FROM tracks ORDER BY number").fetchall()
+        return [Track(name, period / 1000, *_span(db, number)) for number, name, period in rows]
+
+
+def query(
+    reader: OwnReader,
+    track: str,
+    quantities: Sequence[str],
+    start: datetime,
+    end: datetime,
+    points: int,
+) -> Series:
+    """Return ``quantities`` of ``track`` from ``start`` to before ``end``, at most ``points`` of each.
+
+    They come from the coarsest roll-ups of which at least a third as many as ``points`` lie in
+    that time, several taken together where there are more. Raises ValueError for a quantity,
+    StoreError for a track that is not known.
+    """
+    wanted = {name: _column(name) for name in quantities}
+    first, last = int(start.timestamp() * 1000), int(end.timestamp() * 1000)
+    if last <= first or points < 1:
+        raise ValueError(
+            f"from {start} to {end}, {points} points: expected a later end and at least one point"
+        )
+    with reader.reading() as db:
+        number, period, open_day = _track(db, track)
+        tier = _choose(db, number, first, last, points)
+        span = period if tier is None else tier.span
+        first -= first % span
+        factor = max(1, -(-(last - first) // (span * points)))
+        # Steps begin at whole multiples of themselves, so that a moving chart keeps its shape.
+        while _steps(first, last, span * factor) > points and points > 1:
+            factor += 1
+        step = span * factor
+        begin = first - first % step
+        slots = _steps(first, last, step) * factor
+        read = _Reader(db, number, [column.id for column in wanted.values()], begin, span, slots, first, last)
+        if tier is None:
+            grid = read.rows()
+        elif tier is DAYS:
+            grid = read.days(open_day)
+        else:
+            grid = read.chunks(tier)
+    merged = rollups.coarser(grid, factor) if factor > 1 else grid
+    length = slots // factor
+    return Series(
+        track,
+        ROWS if tier is None else tier.name,
+        step / 1000,
+        [(begin + slot * step) / 1000 for slot in range(length)],
+        {name: _values(merged, column, length) for name, column in wanted.items()},
+    )
+
+
+def samples(reader: OwnReader, track: str, start: datetime, end: datetime) -> Iterator[StoredSample]:
+    """Yield every row of ``track`` from ``start`` to before ``end``, in order; an hour is read at a time."""
+    first, last = int(start.timestamp() * 1000), int(end.timestamp() * 1000)
+    with reader.reading() as db:
+        number, _, _ = _track(db, track)
+        hours = _hours(db, number, first, last)
+    for hour in hours:
+        with reader.reading() as db:
+            columns = _hour(db, number, hour, None)
+        named = [
+            (BY_ID[column], values)
+            for column, values in columns.items()
+            if column in BY_ID and column not in OF_ROWS
+        ]
+        trusted = columns[TRUSTED]
+        for index, time in enumerate(columns[TIME]):
+            if time is not None and first <= time < last:
+                yield StoredSample(
+                    datetime.fromtimestamp(time / 1000, UTC),
+                    bool(trusted[index]),
+                    {
+                        c.name: value / c.divisor
+                        for c, values in named
+                        if (value := values[index]) is not None
+                    },
+                )
+
+
+class _Reader:
+    """Fills a grid of ``slots`` slots of ``span`` ms from ``begin`` on; outside first .. last it stays empty."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        track: int,
+        wanted: list[int],
+        begin: int,
+        span: int,
+        slots: int,
+        first: int,
+        last: int,
+    ) -> None:
+        self.db, self.track, self.wanted = db, track, wanted
+        self.begin, self.span, self.slots = begin, span, slots
+        self.first, self.last = first, last
+        self.stored = set(wanted) | {one for column in wanted for one in sources_of(column) or ()}
+
+    def chunks(self, tier: Tier) -> Chunk:
+        """What is rolled up in ``tier``, and the recent rows."""
+        base = key_of(self.track, tier, 0)
+        found = self.db.execute(
+            "SELECT key, data FROM rollups WHERE key BETWEEN ? AND ? ORDER BY key",
+            (base + self.first // tier.chunk, base + (self.last - 1) // tier.chunk),
+        ).fetchall()
+        parts = [((key - base) * tier.chunk, rollups.unpack_chunk(data, self.wanted)) for key, data in found]
+        return self._with_recent(self._laid(parts))
+
+    def days(self, open_day: int) -> Chunk:
+        """What is rolled up in days, the hours of the days that are not over, and the recent rows."""
+        grid = self.chunks_only(DAYS)
+        base = key_of(self.track, HOURS, 0)
+        found = self.db.execute(
+            "SELECT key, data FROM rollups WHERE key BETWEEN ? AND ? ORDER BY key",
+            (base + max(open_day, self.first // DAY), base + (self.last - 1) // DAY),
+        ).fetchall()
+        parts = [
+            ((key - base) * DAY, rollups.coarser(rollups.unpack_chunk(data, self.wanted), HOURS.slots))
+            for key, data in found
+        ]
+        if parts:
+            grid = rollups.merged(grid, self._laid(parts))
+        return self._with_recent(grid)
+
+    def chunks_only(self, tier: Tier) -> Chunk:
+        """What is rolled up in ``tier``."""
+        base = key_of(self.track, tier, 0)
+        found = self.db.execute(
+            "SELECT key, data FROM rollups WHERE key BETWEEN ? AND ? ORDER BY key",
+            (base + self.first // tier.chunk, base + (self.last - 1) // tier.chunk),
+        ).fetchall()
+        return self._laid(
+            [((key - base) * tier.chunk, rollups.unpack_chunk(data, self.wanted)) for key, data in found]
+        )
+
+    def rows(self) -> Chunk:
+        """Each row by itself, from blocks and recent rows."""
+        parts = []
+        for hour in _hours(self.db, self.track, self.first, self.last):
+            columns = _hour(self.db, self.track, hour, self.stored)
+            parts.append(columns)
+        if not parts:
+            return Chunk([None] * self.slots, {})
+        columns, _ = joined([(part, len(part[TIME])) for part in parts])
+        return self._rolled(columns)
+
+    def _rolled(self, columns: Columns) -> Chunk:
+        times: list[int] = columns[TIME]  # type: ignore[assignment]
+        if times and (times[0] < self.first or times[-1] >= self.last):
+            keep = [self.first <= time < self.last for time in times]
+            columns = {
+                c: [v for v, k in zip(values, keep, strict=True) if k] for c, values in columns.items()
+            }
+        whole = rollups.with_derived(columns)
+        some = {column: whole[column] for column in (TIME, *self.wanted) if column in whole}
+        return rollups.roll(some, self.begin, self.span, self.slots)
+
+    def _with_recent(self, grid: Chunk) -> Chunk:
+        parts = _recent(self.db, self.track, self.first, self.last, self.stored)
+        if not parts:
+            return grid
+        columns, _ = joined(parts)
+        return rollups.merged(grid, self._rolled(in_order(columns, TIME)))
+
+    def _laid(self, parts: list[tuple[int, Chunk]]) -> Chunk:
+        """Lay chunks, each with the time of its first slot, side by side on the grid."""
+        counts: list[int | None] = []
+        series: dict[int, tuple[list[int | None], ...]] = {c: ([], [], [], []) for c in self.wanted}
+        skip_from = (self.first - self.begin) // self.span  # slots of the first step that are too early
+        for time, chunk in parts:
+            at = (time - self.begin) // self.span
+            cut = max(0, skip_from - at) if len(counts) <= skip_from else 0
+            room = max(0, self.slots - at - cut)
+            gap = at + cut - len(counts)
+            if room <= 0:
+                continue
+            end = cut + room
+            if gap:
+                counts.extend([None] * gap)
+            some = chunk.counts[cut:end]
+            counts.extend(some)
+            for column, (sums, lows, highs, own) in series.items():
+                if gap:
+                    for one in (sums, lows, highs, own):
+                        one.extend([None] * gap)
+                rolled = chunk.columns.get(column)
+                if rolled is None:
+                    for one in (sums, lows, highs, own):
+                        one.extend([None] * len(some))
+                else:
+                    sums.extend(rolled.sums[cut:end])
+                    lows.extend(rolled.lows[cut:end])
+                    highs.extend(rolled.highs[cut:end])
+                    own.extend(some if rolled.counts is None else rolled.counts[cut:end])
+        rest = self.slots - len(counts)
+        if rest:
+            counts.extend([None] * rest)
+            for columns in series.values():
+                for one in columns:
+                    one.extend([None] * rest)
+        return Chunk(counts, {column: Rolled(*columns) for column, columns in series.items()})
+
+
+def _column(name: str) -> Column:
+    column = BY_NAME.get(name)
+    if column is None:
+        raise ValueError(f"quantity is {name!r}; expected one of {', '.join(BY_NAME)}")
+    return column
+
+
+def _track(db: sqlite3.Connection, name: str) -> tuple[int, int, int]:
+    row = db.execute("SELECT number, period, open_day FROM tracks WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        known = ", ".join(known for [known] in db.execute("SELECT name FROM tracks ORDER BY number"))
+        raise StoreError(f"history: nothing of {name!r}; there is {known or 'nothing at all yet'}")
+    return row  # type: ignore[no-any-return]
+
+
+def _choose(db: sqlite3.Connection, track: int, first: int, last: int, points: int) -> Tier | None:
+    """Return the tier for a series; None: the rows themselves."""
+    fine = [tier for tier in reversed(TIERS) if (last - first) // tier.span * FEWEST >= points]
+    if not fine:
+        [oldest] = db.execute(
+            "SELECT min(key) FROM blocks WHERE key BETWEEN ? AND ?",
+            (block_key(track, 0), block_key(track + 1, 0) - 1),
+        ).fetchone()
+        if oldest is None or (oldest - block_key(track, 0)) * HOUR <= first:
+            return None
+        fine = [MINUTES]
+    # What is too old for the tier may still be there in a coarser one.
+    best = fine[0]
+    for tier in TIERS[TIERS.index(best) :]:
+        base = key_of(track, tier, 0)
+        [oldest] = db.execute(
+            "SELECT min(key) FROM rollups WHERE key BETWEEN ? AND ?", (base, base + (1 << 36) - 1)
+        ).fetchone()
+        if tier is DAYS or oldest is None or (oldest - base) * tier.chunk <= first:
+            break
+        coarser = TIERS[TIERS.index(tier) + 1]
+        other = key_of(track, coarser, 0)
+        [older] = db.execute(
+            "SELECT min(key) FROM rollups WHERE key BETWEEN ? AND ?", (other, other + (1 << 36) - 1)
+        ).fetchone()
+        if older is None or (older - other) * coarser.chunk + coarser.chunk > (oldest - base) * tier.chunk:
+            break  # nor does the coarser one reach further back
+        best = coarser
+    return best
+
+
+def _steps(first: int, last: int, step: int) -> int:
+    return -(-last // step) - first // step
+
+
+def _hours(db: sqlite3.Connection, track: int, first: int, last: int) -> list[int]:
+    """The hours from ``first`` to ``last`` ms of which there are rows."""
+    base = block_key(track, 0)
+    blocks = db.execute(
+        "SELECT key FROM blocks WHERE key BETWEEN ? AND ?", (base + first // HOUR, base + (last - 1) // HOUR)
+    ).fetchall()
+    recent = db.execute(
+        "SELECT key FROM recent WHERE key >= ? AND key < ?",
+        (recent_key(track, first - first % HOUR), recent_key(track, last)),
+    ).fetchall()
+    return sorted({key - base for [key] in blocks} | {recent_time(key) // HOUR for [key] in recent})
+
+
+def _hour(db: sqlite3.Connection, track: int, hour: int, wanted: set[int] | None) -> Columns:
+    """The rows of an hour in order."""
+    parts = _recent(db, track, hour * HOUR, (hour + 1) * HOUR, wanted)
+    row = db.execute("SELECT data FROM blocks WHERE key = ?", (block_key(track, hour),)).fetchone()
+    if row is not None:
+        columns, count = decode_block(row[0])
+        if wanted is not None:
+            columns = {column: columns[column] for column in columns if column in wanted or column in OF_ROWS}
+        parts.insert(0, (columns, count))
+    return in_order(joined(parts)[0], TIME)
+
+
+def _recent(
+    db: sqlite3.Connection, track: int, first: int, last: int, wanted: set[int] | None
+) -> list[tuple[Mapping[int, Any], int]]:
+    """Recent rows that may lie in this time: the entries of its hours."""
+    rows = db.execute(
+        "SELECT data FROM recent WHERE key >= ? AND key < ? ORDER BY key",
+        (recent_key(track, first - first % HOUR), recent_key(track, last)),
+    ).fetchall()
+    parts: list[tuple[Mapping[int, Any], int]] = []
+    for [data] in rows:
+        packed = Packed(data)
+        if wanted is None:
+            columns = {column: packed.series(column) for column in packed.ids}
+        else:
+            columns = {
+                column: series for column in (TIME, *wanted) if (series := packed.series(column)) is not None
+            }
+        parts.append((columns, packed.count))
+    return parts
+
+
+def _span(db: sqlite3.Connection, track: int) -> tuple[datetime | None, datetime | None]:
+    starts = []
+    for tier in (MINUTES, QUARTERS, HOURS, DAYS):
+        base = key_of(track, tier, 0)
+        row = db.execute(
+            "SELECT key, data FROM rollups WHERE key BETWEEN ? AND ? ORDER BY key LIMIT 1",
+            (base, base + (1 << 36) - 1),
+        ).fetchone()
+        if row is not None:
+            counts = rollups.unpack_chunk(row[1], ()).counts
+            slot = next(index for index, count in enumerate(counts) if count)
+            starts.append((row[0] - base) * tier.chunk + slot * tier.span)
+    first, last = db.execute(
+        "SELECT min(key), max(key) FROM recent WHERE key >= ? AND key < ?",
+        (recent_key(track, 0), recent_key(track + 1, 0)),
+    ).fetchone()
+    if first is not None:
+        starts.append(recent_time(first))
+        [data] = db.execute("SELECT data FROM recent WHERE key = ?", (last,)).fetchone()
+        end = max(t for t in Packed(data).series(TIME) or [0] if t is not None)
+    else:
+        [block] = db.execute(
+            "SELECT max(key) FROM blocks WHERE key >= ? AND key < ?",
+            (block_key(track, 0), block_key(track + 1, 0)),
+        ).fetchone()
+        if block is None:
+            return None, None
+        end = max(t for t in _hour(db, track, block - block_key(track, 0), set())[TIME] if t is not None)
+        starts.append((block - block_key(track, 0)) * HOUR)
+    return datetime.fromtimestamp(min(starts) / 1000, UTC), datetime.fromtimestamp(end / 1000, UTC)
+
+
+def _values(chunk: Chunk, column: Column, length: int) -> Values:
+    rolled = chunk.columns.get(column.id)
+    if rolled is None:
+        return Values([None] * length, [None] * length, [None] * length)
+    divisor = column.divisor
+    counts = chunk.counts if rolled.counts is None else rolled.counts
+    if None in rolled.sums:
+        return Values(
+            [
+                None if s is None or not n else s / (n * divisor)
+                for s, n in zip(rolled.sums, counts, strict=True)
+            ],
+            [None if value is None else value / divisor for value in rolled.lows],
+            [None if value is None else value / divisor for value in rolled.highs],
+        )
+    return Values(
+        [s / (n * divisor) for s, n in zip(rolled.sums, counts, strict=True)],  # type: ignore[operator]
+        [value / divisor for value in rolled.lows],  # type: ignore[operator]
+        [value / divisor for value in rolled.highs],  # type: ignore[operator]
+    )
