@@ -8,18 +8,25 @@ and says how sure it is. Shares are % of the pack's capacity.
 """
 
 from collections.abc import Mapping, Sequence
+from math import exp, hypot, sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
 # What may be true before anything was seen (standard deviations).
 CHARGE_AT_FIRST, SIZE_AT_FIRST, LOSS_AT_FIRST = 5.0, 8.0, 0.3  # %, %, % a day
+OFFSET_AT_FIRST = 0.003  # V: the inputs of a BMS differ
 # How far things wander by themselves in a day.
 CHARGE_WANDERS, SIZE_WANDERS, LOSS_WANDERS = 0.05, 0.02, 0.006
-BALANCER_UNSURE = 0.2  # of what the balancer gave a cell, and ...
+BALANCER_UNSURE = 0.35  # of all that the balancer gave a cell within a month, and ...
+MONTH = 30.0  # days
 PAIR_UNSURE = 0.1  # ... of all it moved: it does not say between which cells
 BALANCER_EFFICIENCY = 0.9  # of a usual active one
 SCALE_UNSURE = 0.15  # of a difference: the curve of the real cell is another
 FAR = 3.0  # standard deviations: what lies further off is believed only bit by bit
+
+SIZE_OF_STATE = 4  # charge, size, loss, offset
+UNITS = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+PAIRS = tuple((i, j) for i in range(SIZE_OF_STATE) for j in range(i, SIZE_OF_STATE))
 
 
 class CellShare(NamedTuple):
@@ -36,19 +43,19 @@ class CellShare(NamedTuple):
 class Seen(NamedTuple):
     """One look at the cells where voltages say something."""
 
-    soc: Sequence[float]  # % of each cell
-    sigma: Sequence[float]  # %
+    soc: Sequence[float]  # % of each cell, as its voltage tells
+    per_volt: Sequence[float]  # %/V: what a wrong voltage would do to it
+    sigma: Sequence[float]  # %: what is otherwise unsure
 
 
 class CellCharge:
     """The cells of one pack, by position."""
 
     def __init__(self, cells: int) -> None:
-        # Per cell: charge, size, loss; then the upper half of their covariance.
-        first = [CHARGE_AT_FIRST**2, 0.0, 0.0, SIZE_AT_FIRST**2, 0.0, LOSS_AT_FIRST**2]
-        self._cells = [[0.0, 0.0, 0.0, *first] for _ in range(cells)]
+        self._cells = [_Cell() for _ in range(cells)]
         self._given = [0.0] * cells  # %, by the balancer since the last look
-        self._moved = 0.0  # %, all of that
+        self._gained = [0.0] * cells  # %, likewise, fading within a month
+        self._moved = 0.0  # %, all that it moved since the last look
         self._unsure = 0.0  # %², of unseen doings since the last look
         self._days = 0.0  # since the last look
         self.watched = 0.0  # days between the first and the last look
@@ -70,17 +77,18 @@ class CellCharge:
 
     def look(self, seen: Seen) -> None:
         """Take in what voltages say."""
-        typical = median(seen.soc)
-        usual = median(self._given)
+        typical, usual = median(seen.soc), median(self._given)
         days, shared = self._days, PAIR_UNSURE * self._moved
+        common = CHARGE_WANDERS**2 * days + self._unsure + shared * shared / max(1, len(self._cells))
         for i, cell in enumerate(self._cells):
             given = self._given[i] - usual
-            noise = (CHARGE_WANDERS**2) * days + (BALANCER_UNSURE * given) ** 2 + self._unsure
-            _predict(cell, days, given, noise + shared * shared / len(self._cells))
+            # An error of the scale does not average out from day to day, so it grows with the whole.
+            gained = self._gained[i] = _short(self._gained[i] * exp(-days / MONTH) + given)
+            cell.wait(days, given, common + BALANCER_UNSURE**2 * abs(given * gained))
             difference = seen.soc[i] - typical
-            variance = seen.sigma[i] ** 2 + (SCALE_UNSURE * difference) ** 2
-            _correct(cell, difference, 0.01 * seen.soc[i], variance)
-            cell[:] = [float(f"{value:.6g}") for value in cell]  # so many digits as the state keeps
+            # The voltage tells charge / size, so it is the cell's own fullness that counts.
+            through = (1.0, -0.01 * seen.soc[i], 0.0, seen.per_volt[i])
+            cell.see(difference, through, seen.sigma[i] ** 2 + (SCALE_UNSURE * difference) ** 2)
         if self.looks:
             self.watched += days
         self.looks += 1
@@ -89,21 +97,28 @@ class CellCharge:
 
     def cells(self) -> list[CellShare]:
         """Return what is known as of the last look."""
-        return [
-            CellShare(x, xx**0.5, c, cc**0.5, loss, ll**0.5)
-            for x, c, loss, xx, _xc, _xl, cc, _cl, ll in self._cells
-        ]
+        found = []
+        for cell in self._cells:
+            charge, size, loss = (cell.sigma(through) for through in UNITS)
+            x, c, lost, _ = cell.mean
+            scale = SCALE_UNSURE
+            found.append(
+                CellShare(
+                    x, hypot(charge, scale * x), c, hypot(size, scale * c), lost, hypot(loss, scale * lost)
+                )
+            )
+        return found
 
     def difference(self, cell: int, soc: float) -> tuple[float, float]:
         """Difference in SoC, in %, to the typical cell at ``soc`` %, with its standard deviation."""
-        x, c, _loss, xx, xc, _xl, cc, _cl, _ll = self._cells[cell]
-        s = 0.01 * soc
-        return x - s * c, max(0.0, xx - 2.0 * s * xc + s * s * cc) ** 0.5
+        each, s = self._cells[cell], 0.01 * soc
+        return each.mean[0] - s * each.mean[1], each.sigma((1.0, -s, 0.0, 0.0))
 
     def state(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return {
-            "cells": [list(cell) for cell in self._cells],
+            "cells": [[*cell.mean, *(cell.spread[i][j] for i, j in PAIRS)] for cell in self._cells],
+            "gained": self._gained[:],
             "since": [self._given[:], self._moved, self._unsure, self._days],
             "watched": self.watched,
             "looks": self.looks,
@@ -111,45 +126,63 @@ class CellCharge:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``."""
-        self._cells = [list(cell) for cell in state["cells"]]
+        self._cells = []
+        for numbers in state["cells"]:
+            cell = _Cell()
+            cell.mean = list(numbers[:SIZE_OF_STATE])
+            for (i, j), value in zip(PAIRS, numbers[SIZE_OF_STATE:], strict=True):
+                cell.spread[i][j] = cell.spread[j][i] = value
+            self._cells.append(cell)
+        self._gained = list(state["gained"])
         given, self._moved, self._unsure, self._days = state["since"]
         self._given = list(given)
         self.watched, self.looks = state["watched"], state["looks"]
 
 
-def _predict(cell: list[float], days: float, given: float, noise: float) -> None:
-    x, c, loss, xx, xc, xl, cc, cl, ll = cell
-    cell[:] = (
-        x + given - loss * days,
-        c,
-        loss,
-        xx - 2.0 * days * xl + days * days * ll + noise,
-        xc - days * cl,
-        xl - days * ll,
-        cc + SIZE_WANDERS**2 * days,
-        cl,
-        ll + LOSS_WANDERS**2 * days,
-    )
+class _Cell:
+    """Charge (%), size (%), loss (% a day) and voltmeter offset (V) of a cell, with covariance."""
+
+    def __init__(self) -> None:
+        self.mean = [0.0] * SIZE_OF_STATE
+        first = (CHARGE_AT_FIRST, SIZE_AT_FIRST, LOSS_AT_FIRST, OFFSET_AT_FIRST)
+        self.spread = [[a * a if i == j else 0.0 for j in range(SIZE_OF_STATE)] for i, a in enumerate(first)]
+
+    def wait(self, days: float, given: float, noise: float) -> None:
+        """Lose charge for ``days``, get ``given`` %, and be less sure."""
+        spread = self.spread
+        self.mean[0] += given - self.mean[2] * days
+        for k in range(SIZE_OF_STATE):  # charge -= days x loss, in rows ...
+            spread[0][k] -= days * spread[2][k]
+        for k in range(SIZE_OF_STATE):  # ... and in columns
+            spread[k][0] -= days * spread[k][2]
+        spread[0][0] += noise
+        spread[1][1] += SIZE_WANDERS**2 * days
+        spread[2][2] += LOSS_WANDERS**2 * days
+
+    def see(self, value: float, through: Sequence[float], variance: float) -> None:
+        """Correct by a measured ``value`` of the sum of the mean times ``through``."""
+        with_it = [_dot(row, through) for row in self.spread]
+        expected = _dot(with_it, through)
+        away = value - _dot(self.mean, through)
+        total = expected + variance
+        if away * away > FAR * FAR * total:
+            total = away * away / (FAR * FAR)  # as if it had been measured that badly
+        for i, share in enumerate(with_it):
+            self.mean[i] = _short(self.mean[i] + share / total * away)
+        for i, j in PAIRS:
+            self.spread[i][j] = self.spread[j][i] = _short(
+                self.spread[i][j] - with_it[i] * with_it[j] / total
+            )
+
+    def sigma(self, through: Sequence[float]) -> float:
+        """Standard deviation of that sum."""
+        return sqrt(max(0.0, _dot([_dot(row, through) for row in self.spread], through)))
 
 
-def _correct(cell: list[float], seen: float, fullness: float, variance: float) -> None:
-    """Correct by a difference ``seen`` in SoC: charge less ``fullness`` times size."""
-    x, c, loss, xx, xc, xl, cc, cl, ll = cell
-    hx, hc, hl = xx - fullness * xc, xc - fullness * cc, xl - fullness * cl
-    expected = hx - fullness * hc
-    away = seen - (x - fullness * c)
-    total = expected + variance
-    if away * away > FAR * FAR * total:
-        total = away * away / (FAR * FAR)  # as if it had been measured that badly
-    gx, gc, gl = hx / total, hc / total, hl / total
-    cell[:] = (
-        x + gx * away,
-        c + gc * away,
-        loss + gl * away,
-        xx - gx * hx,
-        xc - gx * hc,
-        xl - gx * hl,
-        cc - gc * hc,
-        cl - gc * hl,
-        ll - gl * hl,
-    )
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
+
+
+def _short(value: float) -> float:
+    """Return ``value`` with so many digits as the state keeps."""
+    return float(f"{value:.7g}")

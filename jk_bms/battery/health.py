@@ -9,7 +9,7 @@ Per sample only sums are kept; a look at the cells is taken every ten minutes at
 
 from collections.abc import Mapping
 from datetime import date
-from math import erf, sqrt
+from math import erf, hypot, sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -27,18 +27,24 @@ from jk_bms.battery.health_report import (
 )
 from jk_bms.model import Sample
 
+__all__ = ["Health", "HealthReport"]
+
 WINDOW = 600.0  # s: voltages are averaged over so long
 LEAST = 4  # samples in it
 CALM, SWINGING = 0.05, 0.03  # C: more current, or more up and down, and voltages tell too little
-UNKNOWN_CALM = 0.02  # C: as long as the resistances are unknown
-BLUR = 0.002  # V: how well two cells' voltages compare, after averaging
+UNKNOWN_CALM = 0.01  # C: as long as the resistances are unknown
+CHORD = 0.002  # V to both sides: over this the slope of the curve is taken
+BLUR = 0.001  # V: how well a cell's voltage repeats, after averaging
 RESISTANCE_UNSURE = 0.2
-STEEP = 1.2  # %: what BLUR may be worth in SoC, else a look says nothing
+STEEP = 0.6  # %: what BLUR may be worth in SoC, else a look says nothing
 FINEST = 0.05  # %
 APART = 8 / 24  # days between looks in one band of SoC, unless one is much clearer
 CLEARER = 0.6
 SOC_BAND = 20.0  # %
-UNSEEN_SHARE, UNSEEN_MOST = 0.5, 24.0  # % that a day alone with its balancer may have moved; h
+EMPTY = 1.0  # %: below it the curve ends before the differences do
+UNSEEN_HOURS = 2.0  # a day, in which a balancer that nobody watches works for one cell
+UNSEEN_AMPS = 1.0  # A: of a balancer that does not say how much
+UNSEEN_LEAST = 0.1  # % a day, whatever the balancer
 HOUR, DAY = 3600.0, 86_400.0
 LONGEST_GAP = 600.0  # s
 BALANCING = 0.05  # A: the balancer works
@@ -51,7 +57,8 @@ SURE = 0.95
 CURED = 0.7  # of the first: a fault that falls below it is over
 LEAST_DAYS = 7.0  # to watch before a loss is a leak
 LEAST_BATCHES = 3
-SIZE_KNOWN, LOSS_KNOWN = 2.0, 0.05  # standard deviations up to which something is called known
+SIZE_KNOWN, LOSS_KNOWN = 3.0, 0.06  # standard deviations up to which something is called known
+KNOWN_SHARE = 0.2  # and that share of the value
 VOLTMETER_UNSURE = 1.0  # % of size: what the inputs of the BMS differ from each other stays
 RESISTANCES_DIFFER = 0.03  # likewise, of a resistance
 
@@ -75,6 +82,7 @@ class Health:
         self.learned_ah: float | None = None  # whoever counts the charge may set it: for the trends
         self._curve = chemistry.ocv
         self._lag = 1.0 + chemistry.lag
+        self._guess = chemistry.resistance
         self._nominal = nominal_ah
         self._capacity = nominal_ah or 0.0
         self._jump = JUMP * self._capacity
@@ -87,6 +95,7 @@ class Health:
         self._faults: dict[tuple[int, str], str | None] = {}  # position and kind: date since when
         self._weeks: list[Week] = []
         self._week: int | None = None
+        self._balancer_amps = 0.0  # the most it was seen to move
         self._balancer_blind = False  # it works, but nobody tells how much
         self._last: _Before | None = None
         self._earlier: _Before | None = None
@@ -135,8 +144,11 @@ class Health:
         by_size = sorted(range(self._cells), key=lambda i: -shares[i].size)
         rank = {cell: place for place, cell in enumerate(by_size, 1)}
         ohms = self._resistance.ohms
-        size_known = [share.size_sigma <= SIZE_KNOWN for share in shares]
-        loss_known = [self._charge.watched >= LEAST_DAYS and s.loss_sigma <= LOSS_KNOWN for s in shares]
+        long_enough = self._charge.watched >= LEAST_DAYS
+        size_known = [s.size_sigma <= SIZE_KNOWN + KNOWN_SHARE * abs(s.size) for s in shares]
+        loss_known = [
+            long_enough and s.loss_sigma <= LOSS_KNOWN + KNOWN_SHARE * abs(s.loss) for s in shares
+        ]
         cells = []
         for i, share in enumerate(shares):
             full, full_sigma = self._charge.difference(i, 100.0)
@@ -190,7 +202,7 @@ class Health:
             "looked": [[band, *when] for band, when in self._looked.items()],
             "faults": [[cell, kind, since] for (cell, kind), since in self._faults.items()],
             "week": self._week,
-            "blind": self._balancer_blind,
+            "balancer": [self._balancer_amps, self._balancer_blind],
             "learned": self.learned_ah,
             "window": [self._sums, self._count, self._amps, self._squares, self._seconds],
             "last": [None if each is None else list(each) for each in (self._earlier, self._last)],
@@ -210,7 +222,8 @@ class Health:
         self._resistance.restore(state["resistance"])
         self._looked = {band: (when, sigma) for band, when, sigma in state["looked"]}
         self._faults = {(cell, kind): since for cell, kind, since in state["faults"]}
-        self._week, self._balancer_blind = state["week"], bool(state["blind"])
+        self._week = state["week"]
+        self._balancer_amps, self._balancer_blind = state["balancer"]
         self.learned_ah = state["learned"]
         sums, self._count, self._amps, self._squares, self._seconds = state["window"]
         self._sums = list(sums)
@@ -240,11 +253,15 @@ class Health:
     def _gap(self, elapsed: float | None) -> None:
         """Nobody watched, perhaps for long: the balancer may have worked."""
         self._last = self._earlier = None
-        hours = UNSEEN_MOST if elapsed is None else max(0.0, elapsed / HOUR)
-        self._charge.doubt(UNSEEN_SHARE * min(hours, UNSEEN_MOST) / UNSEEN_MOST)
-        days = (self._seconds + (elapsed or 0.0)) / DAY
-        self._pass(days)
+        unseen = 1.0 if elapsed is None else max(0.0, elapsed) / DAY
+        self._charge.doubt(self._unseen_share() * min(1.0, unseen))
+        self._pass((self._seconds + (elapsed or 0.0)) / DAY)
         self._clear()
+
+    def _unseen_share(self) -> float:
+        """What the balancer may do to a cell on a day on which nobody watches it, in %."""
+        amps = UNSEEN_AMPS if self._balancer_blind else 0.5 * self._balancer_amps
+        return max(UNSEEN_LEAST, 100.0 * amps * UNSEEN_HOURS / self._capacity if self._capacity else 0.0)
 
     def _pass(self, days: float) -> None:
         self._day += days
@@ -260,6 +277,7 @@ class Health:
 
         It takes half of the time and gives the other half, so on average half of its current flows.
         """
+        self._balancer_amps = max(self._balancer_amps, amps)
         if self._capacity:
             share = 100.0 * 0.5 * amps * seconds / HOUR / self._capacity
             self._charge.move(voltages.index(max(voltages)), voltages.index(min(voltages)), share)
@@ -282,11 +300,11 @@ class Health:
         self._clear()
         self._pass(seconds / DAY)
         if self._balancer_blind:
-            self._charge.doubt(UNSEEN_SHARE * seconds / DAY)
-        self._turn_week(sample)
+            self._charge.doubt(self._unseen_share() * seconds / DAY)
+        turned = self._turn_week(sample)
         if soc is not None:
-            low, high = self._range.pop() if self._range else (soc, soc)
-            self._range.append((round(min(low, soc), 1), round(max(high, soc), 1)))
+            low, high = self._range.pop() if self._range and not turned else (soc, soc)
+            self._range = [*self._range, (round(min(low, soc), 1), round(max(high, soc), 1))][-2:]
         if count >= LEAST and self._capacity:
             known = self._resistance.known
             if abs(amps) <= (CALM if known else UNKNOWN_CALM) * self._capacity and (
@@ -295,26 +313,29 @@ class Health:
                 self._look(volts, amps, sample)
 
     def _look(self, volts: list[float], amps: float, sample: Sample) -> None:
-        blur = BLUR
+        drop = amps * self._guess / self._capacity  # V: as much may be wrong with unknown connections
+        blur = hypot(BLUR, drop)
         if (typical := self._resistance.typical) is not None:
-            lagging = amps * typical * self._lag
+            drop = amps * typical
+            blur = hypot(BLUR, RESISTANCE_UNSURE * drop)
             volts = [
-                v - lagging - amps * typical * over
+                v - drop * self._lag - drop * over
                 for v, over in zip(volts, self._resistance.excess, strict=True)
             ]
-            blur = sqrt(blur * blur + (RESISTANCE_UNSURE * amps * typical) ** 2)
         soc = self._curve.soc
-        sigma = [max(FINEST, 0.5 * (soc(v + blur) - soc(v - blur))) for v in volts]
-        clear = median(sigma)
+        per_volt = [max(0.0, soc(v + CHORD) - soc(v - CHORD)) / (2.0 * CHORD) for v in volts]
+        clear = median(per_volt) * BLUR
         if clear > STEEP:
             return
         at = [soc(v) for v in volts]
+        if median(at) < EMPTY:
+            return
         band = int(median(at) / SOC_BAND)
         when, before = self._looked.get(band, (None, 0.0))
         if when is not None and self._day - when < APART and clear > CLEARER * before:
             return
         self._looked[band] = (self._day, clear)
-        self._charge.look(Seen(at, sigma))
+        self._charge.look(Seen(at, per_volt, [max(FINEST, each * blur) for each in per_volt]))
         self._judge(sample)
 
     def _judge(self, sample: Sample) -> None:
@@ -339,13 +360,13 @@ class Health:
 
     def _chances(self, cell: int, share: CellShare) -> dict[str, float]:
         """How likely each fault is; 0 for what cannot be told yet."""
-        size_sigma = sqrt(share.size_sigma**2 + VOLTMETER_UNSURE**2)
-        over_sigma = sqrt(self._resistance.sigma(cell) ** 2 + RESISTANCES_DIFFER**2)
+        size_sigma = hypot(share.size_sigma, VOLTMETER_UNSURE)
+        over_sigma = hypot(self._resistance.sigma(cell), RESISTANCES_DIFFER)
         weak = _below((WEAK[1] - share.size) / size_sigma)
         # Old age raises the resistance too: that is then no fault of the connection.
         lug = _below((self._excess(cell) - LUG[1]) / over_sigma) if weak < SURE else 0.0
         return {
-            HOLDS_LESS: weak if share.size_sigma <= SIZE_KNOWN else 0.0,
+            HOLDS_LESS: weak if self._charge.watched >= LEAST_DAYS else 0.0,
             LOSES_CHARGE: _below((share.loss - LEAK[1]) / share.loss_sigma)
             if self._charge.watched >= LEAST_DAYS
             else 0.0,
@@ -357,10 +378,10 @@ class Health:
 
     # Week by week
 
-    def _turn_week(self, sample: Sample) -> None:
-        """Keep a line of each week that is over."""
+    def _turn_week(self, sample: Sample) -> bool:
+        """Keep a line of each week that is over; True: a new one begins."""
         if not sample.clock_trusted:
-            return
+            return False
         week = (sample.taken_at.toordinal() - FIRST_WEEK) // 7
         if self._week is not None and week > self._week and self._charge.looks:
             shares = self._charge.cells()
@@ -373,10 +394,10 @@ class Health:
                 learned_ah=None if self.learned_ah is None else round(self.learned_ah, 1),
             )
             self._weeks = [*self._weeks, line][-WEEKS_KEPT:]
-            if self._range:
-                self._range = [self._range[-1], self._range[-1]]
         if self._week is None or week > self._week or week < self._week - 1:
             self._week = week
+            return True
+        return False
 
     def _resistance_trend(self, cell: int) -> float | None:
         """Change of its resistance in the present band of temperature, in % a week."""
