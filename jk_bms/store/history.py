@@ -21,7 +21,9 @@ from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, Chun
 
 Row = tuple[int | None, ...]
 
-NOT_BEFORE_MS = int(NOT_BEFORE.timestamp() * 1000)  # what lies before it has no right time yet
+NOT_BEFORE_MS = int(NOT_BEFORE.timestamp() * 1000)
+UNDATED = 1 << 17  # added to the number of a track in keys of recent rows without a right time
+INVERTER = "inverter"  # the track of the inverter's values, and the counter that says which are in it
 QUARTER_KEEP_DAYS = 730
 PRUNED_AT_ONCE = 4  # of each kind and track in a commit: old rows go in small slices
 UNDATED_MOST = 20_000  # batches of a track whose time was never known; some two weeks
@@ -36,13 +38,20 @@ class Keep(NamedTuple):
     quarters: int = QUARTER_KEEP_DAYS
 
 
+KEEP = Keep()
+
+
 class Batch(NamedTuple):
-    """New rows of a track in the order of their times; ``columns`` are ids and begin with TIME."""
+    """New rows of a track in the order of their times; ``columns`` are ids, those of rows first.
+
+    ``missing_only``: rows of a time of which there is a row already are left out.
+    """
 
     track: str
     period: int  # ms
     columns: tuple[int, ...]
     rows: Sequence[Row]
+    missing_only: bool = False
 
 
 class ClockSet(NamedTuple):
@@ -90,7 +99,7 @@ class Boot(NamedTuple):
 class HistoryStore:
     """The history in ``own``. Every failure is a StoreError, and then nothing was written."""
 
-    def __init__(self, own: OwnStore, keep: Keep = Keep()) -> None:
+    def __init__(self, own: OwnStore, keep: Keep = KEEP) -> None:
         self._own = own
         self._keep = keep
 
@@ -127,10 +136,7 @@ class HistoryStore:
             for step in cut.steps:
                 match step:
                     case Batch():
-                        track = _track(db, step.track, step.period)
-                        _add_rows(
-                            db, track, dict(zip(step.columns, zip(*step.rows, strict=True), strict=True))
-                        )
+                        _add_batch(db, step)
                     case ClockSet():
                         _set_clock(db, step)
                     case Confirmed():
@@ -138,20 +144,54 @@ class HistoryStore:
                             "UPDATE boots SET confirmed = ? WHERE number = ?", (step.monotonic, step.boot)
                         )
             db.executemany(
-                "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)",
+                # An update leaves the index alone: a page less to write, each minute.
+                "INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET "
+                "sequence = excluded.sequence, state = excluded.state, begun = excluded.begun",
                 [
                     (address, counter.sequence, zlib.compress(_json(counter.state)), counter.begun)
                     for address, counter in cut.counters.items()
                 ],
             )
-            newest = _newest(db)
-            horizon = max((time for _, time in newest), default=0) // HOUR
-            for track, _ in newest:
-                _fold(db, track, horizon)
+            for track, newest in _newest(db):
+                _fold(db, track, newest // HOUR)
                 if cut.prune:
-                    _prune(db, track, horizon, self._keep)
+                    _prune(db, track, newest // HOUR, self._keep)
 
         self._own.write(change)
+
+    def fill(self, batch: Batch) -> int:
+        """Add rows of one day to the past, where no minute has any yet; return how many were added.
+
+        What is too old to have rows any more keeps its roll-ups. Doing it again adds nothing.
+        """
+
+        def change(db: sqlite3.Connection) -> int:
+            there = db.execute("SELECT period FROM tracks WHERE name = ?", (batch.track,)).fetchone()
+            track = _track(db, batch.track, there[0] if there else batch.period)
+            changed: dict[int, Columns | None] = {}
+            added = 0
+            place = batch.columns.index(TIME)
+            for hour, some in groupby(batch.rows, lambda row: (row[place] or 0) // HOUR):
+                old = _block(db, track, hour)
+                if old is None and _rolled_up(db, track, hour):
+                    continue
+                taken = {time // MINUTES.span for time in _times(db, track, hour, old)}
+                rows = [row for row in some if (row[place] or 0) // MINUTES.span not in taken]
+                if not rows:
+                    continue
+                new = {
+                    column: list(values)
+                    for column, values in zip(batch.columns, zip(*rows, strict=True), strict=True)
+                }
+                whole, count = joined([*([(old, len(old[TIME]))] if old else []), (new, len(rows))])
+                changed[hour] = in_order(whole, TIME)
+                _put_block(db, track, hour, changed[hour] or {}, count)
+                added += len(rows)
+            for day, hours in groupby(changed, lambda hour: hour * HOUR // DAY):
+                _roll_day(db, track, day, {hour: changed[hour] for hour in hours})
+            return added
+
+        return self._own.write(change)
 
     def rebuild(self, track: str | None = None, progress: Callable[[int, int], None] | None = None) -> int:
         """Make the roll-ups anew from all blocks there are; return how many hours that were.
@@ -229,7 +269,7 @@ def _newest(db: sqlite3.Connection) -> list[tuple[int, int]]:
     for [track] in db.execute("SELECT number FROM tracks").fetchall():
         [key] = db.execute(
             "SELECT max(key) FROM recent WHERE key BETWEEN ? AND ?",
-            (recent_key(track, NOT_BEFORE_MS), recent_key(track + 1, 0) - 1),
+            (recent_key(track, 0), recent_key(track + 1, 0) - 1),
         ).fetchone()
         if key is None:
             [key] = db.execute(
@@ -244,7 +284,9 @@ def _newest(db: sqlite3.Connection) -> list[tuple[int, int]]:
 
 
 def _add_rows(db: sqlite3.Connection, track: int, columns: Mapping[int, Sequence[int | None]]) -> None:
-    """Add rows, given as columns, to the recent ones: one entry for each hour."""
+    """Add rows, given as columns, to the recent ones: one entry for each hour. All or none are TRUSTED."""
+    if not columns[TRUSTED][0]:
+        track += UNDATED
     times: list[int] = columns[TIME]  # type: ignore[assignment]
     first = 0
     for _, some in groupby(times, lambda time: time // HOUR):
@@ -260,11 +302,39 @@ def _add_rows(db: sqlite3.Connection, track: int, columns: Mapping[int, Sequence
         first = end
 
 
+def _add_batch(db: sqlite3.Connection, batch: Batch) -> None:
+    track = _track(db, batch.track, batch.period)
+    columns: Columns = {
+        column: list(values)
+        for column, values in zip(batch.columns, zip(*batch.rows, strict=True), strict=True)
+    }
+    if batch.missing_only:
+        there: set[int | None] = set()
+        for hour in {time // HOUR for time in columns[TIME] if time is not None}:
+            there.update((_block(db, track, hour) or {TIME: []})[TIME])
+            for [data] in db.execute(
+                "SELECT data FROM recent WHERE key >= ? AND key < ?",
+                (recent_key(track, hour * HOUR), recent_key(track, (hour + 1) * HOUR)),
+            ):
+                there.update(Packed(data).series(TIME) or ())
+        columns = _some(columns, [time not in there for time in columns[TIME]])
+    for trusted in (0, 1):
+        part = _some(columns, [one == trusted for one in columns[TRUSTED]])
+        if part[TIME]:
+            _add_rows(db, track, part)
+
+
+def _some(columns: Columns, chosen: Sequence[bool]) -> Columns:
+    if all(chosen):
+        return columns
+    return {c: [v for v, here in zip(values, chosen, strict=True) if here] for c, values in columns.items()}
+
+
 def _fold(db: sqlite3.Connection, track: int, horizon: int) -> None:
     """Make blocks and roll-ups of all recent rows of hours before ``horizon``."""
     below = recent_key(track, horizon * HOUR)
     keys = db.execute(
-        "SELECT key FROM recent WHERE key >= ? AND key < ?", (recent_key(track, NOT_BEFORE_MS), below)
+        "SELECT key FROM recent WHERE key >= ? AND key < ?", (recent_key(track, 0), below)
     ).fetchall()
     for day, hours in groupby(
         {recent_time(key) // HOUR: None for [key] in keys}, lambda hour: hour * HOUR // DAY
@@ -288,6 +358,23 @@ def _fold_hour(db: sqlite3.Connection, track: int, hour: int) -> Columns:
 def _block(db: sqlite3.Connection, track: int, hour: int) -> Columns | None:
     row = db.execute("SELECT data FROM blocks WHERE key = ?", (block_key(track, hour),)).fetchone()
     return None if row is None else decode_block(row[0])[0]
+
+
+def _times(db: sqlite3.Connection, track: int, hour: int, block: Columns | None) -> Iterator[int]:
+    """The times of all rows of an hour, those in its ``block`` and the recent ones."""
+    recent = db.execute(
+        "SELECT data FROM recent WHERE key >= ? AND key < ?",
+        (recent_key(track, hour * HOUR), recent_key(track, (hour + 1) * HOUR)),
+    ).fetchall()
+    for columns in (*([block] if block else []), *(unpack_rows(data)[0] for [data] in recent)):
+        yield from (time for time in columns[TIME] if time is not None)
+
+
+def _rolled_up(db: sqlite3.Connection, track: int, hour: int) -> bool:
+    """Whether an hour has roll-ups."""
+    day, slot = divmod(hour, HOURS.slots)
+    chunk = _chunk(db, track, HOURS, day)
+    return chunk is not None and slot < len(chunk.counts) and bool(chunk.counts[slot])
 
 
 def _put_block(db: sqlite3.Connection, track: int, hour: int, columns: Columns, count: int) -> None:
@@ -380,6 +467,7 @@ def _set_clock(db: sqlite3.Connection, step: ClockSet) -> None:
 def _move_rows(db: sqlite3.Connection, track: int, step: ClockSet, since: int, offset: int) -> None:
     """Move the rows of a boot, from ``since`` on, that were written under ``offset``."""
     first, last = since + offset, step.monotonic + offset
+    trusted = step.monotonic + step.offset >= NOT_BEFORE_MS
     moved: list[tuple[Columns, int]] = []
 
     def split(columns: Columns, count: int) -> tuple[Columns, int] | None:
@@ -390,14 +478,13 @@ def _move_rows(db: sqlite3.Connection, track: int, step: ClockSet, since: int, o
         ]
         if not any(goes):
             return None
-        part = {c: [v for v, go in zip(values, goes, strict=True) if go] for c, values in columns.items()}
+        part = dict(_some(columns, goes))
         by = step.offset - offset
         part[TIME] = [time + by for time in part[TIME] if time is not None]
         part[OFFSET] = [step.offset] * len(part[TIME])
-        part[TRUSTED] = [int(time >= NOT_BEFORE_MS) for time in part[TIME] if time is not None]
+        part[TRUSTED] = [int(trusted)] * len(part[TIME])
         moved.append((part, len(part[TIME])))
-        stay = {c: [v for v, go in zip(values, goes, strict=True) if not go] for c, values in columns.items()}
-        return stay, count - len(part[TIME])
+        return _some(columns, [not go for go in goes]), count - len(part[TIME])
 
     changed: dict[int, Columns | None] = {}
     for hour in list(_blocks_between(db, track, first, last)):
@@ -406,17 +493,18 @@ def _move_rows(db: sqlite3.Connection, track: int, step: ClockSet, since: int, o
         if (rest := split(columns, len(columns[TIME]))) is not None:
             _put_block(db, track, hour, *rest)
             changed[hour] = rest[0] if rest[1] else None
-    lowest = recent_key(track, max(0, first - HOUR))  # a key names the first of its rows
-    rows = db.execute(
-        "SELECT key, data FROM recent WHERE key BETWEEN ? AND ? ORDER BY key",
-        (lowest, recent_key(track, max(0, last + HOUR))),
-    ).fetchall()
-    for key, data in rows:
-        rest = split(*unpack_rows(data))
-        if rest is not None:
-            db.execute("DELETE FROM recent WHERE key = ?", (key,))
-            if rest[1]:
-                _add_rows(db, track, rest[0])
+    for some in (track, track + UNDATED):
+        rows = db.execute(
+            "SELECT key, data FROM recent WHERE key BETWEEN ? AND ? ORDER BY key",
+            # A key names the first of its rows, which are of one hour.
+            (recent_key(some, max(0, first - HOUR)), recent_key(some, max(0, last + HOUR))),
+        ).fetchall()
+        for key, data in rows:
+            rest = split(*unpack_rows(data))
+            if rest is not None:
+                db.execute("DELETE FROM recent WHERE key = ?", (key,))
+                if rest[1]:
+                    _add_rows(db, track, rest[0])
     for day, hours in groupby(sorted(changed), lambda hour: hour * HOUR // DAY):
         _roll_day(db, track, day, {hour: changed[hour] for hour in hours})
     for columns, _ in moved:
@@ -447,5 +535,5 @@ def _prune(db: sqlite3.Connection, track: int, horizon: int, keep: Keep) -> None
     db.execute(
         "DELETE FROM recent WHERE key IN (SELECT key FROM recent WHERE key >= ? AND key < ? "
         "ORDER BY key DESC LIMIT ? OFFSET ?)",
-        (recent_key(track, 0), recent_key(track, NOT_BEFORE_MS), PRUNED_AT_ONCE, UNDATED_MOST),
+        (recent_key(track + UNDATED, 0), recent_key(track + UNDATED + 1, 0), PRUNED_AT_ONCE, UNDATED_MOST),
     )

@@ -69,7 +69,7 @@ def database(tmp_path: Path) -> Path:
     path.parent.mkdir()
     with open_writer(path, Clock()) as store:
         store.remember_device(Device(address="AA:BB:CC:DD:EE:FF", name="shed"))
-        for n in range(50):
+        for n in range(12):
             store.append(event(n))
     return path
 

@@ -1,0 +1,314 @@
+"""What other programs recorded, as rows of our history.
+
+Readers turn a foreign file into readings and count what they could not use; ``take_in`` puts
+readings where our history has nothing yet. Nothing here writes into a foreign file.
+"""
+
+import gzip
+import json
+import math
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, tzinfo
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from jk_bms.errors import StoreError
+from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
+from jk_bms.store.history import Batch, HistoryStore
+from jk_bms.store.rollups import DAY
+from jk_bms.store.sqlite_errors import explain
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before it there were clocks that had not been set
+LONGEST_LINE = 1000  # characters
+
+_LINE = re.compile(r"([^;]+);\s*(.+)")
+_BATTERY = re.compile(r"Voltage:\s*([0-9.]+)\s*V,\s*Battery Level:\s*([0-9.]+)\s*%")
+_OVERFULL = 105.0  # %: so far an old log counted; it means full
+
+# Columns of the bms-monitor database, and what they are here. Its power has no sign.
+_MONITOR = {"voltage": "voltage", "current": "current", "remaining_capacity": "remaining_ah"}
+_MONITOR_TIME, _MONITOR_ADDRESS, _MONITOR_POWER = "timestamp", "device_address", "power"
+_KNOWN = {*_MONITOR, _MONITOR_TIME, _MONITOR_ADDRESS, _MONITOR_POWER, "id", "device_name"}
+
+# Values that a house battery can have; beyond them something was not measured.
+_SANE = {
+    "voltage": (1.0, 1000.0),
+    "current": (-5000.0, 5000.0),
+    "power": (-2e6, 2e6),
+    "battery_soc": (0.0, _OVERFULL),
+    "remaining_ah": (0.0, 1e5),
+}
+
+
+class Reading(NamedTuple):
+    """What somebody measured at a moment; keys are names of our columns."""
+
+    taken_at: datetime  # aware
+    values: Mapping[str, float]
+
+
+class Findings:
+    """What a reader met and could not use, for the person who imports."""
+
+    def __init__(self) -> None:
+        self.bad = 0  # lines or rows that make no sense
+        self.first_bad = ""  # the first of them, with its place
+        self.other = 0  # lines that say something else
+        self.notes: list[str] = []  # what was left aside as a whole
+
+    def refuse(self, where: str, what: str) -> None:
+        """Count a line or row that makes no sense."""
+        self.bad += 1
+        self.first_bad = self.first_bad or f"{where}: {what}"
+
+
+class Taken(NamedTuple):
+    """How an import went."""
+
+    added: int  # rows
+    known: int  # readings of times for which there is a row, or roll-ups, already
+
+
+# Readers
+
+
+def read_log(path: Path, zone: tzinfo | None, findings: Findings) -> Iterator[Reading]:
+    """Yield the battery's readings of a log ``<time>;Voltage: .. V, Battery Level: .. %``.
+
+    A time without offset is of ``zone`` (None: the system's). Raises StoreError.
+    """
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), 1):
+                line = raw.decode("utf-8", "replace").strip()
+                where = f"{path} line {number}"
+                if not line:
+                    continue
+                parts = _LINE.fullmatch(line)
+                if parts is None:
+                    findings.refuse(where, f"{line[:60]!r}; expected <time>;<text>")
+                elif (battery := _BATTERY.fullmatch(parts[2].strip())) is None:
+                    findings.other += 1
+                elif (taken_at := _time(parts[1], zone)) is None:
+                    findings.refuse(where, f"the time is {parts[1][:40]!r}; expected ISO 8601")
+                else:
+                    values = {"voltage": _number(battery[1]), "battery_soc": _number(battery[2])}
+                    good = _sane(values)
+                    if len(good) < 2:
+                        findings.refuse(where, f"{line[:80]!r}; expected volts and percent")
+                    else:
+                        yield Reading(taken_at, good)
+    except (OSError, EOFError) as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from error
+
+
+def read_bms_monitor(
+    path: Path, zone: tzinfo | None, findings: Findings
+) -> Iterator[tuple[str, Iterator[Reading]]]:
+    """Yield, for each device of a bms-monitor database, its address and its readings.
+
+    The address is "" where the file does not say. Raises StoreError.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path}: no such file")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            columns = [row[1] for row in db.execute("PRAGMA table_info(bms_data)")]
+            taken = [column for column in (*_MONITOR, _MONITOR_POWER) if column in columns]
+            if _MONITOR_TIME not in columns or not taken:
+                tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                raise StoreError(
+                    f"{path}: not a bms-monitor database: expected a table bms_data with timestamp and current, "
+                    f"found {', '.join(tables) or 'no table'}"
+                )
+            _note_rest(db, columns, findings)
+            addresses = [""]
+            if _MONITOR_ADDRESS in columns:
+                query = "SELECT DISTINCT device_address FROM bms_data ORDER BY 1"
+                addresses = [str(address) for [address] in db.execute(query).fetchall()]
+            for address in addresses:
+                only = "WHERE device_address = ?" if _MONITOR_ADDRESS in columns else ""
+                query = (
+                    f"SELECT rowid, {_MONITOR_TIME}, {', '.join(taken)} FROM bms_data {only} ORDER BY rowid"  # noqa: S608
+                )
+                rows = db.execute(query, (address,) if only else ())
+                yield address, _monitor_rows(path, rows, taken, zone, findings)
+    except sqlite3.Error as error:
+        raise StoreError(explain(path, error)) from error
+
+
+def monitor_devices(path: Path) -> dict[str, str]:
+    """Return the names that a bms-monitor database gives its devices, by address in upper case."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            columns = {row[1] for row in db.execute("PRAGMA table_info(devices)")}
+            if not {"address", "name"} <= columns:
+                return {}
+            return {
+                str(address).upper(): str(name)
+                for address, name in db.execute("SELECT address, name FROM devices")
+                if name
+            }
+    except sqlite3.Error as error:
+        raise StoreError(explain(path, error)) from error
+
+
+def read_meters(path: Path) -> dict[str, dict[str, float]]:
+    """Return the readings of a ``bms_meter_states.json``: alias, name of the meter, reading.
+
+    Raises StoreError.
+    """
+    try:
+        said = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: not JSON: {error}") from error
+    meters: dict[str, dict[str, float]] = {}
+    for alias, states in said.items() if isinstance(said, dict) else ():
+        for name, state in states.items() if isinstance(states, dict) else ():
+            reading = state.get("reading") if isinstance(state, dict) else None
+            if isinstance(reading, int | float) and math.isfinite(reading):
+                meters.setdefault(alias, {})[name] = float(reading)
+    if not meters:
+        raise StoreError(
+            f'{path}: no meters in it; expected {{"<alias>": {{"<name>": {{"reading": 12.3}}}}}}'
+        )
+    return meters
+
+
+def _note_rest(db: sqlite3.Connection, columns: Sequence[str], findings: Findings) -> None:
+    rest = [column for column in columns if column not in _KNOWN]
+    if rest:
+        findings.notes.append(f"not taken from bms_data: {', '.join(rest)}")
+    tables = [
+        name
+        for [name] in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
+        if name not in ("bms_data", "devices") and not name.startswith("sqlite_")
+    ]
+    if tables:
+        findings.notes.append(f"tables not taken: {', '.join(tables)}")
+
+
+def _monitor_rows(
+    path: Path,
+    rows: Iterable[Sequence[object]],
+    taken: Sequence[str],
+    zone: tzinfo | None,
+    findings: Findings,
+) -> Iterator[Reading]:
+    try:
+        for number, time, *given in rows:
+            where = f"{path} bms_data row {number}"
+            taken_at = _time(time if isinstance(time, str) else "", zone)
+            if taken_at is None:
+                findings.refuse(where, f"timestamp is {time!r}; expected YYYY-MM-DD HH:MM:SS")
+                continue
+            raw = dict(zip(taken, given, strict=True))
+            values = {ours: _number(raw.get(theirs)) for theirs, ours in _MONITOR.items()}
+            power, current = _number(raw.get(_MONITOR_POWER)), values["current"]
+            if power is not None and current is not None:
+                values["power"] = math.copysign(power, current)
+            good = _sane(values)
+            if not good:
+                findings.refuse(where, f"{raw}; expected numbers of a battery")
+            else:
+                yield Reading(taken_at, good)
+    except sqlite3.Error as error:
+        raise StoreError(explain(path, error)) from error
+
+
+def _time(text: str, zone: tzinfo | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text.strip())
+        if time.tzinfo is None:
+            time = time.replace(tzinfo=zone) if zone else time.astimezone()
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _number(given: object) -> float | None:
+    if isinstance(given, str):
+        try:
+            given = float(given)
+        except ValueError:
+            return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        return None
+    return float(given)
+
+
+def _sane(values: Mapping[str, float | None]) -> dict[str, float]:
+    good = {}
+    for name, value in values.items():
+        low, high = _SANE[name]
+        if value is not None and low <= value <= high:
+            good[name] = min(value, 100.0) if name == "battery_soc" else value
+    return good
+
+
+# Taking in
+
+
+def take_in(
+    store: HistoryStore,
+    track: str,
+    readings: Iterable[Reading],
+    *,
+    now: datetime,
+    period: float,
+    findings: Findings,
+    progress: Callable[[int, int], None] | None = None,
+) -> Taken:
+    """Add ``readings`` to the history of ``track`` where it has nothing; a day at a time.
+
+    Doing it again changes nothing. What lies in the future, or before clocks were set, is
+    refused. ``period``: s from row to row, for a track that is new. Raises StoreError.
+    """
+    rows: dict[int, Mapping[str, float]] = {}
+    known = 0
+    for reading in readings:
+        if not EARLIEST <= reading.taken_at <= now:
+            findings.refuse(
+                track, f"a reading of {reading.taken_at:%Y-%m-%d %H:%M}; expected one of the past"
+            )
+            continue
+        time = int(reading.taken_at.timestamp() * 1000)
+        known += time in rows
+        rows.setdefault(time, reading.values)
+    days = [list(times) for _, times in groupby(sorted(rows), lambda time: time // DAY)]
+    added = 0
+    for done, times in enumerate(days, 1):
+        of_day = store.fill(_batch(track, round(period * 1000), {time: rows[time] for time in times}))
+        added += of_day
+        known += len(times) - of_day
+        if progress:
+            progress(done, len(days))
+    return Taken(added, known)
+
+
+def _batch(track: str, period: int, rows: Mapping[int, Mapping[str, float]]) -> Batch:
+    """Return rows as if of a boot that is none of ours: no clock of ours will move them."""
+    columns = [BY_NAME[name] for name in dict.fromkeys(name for values in rows.values() for name in values)]
+    return Batch(
+        track,
+        period,
+        (TIME, BOOT, OFFSET, TRUSTED, FRAMES, *(column.id for column in columns)),
+        [
+            (
+                time,
+                *(0, 0, 1, 1),
+                *(
+                    None if (value := values.get(column.name)) is None else round(value * column.divisor)
+                    for column in columns
+                ),
+            )
+            for time, values in rows.items()
+        ],
+    )
