@@ -1,0 +1,184 @@
+"""Forecasts against the simulator's truth, and when there must be none."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from quick_pack import DEVICE
+
+from jk_bms.battery.runtime import LONGEST, Forecast, Runtime
+from jk_bms.model import Sample
+from jk_bms.simulator import SimulatedBms
+from jk_bms.simulator.inverter import Steady, Terminals
+
+CAPACITY = 280.0
+NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+
+
+def sample(current: float | None) -> Sample:
+    return Sample(device=DEVICE, taken_at=NOON, monotonic=0.0, current=current)
+
+
+def steady(
+    runtime: Runtime, current: float, seconds: int, low: float = 50.0, high: float = 60.0
+) -> Forecast | None:
+    forecast = None
+    for _ in range(seconds):
+        forecast = runtime.feed(sample(current), low, high, CAPACITY, 1.0)
+    return forecast
+
+
+def test_to_empty_at_a_steady_load() -> None:
+    """140 to 168 Ah at 28 A: five to six hours, and little more doubt than that."""
+    forecast = steady(Runtime(), -28.0, 600)
+
+    assert forecast is not None
+    assert forecast.what == "empty"
+    assert 4.8 * 3600 < forecast.low < 5.0 * 3600
+    assert 6.0 * 3600 < forecast.high < 6.3 * 3600
+
+
+def test_to_full_allows_for_the_fading_current() -> None:
+    """112 to 140 Ah at 56 A are 2 to 2.5 h; the last twentieth takes longer."""
+    forecast = steady(Runtime(), 56.0, 600)
+
+    assert forecast is not None
+    assert forecast.what == "full"
+    assert 1.9 * 3600 < forecast.low < 2.0 * 3600
+    assert 2.6 * 3600 < forecast.high < 3.0 * 3600
+
+
+NOTHING_TO_SAY = {
+    # name: current, low, high, capacity
+    "tiny": (-1.3, 50.0, 60.0, CAPACITY),
+    "at rest": (0.0, 50.0, 60.0, CAPACITY),
+    "charge unknown": (-28.0, None, None, CAPACITY),
+    "capacity unknown": (-28.0, 50.0, 60.0, None),
+    "current unknown": (None, 50.0, 60.0, CAPACITY),
+}
+
+
+@pytest.mark.parametrize(("current", "low", "high", "capacity"), NOTHING_TO_SAY.values(), ids=NOTHING_TO_SAY)
+def test_nothing_to_say(
+    current: float | None, low: float | None, high: float | None, capacity: float | None
+) -> None:
+    runtime = Runtime()
+
+    assert {runtime.feed(sample(current), low, high, capacity, 1.0) for _ in range(900)} == {None}
+
+
+def test_a_kettle_hardly_moves_it() -> None:
+    runtime = Runtime()
+    before = steady(runtime, -28.0, 1200)
+    during = steady(runtime, -68.0, 20)
+
+    assert before is not None
+    assert during is not None
+    assert during.high > 0.8 * before.high
+
+
+def test_a_load_that_swings_widens_it() -> None:
+    calm, swinging = Runtime(), Runtime()
+    steady(calm, -28.0, 3600)
+    for minute in range(60):
+        steady(swinging, -8.0 if minute % 8 < 4 else -48.0, 60)
+    a, b = steady(calm, -28.0, 60), steady(swinging, -28.0, 60)
+
+    assert a is not None
+    assert b is not None
+    assert b.high - b.low > 1.5 * (a.high - a.low)
+
+
+def test_between_charge_and_discharge_it_is_silent_and_then_right() -> None:
+    runtime = Runtime()
+    steady(runtime, 56.0, 1200)
+    turning = [steady(runtime, -28.0, 1) for _ in range(600)]
+
+    assert all(each is None for each in turning[40:140])
+    assert turning[-1] is not None
+    assert turning[-1].what == "empty"
+    assert turning[-1].low > 4.0 * 3600
+    assert not any(each is not None and each.what == "full" for each in turning[60:])
+
+
+@pytest.mark.parametrize("elapsed", [None, 601.0, -1.0])
+def test_after_a_gap_it_listens_anew(elapsed: float | None) -> None:
+    runtime = Runtime()
+    steady(runtime, -28.0, 600)
+
+    assert runtime.feed(sample(-56.0), 50.0, 60.0, CAPACITY, elapsed) is None
+    assert steady(runtime, -56.0, 100) is None
+    after = steady(runtime, -56.0, 60)
+    assert after is not None
+    assert after.high < 3.2 * 3600
+
+
+def test_a_month_is_the_most() -> None:
+    runtime = Runtime()
+    for _ in range(900):
+        forecast = runtime.feed(sample(-1.6), 50.0, 100.0, CAPACITY, 1.0)
+
+    assert forecast is not None
+    assert forecast.high <= LONGEST
+
+
+def test_a_restart_changes_nothing() -> None:
+    runtime, restarted = Runtime(), Runtime()
+    steady(runtime, -28.0, 300)
+    restarted.restore(json.loads(json.dumps(runtime.state())))
+
+    assert steady(restarted, -30.0, 100) == steady(runtime, -30.0, 100)
+
+
+class Appliances(Steady):
+    """A load around 40 A that something joins for five minutes of every twenty."""
+
+    def current(self, t: float, dt: float, battery: Terminals) -> float:
+        """Return the current in A."""
+        return -36.0 if t % 1200 < 900 else -52.0
+
+
+class Charger(Steady):
+    """Constant current, then constant voltage."""
+
+    def current(self, t: float, dt: float, battery: Terminals) -> float:
+        """Return the current in A."""
+        return max(0.0, min(60.0, (3.45 * 16 - battery.emf) / battery.resistance))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_time_to_empty_comes_true(seed: int) -> None:
+    """Most forecasts hold the time that it really takes."""
+    bms = SimulatedBms(seed=seed, capacity_ah=CAPACITY, start_soc=70.0, surroundings=Appliances())
+    told: list[tuple[float, Forecast]] = []
+    runtime, t = Runtime(), 0.0
+    while bms.truth.remaining_ah > 3.0:
+        bms.advance(10.0, step=10.0)
+        t += 10.0
+        soc = 100.0 * bms.truth.remaining_ah / CAPACITY
+        forecast = runtime.feed(sample(bms.truth.current), soc - 3.0, soc + 3.0, CAPACITY, 10.0)
+        if forecast is not None and soc > 15.0:
+            told.append((t, forecast))
+
+    held = [each.low <= t - at <= each.high for at, each in told]
+    assert len(held) > 600
+    assert sum(held) >= 0.9 * len(held)
+
+
+def test_the_time_to_full_comes_true() -> None:
+    bms = SimulatedBms(seed=1, capacity_ah=CAPACITY, start_soc=30.0, surroundings=Charger())
+    told: list[tuple[float, Forecast]] = []
+    runtime, t = Runtime(), 0.0
+    while bms.truth.current >= 0.05 * CAPACITY or t < 3600.0:  # the charger's own idea of full
+        bms.advance(10.0, step=2.0)
+        t += 10.0
+        soc = 100.0 * bms.truth.remaining_ah / bms.truth.usable_ah
+        forecast = runtime.feed(
+            sample(bms.truth.current), max(0.0, soc - 3.0), min(100.0, soc + 3.0), bms.truth.usable_ah, 10.0
+        )
+        if forecast is not None and soc < 97.0:
+            told.append((t, forecast))
+
+    held = [each.low <= t - at <= each.high for at, each in told]
+    assert len(held) > 600
+    assert sum(held) >= 0.95 * len(held)
