@@ -20,7 +20,9 @@ from jk_bms.errors import StoreError
 from jk_bms.model import Device, Sample
 from jk_bms.sinks.period import Period
 from jk_bms.store.history import (
+    INVERTER,
     LONGEST_JUMP,
+    NOT_BEFORE_MS,
     Batch,
     Boot,
     ClockSet,
@@ -90,6 +92,7 @@ class HistorySink:
         self._tracks: dict[str, _Track] = {}
         self._steps: list[Batch | ClockSet | Confirmed] = []
         self._counters = store.counters()
+        self._counters.pop(INVERTER, None)  # the folding of its records keeps its place there
         self._newest_stored = store.newest()
         self._boots: dict[str, Boot] = {}
         self._confirmed_at: int | None = None  # ms since boot
@@ -227,8 +230,6 @@ class HistorySink:
 
     @staticmethod
     def _is_right(offset: int, monotonic: int) -> bool:
-        from jk_bms.store.history import NOT_BEFORE_MS
-
         return monotonic + offset >= NOT_BEFORE_MS
 
     def _note_confirmed(self) -> None:

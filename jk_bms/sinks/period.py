@@ -18,11 +18,10 @@ from jk_bms.store.columns import (
     TEMPERATURES,
     TIME,
     TRUSTED,
+    whole,
 )
 from jk_bms.store.history import Row
 from jk_bms.store.sample_codec import pack_sample, unpack_sample
-
-LARGEST = 2**53  # stored numbers; beyond it a float is not exact
 
 _lasts: Callable[[Sample], tuple[Any, ...]] = attrgetter(*(column.name for column in LASTS))
 _DIVISORS = tuple(column.divisor for column in LASTS)
@@ -132,16 +131,3 @@ class Period:
         device = msgspec.convert(parts[6], Device)
         period.last = unpack_sample(parts[7], device)
         return period
-
-
-def whole(value: float | None, divisor: int) -> int | None:
-    """Return ``value`` in the unit of its column; None when it is unknown or no number to keep."""
-    if value is None:
-        return None
-    if value is True or value is False:
-        return divisor if value else 0
-    try:
-        number = round(value * divisor)
-    except (ValueError, OverflowError):  # not finite
-        return None
-    return number if -LARGEST < number < LARGEST else None

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 Values = Sequence[int | None]  # one column of some rows; None: unknown
 
+LARGEST = 2**53  # stored numbers; beyond it a float is not exact
+
 # Columns of the rows themselves.
 TIME = 0  # ms since 1970, UTC: the beginning of the period
 BOOT = 1  # number of the boot it was measured in
@@ -73,6 +75,7 @@ DERIVED = (  # follow from a row: kept in roll-ups, not in rows
     C(163, "temperature",        10),
 )
 INVERTER = (  # from the inverter program's records; names and units are its own
+    # battery_soc as above, temperature as temperature_1
     C(170, "grid_voltage",       10),
     C(171, "grid_power",          1),
     C(172, "grid_current",      100),
@@ -87,8 +90,6 @@ INVERTER = (  # from the inverter program's records; names and units are its own
     C(181, "pv_input_voltage",   10),
     C(182, "pv_input_power",      1),
     C(183, "pv_input_current",   10),
-    C(184, "inverter_battery_soc", 1),
-    C(185, "inverter_temperature", 1),
 )
 # fmt: on
 FRAMES_COLUMN = C(FRAMES, "frames")
@@ -97,6 +98,19 @@ BY_ID: Mapping[int, Column] = {column.id: column for column in (*STORED, *DERIVE
 BY_NAME: Mapping[str, Column] = {column.name: column for column in (*STORED, *DERIVED)}
 _CELL_IDS = frozenset(column.id for column in CELLS)
 _TEMPERATURE_IDS = frozenset(column.id for column in TEMPERATURES)
+
+
+def whole(value: float | None, divisor: int) -> int | None:
+    """Return ``value`` in the unit of its column; None when it is unknown or no number to keep."""
+    if value is None:
+        return None
+    if value is True or value is False:
+        return divisor if value else 0
+    try:
+        number = round(value * divisor)
+    except (ValueError, OverflowError):  # not finite
+        return None
+    return number if -LARGEST < number < LARGEST else None
 
 
 def sources_of(wanted: int) -> frozenset[int] | None:

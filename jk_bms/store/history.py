@@ -6,6 +6,7 @@ over, its rows folded into a block and rolled up. Reading is in ``history_query`
 
 import json
 import sqlite3
+import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -25,9 +26,13 @@ NOT_BEFORE_MS = int(NOT_BEFORE.timestamp() * 1000)
 UNDATED = 1 << 17  # added to the number of a track in keys of recent rows without a right time
 INVERTER = "inverter"  # the track of the inverter's values, and the counter that says which are in it
 QUARTER_KEEP_DAYS = 730
+PART = 640  # bytes of a counter's state in one row: three of them fit in a page
 PRUNED_AT_ONCE = 4  # of each kind and track in a commit: old rows go in small slices
 UNDATED_MOST = 20_000  # batches of a track whose time was never known; some two weeks
 LONGEST_JUMP = 30 * DAY  # a clock that is further ahead of the last row may be wrong: nothing is pruned
+
+
+_COUNTER = struct.Struct("<qI")  # journal number, length of the state
 
 
 class Keep(NamedTuple):
@@ -118,11 +123,11 @@ class HistoryStore:
     def counters(self) -> dict[str, Counter]:
         """Return the counters of all devices as of the last commit, by address."""
         with self._own.reading() as db:
-            rows = db.execute("SELECT address, sequence, state, begun FROM counters").fetchall()
-        return {
-            address: Counter(sequence, json.loads(zlib.decompress(state)), begun)
-            for address, sequence, state, begun in rows
-        }
+            rows = db.execute("SELECT address, data FROM counters ORDER BY address, part").fetchall()
+        parts: dict[str, bytes] = {}
+        for address, data in rows:
+            parts[address] = parts.get(address, b"") + data
+        return {address: _unpack_counter(data) for address, data in parts.items()}
 
     def newest(self) -> int | None:
         """Return the time of the newest row, in ms; None when there is none with a right time."""
@@ -143,15 +148,8 @@ class HistoryStore:
                         db.execute(
                             "UPDATE boots SET confirmed = ? WHERE number = ?", (step.monotonic, step.boot)
                         )
-            db.executemany(
-                # An update leaves the index alone: a page less to write, each minute.
-                "INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET "
-                "sequence = excluded.sequence, state = excluded.state, begun = excluded.begun",
-                [
-                    (address, counter.sequence, zlib.compress(_json(counter.state)), counter.begun)
-                    for address, counter in cut.counters.items()
-                ],
-            )
+            for address, counter in cut.counters.items():
+                _put_counter(db, address, counter)
             for track, newest in _newest(db):
                 _fold(db, track, newest // HOUR)
                 if cut.prune:
@@ -246,8 +244,23 @@ def unpack_rows(data: bytes) -> tuple[Columns, int]:
     return {column: packed.series(column) or [] for column in packed.ids}, packed.count
 
 
-def _json(state: dict[str, Any]) -> bytes:
-    return json.dumps(state, separators=(",", ":"), allow_nan=False).encode()
+def _put_counter(db: sqlite3.Connection, address: str, counter: Counter) -> None:
+    state = json.dumps(counter.state, separators=(",", ":"), allow_nan=False).encode()
+    data = zlib.compress(_COUNTER.pack(counter.sequence, len(state)) + state + counter.begun)
+    parts = [data[at : at + PART] for at in range(0, len(data), PART)]
+    # An update leaves the index alone: a page less to write, each minute.
+    db.executemany(
+        "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT (address, part) DO UPDATE SET data = excluded.data",
+        [(address, number, part) for number, part in enumerate(parts)],
+    )
+    db.execute("DELETE FROM counters WHERE address = ? AND part >= ?", (address, len(parts)))
+
+
+def _unpack_counter(data: bytes) -> Counter:
+    plain = zlib.decompress(data)
+    sequence, length = _COUNTER.unpack_from(plain)
+    end = _COUNTER.size + length
+    return Counter(sequence, json.loads(plain[_COUNTER.size : end]), plain[end:])
 
 
 def _track(db: sqlite3.Connection, name: str, period: int) -> int:

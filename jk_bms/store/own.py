@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0  # s; only the copying of a backup by hand ever holds the lock
+PAGE = 2048  # bytes
 CHECKED_WHOLE = 64 * 2**20  # bytes: up to here a file is checked at the start, a bigger one in use
 
 # Step n brings a file from user_version n to n + 1. A step that was released is never changed.
@@ -78,11 +79,11 @@ MIGRATIONS = (
         data BLOB NOT NULL
     );
     CREATE TABLE counters (               -- what continues after a restart
-        address TEXT PRIMARY KEY,
-        sequence INTEGER NOT NULL,        -- journal number of the last sample in it
-        state BLOB NOT NULL,              -- compressed JSON
-        begun BLOB NOT NULL               -- the row of history that is not complete yet
-    ) WITHOUT ROWID;
+        address TEXT NOT NULL,
+        part INTEGER NOT NULL,            -- in parts, so that none needs pages outside the tree
+        data BLOB NOT NULL,
+        PRIMARY KEY (address, part)
+    );
     """,
 )
 VERSION = len(MIGRATIONS)
@@ -431,13 +432,16 @@ def _let_go(lock: IO[str]) -> None:
 
 
 def _connect(path: Path, mode: str = "rwc") -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_TIMEOUT,
         isolation_level=None,
         check_same_thread=False,
     )
+    # A commit writes whole pages, and ours are small and many: it counts for a new file only.
+    connection.execute(f"PRAGMA page_size = {PAGE}")
+    return connection
 
 
 def _open_checked(path: Path) -> sqlite3.Connection:
@@ -479,6 +483,8 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
             connection.backup(target)
         target.close()
         log.info("%s: migrating schema %d to %d, a copy is in %s", path, version, VERSION, copy)
+        if version == 1:
+            _make_pages_small(connection)
     for step, script in enumerate(MIGRATIONS[version:], version + 1):
         try:
             connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {step}; COMMIT")
@@ -486,6 +492,15 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def _make_pages_small(connection: sqlite3.Connection) -> None:
+    """Give a file without history our size of pages; with a reader about it keeps its own."""
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"PRAGMA page_size = {PAGE}")
+        connection.execute("VACUUM")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _move_aside(path: Path, clock: Clock) -> Path:

@@ -97,7 +97,7 @@ class Packed:
         self.ids = raw[4 : 4 + columns]
         self._width = width
         self._format = "<H" if width == 2 else "<I"
-        self._begin = 4 + columns + columns * width
+        self._begin: int = 4 + columns + columns * width
 
     def at(self, column: int) -> int | None:
         """Return where the packed column begins in ``raw``; None when there is none."""
@@ -105,7 +105,7 @@ class Packed:
         if index < 0:
             return None
         [offset] = struct.unpack_from(self._format, self.raw, 4 + len(self.ids) + index * self._width)
-        return self._begin + int(offset)
+        return self._begin + offset
 
     def series(self, column: int) -> list[int | None] | None:
         """Return the values of a column that holds one series; None when there is none."""
