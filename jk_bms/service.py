@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from jk_bms import __version__
-from jk_bms.battery.shown import with_shown_soc
 from jk_bms.clock import Clock, boot_id
 from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
@@ -26,6 +25,7 @@ from jk_bms.hub import Hub
 from jk_bms.links.radio_lock import RadioLock
 from jk_bms.live.server import LiveServer
 from jk_bms.logs import setup_logging
+from jk_bms.memory import Memory
 from jk_bms.model import Device, Event, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.model.reading import as_reading
@@ -47,6 +47,7 @@ EXIT_BUSY = 75  # another poller has the radio or the database: try again later
 EXIT_CONFIG = 78  # a person must change something: do not restart
 
 ALL_SILENT = 600.0  # s without a sample from any device, after which a fresh start may help
+SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
 STOP_PATIENCE = 4.5  # s to end cleanly
 BUG_PAUSE = 60.0  # s before a source that met a bug is run again
 RELEASE_DEFAULT = 600.0  # s
@@ -69,6 +70,7 @@ class Poller:
         # One thread writes bms.db, so that a slow card never delays a sample.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
         self._own: OwnStore | None = None  # while running
+        self._told: dict[str, tuple[Device, dict[str, Any], float]] = {}  # what is in bms.db, since
         context = SourceContext(
             clock=clock,
             adapter=settings.adapter,
@@ -97,6 +99,7 @@ class Poller:
                 tz=settings.timezone,
             ),
         )
+        self.memory = Memory(settings, entries, clock, writer=self._writer, report=self._report)
         self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=self._handle)
         self.hub.listen(self.sink.accept)
         self.hub.listen(self._show)
@@ -114,6 +117,7 @@ class Poller:
                     for source in self.sources
                 ]
                 tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
+                tasks.append(group.create_task(self.memory.run(), name="memory"))
                 tasks.append(group.create_task(self._watch(), name="watch"))
                 self._notifier.ready()
                 await self.stop.wait()
@@ -142,6 +146,7 @@ class Poller:
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         radio = RadioLock()
+        remembering = False
         if self._uses_radio:
             radio.acquire()
         try:
@@ -149,9 +154,13 @@ class Poller:
             self._own = await loop.run_in_executor(
                 self._writer, open_writer, self.settings.bms_db_path, self.clock
             )
+            await loop.run_in_executor(self._writer, self.memory.open, self._own)
+            remembering = True
             async with self.server.serve():
                 yield
         finally:
+            if remembering:
+                await self.memory.close()
             if self._own is not None:
                 await loop.run_in_executor(self._writer, self._own.close)
             self._writer.shutdown()
@@ -160,8 +169,7 @@ class Poller:
     # What comes in
 
     def _publish(self, sample: Sample) -> None:
-        settings = self.settings
-        self.hub.publish(with_shown_soc(sample, source=settings.soc_source, curve=settings.soc_curve))
+        self.hub.publish(self.memory.take(sample))
 
     def _show(self, sample: Sample) -> None:
         if self.server.listening:
@@ -179,9 +187,17 @@ class Poller:
             facts=facts,
         )
         self._write(lambda own: own.append(event))
+        self.memory.hurry()
         self.server.send("event", kind=kind, device=event.device, text=text, facts=facts)
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
+        self.memory.identified(device, told.get("settings"))
+        # A BMS that is visited twice a minute says the same each time: spare the card.
+        now = self.clock.monotonic()
+        known = self._told.get(device.address)
+        if known is not None and known[:2] == (device, told) and now - known[2] < SAME_AGAIN:
+            return
+        self._told[device.address] = (device, told, now)
         self._write(
             lambda own: own.remember_device(
                 device, device_info=told.get("device_info"), settings=told.get("settings")
@@ -229,8 +245,18 @@ class Poller:
             case "scan":
                 adapter = request.get("adapter") or self.settings.adapter
                 return await self._scan(float(request.get("seconds", 10.0)), adapter)
+            case "health":
+                reports = {
+                    source.device.address: self.memory.health(source.device.address)
+                    for source in self._chosen(request.get("device"))
+                }
+                return {address: report.as_dict() for address, report in reports.items() if report}
+            case "rebuild":
+                return {"hours": await self.memory.rebuild()}
             case other:
-                raise LiveError(f"unknown action {other!r}; expected read, release, resume or scan")
+                raise LiveError(
+                    f"unknown action {other!r}; expected read, release, resume, scan, health or rebuild"
+                )
 
     async def _scan(self, seconds: float, adapter: str | None) -> dict[str, Any]:
         from jk_bms.links.found import search  # a house of simulations never loads bleak

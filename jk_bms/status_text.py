@@ -47,6 +47,14 @@ def span(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def span_between(low: float, high: float) -> str:
+    """Return a range of durations: ``4 h to 5 h 30 min``, or one where they read the same."""
+    # Nobody wants minutes of a forecast for tomorrow.
+    step = 60 if high < 7200 else 600 if high < 36000 else 3600
+    first, last = span(low // step * step), span(-(-high // step) * step)
+    return first if first == last else f"{first} to {last}"
+
+
 def soc_bar(soc: float, width: int = BAR) -> str:
     """Return ``soc`` % as a bar of ``width`` characters."""
     full = round(min(max(soc, 0.0), 100.0) / 100 * width)
@@ -82,13 +90,26 @@ def _device_lines(device: dict[str, Any], paint: Any) -> Iterator[str]:
     yield from _reading_lines(reading, device["age"], paint)
 
 
+def _band(reading: dict[str, Any]) -> str:
+    """How sure the count is, and what it started from; nothing for a value of the BMS."""
+    if "soc_low" not in reading or "soc_high" not in reading:
+        return ""
+    band = f"{reading['soc_low']:.0f} to {reading['soc_high']:.0f} %"
+    if reading.get("battery_soc_source") != "counted":
+        return f" (our count: {band}, not anchored yet)"
+    age = reading.get("soc_anchor_age")
+    anchor = reading.get("soc_anchor")
+    since = f", {anchor} {span(age)} ago" if anchor and age is not None else ""
+    return f" ({band}{since})"
+
+
 def _reading_lines(reading: dict[str, Any], age: float, paint: Any) -> Iterator[str]:
     if (soc := reading.get("battery_soc")) is not None:
         tone = "31" if soc < 20 else "33" if soc < 40 else "32"
         source = {"bms": "by the BMS", "curve": "by voltage", "counted": "counted"}.get(
             reading.get("battery_soc_source", ""), ""
         )
-        yield f"  Charge   {paint(soc_bar(soc), tone)} {soc:.0f} % {source}".rstrip()
+        yield f"  Charge   {paint(soc_bar(soc), tone)} {soc:.0f} % {source}{_band(reading)}".rstrip()
     power = []
     if (voltage := reading.get("voltage")) is not None:
         power.append(f"{voltage:.2f} V")
@@ -99,6 +120,9 @@ def _reading_lines(reading: dict[str, Any], age: float, paint: Any) -> Iterator[
         power.append(f"{watts:+.0f} W {flow}")
     if power:
         yield f"  Power    {'   '.join(power)}"
+    for what, key in (("Empty in", "empty_in"), ("Full in ", "full_in")):
+        if key in reading:
+            yield f"  {what} {span_between(*reading[key])} at this load"
     if cells := reading.get("cells"):
         low, high = reading["cell_min"], reading["cell_max"]
         yield (
@@ -112,6 +136,8 @@ def _reading_lines(reading: dict[str, Any], age: float, paint: Any) -> Iterator[
         warm.append(f"MOSFETs {mosfet:.1f} °C")
     if warm:
         yield f"  Warmth   {', '.join(warm)}"
+    if (meters := reading.get("meters", {})).get("discharged_kwh") is not None:
+        yield f"  Energy   {meters['charged_kwh']:.1f} kWh in, {meters['discharged_kwh']:.1f} kWh out"
     if alarms := reading.get("alarms"):
         yield f"  Alarms   {paint(', '.join(alarms), '31')}"
     old = age > 60

@@ -11,6 +11,7 @@ import pytest
 
 from jk_bms import cli
 from jk_bms.errors import Verdict
+from jk_bms.links.simulated import OPTIONS
 from jk_bms.model.quantities import QUANTITIES
 from jk_bms.sources import KINDS
 from jk_bms.sources.jk_kinds import LINKS
@@ -99,6 +100,15 @@ def test_every_key_of_a_reading_is_documented() -> None:
     for quantity in QUANTITIES:
         if quantity.key and quantity.key != "clock_trusted":
             assert re.search(rf"\b{quantity.key.rpartition('.')[2]}\b", TOOL_PAGE), quantity.key
+
+
+def test_documented_options_of_the_simulated_battery_exist() -> None:
+    page = (TOP / "docs" / "settings.md").read_text(encoding="utf-8")
+    table = page.partition("A simulated battery also understands")[2].partition("A `playback`")[0]
+
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert named
+    assert named <= set(OPTIONS)
 
 
 def test_every_exit_code_is_documented() -> None:

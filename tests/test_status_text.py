@@ -9,7 +9,7 @@ from jk_bms.status_text import cell_bars, soc_bar, span, status_lines
 LINK = {"state": "streaming", "for": 75.0, "verdict": None, "message": "", "rssi": -61}
 READING = {
     "battery_soc": 84.0,
-    "battery_soc_source": "bms",
+    "battery_soc_source": "counted",
     "voltage": 52.583,
     "current": -5.234,
     "power": -275.2,
@@ -17,6 +17,12 @@ READING = {
     "cell_min": {"v": 3.282, "index": 4},
     "cell_max": {"v": 3.29, "index": 3},
     "cell_delta": 0.008,
+    "soc_low": 79.0,
+    "soc_high": 88.0,
+    "soc_anchor": "full",
+    "soc_anchor_age": 7300.0,
+    "empty_in": [15000.0, 19900.0],
+    "meters": {"charged_kwh": 12.34, "discharged_kwh": 10.2},
     "temperatures": [18.5, 18.1],
     "mos_temperature": 21.0,
     "alarms": ["cell_undervoltage"],
@@ -35,7 +41,9 @@ def test_full_page() -> None:
     for words in (
         "Battery 1: main",
         "connected, for 75 s, -61 dBm",
-        "84 % by the BMS",
+        "84 % counted (79 to 88 %, full 2 h 1 min ago)",
+        "Empty in 4 h 10 min to 5 h 40 min at this load",
+        "12.3 kWh in, 10.2 kWh out",
         "52.58 V   -5.23 A   -275 W discharging",
         "3.282 V (cell 4) to 3.290 V (cell 3), delta 8 mV",
         "battery 18.5 / 18.1 °C, MOSFETs 21.0 °C",
@@ -66,6 +74,14 @@ def test_missing_value_is_not_shown(key: str) -> None:
 
     assert "None" not in text
     assert "nan" not in text
+
+
+def test_count_without_anchor_says_so() -> None:
+    reading = READING | {"battery_soc_source": "bms"}
+
+    assert "84 % by the BMS (our count: 79 to 88 %, not anchored yet)" in page(
+        {"reading": reading, "age": 1.0}
+    )
 
 
 def test_old_reading_is_marked() -> None:

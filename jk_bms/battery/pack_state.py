@@ -60,9 +60,12 @@ class PackState:
         """Take over what the BMS's own settings say."""
         self._soc.limits(limits)
 
-    def feed(self, sample: Sample) -> Sample:
-        """Count ``sample``; return it with everything filled in that follows from the past."""
-        elapsed = self._elapsed(sample)
+    def feed(self, sample: Sample, boot: str | None = None) -> Sample:
+        """Count ``sample``; return it with everything filled in that follows from the past.
+
+        ``boot``: given for a sample of an earlier boot.
+        """
+        elapsed = self._elapsed(sample, boot or self._boot)
         estimate = self._soc.feed(sample, elapsed)
         # What flowed while nobody looked is the SoC's business; a meter shows what it measured.
         measured = None if self._resumed else elapsed
@@ -141,14 +144,14 @@ class PackState:
         """The next sample is the first after a time in which nobody measured."""
         self._resumed = True
 
-    def _elapsed(self, sample: Sample) -> float | None:
+    def _elapsed(self, sample: Sample, boot: str) -> float | None:
         """Seconds since the previous sample; None: nobody knows, or there was none."""
         last = self._last
         taken_at = sample.taken_at if sample.clock_trusted else None
-        self._last = (self._boot, sample.monotonic, taken_at)
+        self._last = (boot, sample.monotonic, taken_at)
         if last is None:
             return None
-        if last[0] == self._boot and sample.monotonic >= last[1]:
+        if last[0] == boot and sample.monotonic >= last[1]:
             return sample.monotonic - last[1]
         if last[2] is None or taken_at is None or taken_at < last[2]:
             return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from jk_bms.model import CellExtreme, Sample
-from jk_bms.status_text import span
+from jk_bms.status_text import span, span_between
 
 WIDTH = 60
 RULE = "=" * WIDTH
@@ -61,6 +61,7 @@ def _lines(sample: Sample, remark: str) -> Iterator[str]:
         "Power": (sample.power, ".0f", "W"),
         "SOC": (sample.soc, ".0f", "%"),
         "SOC by voltage": (sample.soc_curve, ".1f", "%"),
+        "SOC counted": (sample.soc_counted, ".1f", "%"),
         "SOH": (sample.soh, ".0f", "%"),
         "Capacity Left": (sample.remaining_ah, ".1f", "Ah"),
         "Capacity Total": (sample.full_ah, ".1f", "Ah"),
@@ -72,6 +73,14 @@ def _lines(sample: Sample, remark: str) -> Iterator[str]:
     for label, (value, form, unit) in facts.items():
         if value is not None:
             yield f"{label}: {format(value, form)}{unit}"
+    if sample.soc_low is not None and sample.soc_high is not None:
+        since = f", {sample.soc_anchor} {span(sample.soc_anchor_age)} ago" if sample.soc_anchor_age else ""
+        yield f"SOC between: {sample.soc_low:.0f}% and {sample.soc_high:.0f}%{since}"
+    for what, forecast in (("Empty in", sample.empty_in), ("Full in", sample.full_in)):
+        if forecast is not None:
+            yield f"{what}: {span_between(*forecast)}"
+    if sample.charged_kwh is not None and sample.discharged_kwh is not None:
+        yield f"Energy: {sample.charged_kwh:.1f}kWh in, {sample.discharged_kwh:.1f}kWh out"
     if len(sample.temperatures) > 1:
         yield "Temperatures: " + ", ".join(f"{value:.1f}°C" for value in sample.temperatures)
     switches = {

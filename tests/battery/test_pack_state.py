@@ -96,7 +96,7 @@ def test_time_since_the_last_sample(boot: str, trusted: bool, elapsed: float | N
         earlier, taken_at=NOON + timedelta(seconds=60), monotonic=5.0, clock_trusted=trusted
     )
 
-    assert second._elapsed(later) == elapsed
+    assert second._elapsed(later, boot) == elapsed
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,264 @@
+"""What the poller remembers: every pack's state, the history, and what is not yet on the disk.
+
+A frame first goes into the journal, then through its pack's state, then into history. A commit
+writes history and states together; after a kill the journal brings back the frames since.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from jk_bms.battery.chemistry import Chemistry, chemistry
+from jk_bms.battery.curves import Curve
+from jk_bms.battery.health_report import HealthReport
+from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.pack_state import PackState, likely_chemistry
+from jk_bms.clock import Clock, boot_id
+from jk_bms.errors import ConfigError, StoreError
+from jk_bms.keeping import backup_texts
+from jk_bms.model import Device, Sample
+from jk_bms.registry import Entry
+from jk_bms.settings import Settings
+from jk_bms.sinks.history import Committer, HistorySink
+from jk_bms.store.backup import nightly
+from jk_bms.store.history import HistoryStore, Keep
+from jk_bms.store.inverter_fold import InverterFolder
+from jk_bms.store.journal import Journal
+from jk_bms.store.own import OwnStore
+from jk_bms.store.readings import Readings
+
+log = logging.getLogger(__name__)
+
+FOLD_PAUSE = 1.0  # s between two slices of the inverter's records: it is nobody's hurry
+FOLD_PERIOD = 30.0  # s between two looks for new ones
+BACKUP_PERIOD = 600.0  # s between two looks whether tonight's copy is due
+COPIES_KEPT = 7
+
+
+class Report(Protocol):
+    """Notes an event."""
+
+    def __call__(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        """Note that ``kind`` happened."""
+
+
+class PackFacts:
+    """What the owner says of a pack in its registry entry. Raises ConfigError."""
+
+    def __init__(self, entry: Entry) -> None:
+        options = entry.options
+        where = f"registry: {entry.label}"
+        self.chemistry: Chemistry | None = None
+        self.nominal_ah: float | None = None
+        try:
+            curve = _curve(options["curve"]) if options.get("curve") else None
+            if options.get("chemistry") or curve:
+                self.chemistry = chemistry(options.get("chemistry") or "lfp", curve)
+            if options.get("capacity_ah"):
+                self.nominal_ah = float(options["capacity_ah"])
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from error
+        if self.nominal_ah is not None and not 1 <= self.nominal_ah <= 10_000:
+            raise ConfigError(f"{where}: capacity_ah is {self.nominal_ah:g}; expected 1 to 10000 Ah")
+
+
+class Memory:
+    """Takes every frame; ``open`` first, then ``run`` beside the sources, ``close`` at the end."""
+
+    def __init__(
+        self, settings: Settings, entries: Iterable[Entry], clock: Clock, *, writer: Executor, report: Report
+    ) -> None:
+        self.folded = 0  # slices of inverter records taken into history
+        self._settings = settings
+        self._clock = clock
+        self._writer = writer
+        self._report = report
+        self._facts = {entry.address: PackFacts(entry) for entry in entries}
+        self._limits: dict[str, PackLimits] = {}
+        self._boot = boot_id()
+        self._zone = settings.timezone or datetime.now(UTC).astimezone().tzinfo or UTC
+        self._packs: dict[str, PackState] = {}
+        self._kept: dict[str, dict[str, Any]] = {}  # states of packs that have not spoken yet
+        self._committer: Committer | None = None
+
+    def open(self, own: OwnStore) -> None:
+        """Go on where the last run ended: its states, then the frames of its journal. Blocks."""
+        settings = self._settings
+        self._own = own
+        keep = Keep(blocks=settings.block_keep_days, minutes=settings.min_keep_days)
+        self._store = HistoryStore(own, keep)
+        for device in own.devices():
+            self._limits[device.device.address] = _limits(device.settings)
+        counters = self._store.counters()
+        self._kept = {address: counter.state for address, counter in counters.items() if counter.state}
+        floor = max((counter.sequence for counter in counters.values()), default=0)
+        self._journal = Journal(settings.socket_path.parent / "samples.journal", floor=floor)
+        self._sink = HistorySink(self._store, period=settings.history_period, report=self._report)
+        replayed = 0
+        for unsaved in self._journal.replay():
+            address = unsaved.sample.device.address
+            if address in counters and unsaved.number <= counters[address].sequence:
+                continue
+            completed = self._pack(address).feed(unsaved.sample, unsaved.boot_id)
+            self._sink.accept(completed, unsaved.number, unsaved.boot_id)
+            replayed += 1
+        if replayed:
+            log.info("history: %d frames taken from the journal of the last run", replayed)
+        for pack in self._packs.values():
+            pack.resumed()
+        self._committer = Committer(
+            self._sink,
+            self._store,
+            every=settings.history_commit,
+            states=self._states,
+            journal=self._journal,
+            writer=self._writer,
+        )
+
+    def take(self, sample: Sample) -> Sample:
+        """Remember a frame; return it with everything filled in that follows from the past."""
+        number = self._journal.append(sample)
+        pack = self._pack(sample.device.address)
+        completed = pack.feed(sample)
+        self._sink.accept(completed, number)
+        self._committed.accepted()
+        if pack.anchored:
+            text = f"state of charge counted anew from a pack that is {pack.anchored}"
+            self._report("soc.anchor", sample.device, text, anchor=pack.anchored)
+        if pack.jump:
+            self._report("soc.jump", sample.device, pack.jump, soc=completed.soc_counted)
+        return completed
+
+    def identified(self, device: Device, settings: Mapping[str, Any] | None) -> None:
+        """Take over what a BMS told of its settings."""
+        if not settings:
+            return
+        limits = self._limits[device.address] = _limits(settings)
+        if (pack := self._packs.get(device.address)) is not None:
+            pack.limits(limits)
+
+    def hurry(self) -> None:
+        """Have everything written soon: something happened."""
+        if self._committer is not None:
+            self._committer.hurry()
+
+    async def run(self) -> None:
+        """Commit, fold the inverter's records and make the nightly copies, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._committed.run(), name="history")
+            group.create_task(self._fold(), name="inverter history")
+            group.create_task(self._keep_copies(), name="nightly copies")
+
+    async def close(self) -> None:
+        """Write what is not yet written. Not written: it stays in the journal."""
+        await self._committed.commit()
+        self._journal.close()
+
+    def health(self, address: str) -> HealthReport | None:
+        """Judge the cells of a pack; None when it has not spoken yet and nothing is remembered."""
+        if address in self._packs or address in self._kept:
+            return self._pack(address).report()
+        return None
+
+    async def rebuild(self) -> int:
+        """Make the roll-ups anew from the rows; return how many hours that were."""
+        await self._committed.commit()
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.rebuild)
+
+    @property
+    def _committed(self) -> Committer:
+        assert self._committer is not None, "open() comes first"
+        return self._committer
+
+    def _states(self) -> dict[str, dict[str, Any]]:
+        return {address: pack.state() for address, pack in self._packs.items()}
+
+    def _pack(self, address: str) -> PackState:
+        pack = self._packs.get(address)
+        if pack is not None:
+            return pack
+        facts = self._facts.get(address)
+        limits = self._limits.get(address, PackLimits())
+        pack = self._packs[address] = PackState(
+            (facts and facts.chemistry) or likely_chemistry(limits.cell_ovp),
+            nominal_ah=facts.nominal_ah if facts else None,
+            boot=self._boot,
+            zone=self._zone,
+            source=self._settings.soc_source,
+            curve=self._settings.soc_curve,
+        )
+        if (state := self._kept.pop(address, None)) is not None:
+            try:
+                pack.restore(state)
+                pack.resumed()
+            except (KeyError, TypeError, ValueError) as error:
+                log.error("%s: the remembered state is of no use, counting begins anew: %s", address, error)
+                del self._packs[address]
+                return self._pack(address)
+        pack.limits(limits)
+        return pack
+
+    async def _fold(self) -> None:
+        """Take the inverter program's records into history, a slice at a time."""
+        readings = Readings(self._settings.db_path)
+        folder = await self._in_writer(lambda: InverterFolder(readings, self._store))
+        while True:
+            more = False
+            if self._clock.trusted():
+                try:
+                    more = await self._in_writer(lambda: folder.step(self._clock.now()))
+                    self.folded += 1
+                except StoreError as error:
+                    log.debug("inverter history: %s", error)  # the merge says the same aloud
+            await asyncio.sleep(FOLD_PAUSE if more else FOLD_PERIOD)
+
+    async def _keep_copies(self) -> None:
+        folder = self._settings.backup_dir
+        while folder is not None:
+            await asyncio.sleep(BACKUP_PERIOD)
+            if not self._clock.trusted():
+                continue
+            try:
+                made = await asyncio.to_thread(self._copy, folder)
+            except StoreError as error:
+                log.error("nightly copy: %s", error)
+                self._report("backup.failed", None, str(error))
+            else:
+                if made is not None:
+                    log.info("nightly copy: %s", made)
+
+    def _copy(self, folder: Path) -> Path | None:
+        return nightly(
+            self._settings.bms_db_path,
+            folder,
+            keep=COPIES_KEPT,
+            now=self._clock.now().astimezone(self._zone),
+            make_texts=lambda: backup_texts(self._settings),
+        )
+
+    async def _in_writer(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+
+def _limits(settings: Mapping[str, Any]) -> PackLimits:
+    """Return what the settings of a BMS, under their names of the tool, tell about its pack."""
+    return PackLimits(
+        cell_ovp=settings.get("cell_ovp"),
+        cell_uvp=settings.get("cell_uvp"),
+        cell_charge=settings.get("cell_request_charge_voltage"),
+        soc_100_voltage=settings.get("soc_100_voltage"),
+        soc_0_voltage=settings.get("soc_0_voltage"),
+        nominal_ah=settings.get("nominal_battery_capacity"),
+    )
+
+
+def _curve(text: str) -> Curve:
+    """Read ``2.9:0,3.3:50,3.45:100``. Raises ValueError."""
+    try:
+        return Curve((float(v), float(soc)) for v, _, soc in (p.partition(":") for p in text.split(",")))
+    except ValueError as error:
+        raise ValueError(f"curve is {text!r}; expected V:% points such as 2.9:0,3.3:50,3.45:100") from error
