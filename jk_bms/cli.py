@@ -19,8 +19,15 @@ from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, exit_code
 # code`` to jk_bms/tool/, and a line here.
 WORDS = {
     "status": "how the running service and its batteries are doing",
+    "history": "what the batteries did: the last day, week or year",
+    "export": "the history as a table, for other programs",
+    "import": "take in what other programs recorded",
+    "check": "whether the files, the clock and the service are in order",
+    "backup": "everything that must not be lost, in one archive",
+    "restore": "put a backup in place of what is there",
     "config": "every setting: its value, where it comes from and what it means",
 }
+MODULES = {"import": "import_"}  # of words that Python keeps for itself
 
 EXAMPLES = """\
 examples:
@@ -101,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
 def _understand(argv: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
     if argv and argv[0] in WORDS:
         word = argv[0]
-        module = import_module(f"jk_bms.tool.{word}")
+        module = import_module(f"jk_bms.tool.{MODULES.get(word, word)}")
         wanted = argparse.ArgumentParser(
             prog=f"jk-util.py {word}", description=WORDS[word][0].upper() + WORDS[word][1:] + "."
         )

@@ -9,6 +9,8 @@ EXIT_NOTHING = 3  # nothing found, or no battery in the registry
 EXIT_CONNECTION = 4
 EXIT_NO_RECORD = 5  # connected, but no valid record
 EXIT_ADAPTER = 6  # no Bluetooth adapter, or no permission
+EXIT_WARNINGS = 7  # check: something to look at
+EXIT_FAULTS = 8  # check: something does not work
 EXIT_INTERRUPTED = 130
 
 _BY_VERDICT = {

@@ -1,0 +1,358 @@
+"""``jk-util.py check``: whether the files, the clock and the service are in order.
+
+Looks and never changes anything. A line is ``ok``, ``warn`` (look at it some day) or ``fail``
+(something does not work, or will not for long).
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import pwd
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jk_bms.clock import Clock
+from jk_bms.errors import JkBmsError, LiveError, StoreError
+from jk_bms.live.client import LiveClient
+from jk_bms.registry import read_registry, selected_entries
+from jk_bms.settings import Settings
+from jk_bms.store.backup import nightly_copies, reason
+from jk_bms.store.history_query import tracks
+from jk_bms.store.own import OwnReader, open_reader
+from jk_bms.store.rollups import HOUR
+from jk_bms.store.sqlite_errors import explain
+from jk_bms.tool.exits import EXIT_FAULTS, EXIT_OK, EXIT_WARNINGS
+from jk_bms.tool.stored import megabytes, stored_settings
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+
+LITTLE_SPACE, NO_SPACE = 500e6, 50e6  # bytes free
+LATE = timedelta(days=2)  # of a nightly copy
+RETENTION_SLACK = timedelta(days=2)  # old rows go in small slices
+SILENT = 120.0  # s without a sample
+SCATTERED = 0.5  # share of a database that is empty pages
+_UNSYNCHRONISED = 5  # what adjtimex returns
+_WEEK = 7 * 24
+
+
+class Finding(NamedTuple):
+    """One line of the check."""
+
+    level: str
+    what: str
+    text: str
+
+
+class User(NamedTuple):
+    """Whom the files must be open to: the service's user when it runs, else this one."""
+
+    uid: int
+    groups: frozenset[int]
+    name: str
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    parser.add_argument("--json", action="store_true", help="for a program")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Check everything; the exit code is that of the worst line."""
+    settings = stored_settings(given)
+    findings = list(check(settings, Clock()))
+    worst = max((finding.level for finding in findings), key=(OK, WARN, FAIL).index)
+    if given.json:
+        said = {"result": worst, "findings": [finding._asdict() for finding in findings]}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        colors = {OK: "32", WARN: "33", FAIL: "31"} if sys.stdout.isatty() else {}
+        for level, what, text in findings:
+            shown = f"\x1b[{colors[level]}m{level:<4}\x1b[0m" if colors else f"{level:<4}"
+            print(f"{shown}  {what:<18} {text}")
+    return {OK: EXIT_OK, WARN: EXIT_WARNINGS, FAIL: EXIT_FAULTS}[worst]
+
+
+def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Yield what there is to say, part by part; a part that cannot be looked at is a fault itself."""
+    snapshot, said = _service(settings)
+    user = _user(snapshot)
+    parts: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: _settings(settings),
+        lambda: _registry(settings),
+        lambda: iter(said),
+        lambda: _clock(clock),
+        lambda: _database(settings, user, clock),
+        lambda: _inverter_database(settings, user, snapshot),
+        lambda: _space(settings),
+        lambda: _copies(settings, clock),
+    )
+    for part in parts:
+        try:
+            yield from part()
+        except OSError as error:
+            yield Finding(
+                FAIL, "permissions", f"{error.filename or ''}: cannot be looked at: {reason(error)}"
+            )
+        except JkBmsError as error:
+            for line in str(error).splitlines():
+                yield Finding(FAIL, "fault", line)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for warning in settings.warnings:
+        yield Finding(WARN, "settings", warning)
+    path = settings.env_file
+    if path is None:
+        yield Finding(OK, "settings", "no file; all as by default or in the environment")
+    elif path.stat().st_mode & stat.S_IROTH:
+        yield Finding(WARN, "settings", f"{path}: everybody on this machine may read it; chmod o= {path}")
+    else:
+        yield Finding(OK, "settings", str(path))
+
+
+def _registry(settings: Settings) -> Iterator[Finding]:
+    path = settings.devices_file
+    registry = read_registry(path)
+    entries = selected_entries(registry, settings.address)
+    if not entries:
+        yield Finding(FAIL, "registry", f"{path}: no enabled battery; find yours with --scan")
+    else:
+        yield Finding(OK, "registry", f"{path}: {', '.join(entry.label for entry in entries)}")
+    if any(entry.pin for entry in registry.entries) and path.stat().st_mode & stat.S_IROTH:
+        yield Finding(WARN, "registry", f"{path}: holds a PIN and everybody may read it; chmod o= {path}")
+
+
+def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:
+    """What the service says of itself, and what is to be said of it."""
+    path = settings.socket_path
+    try:
+        with LiveClient(path) as client:
+            snapshot = client.snapshot()
+    except LiveError as error:
+        return None, [Finding(WARN, "service", f"not running, or not to be asked: {error}")]
+    program = snapshot["program"]
+    said = [Finding(OK, "service", f"version {program['version']}, pid {program['pid']}, answers at {path}")]
+    for device in snapshot["devices"]:
+        name, link, age = device["name"] or device["address"], device["link"], device.get("age")
+        if link["state"] == "released":
+            said.append(Finding(OK, "battery", f"{name}: left alone on request"))
+        elif age is None or age > SILENT:
+            why = link["message"] or link["state"]
+            said.append(Finding(FAIL, "battery", f"{name}: not being read: {why}"))
+        else:
+            said.append(Finding(OK, "battery", f"{name}: read {age:.0f} s ago"))
+    return snapshot, said
+
+
+def _clock(clock: Clock) -> Iterator[Finding]:
+    now = clock.now().astimezone()
+    if not clock.trusted():
+        yield Finding(
+            FAIL, "clock", f"{now:%Y-%m-%d %H:%M} is certainly wrong; nothing is merged until it is right"
+        )
+    elif synchronised() is False:
+        yield Finding(WARN, "clock", f"{now:%Y-%m-%d %H:%M}, not set by the network: it may be wrong")
+    else:
+        yield Finding(OK, "clock", f"{now:%Y-%m-%d %H:%M %Z}")
+
+
+def synchronised() -> bool | None:
+    """Whether the kernel knows its clock to be set by the network; None: it cannot be asked."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    except (AttributeError, OSError):
+        return None
+    return None if state < 0 else state != _UNSYNCHRONISED
+
+
+def _database(settings: Settings, user: User, clock: Clock) -> Iterator[Finding]:
+    path = settings.bms_db_path
+    if not path.exists():
+        yield Finding(WARN, "database", f"{path}: not there yet; the service creates it")
+        yield from _writable("database", path, user)
+        return
+    with open_reader(path) as reader, reader.reading() as db:
+        verdicts = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
+        pages, empty, size = (
+            int(db.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        schema = db.execute("PRAGMA user_version").fetchone()[0]
+    if verdicts != ["ok"]:
+        yield Finding(FAIL, "database", f"{path}: damaged: {'; '.join(verdicts)}; restore it from a backup")
+        return
+    yield Finding(OK, "database", f"{path}: whole, {megabytes(pages * size)}, schema {schema}")
+    if empty > SCATTERED * pages and empty * size > 10e6:
+        yield Finding(OK, "database", f"{megabytes(empty * size)} of it are empty and will be used again")
+    if path.stat().st_mode & stat.S_IWOTH:
+        yield Finding(WARN, "database", f"{path}: everybody may change it; chmod o-w {path}")
+    yield from _writable("database", path, user)
+    with open_reader(path) as reader:
+        yield from _history(reader, settings, clock)
+    for left in sorted(path.parent.glob(f"{path.name}.*")):
+        if ".damaged-" in left.name and not left.name.endswith(("-wal", "-shm")):
+            yield Finding(
+                WARN, "database", f"{left}: was damaged and replaced; delete it when it is not wanted"
+            )
+
+
+def _history(reader: OwnReader, settings: Settings, clock: Clock) -> Iterator[Finding]:
+    now = clock.now()
+    there = tracks(reader)
+    if not there:
+        yield Finding(OK, "history", "nothing yet")
+    oldest_allowed = now - timedelta(days=settings.block_keep_days) - RETENTION_SLACK
+    with reader.reading() as db:
+        growth, rows, oldest = _blocks(db, now)
+    for track in there:
+        if track.first and track.last:
+            yield Finding(
+                OK, "history", f"{track.name}: {track.first:%Y-%m-%d} to {track.last:%Y-%m-%d %H:%M} UTC"
+            )
+        if track.last and track.last > now + timedelta(hours=1):
+            yield Finding(
+                WARN, "history", f"{track.name}: has rows of the future, {track.last:%Y-%m-%d %H:%M} UTC"
+            )
+    if rows:
+        yield Finding(
+            OK, "growth", f"{megabytes(growth)} in the last {rows / 24:.1f} days, "
+            f"about {megabytes(growth / rows * 24 * 365)} a year until old rows go"
+        )  # fmt: skip
+    if oldest and oldest < oldest_allowed and clock.trusted():
+        yield Finding(
+            WARN,
+            "retention",
+            f"rows of {oldest:%Y-%m-%d} are still there; BLOCK_KEEP_DAYS is {settings.block_keep_days} (they go "
+            "in small steps while the service runs)",
+        )
+    elif oldest:
+        yield Finding(
+            OK, "retention", f"oldest rows of {oldest:%Y-%m-%d}, kept {settings.block_keep_days} days"
+        )
+
+
+def _blocks(db: sqlite3.Connection, now: datetime) -> tuple[int, int, datetime | None]:
+    """Bytes and hours of the blocks of the last week, and the time of the oldest block."""
+    present = int(now.timestamp() * 1000) // HOUR
+    size, hours, oldest = 0, 0, None
+    for [number] in db.execute("SELECT number FROM tracks").fetchall():
+        base = number << 40
+        week, blocks = db.execute(
+            "SELECT coalesce(sum(length(data)), 0), count(*) FROM blocks WHERE key BETWEEN ? AND ?",
+            (base + present - _WEEK, base + present),
+        ).fetchone()
+        [first] = db.execute(
+            "SELECT min(key) FROM blocks WHERE key >= ? AND key < ?", (base, base + (1 << 40))
+        ).fetchone()
+        size, hours = size + week, max(hours, blocks)
+        if first is not None and (oldest is None or first - base < oldest):
+            oldest = first - base
+    when = None if oldest is None else datetime.fromtimestamp(oldest * HOUR / 1000, UTC)
+    return size, hours, when
+
+
+def _inverter_database(settings: Settings, user: User, snapshot: dict[str, Any] | None) -> Iterator[Finding]:
+    path, what = settings.db_path, "inverter database"
+    if not path.exists():
+        made = settings.standalone_rows
+        hint = "the service creates it" if made else "check DB_PATH, or start the inverter program"
+        yield Finding(WARN if made else FAIL, what, f"{path}: not there; {hint}")
+        if path.parent.exists():
+            yield from _writable(what, path, user)
+        return
+    yield from _writable(what, path, user)
+    if snapshot is not None:  # it alone opens that file while it runs
+        records = snapshot["records"]
+        if records["failure"]:
+            yield Finding(FAIL, what, str(records["failure"]))
+        else:
+            yield Finding(OK, what, f"{path}: {records['merged'] + records['inserted']} records written")
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
+            newest = db.execute("SELECT created_at FROM readings ORDER BY id DESC LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(explain(path, error)) from error
+    yield Finding(OK, what, f"{path}: newest record of {newest[0] if newest else 'never'}")
+
+
+def _space(settings: Settings) -> Iterator[Finding]:
+    seen = set()
+    for path in (settings.bms_db_path.parent, settings.db_path.parent, settings.backup_dir):
+        if path is None or not path.exists() or (device := path.stat().st_dev) in seen:
+            continue
+        seen.add(device)
+        free = shutil.disk_usage(path).free
+        level = FAIL if free < NO_SPACE else WARN if free < LITTLE_SPACE else OK
+        yield Finding(level, "disk", f"{path}: {megabytes(free)} free")
+
+
+def _copies(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    folder = settings.backup_dir
+    if folder is None:
+        yield Finding(OK, "copies", "no nightly copies (BACKUP_DIR is not set)")
+        return
+    copies = nightly_copies(folder) if folder.is_dir() else []
+    if not copies:
+        yield Finding(WARN, "copies", f"{folder}: no nightly copy yet")
+        return
+    made = datetime.fromtimestamp(copies[0].stat().st_mtime, UTC)
+    late = clock.now() - made > LATE
+    text = f"{folder}: {len(copies)}, the newest of {made:%Y-%m-%d}, {megabytes(copies[0].stat().st_size)}"
+    yield Finding(
+        WARN if late else OK, "copies", text + ("; the service makes one each night" if late else "")
+    )
+
+
+def _user(snapshot: dict[str, Any] | None) -> User:
+    uid, groups = os.geteuid(), {os.getegid(), *os.getgroups()}
+    if snapshot is not None:
+        try:
+            status = Path(f"/proc/{snapshot['program']['pid']}/status").read_text(
+                encoding="ascii", errors="replace"
+            )
+            told = {
+                key: value.split() for key, _, value in (line.partition(":") for line in status.splitlines())
+            }
+            uid, groups = int(told["Uid"][1]), {int(told["Gid"][1]), *map(int, told["Groups"])}
+        except (OSError, KeyError, ValueError, IndexError):  # in another container: we speak for ourselves
+            uid, groups = os.geteuid(), {os.getegid(), *os.getgroups()}
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = f"user {uid}"
+    return User(uid, frozenset(groups), name)
+
+
+def _writable(what: str, path: Path, user: User) -> Iterator[Finding]:
+    """A fault for what the service's user may not do: SQLite needs the file and its folder."""
+    if path.exists() and not may(user, path, 0o6):
+        yield Finding(FAIL, what, f"{path}: {user.name} may not read and write it ({_mode(path)})")
+    if not may(user, path.parent, 0o3):
+        yield Finding(
+            FAIL, what, f"{path.parent}: {user.name} may not write into this folder ({_mode(path.parent)})"
+        )
+
+
+def may(user: User, path: Path, wanted: int) -> bool:
+    """Whether ``user`` has the ``wanted`` rights (4 read, 2 write, 1 enter) by owner, group and mode."""
+    if os.statvfs(path).f_flag & os.ST_RDONLY and wanted & 0o2:
+        return False
+    if user.uid == 0:
+        return True
+    status = path.stat()
+    shift = 6 if status.st_uid == user.uid else 3 if status.st_gid in user.groups else 0
+    return (status.st_mode >> shift) & wanted == wanted
+
+
+def _mode(path: Path) -> str:
+    status = path.stat()
+    return f"mode {status.st_mode & 0o7777:03o}, owner {status.st_uid}:{status.st_gid}"

@@ -1,0 +1,218 @@
+"""``jk-util.py import``: what other programs recorded, into our history and meters."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jk_bms.battery.meters import Meters, Totals
+from jk_bms.clock import Clock
+from jk_bms.errors import ConfigError, StoreError
+from jk_bms.registry import Entry, read_registry, selected_entries
+from jk_bms.settings import Settings
+from jk_bms.store.history import Cut, HistoryStore, Keep
+from jk_bms.store.imports import (
+    Findings,
+    Reading,
+    Taken,
+    monitor_devices,
+    read_bms_monitor,
+    read_log,
+    read_meters,
+    take_in,
+)
+from jk_bms.store.own import open_writer
+from jk_bms.tool.output import note
+from jk_bms.tool.stored import Progress, stored_settings
+
+# What others call their meters; what is not here follows from these, or cannot be set.
+_METERS = {"total_energy_charge": "charged_kwh", "total_energy_discharge": "discharged_kwh"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    add = parser.add_argument
+    add("--log", metavar="FILE", nargs="+", default=[], help="logs of voltage and level, rotated ones too")
+    add("--bms-monitor", metavar="FILE", help="database of bms-monitor (bms_data.db)")
+    add("--meters", metavar="FILE", help="meters of BatMON (bms_meter_states.json)")
+    add(
+        "--device",
+        metavar="NAME",
+        help="battery to take it in for (default: the one named there, else battery 1)",
+    )
+    add("--timezone", metavar="ZONE", help="of times that name none (default: TIMEZONE, else the system's)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Take in everything; say what was taken, what was known already and what made no sense."""
+    if not (given.log or given.bms_monitor or given.meters):
+        raise ConfigError("import: nothing to take in; name files with --log, --bms-monitor or --meters")
+    settings = stored_settings(given)
+    zone = _zone(given.timezone, settings)
+    entries = selected_entries(read_registry(settings.devices_file), settings.address)
+    clock = Clock()
+    if not clock.trusted():
+        raise StoreError(f"the clock says {clock.now():%Y-%m-%d}, which is wrong: set it first")
+    if not settings.bms_db_path.exists():
+        raise StoreError(f"{settings.bms_db_path}: no such database; start the service once, it creates it")
+    try:
+        own = open_writer(settings.bms_db_path, clock)
+    except StoreError as error:
+        raise StoreError(f"{error} (sudo systemctl stop easun-jkbms)") from error
+    with own:
+        store = HistoryStore(own, Keep(blocks=settings.block_keep_days, minutes=settings.min_keep_days))
+        importer = _Importer(store, settings, zone, entries, given.device)
+        if given.log:
+            importer.logs([Path(file) for file in given.log])
+        if given.bms_monitor:
+            importer.bms_monitor(Path(given.bms_monitor))
+        if given.meters:
+            importer.meters(Path(given.meters))
+    return 0
+
+
+class _Importer:
+    """Takes in files, one kind after the other."""
+
+    def __init__(
+        self,
+        store: HistoryStore,
+        settings: Settings,
+        zone: tzinfo | None,
+        entries: list[Entry],
+        device: str | None,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.zone = zone
+        self.entries = entries
+        self.device = device
+
+    def logs(self, paths: list[Path]) -> None:
+        """Take in logs of one battery."""
+        findings = Findings()
+        entry = self._entry(self.device)
+        readings = [reading for path in paths for reading in read_log(path, self.zone, findings)]
+        self._take(entry.address, entry.label, readings, findings)
+        if findings.other:
+            print(f"  {findings.other} lines of other things left aside")
+
+    def bms_monitor(self, path: Path) -> None:
+        """Take in all devices of a bms-monitor database, or those for one of ours."""
+        findings = Findings()
+        names = monitor_devices(path)
+        for address, readings in read_bms_monitor(path, self.zone, findings):
+            entry = self._find(address)
+            if self.device or not address:
+                entry = self._entry(self.device)
+            track = entry.address if entry else address.upper()
+            label = entry.label if entry else names.get(address.upper(), address.upper())
+            if entry is None:
+                note(f"{label} ({track}) is not in the registry; its history is kept under its address")
+            self._take(track, label, list(readings), findings)
+            findings = Findings()
+        for line in findings.notes:
+            print(f"  {line}")
+
+    def meters(self, path: Path) -> None:
+        """Let the meters go on from what another program counted, where that is more."""
+        known = self.store.counters()
+        for alias, theirs in read_meters(path).items():
+            entry = self._entry(self.device) if self.device else self._find(alias)
+            if entry is None and len(self.entries) == 1:
+                entry = self.entries[0]
+            if entry is None:
+                note(f"{alias!r} is not in the registry: not taken; name the battery with --device")
+                continue
+            counter = known.get(entry.address)
+            if counter is None:
+                raise StoreError(
+                    f"{entry.label}: has no meters yet; let the service read it for a minute, stop it, and try again"
+                )
+            meters = Meters()
+            meters.restore(counter.state["meters"])
+            values = meters.values()
+            ours = Totals(*((getattr(values, name) or 0.0) for name in Totals._fields))
+            higher = {
+                name: theirs[foreign]
+                for foreign, name in _METERS.items()
+                if theirs.get(foreign, 0.0) > getattr(ours, name) + 1e-9
+            }
+            if higher:
+                meters.preset(ours._replace(**higher))
+                changed = counter._replace(state={**counter.state, "meters": meters.state()})
+                self.store.commit(Cut([], {entry.address: changed}, prune=False))
+            _tell_meters(entry.label, theirs, ours, higher)
+
+    def _take(self, track: str, label: str, readings: list[Reading], findings: Findings) -> None:
+        progress = Progress(f"taking in {label}")
+        try:
+            taken: Taken = take_in(
+                self.store,
+                track,
+                readings,
+                now=datetime.now(UTC),
+                period=self.settings.history_period,
+                findings=findings,
+                progress=progress,
+            )
+        finally:
+            progress.end()
+        aside = f", {taken.known} left aside: there is history of then already" if taken.known else ""
+        print(f"{label}: {taken.added} readings taken in{aside}")
+        if readings:
+            times = [reading.taken_at for reading in readings]
+            zone = self.settings.timezone
+            first, last = (time.astimezone(zone) for time in (min(times), max(times)))
+            print(f"  from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}: {', '.join(_names(readings))}")
+        if findings.bad:
+            note(f"  {findings.bad} made no sense, the first: {findings.first_bad}")
+
+    def _find(self, wanted: str) -> Entry | None:
+        key = wanted.strip().casefold()
+        for entry in self.entries:
+            if key in {text.casefold() for text in (entry.address, entry.alias, entry.name) if text}:
+                return entry
+        return None
+
+    def _entry(self, wanted: str | None) -> Entry:
+        if wanted is None:
+            if not self.entries:
+                raise ConfigError(
+                    f"no battery to take it in for: {self.settings.devices_file} has no enabled entry"
+                )
+            return self.entries[0]
+        entry = self._find(wanted)
+        if entry is None:
+            known = ", ".join(entry.label for entry in self.entries) or "none"
+            raise ConfigError(f"--device {wanted}: no such battery; there is {known}")
+        return entry
+
+
+def _names(readings: list[Reading]) -> list[str]:
+    return list(dict.fromkeys(name for reading in readings for name in reading.values))
+
+
+def _tell_meters(label: str, theirs: Mapping[str, float], ours: Totals, higher: Mapping[str, float]) -> None:
+    for foreign, name in _METERS.items():
+        if foreign in theirs:
+            if name in higher:
+                print(f"{label}: {foreign} goes on from {theirs[foreign]:.3f} kWh")
+            else:
+                print(
+                    f"{label}: {foreign} stays at {getattr(ours, name):.3f} kWh, theirs is {theirs[foreign]:.3f}"
+                )
+    if rest := [name for name in theirs if name not in _METERS]:
+        print(f"  not taken: {', '.join(rest)}")
+
+
+def _zone(name: str | None, settings: Settings) -> tzinfo | None:
+    if name is None:
+        return settings.timezone
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"--timezone {name}: not a time zone of the tz database, such as Europe/Kyiv"
+        ) from error

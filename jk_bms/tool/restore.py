@@ -1,0 +1,102 @@
+"""``jk-util.py restore FILE``: check a backup in every respect, then let it take its place."""
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+
+from jk_bms.errors import ConfigError, StoreError
+from jk_bms.keeping import differing_settings, with_secrets
+from jk_bms.settings import TOP, Settings
+from jk_bms.store import backup
+from jk_bms.store.backup import Manifest, Replacement, open_archive, reason, swap, workshop
+from jk_bms.store.own import no_writer
+from jk_bms.tool.output import note
+from jk_bms.tool.stored import local_now, stamp, stored_settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    parser.add_argument("file", metavar="FILE", help="archive written by backup")
+    parser.add_argument("--dry-run", action="store_true", help="check everything, change nothing")
+    parser.add_argument(
+        "--only-database", action="store_true", help="leave the registry and the settings as they are"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Put a backup in place of what is there; what was there is kept beside it."""
+    settings = stored_settings(given)
+    archive = Path(given.file).absolute()
+    with ExitStack() as stack:
+        if not given.dry_run:
+            try:
+                stack.enter_context(no_writer(settings.bms_db_path))
+            except StoreError as error:
+                raise StoreError(f"{error} (sudo systemctl stop easun-jkbms)") from error
+        folder = stack.enter_context(workshop(settings.bms_db_path.absolute().parent))
+        manifest = open_archive(archive, folder)
+        print(f"{archive}: good; made {manifest.made_at:%Y-%m-%d %H:%M %z} by version {manifest.version}")
+        replacements = [Replacement(folder / backup.DATABASE, settings.bms_db_path)]
+        if not given.only_database:
+            replacements += _registry(folder, settings, stack)
+            replacements += _settings(folder, settings, stack)
+        if given.dry_run:
+            for _, target in replacements:
+                print(f"would {'replace' if target.exists() else 'write'} {target}")
+            return 0
+        asides = swap(replacements, stamp(local_now(settings)))
+    for _, target in replacements:
+        print(f"restored {target}")
+    for aside in asides:
+        print(f"what was there is now {aside}")
+    _tell_left_out(manifest)
+    return 0
+
+
+def _registry(folder: Path, settings: Settings, stack: ExitStack) -> list[Replacement]:
+    """The registry of the backup with the secrets of the present one, where the two differ."""
+    stored = folder / backup.REGISTRY
+    if not stored.exists():
+        return []
+    target = settings.devices_file
+    text = stored.read_text(encoding="utf-8")
+    try:
+        present = target.read_bytes().decode("utf-8-sig")
+        text = with_secrets(text, target, present)
+    except FileNotFoundError:
+        present = ""
+    except (ConfigError, UnicodeDecodeError, OSError) as error:
+        note(f"the present registry gives no secrets to the restored one: {error}")
+        present = ""
+    return [] if text == present else [_ready(text.encode(), target, stack)]
+
+
+def _settings(folder: Path, settings: Settings, stack: ExitStack) -> list[Replacement]:
+    """The settings of the backup where there are none; else only told: the file is not ours alone."""
+    stored = folder / backup.SETTINGS
+    if not stored.exists():
+        return []
+    if settings.env_file is None:
+        return [_ready(stored.read_bytes(), TOP / ".env", stack)]
+    differing = differing_settings(stored.read_text(encoding="utf-8"), settings)
+    if differing:
+        note(f"{settings.env_file} stays as it is; the backup's settings differ in:")
+        for line in differing:
+            note(f"  {line}")
+    return []
+
+
+def _ready(text: bytes, target: Path, stack: ExitStack) -> Replacement:
+    ready = stack.enter_context(workshop(target.absolute().parent)) / target.name
+    try:
+        ready.write_bytes(text)
+    except OSError as error:
+        raise StoreError(f"{ready}: cannot be written: {reason(error)}") from error
+    return Replacement(ready, target)
+
+
+def _tell_left_out(manifest: Manifest) -> None:
+    if manifest.left_out:
+        note("not in a backup; enter again what the files do not have:")
+        for secret in manifest.left_out:
+            note(f"  {secret}")

@@ -1,0 +1,155 @@
+"""What the words about stored data share: settings, the time that is meant, progress."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from jk_bms.demo import configured, demo_settings
+from jk_bms.errors import ConfigError, StoreError
+from jk_bms.registry import read_registry, selected_entries
+from jk_bms.settings import Settings, load_settings
+from jk_bms.store.history_query import Track
+from jk_bms.tool.output import note
+
+
+def stored_settings(given: argparse.Namespace) -> Settings:
+    """Return the settings; those of the demonstration where only that has left data. Raises ConfigError."""
+    settings = load_settings(env_file=given.env_file)
+    for warning in settings.warnings:
+        note(warning)
+    if not configured(settings) and not settings.bms_db_path.exists():
+        demo = demo_settings()
+        if demo.bms_db_path.exists():
+            return demo
+    return settings
+
+
+def local_now(settings: Settings) -> datetime:
+    """The present time in the zone that times are shown in."""
+    return datetime.now(settings.timezone).astimezone(settings.timezone)
+
+
+def stamp(now: datetime) -> str:
+    """``now`` as a part of a file name."""
+    return f"{now:%Y%m%dT%H%M%S}"
+
+
+class Progress:
+    """A line on standard error that says how far something is; silent where nobody looks."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._shown = ""
+        self._seen = sys.stderr.isatty()
+
+    def __call__(self, done: float, total: float) -> None:
+        """Show that ``done`` of ``total`` is done."""
+        if self._seen:
+            self._show(f"{self._doing}: {100 * done / total:3.0f} %" if total else self._doing)
+
+    def count(self, done: int, what: str) -> None:
+        """Show how many are done where nobody knows of how many."""
+        if self._seen:
+            self._show(f"{self._doing}: {done} {what}")
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = ""
+
+    def _show(self, text: str) -> None:
+        if text != self._shown:
+            print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = text
+
+
+def megabytes(size: float) -> str:
+    """``size`` in bytes as a person reads it."""
+    for unit, least in (("GB", 1e9), ("MB", 1e6)):
+        if size >= least:
+            return f"{size / least:.1f} {unit}"
+    return f"{size / 1e3:.1f} kB"
+
+
+def add_time_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say of which time one wants to know."""
+    parser.add_argument(
+        "--from", dest="start", type=_time, metavar="TIME", help="such as 2026-12-01 or 2026-12-01T06:00"
+    )
+    parser.add_argument("--to", dest="end", type=_time, metavar="TIME", help="up to then (default: now)")
+
+
+def length(text: str) -> timedelta:
+    """Return what ``text`` such as 24h, 7d or 1y says. Raises ArgumentTypeError."""
+    found = re.fullmatch(r"([0-9]{1,5})\s*(m|h|d|w|y)", text.strip().lower())
+    if not found or not int(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number and m, h, d, w or y, such as 24h")
+    return int(found[1]) * _LENGTHS[found[2]]
+
+
+def wanted_time(
+    given: argparse.Namespace, settings: Settings, last: timedelta | None
+) -> tuple[datetime | None, datetime]:
+    """Return from when to when; without --from it is ``last`` before the end (None: from the beginning).
+
+    Raises ConfigError.
+    """
+    end = _in_zone(given.end, settings) if given.end else datetime.now(UTC)
+    start = _in_zone(given.start, settings) if given.start else None if last is None else end - last
+    if start is not None and start >= end:
+        raise ConfigError(f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}: expected a later end")
+    return start, end
+
+
+def chosen_track(wanted: str | None, there: Sequence[Track], settings: Settings) -> tuple[str, str]:
+    """Return the track of a device, by its name or address, and what a person calls it.
+
+    Without a name it is battery 1, else the first there is. Raises ConfigError, StoreError.
+    """
+    if not there:
+        raise StoreError(f"{settings.bms_db_path}: no history yet; the service writes it")
+    names = [track.name for track in there]
+    registry = read_registry(settings.devices_file)
+    labels = {entry.address: entry.label for entry in registry.entries}
+    if wanted is None:
+        first = [
+            entry.address for entry in selected_entries(registry, settings.address) if entry.address in names
+        ]
+        name = (first or names)[0]
+    else:
+        entry = registry.find(wanted)
+        address = (
+            entry.address if entry else next((n for n in names if n.casefold() == wanted.casefold()), None)
+        )
+        if address not in names:
+            known = ", ".join(labels.get(name, name) for name in names)
+            raise ConfigError(f"--device {wanted}: no history of it; there is {known}")
+        name = address
+    return name, labels.get(name, name)
+
+
+_LENGTHS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected a time such as 2026-12-01 or 2026-12-01T06:00"
+        ) from None
+
+
+def _in_zone(time: datetime, settings: Settings) -> datetime:
+    if time.tzinfo is not None:
+        return time
+    return time.replace(tzinfo=settings.timezone) if settings.timezone else time.astimezone()
