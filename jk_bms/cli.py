@@ -19,6 +19,7 @@ from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, exit_code
 # code`` to jk_bms/tool/, and a line here.
 WORDS = {
     "status": "how the running service and its batteries are doing",
+    "health": "how the cells are: a weak one, a leaking one, a bad connection, how sure",
     "history": "what the batteries did: the last day, week or year",
     "export": "the history as a table, for other programs",
     "import": "take in what other programs recorded",

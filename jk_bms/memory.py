@@ -98,6 +98,10 @@ class Memory:
         floor = max((counter.sequence for counter in counters.values()), default=0)
         self._journal = Journal(settings.socket_path.parent / "samples.journal", floor=floor)
         self._sink = HistorySink(self._store, period=settings.history_period, report=self._report)
+        # All states now: what the journal adds must follow each without a break.
+        for address in tuple(self._kept):
+            if address in self._facts:
+                self._pack(address)
         replayed = 0
         for unsaved in self._journal.replay():
             address = unsaved.sample.device.address
@@ -153,9 +157,13 @@ class Memory:
             group.create_task(self._fold(), name="inverter history")
             group.create_task(self._keep_copies(), name="nightly copies")
 
+    async def commit(self) -> bool:
+        """Write what is not yet written; return whether that worked. If not, it stays in the journal."""
+        return await self._committed.commit()
+
     async def close(self) -> None:
-        """Write what is not yet written. Not written: it stays in the journal."""
-        await self._committed.commit()
+        """Write what is not yet written, for the last time."""
+        await self.commit()
         self._journal.close()
 
     def health(self, address: str) -> HealthReport | None:
@@ -166,7 +174,7 @@ class Memory:
 
     async def rebuild(self) -> int:
         """Make the roll-ups anew from the rows; return how many hours that were."""
-        await self._committed.commit()
+        await self.commit()
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.rebuild)
 
     @property
@@ -194,7 +202,6 @@ class Memory:
         if (state := self._kept.pop(address, None)) is not None:
             try:
                 pack.restore(state)
-                pack.resumed()
             except (KeyError, TypeError, ValueError) as error:
                 log.error("%s: the remembered state is of no use, counting begins anew: %s", address, error)
                 del self._packs[address]

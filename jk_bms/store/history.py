@@ -16,7 +16,7 @@ from jk_bms.clock import NOT_BEFORE
 from jk_bms.store import rollups
 from jk_bms.store.blocks import Columns, decode_block, encode_block, in_order, joined
 from jk_bms.store.columns import BOOT, OFFSET, TIME, TRUSTED
-from jk_bms.store.own import OwnStore
+from jk_bms.store.own import OwnReader, OwnStore
 from jk_bms.store.packing import Packed, pack_rows
 from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, Chunk, Tier
 
@@ -122,12 +122,7 @@ class HistoryStore:
 
     def counters(self) -> dict[str, Counter]:
         """Return the counters of all devices as of the last commit, by address."""
-        with self._own.reading() as db:
-            rows = db.execute("SELECT address, data FROM counters ORDER BY address, part").fetchall()
-        parts: dict[str, bytes] = {}
-        for address, data in rows:
-            parts[address] = parts.get(address, b"") + data
-        return {address: _unpack_counter(data) for address, data in parts.items()}
+        return counters(self._own)
 
     def newest(self) -> int | None:
         """Return the time of the newest row, in ms; None when there is none with a right time."""
@@ -216,6 +211,16 @@ class HistoryStore:
                 if progress:
                     progress(done, whole)
         return whole
+
+
+def counters(own: OwnReader) -> dict[str, Counter]:
+    """Return the counters of all devices as of the last commit, by address."""
+    with own.reading() as db:
+        rows = db.execute("SELECT address, data FROM counters ORDER BY address, part").fetchall()
+    parts: dict[str, bytes] = {}
+    for address, data in rows:
+        parts[address] = parts.get(address, b"") + data
+    return {address: _unpack_counter(data) for address, data in parts.items()}
 
 
 def key_of(track: int, tier: Tier, chunk: int) -> int:

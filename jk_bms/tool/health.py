@@ -1,0 +1,163 @@
+"""``jk-util.py health``: how the cells of each battery are, since when, and how sure that is."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jk_bms.errors import LiveError, StoreError
+from jk_bms.live.client import LiveClient
+from jk_bms.settings import Settings
+from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
+from jk_bms.tool.output import note
+from jk_bms.tool.stored import stored_settings
+
+ADVICE = {
+    "weak": "the pack is full and empty when this cell is; the others cannot give what they hold",
+    "leaking": "it loses charge by itself; watch its warmth, have it replaced when this grows",
+    "bad connection": "tighten and clean its lugs and sense wire, then look again in a week",
+}
+MISSING = {
+    "capacity": "the battery must be charged full and drawn below about a third, a few times",
+    "self-discharge": "that takes a week or more of watching a battery that is charged full now and then",
+    "resistance": "something large must be switched on or off now and then",
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    parser.add_argument("--device", metavar="X", help="only this battery: its address, name or number")
+    parser.add_argument("--json", action="store_true", help="for a program, with the weeks so far")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print what is known of the cells; exit code 3 when there is no battery."""
+    settings = stored_settings(given)
+    try:
+        packs = _asked(settings)
+    except LiveError as error:
+        note(f"the service is not running ({error}); this is what it last stored")
+        packs = _stored(settings)
+    wanted = given.device
+    if wanted is not None:
+        packs = [
+            pack
+            for pack in packs
+            if wanted.casefold() in (pack["address"].casefold(), (pack["name"] or "").casefold())
+            or wanted == str(pack["number"])
+        ]
+    if not packs:
+        note("nothing is known yet" if wanted is None else f"nothing is known of {wanted!r}")
+        return EXIT_NOTHING
+    if given.json:
+        print(json.dumps(packs, indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join("\n".join(health_lines(pack)) for pack in packs))
+    return EXIT_OK
+
+
+def health_lines(pack: dict[str, Any]) -> Iterator[str]:
+    """Yield the health of one battery as a page for a person."""
+    cells, capacity = pack["cells"], pack["nominal_ah"]
+    name = f": {pack['name']}" if pack["name"] else ""
+    yield f"Battery {pack['number']}{name} ({pack['address']}), watched for {pack['days']:.0f} days"
+    yield f"  {pack['verdict']}"
+    if not cells:
+        return
+    yield ""
+    yield "  Cell   Resistance      Size against      Loses a month     When full      Verdict"
+    yield "                         the typical cell  more than that    it is ahead"
+    for cell in cells:
+        yield "  " + "  ".join(_columns(cell)).rstrip()
+    yield ""
+    if pack["imbalance"] is not None:
+        ah = f" ({pack['imbalance'] * capacity / 100:.1f} Ah)" if capacity else ""
+        yield f"  Between the fullest and the emptiest cell at the end of charge: {pack['imbalance']:.1f} %{ah}"
+    if pack["learned_ah"] is not None and capacity:
+        share = 100 * pack["learned_ah"] / capacity
+        yield f"  Capacity: {pack['learned_ah']:.0f} Ah learned, {share:.0f} % of {capacity:g} Ah"
+    if pack["temperature"] is not None:
+        yield f"  Resistances were measured around {pack['temperature']:.0f} °C."
+    if pack["balancer_unseen"]:
+        yield "  This BMS does not tell how much its balancer moves, so a small leak may stay hidden."
+    for kind in dict.fromkeys(fault["kind"] for cell in cells for fault in cell["faults"]):
+        yield f"  {kind}: {ADVICE[kind]}."
+    for what in dict.fromkeys(what for cell in cells for what in cell["unknown"]):
+        yield f"  {what} is not known of every cell yet: {MISSING[what]}."
+
+
+def _columns(cell: dict[str, Any]) -> Iterator[str]:
+    yield f"{cell['number']:4d} "
+    if cell["resistance"] is None:
+        yield f"{'unknown':<14}"
+    else:
+        yield f"{1e3 * cell['resistance']:.2f} mΩ {100 * cell['resistance_excess']:+4.0f} %"
+    yield f"{_measured(cell['size'], cell['size_sigma']):<16}"
+    yield f"{_measured(cell['loss_month'], cell['loss_month_sigma']):<16}"
+    ahead = cell["ahead_when_full_ah"]
+    yield f"{'unknown' if ahead is None else f'{ahead + 0.0:+.1f} Ah':<13}"
+    if cell["faults"]:
+        yield "; ".join(
+            f"{fault['kind']}{' since ' + fault['since'] if fault['since'] else ''}, "
+            f"{100 * fault['sure']:.0f} % sure"
+            for fault in cell["faults"]
+        )
+    elif cell["verdict"] == "good":
+        yield f"good, {100 * cell['sure']:.0f} % sure"
+    else:
+        yield "too early to tell"
+
+
+def _measured(value: float | None, sigma: float | None) -> str:
+    """Two standard deviations are given, so the true value lies within them 95 times in 100."""
+    if value is None or sigma is None:
+        return "unknown"
+    return f"{value:+.1f} ± {2 * sigma:.1f} %"
+
+
+def _asked(settings: Settings) -> list[dict[str, Any]]:
+    """Ask the running service. Raises LiveError when there is none."""
+    with LiveClient(settings.socket_path) as service:
+        devices = service.snapshot()["devices"]
+        reports = service.request("health")
+    return [
+        {
+            "address": device["address"],
+            "number": device["number"],
+            "name": device["name"],
+            **reports[device["address"]],
+        }
+        for device in devices
+        if device["address"] in reports
+    ]
+
+
+def _stored(settings: Settings) -> list[dict[str, Any]]:
+    """Read the last committed state. Raises StoreError."""
+    from jk_bms.battery.health import stored_report
+    from jk_bms.store.history import counters
+    from jk_bms.store.own import open_reader
+
+    packs = []
+    with open_reader(settings.bms_db_path) as own:
+        known = counters(own)
+        for stored in own.devices():
+            device = stored.device
+            if device.address not in known or not (state := known[device.address].state):
+                continue
+            try:
+                report = stored_report(state["health"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise StoreError(
+                    f"{settings.bms_db_path}: the state of {device.label} is not understood ({error!r}); "
+                    "expected one of this version"
+                ) from error
+            packs.append(
+                {
+                    "address": device.address,
+                    "number": device.number,
+                    "name": device.name,
+                    **report.as_dict(),
+                }
+            )
+    return packs
