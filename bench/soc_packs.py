@@ -16,6 +16,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from jk_bms.battery.chemistry import chemistry
+from jk_bms.battery.curves import Curve
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.soc import SocCounter
 from jk_bms.model import Device, Sample
@@ -191,10 +192,10 @@ def lived(pack: Drawn, step: float = STEP) -> Iterator[Seen]:
         elapsed = None if passed > step and not pack.sure_of_time else passed
 
 
-def counter_for(pack: Drawn) -> SocCounter:
-    """Return a counter that knows what the service would tell it."""
+def counter_for(pack: Drawn, curve: Curve | None = None) -> SocCounter:
+    """Return a counter that knows what the service would tell it; ``curve``: the owner's own."""
     kind = CHEMISTRIES[pack.chemistry]
-    counter = SocCounter(chemistry(pack.chemistry), nominal_ah=pack.capacity_ah)
+    counter = SocCounter(chemistry(pack.chemistry, curve), nominal_ah=pack.capacity_ah)
     counter.limits(
         PackLimits(
             cell_ovp=kind.ovp,
@@ -208,9 +209,9 @@ def counter_for(pack: Drawn) -> SocCounter:
     return counter
 
 
-def counted(pack: Drawn, moments: Iterable[Seen]) -> Life:
+def counted(pack: Drawn, moments: Iterable[Seen], curve: Curve | None = None) -> Life:
     """Count ``moments``; return what came out beside what was true."""
-    counter, life = counter_for(pack), Life(pack)
+    counter, life = counter_for(pack, curve), Life(pack)
     noted, last, armed = -NOTED, None, False
     for at, elapsed, sample, true in moments:
         estimate = counter.feed(sample, elapsed)
@@ -227,7 +228,7 @@ def counted(pack: Drawn, moments: Iterable[Seen]) -> Life:
             elif armed and true < LATEST:
                 armed = False
                 life.missed.append(true)
-            elif estimate.low > ARMED:
+            elif estimate.low > ARMED and true > ARMED:
                 armed = True
         if at - noted >= NOTED:
             noted = at

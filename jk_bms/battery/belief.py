@@ -27,7 +27,7 @@ ROW_VARIANCE = sum(exp(p) * u * u for u, p in POINTS) / sum(exp(p) for _, p in P
 WILD = 0.1  # V: no cell lies further from its curve
 STEPS = 200  # of the voltage table
 BEYOND = 0.08  # V for each % above full or below empty
-LEAST = 0.8**2  # %^2: voltages make nobody surer of the charge
+LEAST = 2.0**2  # %^2: no curve fits a cell better, so voltages alone make nobody surer
 FAR = 3.0  # standard deviations: beyond, an error is the model's, not the pack's
 
 
@@ -164,7 +164,9 @@ class Belief:
             cu += w * c * x
             uu += w * x * x
         scale /= ROW_VARIANCE
-        self._match(dc, du, max(cc * scale, LEAST), cu * scale, uu * scale + own * (1.0 - gain))
+        self._match(
+            dc, du, max(cc * scale, min(variance, LEAST)), cu * scale, uu * scale + own * (1.0 - gain)
+        )
 
     def _match(self, dc: float, du: float, cc: float, cu: float, uu: float) -> None:
         """Give charge and unlike this shift and covariance, and the others what follows from it."""

@@ -25,7 +25,7 @@ GAP = 120.0  # s: longer without a sample, and the BMS's own counter knows bette
 TICK = 5.0  # s between two looks at the cells
 WEIGH = 60.0  # s between two weighings of their voltage
 JUMP = 1.0  # %: a change as large has a reason
-BAND = 2.1  # standard deviations from the value to the ends of its band
+BAND = 1.7  # standard deviations from the value to the ends of its band
 LEAST_BAND = 1.0  # %: nobody knows better
 
 # How wrong things may be at first, one sigma each.
@@ -40,13 +40,15 @@ OFFSET_WANDERS = 0.02**2 / 24.0  # A^2
 GAIN_WANDERS = 0.003**2 / 24.0
 
 FULL, FULL_SIGMA = 99.7, 0.5  # %
-EMPTY_SIGMA = 1.5
+FULL_FROM = 98.5  # %: what the curve calls that is full
+EMPTY_SIGMA = 3.0  # cells differ most where they are empty
 REFUSED_SIGMA = 2.0  # a single full cell ended the charge
+AGAIN_WIDER = 9.0  # times the variance of an anchor that tells nothing new
 WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as learned
 
 VOLT_NOISE = 0.003  # V
-SIDEWAYS = 1.0  # %: our curve may lie that far aside ...
-SIDEWAYS_MOST = 0.03  # V: ... where it is steep, up to this
+SIDEWAYS = 2.0  # %: our curve may lie that far aside ...
+SIDEWAYS_MOST = 0.06  # V: ... where it is steep, up to this
 CALM = 0.2  # C: beyond, the voltage is not asked
 NEWS_AFTER, NEWS_MOVED = 6 * 3600.0, 10.0  # s or %, until another look at a voltage is news
 
@@ -273,11 +275,15 @@ class SocCounter:
         rate = current / nominal
         if anchors.full(dt, rate, mean, highest, sample.charge_enabled):
             wide = FULL_SIGMA if mean >= anchors.full_level else REFUSED_SIGMA
-            return self._anchored(belief, "full", FULL, wide, f"cells at {mean:.3f} V with {current:.1f} A")
+            # Steep curves know that a careful charger stops short of full; LFP is full where it is held.
+            held = self._chemistry.ocv.soc((mean if mean >= anchors.full_level else highest) - drop)
+            charge = FULL if held >= FULL_FROM else held
+            return self._anchored(belief, "full", charge, wide, f"cells at {mean:.3f} V with {current:.1f} A")
         at_rest = lowest - drop
         if anchors.empty(dt, rate, at_rest):
-            left = self._chemistry.ocv.soc(at_rest)
-            return self._anchored(belief, "empty", left, EMPTY_SIGMA, f"lowest cell at {at_rest:.3f} V")
+            ocv, doubt = self._chemistry.ocv, ohmic.doubt * abs(drop)
+            wide = EMPTY_SIGMA + (ocv.soc(at_rest + doubt) - ocv.soc(at_rest - doubt)) / 2.0
+            return self._anchored(belief, "empty", ocv.soc(at_rest), wide, f"lowest cell at {at_rest:.3f} V")
         if self._since_weighing < WEIGH:
             return None
         ohmic.temperature(sample.temperature)
@@ -333,7 +339,9 @@ class SocCounter:
     def _anchored(self, belief: Belief, kind: str, charge: float, sigma: float, why: str) -> str | None:
         self._settle(belief)
         before = belief.mean[CHARGE]
-        belief.measure(charge, sigma**2)
+        # Looking again at what stands still makes nobody surer.
+        known = belief.cov[CHARGE][CHARGE] <= sigma**2
+        belief.measure(charge, sigma**2 * (AGAIN_WIDER if known else 1.0))
         self._shown = None
         self._anchor, self._anchor_age = kind, 0.0
         if belief.cov[GAIN][GAIN] < WELL_KNOWN**2:
