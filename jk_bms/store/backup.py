@@ -476,16 +476,16 @@ def _check_database(archive: Path, manifest: Manifest, path: Path) -> None:
 
 def _dress(ready: Path, target: Path) -> None:
     """Give ``ready`` the owner and mode that ``target`` has, or should have in its folder."""
-    if target.exists():
-        model = target.stat()
-        ready.chmod(model.st_mode & 0o777)
-    else:
-        model = target.parent.stat()
-        ready.chmod(0o640)
-    mine = ready.stat()
-    if (mine.st_uid, mine.st_gid) != (model.st_uid, model.st_gid):
+    ready.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o640)
+    wanted = _owner(target if target.exists() else target.parent)
+    if _owner(ready) != wanted:
         with suppress(PermissionError):  # only root may give files away
-            os.chown(ready, model.st_uid, model.st_gid)
+            os.chown(ready, *wanted)
+
+
+def _owner(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_uid, status.st_gid
 
 
 def _free_name(target: Path, stamp: str) -> Path:

@@ -157,10 +157,18 @@ def test_a_missing_or_damaged_database_is_not_copied(database: Path, tmp_path: P
     assert leftovers(tmp_path) == []
 
 
-def test_no_permission_is_told(database: Path, tmp_path: Path, not_root: int) -> None:
+def test_a_read_only_folder_is_told(database: Path, archive: Path, tmp_path: Path, not_root: int) -> None:
     closed = tmp_path / "closed"
-    with pytest.raises(StoreError, match="cannot be written into"):
+    os.seteuid(os.getuid())
+    closed.mkdir(mode=0o555)
+    os.seteuid(not_root)
+
+    with pytest.raises(StoreError, match="closed: cannot be written into: permission denied"):
         write_archive(closed / "copy.tar.gz", database, {}, made_at=AT)
+    with pytest.raises(
+        StoreError, match=r"copy\.tar\.gz: cannot be read: permission denied|cannot be written into"
+    ):
+        open_archive(archive, closed)
 
 
 def limited(code: str, size: int, *arguments: object) -> str:
@@ -455,19 +463,21 @@ def test_a_swap_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*.replaced-*")] == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-def test_root_gives_files_to_whom_they_belong(tmp_path: Path) -> None:
-    """Restored as root, the database must be writable for the service."""
-    home = tmp_path / "state"
-    home.mkdir()
-    os.chown(home, 1234, 1235)
+def test_files_are_given_to_whom_the_folder_belongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restored as root, database and lock must be writable for the service."""
+    given: dict[str, tuple[int, int]] = {}
     (tmp_path / "ready").write_text("x")
+    own = backup._owner(tmp_path / "ready")
+    monkeypatch.setattr(backup, "_owner", lambda path: (1234, 1235) if path == tmp_path else own)
+    monkeypatch.setattr(os, "chown", lambda path, *who: given.update({path.name: who}))
 
-    with no_writer(home / "bms.db"):
-        swap([Replacement(tmp_path / "ready", home / "bms.db")], "S")
+    swap([Replacement(tmp_path / "ready", tmp_path / "bms.db")], "S")
 
-    owners = {(path.stat().st_uid, path.stat().st_gid) for path in home.iterdir()}
-    assert (owners, len(list(home.iterdir()))) == ({(1234, 1235)}, 2)
+    assert given == {"ready": (1234, 1235)}
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result((0, 0, 0, 0, own[0] + 1, own[1], 0, 0, 0, 0)))
+    monkeypatch.setattr(os, "fchown", lambda _, *who: given.update(lock=who))
+    with no_writer(tmp_path / "bms.db"):
+        assert given["lock"] == own
 
 
 def test_no_poller_starts_meanwhile(database: Path) -> None:

@@ -33,7 +33,7 @@ class StoredHouse:
         self.env = folder / "env"
         self.env.write_text(
             f"BMS_DB_PATH=state/bms.db\nJK_DEVICES_FILE={self.registry}\nDB_PATH=inverter.db\nTIMEZONE=Europe/Kyiv\n"
-            "TELEGRAM_BOT_TOKEN=12:secret\nMYSQL_PASSWORD=secret\nBMS_SOCKET=state/s\n"
+            "TELEGRAM_BOT_TOKEN=12:hunter2\nMYSQL_PASSWORD=hunter2\nBMS_SOCKET=state/s\n"
         )
         self.env.chmod(0o600)
 
@@ -43,7 +43,18 @@ class StoredHouse:
         columns = (TIME, BOOT, OFFSET, TRUSTED, FRAMES, *(BY_NAME[name].id for name in names))
         first = int((NOW - timedelta(hours=HOURS)).timestamp() * 1000)
         rows = [
-            (first + n * 60_000, 1, 0, 1, 60, 52_000 + n % 7, round(9000 * math.sin(n / 200)), 500 + n // 10, 7, 100)
+            (
+                first + n * 60_000,
+                1,
+                0,
+                1,
+                60,
+                52_000 + n % 7,
+                round(9000 * math.sin(n / 200)),
+                500 + n // 10,
+                7,
+                100,
+            )
             for n in range(HOURS * 60)
             if not 600 <= n < 720
         ]

@@ -1,0 +1,245 @@
+"""What backup saved, restore brings back; secrets stay where they are; a running poller is in the way."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from jk_bms.errors import ConfigError
+from jk_bms.keeping import backup_texts, with_secrets, without_secrets
+from jk_bms.settings import load_settings
+from jk_bms.store.backup import open_archive
+from jk_bms.store.own import VERSION, open_reader
+from tests.tool.stored_house import PACK, REGISTRY, StoredHouse
+
+HOLDER = """
+import sys
+from pathlib import Path
+from jk_bms.clock import Clock
+from jk_bms.store.own import open_writer
+with open_writer(Path(sys.argv[1]), Clock()):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_there_and_back(house: StoredHouse, tmp_path: Path) -> None:
+    """To a new machine: all is there but the PIN, which is asked for."""
+    done = house.tool("backup", "copy.tar.gz")
+    assert done.returncode == 0, done.stderr
+    assert f"left out: pin of {PACK}" in done.stderr
+    history = house.tool("export").stdout
+    (tmp_path / "new").mkdir()
+    new = StoredHouse(tmp_path / "new")
+    new.registry.unlink()
+
+    restored = new.tool("restore", tmp_path / "copy.tar.gz")
+
+    assert restored.returncode == 0, restored.stderr
+    assert f"pin of {PACK}" in restored.stderr
+    assert new.registry.read_text() == REGISTRY.replace("0123", "''")
+    assert new.tool("export", "--device", PACK).stdout == history
+    assert len(history.splitlines()) > 1000
+
+
+def test_no_secret_gets_in(house: StoredHouse) -> None:
+    house.tool("backup", "copy.tar.gz")
+
+    with tarfile.open(house.folder / "copy.tar.gz") as archive:
+        texts = [archive.extractfile(name) for name in archive.getnames() if name != "bms.db"]
+        content = b"".join(text.read() for text in texts if text)
+    assert b"0123" not in content
+    assert b"hunter2" not in content
+    assert b"TIMEZONE=Europe/Kyiv" in content
+
+
+def test_into_a_folder_and_never_over_something(house: StoredHouse) -> None:
+    assert house.tool("backup", house.folder).returncode == 0
+    [made] = house.folder.glob("easun-jkbms-*.tar.gz")
+    before = house.bms_db.read_bytes()
+
+    for name in (made, house.bms_db):
+        refused = house.tool("backup", name)
+        assert (refused.returncode, "exists already" in refused.stderr) == (1, True)
+    refused = house.tool("backup", house.bms_db, "--replace")
+
+    assert (refused.returncode, "choose another name" in refused.stderr) == (1, True)
+    assert house.bms_db.read_bytes() == before
+    assert house.tool("backup", made, "--replace").returncode == 0
+
+
+def test_a_dry_run_changes_nothing(house: StoredHouse) -> None:
+    house.tool("backup", "copy.tar.gz")
+    house.registry.write_text("# empty\n")
+    before = files(house.folder)
+
+    done = house.tool("restore", "copy.tar.gz", "--dry-run")
+
+    assert done.returncode == 0
+    assert done.stdout.count("would replace") == 2
+    assert files(house.folder) == before
+
+
+def test_restore_over_what_is_there(house: StoredHouse) -> None:
+    """The present PIN stays; the old files are kept; .env is not touched, its difference told."""
+    house.tool("backup", "copy.tar.gz")
+    kept = house.tool("export").stdout
+    house.tool("import", "--log", log(house))
+    house.registry.write_text(REGISTRY.replace("attic", "cellar"))
+    env = house.env.read_text().replace("Europe/Kyiv", "Europe/Paris")
+    house.env.write_text(env)
+
+    done = house.tool("restore", "copy.tar.gz")
+
+    assert done.returncode == 0, done.stderr
+    assert house.registry.read_text() == REGISTRY.replace("0123", "'0123'")
+    assert house.env.read_text() == env
+    assert "TIMEZONE=Europe/Kyiv" in done.stderr
+    assert len(list(house.state.glob("bms.db.replaced-*"))) >= 1
+    assert len(list(house.folder.glob("jk_devices.yaml.replaced-*"))) == 1
+    assert len(house.tool("export").stdout.splitlines()) == len(kept.splitlines())
+
+
+def log(house: StoredHouse) -> Path:
+    path = house.folder / "stat.log"
+    path.write_text("2026-09-15T12:00:00+02:00;Voltage: 52.5 V, Battery Level: 95.3%\n")
+    return path
+
+
+def test_only_the_database(house: StoredHouse) -> None:
+    house.tool("backup", "copy.tar.gz")
+    house.registry.write_text("# mine\n")
+
+    assert house.tool("restore", "copy.tar.gz", "--only-database").returncode == 0
+
+    assert house.registry.read_text() == "# mine\n"
+
+
+@pytest.mark.parametrize("words", [("restore", "copy.tar.gz"), ("import", "--log", "stat.log")])
+def test_a_running_poller_is_in_the_way(words: tuple[str, ...], house: StoredHouse) -> None:
+    house.tool("backup", "copy.tar.gz")
+    log(house)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, house.bms_db], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        before = house.bms_db.read_bytes()
+
+        refused = house.tool(*words)
+
+        assert refused.returncode == 1
+        assert f"another poller (pid {holder.pid})" in refused.stderr
+        assert "systemctl stop easun-jkbms" in refused.stderr
+        assert house.bms_db.read_bytes() == before
+        assert house.tool("backup", "beside.tar.gz").returncode == 0  # this one may go on beside it
+
+
+def test_a_bad_archive_changes_nothing(house: StoredHouse) -> None:
+    house.tool("backup", "copy.tar.gz")
+    whole = (house.folder / "copy.tar.gz").read_bytes()
+    (house.folder / "copy.tar.gz").write_bytes(whole[: len(whole) // 2])
+    before = files(house.folder)
+
+    refused = house.tool("restore", "copy.tar.gz")
+
+    assert refused.returncode == 1
+    assert "damaged or cut short" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert files(house.folder).items() - before.items() <= {("state/bms.db.lock", b"%d\n" % 0)} | {
+        item for item in files(house.folder).items() if item[0] == "state/bms.db.lock"
+    }
+
+
+def test_a_damaged_database_can_be_restored(house: StoredHouse) -> None:
+    """That is what backups are for; the damaged one is kept."""
+    house.tool("backup", "copy.tar.gz")
+    house.bms_db.write_bytes(b"x" * 50_000)
+    assert house.tool("history").returncode == 1
+
+    assert house.tool("restore", "copy.tar.gz").returncode == 0
+
+    assert "Battery SOC" in house.tool("history").stdout
+    [aside] = [path for path in house.state.glob("bms.db.replaced-*") if path.name[-1].isdigit()]
+    assert aside.read_bytes() == b"x" * 50_000
+
+
+def test_a_registry_that_cannot_be_read_does_not_stop_a_backup(house: StoredHouse) -> None:
+    house.registry.write_text("AA: [\n")
+
+    done = house.tool("backup", "copy.tar.gz")
+
+    assert done.returncode == 0
+    assert "left out: the registry: " in done.stderr
+    folder = house.folder / "opened"
+    folder.mkdir()
+    assert set(open_archive(house.folder / "copy.tar.gz", folder).files) == {"bms.db", "settings.env"}
+    with open_reader(folder / "bms.db"):
+        assert VERSION
+
+
+# The texts
+
+SECRETS = {
+    # registry: (emptied, names of what was left out)
+    "a:\n  pin: 123 # why\n  name: x\n": ("a:\n  pin: '' # why\n  name: x\n", ["pin of a"]),
+    "a: {pin: 123, type: foo, api_key: 'x y'}\n": (
+        "a: {pin: '', type: foo, api_key: ''}\n",
+        ["pin of a", "api_key of a"],
+    ),
+    "a:\n  mqtt: {password: hunter2}\n": ("a:\n  mqtt: {password: ''}\n", ["password of mqtt"]),
+    "a:\n  pin:\n": ("a:\n  pin:\n", []),
+    "# a:\n#   pin: 123\n": ("# a:\n#   pin:\n", ["what comments in the registry told"]),
+    "a:\n  monkey: banana\n  keyboard: us\n": ("a:\n  monkey: banana\n  keyboard: us\n", []),
+    "a:\n  pin: &p 123\nb:\n  pin: *p\n": None,  # told as a fault, or emptied without a trace
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SECRETS.items())
+def test_secrets_of_a_registry(text: str, expected: tuple[str, list[str]] | None) -> None:
+    if expected is None:
+        try:
+            emptied = without_secrets(text, Path("r"))[0]
+        except ConfigError:
+            emptied = ""
+        assert "123" not in emptied
+    else:
+        assert without_secrets(text, Path("r")) == expected
+
+
+def test_secrets_come_back_from_the_present_registry() -> None:
+    present = "a:\n  pin: '007'\nb: {token: x}\n"
+    stored = "a:\n  pin: ''\n  alias: new\nb: {token: '', pin: ''}\n"
+
+    assert (
+        with_secrets(stored, Path("r"), present) == "a:\n  pin: '007'\n  alias: new\nb: {token: x, pin: ''}\n"
+    )
+    assert with_secrets(without_secrets(present, Path("r"))[0], Path("r"), present) == present
+
+
+def test_settings_read_back_as_they_were(tmp_path: Path) -> None:
+    env = tmp_path / "env"
+    env.write_text(
+        'LOG_LEVEL=debug\nDB_PATH="/a b/it\'s #1.db"\nBMS_SOC_CURVE=2.5:0,3.4:100\nOTHER_TOKEN=x\n'
+    )
+    settings = load_settings({}, env, top=tmp_path)
+
+    again = tmp_path / "again"
+    again.write_bytes(backup_texts(settings).files["settings.env"])
+    restored = load_settings({}, again, top=tmp_path)
+
+    assert (restored.log_level, restored.db_path, restored.soc_curve.points) == (
+        settings.log_level,
+        settings.db_path,
+        settings.soc_curve.points,
+    )
+    assert b"OTHER" not in again.read_bytes()
+    assert os.fspath(restored.db_path) == "/a b/it's #1.db"

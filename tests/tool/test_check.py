@@ -1,0 +1,228 @@
+"""check says what is wrong, once, in words, with the exit code of the worst; it changes nothing."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jk_bms.clock import Clock
+from jk_bms.settings import Settings, load_settings
+from jk_bms.store import own
+from jk_bms.tool import check as check_module
+from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, check, may
+from tests.tool.stored_house import StoredHouse
+
+
+class Turned(Clock):
+    """A clock that stands where the test puts it."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__()
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def house(house: StoredHouse, monkeypatch: pytest.MonkeyPatch) -> StoredHouse:
+    """A house where all is well but that the service does not run."""
+    house.registry.chmod(0o600)
+    with closing(sqlite3.connect(house.folder / "inverter.db")) as db:
+        db.execute(
+            "CREATE TABLE readings (id INTEGER PRIMARY KEY, created_at TEXT, payload TEXT, error TEXT)"
+        )
+        db.execute("INSERT INTO readings (created_at) VALUES ('2026-12-01T12:00:00')")
+        db.commit()
+    monkeypatch.setattr(check_module, "synchronised", lambda: True)
+    monkeypatch.setattr(check_module, "LITTLE_SPACE", 0)
+    monkeypatch.setattr(check_module, "NO_SPACE", 0)
+    return house
+
+
+def settings(house: StoredHouse, **environ: str) -> Settings:
+    return load_settings(environ, house.env)
+
+
+def found(house: StoredHouse, clock: Clock | None = None, **environ: str) -> list[Finding]:
+    """What is not ok, without the service that does not run."""
+    findings = check(settings(house, **environ), clock or Clock())
+    return [finding for finding in findings if finding.level != OK and finding.what != "service"]
+
+
+def test_all_is_well(house: StoredHouse) -> None:
+    findings = list(check(settings(house), Clock()))
+
+    assert [finding for finding in findings if finding.level != OK and finding.what != "service"] == []
+    assert {finding.what for finding in findings} >= {
+        *("settings", "registry", "service", "clock", "database", "history", "growth", "retention"),
+        *("inverter database", "disk", "copies"),
+    }
+    assert any("2026-12-01T12:00:00" in finding.text for finding in findings)
+
+
+def drop_readings(house: StoredHouse) -> None:
+    with closing(sqlite3.connect(house.folder / "inverter.db")) as db:
+        db.execute("DROP TABLE readings")
+        db.commit()
+
+
+def newer(house: StoredHouse) -> None:
+    with closing(sqlite3.connect(house.bms_db)) as db:
+        db.execute(f"PRAGMA user_version = {own.VERSION + 1}")
+
+
+def damage(house: StoredHouse) -> None:
+    with closing(sqlite3.connect(house.bms_db)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [root] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'rollups'").fetchone()
+    with house.bms_db.open("r+b") as file:
+        file.seek((root - 1) * 4096 + 100)
+        file.write(os.urandom(3900))
+
+
+FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
+    # what happened: (how, level, part, what is said)
+    "everybody reads .env": (lambda h: h.env.chmod(0o644), WARN, "settings", "chmod o="),
+    "everybody reads the PIN": (lambda h: h.registry.chmod(0o644), WARN, "registry", "holds a PIN"),
+    "no battery": (lambda h: h.registry.write_text("# none\n"), FAIL, "registry", "no enabled battery"),
+    "registry is no YAML": (lambda h: h.registry.write_text("a: [\n"), FAIL, "fault", "line 2"),
+    "no database": (lambda h: h.bms_db.unlink(), WARN, "database", "not there yet"),
+    "a damaged database": (damage, FAIL, "database", "damaged"),
+    "no database at all": (
+        lambda h: h.bms_db.write_text("x" * 5000),
+        FAIL,
+        "fault",
+        "not an SQLite database",
+    ),
+    "a newer database": (newer, FAIL, "fault", "update the program"),
+    "everybody changes it": (lambda h: h.bms_db.chmod(0o666), WARN, "database", "chmod o-w"),
+    "one was damaged": (
+        lambda h: (h.state / "bms.db.damaged-20260101T000000").touch(),
+        *(WARN, "database", "was damaged and replaced"),
+    ),
+    "no inverter database": (
+        lambda h: (h.folder / "inverter.db").unlink(),
+        *(FAIL, "inverter database", "check DB_PATH"),
+    ),
+    "another program's": (drop_readings, FAIL, "fault", "no such table: readings"),
+    "a misspelt setting": (
+        lambda h: h.env.write_text(h.env.read_text() + "BMS_DB_PAHT=x\n"),
+        *(WARN, "settings", "did you mean BMS_DB_PATH"),
+    ),
+    "a folder without copies": (
+        lambda h: h.env.write_text(h.env.read_text() + "BACKUP_DIR=copies\n"),
+        *(WARN, "copies", "no nightly copy yet"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("break_it", "level", "what", "says"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_told(
+    break_it: Callable[[StoredHouse], object], level: str, what: str, says: str, house: StoredHouse
+) -> None:
+    break_it(house)
+
+    told = found(house)
+
+    assert (level, what) in {(finding.level, finding.what) for finding in told}
+    assert any(says in finding.text for finding in told)
+
+
+def test_the_clock(house: StoredHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    [told] = [f for f in found(house, Turned(datetime(1970, 1, 2, tzinfo=UTC))) if f.what == "clock"]
+    assert (told.level, "certainly wrong" in told.text) == (FAIL, True)
+    monkeypatch.setattr(check_module, "synchronised", lambda: False)
+    [told] = found(house)
+    assert (told.level, told.what) == (WARN, "clock")
+
+
+def test_retention(house: StoredHouse) -> None:
+    """Rows older than they are kept, and rows of the future, are told."""
+    later = Turned(datetime.now(UTC) + timedelta(days=500))
+    assert [f.what for f in found(house, later)] == ["retention"]
+    assert "BLOCK_KEEP_DAYS is 400" in found(house, later)[0].text
+    assert found(house, later, BLOCK_KEEP_DAYS="600") == []
+    early = Turned(datetime.now(UTC) - timedelta(hours=5))
+    assert ["rows of the future" in f.text for f in found(house, early)] == [True]
+
+
+def test_little_space(house: StoredHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_module, "LITTLE_SPACE", 1e18)
+    assert [(f.level, f.what) for f in found(house)] == [(WARN, "disk")]
+    monkeypatch.setattr(check_module, "NO_SPACE", 1e18)
+    assert [(f.level, f.what) for f in found(house)] == [(FAIL, "disk")]
+
+
+def test_old_copies(house: StoredHouse) -> None:
+    copies = house.folder / "copies"
+    copies.mkdir()
+    (copies / "easun-jkbms-2026-11-01.tar.gz").touch()
+    assert found(house, BACKUP_DIR=str(copies)) == []
+    os.utime(copies / "easun-jkbms-2026-11-01.tar.gz", (0, 0))
+    assert [(f.level, f.what) for f in found(house, BACKUP_DIR=str(copies))] == [(WARN, "copies")]
+
+
+def test_it_changes_nothing(house: StoredHouse) -> None:
+    before = {path: path.read_bytes() for path in house.folder.rglob("*") if path.is_file()}
+
+    done = house.tool("check")
+
+    assert done.returncode == 7, done.stdout
+    # SQLite keeps two files beside a database that is open; empty ones may stay.
+    after = {path: path.read_bytes() for path in house.folder.rglob("*") if path.is_file()}
+    assert {
+        path: content for path, content in after.items() if not path.name.endswith(("-wal", "-shm"))
+    } == before
+
+
+def test_the_exit_code_is_that_of_the_worst(house: StoredHouse) -> None:
+    said = json.loads(house.tool("check", "--json").stdout)
+    assert said["result"] == "warn"
+    (house.folder / "inverter.db").unlink()
+
+    done = house.tool("check")
+
+    assert done.returncode == 8
+    assert any(line.startswith("fail  inverter database") for line in done.stdout.splitlines())
+
+
+MODES = {
+    # mode of a file: whether its owner, somebody of its group, and all others may read and write it
+    0o600: (True, False, False),
+    0o466: (False, True, True),
+    0o060: (False, True, False),
+    0o646: (True, False, True),
+    0o006: (False, False, True),
+    0o660: (True, True, False),
+}
+
+
+@pytest.mark.parametrize(("mode", "expected"), MODES.items())
+def test_rights_of_the_service(
+    mode: int, expected: tuple[bool, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of owner, group and others that fits decides, as the kernel does it."""
+    path = Path("/")
+    status = os.stat_result((mode, 0, 0, 1, 1000, 50, 0, 0, 0, 0))
+    monkeypatch.setattr(Path, "stat", lambda _: status)
+
+    users = (User(1000, frozenset({50}), "a"), User(7, frozenset({50, 7}), "b"), User(7, frozenset({7}), "c"))
+
+    assert tuple(may(user, path, 0o6) for user in users) == expected
+    assert may(User(0, frozenset(), "root"), path, 0o6)
+
+
+def test_a_file_that_the_service_may_not_write_is_told(
+    house: StoredHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_module, "_user", lambda _: User(4242, frozenset({4242}), "easun-jkbms"))
+
+    told = {finding.what for finding in found(house) if "easun-jkbms may not" in finding.text}
+
+    assert told == {"database", "inverter database"}

@@ -1,0 +1,226 @@
+"""history, export and import as a person types them."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jk_bms.store.history_query import Series, Values
+from jk_bms.tool.history import sparkline, text_lines
+from tests.e2e.house import TOP
+from tests.tool.stored_house import HOURS, NOW, PACK, StoredHouse
+
+
+def test_lines_for_a_person(house: StoredHouse) -> None:
+    done = house.tool("history", "--last", "30h", "--points", "120")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("shed: ")
+    assert "Current: -9.000" in done.stdout
+    bars = next(line for line in done.stdout.splitlines() if set(line) & set("▁█"))
+    assert " " in bars.strip()  # the two hours that are missing
+    assert "Temperature" not in done.stdout  # never measured
+
+
+@pytest.mark.parametrize("how", ["csv", "json"])
+def test_numbers_for_a_program(how: str, house: StoredHouse) -> None:
+    options = ("--last", "6h", "--quantity", "voltage,cycles,voltage", "--format", how, "--points", "6")
+    done = house.tool("history", *options)
+
+    if how == "json":
+        said = json.loads(done.stdout)
+        assert said["device"] == {"name": "shed", "track": PACK}
+        assert list(said["values"]) == ["voltage", "cycles"]
+        assert len(said["times"]) == len(said["values"]["cycles"]["mean"]) <= 6
+        assert datetime.fromisoformat(said["times"][0]).utcoffset()
+    else:
+        rows = list(csv.DictReader(io.StringIO(done.stdout)))
+        assert set(rows[0]) == {"time", *(f"{q}_{p}" for q in ("voltage", "cycles") for p in Values._fields)}
+        assert all(51.9 < float(row["voltage_min"]) <= float(row["voltage_max"]) < 52.1 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--device", "garage"], 2, "there is shed"),
+        (["--quantity", "voltage,joy"], 2, "joy is not known"),
+        (["--last", "soon"], 2, "such as 24h"),
+        (["--points", "0"], 2, "whole number"),
+        (["--from", "2026-02-01", "--to", "2026-01-01"], 2, "expected a later end"),
+        (["--from", "yesterday"], 2, "expected a time"),
+    ],
+)
+def test_wrong_questions(arguments: list[str], code: int, says: str, house: StoredHouse) -> None:
+    done = house.tool("history", *arguments)
+
+    assert (done.returncode, done.stdout) == (code, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_yet(tmp_path: Path) -> None:
+    empty = StoredHouse(tmp_path)
+    for word in ("history", "export"):
+        done = empty.tool(word)
+        assert (done.returncode, "no such database" in done.stderr) == (1, True)
+
+
+def test_times_without_a_zone_are_those_of_the_house(house: StoredHouse) -> None:
+    start = NOW - timedelta(hours=HOURS) + timedelta(minutes=30)
+    local = f"{start.astimezone(tz=__import__('zoneinfo').ZoneInfo('Europe/Kyiv')):%Y-%m-%dT%H:%M:%S}"
+
+    rows = house.tool("export", "--from", local, "--to", f"{NOW.isoformat()}").stdout.splitlines()
+
+    assert datetime.fromisoformat(rows[1].split(",")[0]) == start
+    assert len(rows) == 1 + HOURS * 60 - 120 - 30
+
+
+def test_rebuild_changes_nothing(house: StoredHouse) -> None:
+    before = house.tool("history", "--format", "json", "--from", "2026-11-01", "--to", NOW.isoformat()).stdout
+
+    done = house.tool("history", "rebuild")
+
+    assert (done.returncode, "made anew from" in done.stdout) == (0, True)
+    assert (
+        house.tool("history", "--format", "json", "--from", "2026-11-01", "--to", NOW.isoformat()).stdout
+        == before
+    )
+
+
+def test_export_tells_every_row_the_same_twice(house: StoredHouse) -> None:
+    """Both forms hold the same rows; what is absent has no column."""
+    table = list(csv.DictReader(io.StringIO(house.tool("export").stdout)))
+    lines = [json.loads(line) for line in house.tool("export", "--format", "jsonl").stdout.splitlines()]
+
+    assert len(table) == len(lines) == HOURS * 60 - 120
+    assert list(table[0]) == [
+        "time",
+        "clock_trusted",
+        "frames",
+        "voltage",
+        "current",
+        "battery_soc",
+        "cycles",
+        "balancing",
+    ]
+    for row, line in zip(table, lines, strict=True):
+        assert (row["time"], float(row["voltage"]), float(row["current"])) == (
+            line["time"],
+            line["voltage"],
+            line["current"],
+        )
+    assert lines[0]["balancing"] is True
+    assert isinstance(lines[0]["cycles"], int)
+
+
+def test_export_into_a_file_whole_or_not_at_all(house: StoredHouse) -> None:
+    done = house.tool("export", "--output", "all.csv")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len((house.folder / "all.csv").read_text().splitlines()) == 1 + HOURS * 60 - 120
+
+    assert house.tool("export", "--device", "garage", "--output", "none.csv").returncode == 2
+    assert not (house.folder / "none.csv").exists()
+    assert not list(house.folder.glob(".none*"))
+    assert "cannot be written" in house.tool("export", "--output", "no/where.csv").stderr
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(house: StoredHouse) -> None:
+    code = f"{sys.executable} {TOP / 'jk_bms' / 'jk-util.py'} export --env-file {house.env} | head -n 2"
+    done = subprocess.run(["sh", "-c", code], capture_output=True, text=True, check=True)
+
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == ""
+
+
+def test_import_of_everything(house: StoredHouse) -> None:
+    (house.folder / "stat.log").write_text(
+        "2026-09-15T12:00:00+02:00;Voltage: 52.5 V, Battery Level: 95.3%\nfoo\n"
+        "2026-09-15T12:10:00;Voltage: 52.4 V, Battery Level: 95%\n"
+    )
+    (house.folder / "m.json").write_text(
+        '{"shed": {"total_energy_charge": {"reading": 100.5}, "total_energy_discharge": {"reading": 1},'
+        ' "total_cycles": {"reading": 3}}, "barn": {"total_energy_charge": {"reading": 1}}}'
+    )
+    arguments = ("import", "--log", "stat.log", "--meters", "m.json")
+
+    done = house.tool(*arguments)
+
+    assert done.returncode == 0, done.stderr
+    assert "shed: 2 readings taken in\n" in done.stdout
+    assert "1 made no sense, the first: stat.log line 2: 'foo'" in done.stderr
+    assert "total_energy_charge goes on from 100.500 kWh" in done.stdout
+    assert "total_energy_discharge stays at 8.000 kWh, theirs is 1.000" in done.stdout
+    assert "not taken: total_cycles" in done.stdout
+    assert "'barn' is not in the registry" in done.stderr
+    rows = house.tool("export", "--to", "2026-10-01").stdout.splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == [
+        "2026-09-15T13:00:00+03:00",
+        "2026-09-15T12:10:00+03:00",
+    ][::-1]
+
+    again = house.tool(*arguments)
+    assert "0 readings taken in, 2 left aside" in again.stdout
+    assert "total_energy_charge stays at 100.500 kWh" in again.stdout
+
+
+def test_meters_keep_all_else(house: StoredHouse) -> None:
+    """Only the meters change; what else was counted, and the row that is begun, stay."""
+    from jk_bms.clock import Clock
+    from jk_bms.store.history import HistoryStore
+    from jk_bms.store.own import open_writer
+
+    (house.folder / "m.json").write_text('{"SHED": {"total_energy_charge": {"reading": 100.5}}}')
+    assert house.tool("import", "--meters", "m.json").returncode == 0
+
+    with open_writer(house.bms_db, Clock()) as own:
+        counter = HistoryStore(own).counters()[PACK]
+    assert (counter.sequence, counter.begun, counter.state["soc"]) == (5, b"begun", {"kept": True})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "nothing to take in"),
+        (["--log", "none.log"], "none.log: cannot be read"),
+        (["--log", "x", "--timezone", "Mars/Olympus"], "not a time zone"),
+        (["--log", "x", "--device", "garage"], "there is shed, attic"),
+        (["--meters", "m.json", "--device", "attic"], "has no meters yet"),
+    ],
+)
+def test_imports_that_are_refused(arguments: list[str], says: str, house: StoredHouse) -> None:
+    (house.folder / "m.json").write_text('{"x": {"total_energy_charge": {"reading": 1}}}')
+    done = house.tool("import", *arguments)
+
+    assert done.returncode in (1, 2)
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def series(mean: list[float | None]) -> Series:
+    return Series(
+        "x", "rows", 60.0, [60.0 * n for n in range(len(mean))], {"voltage": Values(mean, mean, mean)}
+    )
+
+
+SPARKS = {
+    "a ramp": ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], "▁▂▃▄▅▆▇█"),
+    "a gap": ([0.0, None, None, 7.0], "▁  █"),
+    "the same": ([5.0, 5.0], "▄▄"),
+    "nothing at the end": ([0.0, 1.0, None], "▁█"),
+    "nothing at all": ([None, None], ""),
+}
+
+
+@pytest.mark.parametrize(("values", "line"), SPARKS.values(), ids=SPARKS)
+def test_sparkline(values: list[float | None], line: str) -> None:
+    assert sparkline(Values(values, values, values)) == line
+
+
+def test_silence_is_told() -> None:
+    assert text_lines(series([None, None]), "shed", None) == ["shed: nothing was recorded in that time"]
+    assert text_lines(series([]), "shed", None) == ["shed: nothing was recorded in that time"]
