@@ -160,6 +160,11 @@ class HistorySink:
         for address in cut.counters:  # they are not in the database: the next cut brings them again
             self._counters[address] = self._counters[address]._replace(sequence=-1)
 
+    def frames_begun(self, address: str) -> int:
+        """How many frames the row of a device has that is not complete yet."""
+        track = self._tracks.get(address)
+        return track.period.frames if track and track.period else 0
+
     def _begun(self, track: _Track | None) -> bytes:
         if track is None or track.period is None:
             return b""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 Values = Sequence[int | None]  # one column of some rows; None: unknown
 
-LARGEST = 2**53  # stored numbers; beyond it a float is not exact
+LARGEST = 2**40  # stored numbers; a day of them still adds up to less than 8 bytes
 
 # Columns of the rows themselves.
 TIME = 0  # ms since 1970, UTC: the beginning of the period

@@ -93,7 +93,7 @@ class InverterFolder:
         if newest == 0:
             return False
         if progress is None:
-            records = self._before(newest + 1)
+            records = self._readings.records_before(newest + 1, self._slice)
             if not records:
                 return False
             oldest, last = records[0], records[-1]
@@ -102,7 +102,7 @@ class InverterFolder:
             records = self._readings.records_after(progress.newest.id, self._slice)
             after = progress._replace(newest=_place(records[-1])) if records else progress
         elif not progress.complete:
-            records = self._before(progress.oldest.id)
+            records = self._readings.records_before(progress.oldest.id, self._slice)
             after = (
                 progress._replace(oldest=_place(records[0])) if records else progress._replace(complete=True)
             )
@@ -113,18 +113,6 @@ class InverterFolder:
         self._store.commit(Cut([batch] if batch else [], {TRACK: Counter(0, state)}, prune=False))
         self._progress = after
         return not after.complete or newest > after.newest.id
-
-    def _before(self, end: int) -> list[Record]:
-        """The last records before id ``end``; by slices of ids, so that gaps cost little."""
-        width = self._slice
-        while end > 1:
-            records = self._readings.records_after(max(0, end - 1 - width), self._slice)
-            some = [record for record in records if record.id < end]
-            if some:
-                return some
-            end -= width
-            width *= 2  # a gap: look further with each try
-        return []
 
     def _same_file(self, progress: Progress) -> bool:
         for place in (progress.newest, progress.oldest):

@@ -20,19 +20,12 @@ _HEAD = struct.Struct("<BHB")  # width of an offset, rows, columns
 
 def pack_series(values: Values) -> bytes:
     """Return ``values``, each None or below 2**62 in size, as bytes."""
-    try:
-        low, high = min(values), max(values)  # type: ignore[type-var]
-        known, holes = values, False
-    except TypeError:  # None has no order
-        known = [value for value in values if value is not None]
-        if not known:
-            return b"\0"
-        low, high = min(known), max(known)  # type: ignore[type-var]
-        holes = True
-    except ValueError:  # no values at all
+    holes = None in values
+    known = [value for value in values if value is not None] if holes else values
+    if not known:
         return b"\0"
-    assert low is not None
-    assert high is not None
+    low: int = min(known)  # type: ignore[type-var,assignment]
+    high: int = max(known)  # type: ignore[type-var,assignment]
     wide = not -(2**31) <= low < 2**31
     base = (_WIDE_BASE if wide else _BASE).pack(low)
     if low == high and not holes:
@@ -93,6 +86,9 @@ class Packed:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
+        self.count: int
+        width: int
+        columns: int
         width, self.count, columns = _HEAD.unpack_from(raw)
         self.ids = raw[4 : 4 + columns]
         self._width = width
@@ -104,7 +100,7 @@ class Packed:
         index = self.ids.find(column)
         if index < 0:
             return None
-        [offset] = struct.unpack_from(self._format, self.raw, 4 + len(self.ids) + index * self._width)
+        offset: int = struct.unpack_from(self._format, self.raw, 4 + len(self.ids) + index * self._width)[0]
         return self._begin + offset
 
     def series(self, column: int) -> list[int | None] | None:

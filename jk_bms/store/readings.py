@@ -75,6 +75,10 @@ class Readings:
         """The records with an id above ``after``, oldest first, at most ``limit``."""
         return self._fetch(f"{COLUMNS} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
 
+    def records_before(self, before: int, limit: int) -> list[Record]:
+        """The last ``limit`` records with an id below ``before``, oldest first."""
+        return self._fetch(f"{COLUMNS} WHERE id < ? ORDER BY id DESC LIMIT ?", (before, limit))[::-1]
+
     def newest_records(self, limit: int) -> list[Record]:
         """The last ``limit`` records, newest first."""
         return self._fetch(f"{COLUMNS} ORDER BY id DESC LIMIT ?", (limit,))

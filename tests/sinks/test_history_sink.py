@@ -1,0 +1,284 @@
+"""The history sink: means of a period, the clock's steps, restarts, and commits that fail."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from jk_bms.clock import Clock
+from jk_bms.errors import StoreError
+from jk_bms.model import Device, Sample
+from jk_bms.sinks.history import Committer, HistorySink, clock_confirmed
+from jk_bms.store.history import Batch, Cut, HistoryStore
+from jk_bms.store.history_query import StoredSample, samples
+from jk_bms.store.journal import Journal
+from jk_bms.store.own import OwnStore, open_writer
+
+AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
+PACK = Device(address="AA:BB:CC:DD:EE:FF", name="shed")
+LONG_AGO, FAR = datetime(1969, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def frame(second: float, *, offset: timedelta = timedelta(0), **fields: Any) -> Sample:
+    """A frame ``second`` s after AT by the time since boot, under a clock that is off by ``offset``."""
+    values = {"voltage": 52.0, "current": -10.0, "cell_voltages": (3.25, 3.26), "soc": 50} | fields
+    return Sample(
+        device=values.pop("device", PACK),
+        taken_at=AT + timedelta(seconds=second) + offset,
+        monotonic=500 + second,
+        **values,
+    )
+
+
+class Told(list[tuple[str, dict[str, Any]]]):
+    """The events a sink reported."""
+
+    def __call__(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        self.append((kind, facts))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[OwnStore]:
+    with open_writer(tmp_path / "bms.db", Clock()) as store:
+        yield store
+
+
+def sink_on(own: OwnStore, **options: Any) -> HistorySink:
+    return HistorySink(HistoryStore(own), confirmed=options.pop("confirmed", lambda: False), **options)
+
+
+def rows_of(own: OwnStore, address: str = PACK.address) -> list[StoredSample]:
+    return list(samples(own, address, LONG_AGO, FAR))
+
+
+def commit(own: OwnStore, sink: HistorySink, **states: dict[str, Any]) -> None:
+    HistoryStore(own).commit(sink.cut(states))
+
+
+def times_of(own: OwnStore) -> list[float]:
+    return [(row.taken_at - AT).total_seconds() for row in rows_of(own)]
+
+
+def test_a_row_holds_means_and_what_was_heard_last(own: OwnStore) -> None:
+    sink = sink_on(own)
+    for n in range(7):
+        sink.accept(
+            frame(
+                n,
+                voltage=52 + n / 10,
+                current=None if n == 2 else float(n),
+                cell_voltages=(3.2 + n / 1000, 3.3),
+                soc=90 + n,
+                temperatures=(20.0 + n, 25.5),
+                mosfet_temperature=None if n == 4 else 31.26,
+                balancing=n == 4,
+                charge_enabled=True,
+                cell_resistances=(0.05, 0.051),
+                soc_counted=float("nan"),
+                charged_kwh=12.3456,
+            )
+        )
+    commit(own, sink)
+
+    [row] = rows_of(own)
+
+    assert row.taken_at == AT
+    assert row.clock_trusted
+    assert row.values == {
+        "frames": 5,
+        "voltage": 52.2,
+        "current": 2.0,
+        "power": 104.6,
+        "cell_1": 3.202,
+        "cell_2": 3.3,
+        "soc": 94.0,
+        "temperature_1": 24.0,
+        "temperature_2": 25.5,
+        "balancing": 1.0,
+        "charge_enabled": 1.0,
+        "resistance_1": 0.05,
+        "resistance_2": 0.051,
+        "charged_kwh": 12.346,
+    }
+
+
+def test_a_change_of_cells_begins_their_means_anew(own: OwnStore) -> None:
+    """A mask with gaps names the cells; a cell that came late has the mean of its own frames."""
+    sink = sink_on(own)
+    sink.accept(frame(0, cell_voltages=(3.1, 3.2)))
+    sink.accept(frame(1, cell_voltages=(3.3, 3.4, 3.5), cell_numbers=(1, 2, 9)))
+    sink.accept(frame(2, cell_voltages=(3.3, 3.4, 3.7), cell_numbers=(1, 2, 9)))
+    sink.accept(frame(5))
+    sink.accept(frame(10))
+    commit(own, sink)
+
+    first, second = rows_of(own)
+
+    assert {n: v for n, v in first.values.items() if n.startswith("cell")} == {
+        "cell_1": 3.3,
+        "cell_2": 3.4,
+        "cell_9": 3.6,
+    }
+    assert {n: v for n, v in second.values.items() if n.startswith("cell")} == {
+        "cell_1": 3.25,
+        "cell_2": 3.26,
+    }
+
+
+def test_a_restart_goes_on_in_the_middle_of_a_row(own: OwnStore) -> None:
+    whole, halves = sink_on(own), sink_on(own)
+    frames = [frame(n, device=Device(address=a), voltage=52 + n / 7) for n in range(13) for a in ("A", "B")]
+    for one in frames:
+        whole.accept(one)
+    expected = [step.rows for step in whole.cut().steps if isinstance(step, Batch)]
+    for number, one in enumerate(frames):
+        halves.accept(one, number + 1)
+        if number % 5 == 0:
+            commit(own, halves, A={"n": number})
+            halves = sink_on(own)
+    commit(own, halves)
+
+    for rows, address in zip(expected, "AB", strict=True):
+        index = 5  # voltage
+        got = rows_of(own, address)
+        assert [round(row.values["voltage"] * 1000) for row in got] == [row[index] for row in rows]
+        assert [row.values["frames"] for row in got] == [5, 5]
+
+
+def test_a_clock_set_right_moves_what_was_measured(own: OwnStore) -> None:
+    """1970 at first, and rows already committed; then the time comes, and later a second correction."""
+    told = Told()
+    sink = sink_on(own, report=told)
+    wrong = timedelta(days=-20_000)
+    for n in range(20):
+        sink.accept(frame(n, offset=wrong, clock_trusted=False))
+        if n == 12:
+            commit(own, sink)
+    assert rows_of(own) == []
+    for n in range(20, 40):
+        sink.accept(frame(n))
+    commit(own, sink)
+    assert [round(time) for time in times_of(own)] == [0, 5, 10, 15, 20, 25, 30]
+    assert all(row.clock_trusted for row in rows_of(own))
+
+    for n in range(40, 60):
+        sink.accept(frame(n, offset=timedelta(hours=3)))
+    commit(own, sink)
+
+    assert times_of(own) == [3 * 3600 + n for n in range(0, 55, 5)]
+    assert sum(row.values["frames"] for row in rows_of(own)) == 55
+    assert told == [
+        ("clock.step", {"seconds": 20_000 * 86400.0, "corrected": True}),
+        ("clock.step", {"seconds": 10_800.0, "corrected": True}),
+    ]
+
+
+def test_a_confirmed_time_is_not_moved(own: OwnStore) -> None:
+    """Somebody sets a right clock by hand: what was measured stays where it was."""
+    told = Told()
+    sink = sink_on(own, report=told, confirmed=lambda: True)
+    for n in range(20):
+        sink.accept(frame(n))
+    commit(own, sink)
+    sink.accept(frame(20, offset=timedelta(hours=1)))
+    sink.accept(frame(25, offset=timedelta(hours=1)))
+    commit(own, sink)
+
+    assert times_of(own) == [0, 5, 10, 15, 3620]
+    assert told == [("clock.step", {"seconds": 3600.0, "corrected": False})]
+
+
+def test_a_clock_that_goes_wrong_is_not_believed(own: OwnStore) -> None:
+    told = Told()
+    sink = sink_on(own, report=told)
+    for n in range(30):
+        back = timedelta(days=-20_000) if n >= 10 else timedelta(0)
+        sink.accept(frame(n, offset=back, clock_trusted=n < 10))
+    commit(own, sink)
+
+    assert times_of(own) == [0, 5, 10, 15, 20]
+    assert told == [("clock.wrong", {})]
+
+
+def test_a_step_is_seen_across_a_restart(own: OwnStore) -> None:
+    sink = sink_on(own)
+    for n in range(10):
+        sink.accept(frame(n))
+    commit(own, sink)
+    told = Told()
+    sink = sink_on(own, report=told)
+    sink.accept(frame(20, offset=timedelta(minutes=10)))
+    sink.accept(frame(25, offset=timedelta(minutes=10)))
+    commit(own, sink)
+
+    assert times_of(own) == [600, 605, 620]
+    assert [facts["seconds"] for _, facts in told] == [600.0]
+
+
+def test_frames_of_an_earlier_boot_are_of_that_boot(own: OwnStore) -> None:
+    """A journal that outlived the machine: the time since boot began anew in between."""
+    sink = sink_on(own)
+    for n in range(10):
+        early = msgspec.structs.replace(frame(n), monotonic=90_000 + n)
+        sink.accept(early, n + 1, boot_id="earlier")
+    for n in range(100, 110):
+        sink.accept(frame(n), n + 1)
+    commit(own, sink)
+
+    assert times_of(own) == [0, 5, 100]
+    assert own._rows("SELECT count(*), max(number) FROM boots")[0] == (2, 2)
+
+
+def test_a_commit_that_failed_comes_again(own: OwnStore) -> None:
+    sink = sink_on(own)
+    for n in range(20):
+        sink.accept(frame(n), n + 1)
+    sink.put_back(sink.cut({PACK.address: {"x": 1}}))
+    for n in range(20, 40):
+        sink.accept(frame(n), n + 1)
+    assert sink.rows == 7
+    commit(own, sink, **{PACK.address: {"x": 1}})
+
+    assert times_of(own) == list(range(0, 35, 5))
+    assert HistoryStore(own).counters()[PACK.address].sequence == 40
+
+
+class Failing(HistoryStore):
+    """A store whose disk is full for a while."""
+
+    full = True
+
+    def commit(self, cut: Cut) -> None:
+        if self.full:
+            raise StoreError("the disk is full")
+        super().commit(cut)
+
+
+async def test_the_committer_keeps_the_journal_until_it_is_written(own: OwnStore, tmp_path: Path) -> None:
+    store, sink = Failing(own), sink_on(own)
+    with Journal(tmp_path / "journal") as journal, ThreadPoolExecutor(1) as writer:
+        committer = Committer(sink, store, every=0, states=dict, journal=journal, writer=writer)
+        running = asyncio.create_task(committer.run())
+        for n in range(20):
+            one = frame(n)
+            sink.accept(one, journal.append(one))
+            committer.accepted()
+            await asyncio.sleep(0)
+        assert not await committer.commit()
+        with Journal(tmp_path / "journal") as seen:
+            assert len(list(seen.replay())) == 20
+        store.full = False
+        assert await committer.commit()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert times_of(own) == [0, 5, 10]
+
+
+def test_the_kernel_can_be_asked() -> None:
+    assert clock_confirmed() in (True, False)
