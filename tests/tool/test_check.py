@@ -15,6 +15,7 @@ from jk_bms.settings import Settings, load_settings
 from jk_bms.store import own
 from jk_bms.tool import check as check_module
 from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, check, may
+from tests.e2e.house import House, until
 from tests.tool.stored_house import StoredHouse
 
 
@@ -226,3 +227,23 @@ def test_a_file_that_the_service_may_not_write_is_told(
     told = {finding.what for finding in found(house) if "easun-jkbms may not" in finding.text}
 
     assert told == {"database", "inverter database"}
+
+
+def test_beside_the_running_service(tmp_path: Path) -> None:
+    """It speaks for the service's user, and asks the service about the inverter's database."""
+    house = House(tmp_path, JK_BMS_ADDRESS="simulated", BMS_STANDALONE_ROWS="true", JK_BMS_POLL_INTERVAL="1")
+    house.registry.write_text("simulated:\n  type: simulated\n  name: Made up\n  period: 0.2\n")
+    with house.service() as service:
+        service.streaming()
+        until(house.merged)
+
+        said = json.loads(house.tool("check", "--json").stdout)
+        refused = house.tool("restore", "none.tar.gz")
+        backup = house.tool("backup", "beside.tar.gz")
+
+    by_part = {finding["what"]: finding for finding in said["findings"]}
+    assert by_part["service"]["level"] == by_part["battery"]["level"] == OK
+    assert "Made up: read" in by_part["battery"]["text"]
+    assert "records written" in by_part["inverter database"]["text"]
+    assert (refused.returncode, "systemctl stop" in refused.stderr) == (1, True)
+    assert backup.returncode == 0
