@@ -1,8 +1,16 @@
 """The poller, in the foreground: ``python jk_bms_service.py``."""
 
+import gc
 import sys
 
-from jk_bms.service import main
+# What is imported now stays for good: looking through it for garbage, again and again while
+# it grows, takes a fifth of the start and finds nothing.
+gc.disable()
+
+from jk_bms.service import main  # noqa: E402
+
+gc.enable()
+gc.freeze()
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,12 +19,10 @@ from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.pack_state import PackState, likely_chemistry
 from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.keeping import backup_texts
 from jk_bms.model import Device, Sample
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
 from jk_bms.sinks.history import Committer, HistorySink
-from jk_bms.store.backup import nightly
 from jk_bms.store.history import HistoryStore, Keep
 from jk_bms.store.inverter_fold import InverterFolder
 from jk_bms.store.journal import Journal
@@ -239,6 +237,9 @@ class Memory:
                     log.info("nightly copy: %s", made)
 
     def _copy(self, folder: Path) -> Path | None:
+        from jk_bms.keeping import backup_texts  # only where copies are wanted
+        from jk_bms.store.backup import nightly
+
         return nightly(
             self._settings.bms_db_path,
             folder,
