@@ -21,6 +21,7 @@ def demo_settings() -> Settings:
         "BMS_DB_PATH": str(FOLDER / "bms.db"),
         "BMS_STANDALONE_ROWS": "true",
         "JK_BMS_POLL_INTERVAL": "5",
+        "HISTORY_COMMIT": "10",  # so that the newcomer's first jk-util.py history shows something
     }
     kept = {key: os.environ[key] for key in ("LOG_LEVEL", "TIMEZONE") if key in os.environ}
     return load_settings(environ | kept, top=FOLDER)
