@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 # What may be true before anything was seen (standard deviations).
-CHARGE_AT_FIRST, SIZE_AT_FIRST, LOSS_AT_FIRST = 5.0, 8.0, 0.3  # %, %, % a day
+CHARGE_AT_FIRST, SIZE_AT_FIRST, LOSS_AT_FIRST = 5.0, 8.0, 1.0  # %, %, % a day
 OFFSET_AT_FIRST = 0.003  # V: the inputs of a BMS differ
 # How far things wander by themselves in a day.
 CHARGE_WANDERS, SIZE_WANDERS, LOSS_WANDERS = 0.05, 0.02, 0.006
@@ -22,7 +22,8 @@ MONTH = 30.0  # days
 PAIR_UNSURE = 0.1  # ... of all it moved: it does not say between which cells
 BALANCER_EFFICIENCY = 0.9  # of a usual active one
 SCALE_UNSURE = 0.15  # of a difference: the curve of the real cell is another
-FAR = 3.0  # standard deviations: what lies further off is believed only bit by bit
+FAR = 3.0  # standard deviations: what lies further off is believed only bit by bit ...
+OPENS = 1.5  # ... but each time all that was believed becomes less sure, by this (variance)
 
 SIZE_OF_STATE = 4  # charge, size, loss, offset
 UNITS = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
@@ -45,7 +46,7 @@ class Seen(NamedTuple):
 
     soc: Sequence[float]  # % of each cell, as its voltage tells
     per_volt: Sequence[float]  # %/V: what a wrong voltage would do to it
-    sigma: Sequence[float]  # %: what is otherwise unsure
+    sigma: Sequence[float | None]  # %: what is otherwise unsure; None: this cell was not seen
 
 
 class CellCharge:
@@ -88,7 +89,8 @@ class CellCharge:
             difference = seen.soc[i] - typical
             # The voltage tells charge / size, so it is the cell's own fullness that counts.
             through = (1.0, -0.01 * seen.soc[i], 0.0, seen.per_volt[i])
-            cell.see(difference, through, seen.sigma[i] ** 2 + (SCALE_UNSURE * difference) ** 2)
+            if (sigma := seen.sigma[i]) is not None:
+                cell.see(difference, through, sigma * sigma + (SCALE_UNSURE * difference) ** 2)
         if self.looks:
             self.watched += days
         self.looks += 1
@@ -165,13 +167,14 @@ class _Cell:
         expected = _dot(with_it, through)
         away = value - _dot(self.mean, through)
         total = expected + variance
-        if away * away > FAR * FAR * total:
+        far = away * away > FAR * FAR * total
+        if far:
             total = away * away / (FAR * FAR)  # as if it had been measured that badly
         for i, share in enumerate(with_it):
             self.mean[i] = _short(self.mean[i] + share / total * away)
         for i, j in PAIRS:
             self.spread[i][j] = self.spread[j][i] = _short(
-                self.spread[i][j] - with_it[i] * with_it[j] / total
+                (self.spread[i][j] - with_it[i] * with_it[j] / total) * (OPENS if far else 1.0)
             )
 
     def sigma(self, through: Sequence[float]) -> float:

@@ -16,7 +16,7 @@ BAND = 5.0  # °C
 BATCH = 9  # jumps in one median
 WAITING = 24  # jumps that wait for others of their band
 BANDS = 8  # that are remembered
-MEMORY = 20  # batches: older ones fade
+MEMORY = 8  # batches: older ones fade
 FIRST_SCATTER = 0.2  # of the typical resistance: what one batch is trusted before there are several
 MICRO = 1e6
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from jk_bms.battery.cell_charge import CellCharge, CellShare, Seen
 from jk_bms.battery.cell_resistance import JUMP, SPAN, STEADY, CellResistance
-from jk_bms.battery.chemistry import Chemistry
+from jk_bms.battery.chemistry import CHEMISTRIES, Chemistry
 from jk_bms.battery.health_report import (
     HOLDS_LESS,
     LOSES_CHARGE,
@@ -27,7 +27,7 @@ from jk_bms.battery.health_report import (
 )
 from jk_bms.model import Sample
 
-__all__ = ["Health", "HealthReport"]
+__all__ = ["Health", "HealthReport", "stored_report"]
 
 WINDOW = 600.0  # s: voltages are averaged over so long
 LEAST = 4  # samples in it
@@ -37,6 +37,8 @@ CHORD = 0.002  # V to both sides: over this the slope of the curve is taken
 BLUR = 0.001  # V: how well a cell's voltage repeats, after averaging
 RESISTANCE_UNSURE = 0.2
 STEEP = 0.6  # %: what BLUR may be worth in SoC, else a look says nothing
+KNEE = 4.0  # times: more than that the slope must not differ where the real curve may lie
+VAGUE = 3.0  # %: a cell of which less is known is not judged by that look
 FINEST = 0.05  # %
 APART = 8 / 24  # days between looks in one band of SoC, unless one is much clearer
 CLEARER = 0.6
@@ -50,10 +52,11 @@ LONGEST_GAP = 600.0  # s
 BALANCING = 0.05  # A: the balancer works
 
 # What makes a fault: the estimate beyond the first, certainly beyond the second.
-WEAK = (-6.0, -4.0)  # % of capacity against the typical cell
+WEAK = (-7.5, -5.0)  # % of capacity against the typical cell
 LEAK = (4.0 / 30.0, 2.7 / 30.0)  # % a day more than the typical cell: 4 % a month
 LUG = (0.5, 0.35)  # of the typical resistance on top
 SURE = 0.95
+PERSISTS = 3.0  # days that it must have been beyond both, without a break
 CURED = 0.7  # of the first: a fault that falls below it is over
 LEAST_DAYS = 7.0  # to watch before a loss is a leak
 LEAST_BATCHES = 3
@@ -62,7 +65,7 @@ KNOWN_SHARE = 0.2  # and that share of the value
 VOLTMETER_UNSURE = 1.0  # % of size: what the inputs of the BMS differ from each other stays
 RESISTANCES_DIFFER = 0.03  # likewise, of a resistance
 
-WEEKS_KEPT = 104
+WEEKS_KEPT, WEEKS_SINGLE = 104, 26  # of the older ones one in four
 TREND_WEEKS = 4  # at least, to speak of a trend
 FIRST_WEEK = date(2024, 1, 1).toordinal()  # a Monday: weeks are numbered from it
 
@@ -83,6 +86,7 @@ class Health:
         self._curve = chemistry.ocv
         self._lag = 1.0 + chemistry.lag
         self._guess = chemistry.resistance
+        self._unlike = chemistry.unlike
         self._nominal = nominal_ah
         self._capacity = nominal_ah or 0.0
         self._jump = JUMP * self._capacity
@@ -93,6 +97,7 @@ class Health:
         self._day = 0.0  # days of life so far
         self._looked: dict[int, tuple[float, float]] = {}  # band of SoC: when (day), how clear (%)
         self._faults: dict[tuple[int, str], str | None] = {}  # position and kind: date since when
+        self._suspects: dict[tuple[int, str], float] = {}  # what may become a fault: day since when
         self._weeks: list[Week] = []
         self._week: int | None = None
         self._balancer_amps = 0.0  # the most it was seen to move
@@ -146,9 +151,7 @@ class Health:
         ohms = self._resistance.ohms
         long_enough = self._charge.watched >= LEAST_DAYS
         size_known = [s.size_sigma <= SIZE_KNOWN + KNOWN_SHARE * abs(s.size) for s in shares]
-        loss_known = [
-            long_enough and s.loss_sigma <= LOSS_KNOWN + KNOWN_SHARE * abs(s.loss) for s in shares
-        ]
+        loss_known = [long_enough and s.loss_sigma <= LOSS_KNOWN + KNOWN_SHARE * abs(s.loss) for s in shares]
         cells = []
         for i, share in enumerate(shares):
             full, full_sigma = self._charge.difference(i, 100.0)
@@ -201,6 +204,7 @@ class Health:
             "resistance": self._resistance.state(),
             "looked": [[band, *when] for band, when in self._looked.items()],
             "faults": [[cell, kind, since] for (cell, kind), since in self._faults.items()],
+            "suspects": [[cell, kind, day] for (cell, kind), day in self._suspects.items()],
             "week": self._week,
             "balancer": [self._balancer_amps, self._balancer_blind],
             "learned": self.learned_ah,
@@ -222,6 +226,7 @@ class Health:
         self._resistance.restore(state["resistance"])
         self._looked = {band: (when, sigma) for band, when, sigma in state["looked"]}
         self._faults = {(cell, kind): since for cell, kind, since in state["faults"]}
+        self._suspects = {(cell, kind): day for cell, kind, day in state["suspects"]}
         self._week = state["week"]
         self._balancer_amps, self._balancer_blind = state["balancer"]
         self.learned_ah = state["learned"]
@@ -246,7 +251,8 @@ class Health:
         self._cells = count
         self._charge, self._resistance = CellCharge(count), CellResistance()
         self._numbers = sample.cell_numbers or tuple(range(1, count + 1))
-        self._looked, self._faults, self._weeks, self._week, self._day = {}, {}, [], None, 0.0
+        self._looked, self._faults, self._suspects = {}, {}, {}
+        self._weeks, self._week, self._day = [], None, 0.0
         self._last = self._earlier = None
         self._clear()
 
@@ -324,8 +330,8 @@ class Health:
             ]
         soc = self._curve.soc
         per_volt = [max(0.0, soc(v + CHORD) - soc(v - CHORD)) / (2.0 * CHORD) for v in volts]
-        clear = median(per_volt) * BLUR
-        if clear > STEEP:
+        clear, middle = median(per_volt) * BLUR, median(volts)
+        if clear > STEEP or self._at_knee(middle):
             return
         at = [soc(v) for v in volts]
         if median(at) < EMPTY:
@@ -335,8 +341,24 @@ class Health:
         if when is not None and self._day - when < APART and clear > CLEARER * before:
             return
         self._looked[band] = (self._day, clear)
-        self._charge.look(Seen(at, per_volt, [max(FINEST, each * blur) for each in per_volt]))
+        sigma = [
+            hypot(max(FINEST, k * blur), self._curve_unsure(v, middle))
+            for k, v in zip(per_volt, volts, strict=True)
+        ]
+        self._charge.look(Seen(at, per_volt, [each if each <= VAGUE else None for each in sigma]))
         self._judge(sample)
+
+    def _at_knee(self, v: float) -> bool:
+        """Whether the slope may be quite another, were the curve of the real cells a little off ours."""
+        soc, off = self._curve.soc, self._unlike
+        slopes = [soc(each + CHORD) - soc(each - CHORD) for each in (v - off, v, v + off)]
+        return max(slopes) > KNEE * min(slopes)
+
+    def _curve_unsure(self, v: float, typical: float) -> float:
+        """How wrong the difference of two cells, in %, may be for the same reason."""
+        soc, off = self._curve.soc, self._unlike
+        found = [soc(v + by) - soc(typical + by) for by in (-off, 0.0, off)]
+        return 0.5 * (max(found) - min(found))
 
     def _judge(self, sample: Sample) -> None:
         """Find new faults, and those that are over."""
@@ -355,8 +377,11 @@ class Health:
                         del self._faults[i, kind]
                     elif self._faults[i, kind] is None:
                         self._faults[i, kind] = today
-                elif beyond >= 1.0 and chance >= SURE:
+                elif beyond < 1.0 or chance < SURE:
+                    self._suspects.pop((i, kind), None)
+                elif self._day - self._suspects.setdefault((i, kind), self._day) >= PERSISTS:
                     self._faults[i, kind] = today
+                    del self._suspects[i, kind]
 
     def _chances(self, cell: int, share: CellShare) -> dict[str, float]:
         """How likely each fault is; 0 for what cannot be told yet."""
@@ -393,7 +418,9 @@ class Health:
                 losses=[round(30.0 * share.loss, 1) for share in shares],
                 learned_ah=None if self.learned_ah is None else round(self.learned_ah, 1),
             )
-            self._weeks = [*self._weeks, line][-WEEKS_KEPT:]
+            oldest, single = self._week - WEEKS_KEPT, self._week - WEEKS_SINGLE
+            kept = [w for w in self._weeks if w.week > single or (w.week > oldest and w.week % 4 == 0)]
+            self._weeks = [*kept, line]
         if self._week is None or week > self._week or week < self._week - 1:
             self._week = week
             return True
@@ -413,6 +440,13 @@ class Health:
         y = sum(each[1] for each in points) / len(points)
         spread = sum((each[0] - x) ** 2 for each in points)
         return 100.0 * sum((each[0] - x) * (each[1] - y) for each in points) / spread / y
+
+
+def stored_report(state: Mapping[str, Any]) -> HealthReport:
+    """Return what a stored ``state`` knows. Raises KeyError, TypeError or ValueError when it is none."""
+    health = Health(CHEMISTRIES["lfp"])  # the curve matters only to what is yet to be seen
+    health.restore(state)
+    return health.report()
 
 
 def _below(sigmas: float) -> float:

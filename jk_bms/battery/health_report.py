@@ -88,6 +88,11 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
         return max(ahead) - min(ahead) if ahead and len(ahead) == len(self.cells) else None
 
     @property
+    def unknown(self) -> tuple[str, ...]:
+        """What cannot be told yet of every cell."""
+        return tuple(sorted({name for cell in self.cells for name in cell.unknown}))
+
+    @property
     def verdict(self) -> str:
         """The whole pack in one sentence."""
         faulty = [cell for cell in self.cells if cell.faults]

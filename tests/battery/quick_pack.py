@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from jk_bms.battery.chemistry import CHEMISTRIES, Chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.health import Health, HealthReport
 from jk_bms.battery.ocv import LFP
 from jk_bms.model import Device, Sample
 from jk_bms.simulator import SimulatedBms
+from jk_bms.simulator.balancer import Balancer
 from jk_bms.simulator.inverter import Steady, Terminals
-from jk_bms.simulator.pack import Faulty
+from jk_bms.simulator.pack import Balancing, Faulty
 from jk_bms.simulator.sensor import CurrentSensor
 
 DAY = 86_400.0
@@ -26,7 +29,9 @@ CLOSE = 2.0  # s: samples around a jump
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 DEVICE = Device(address="C8:47:80:00:00:01", number=1, kind="simulated")
 CUT_OFF = 3.1  # V per cell: whatever the BMS believes, here the house stops drawing
-SOFT = 12.0  # times the resistance: what keeps a charger steady in spite of long steps
+STEEP = 3.342  # V per cell: above it the voltage climbs so fast that steps must be shorter
+STEEP_STEP = 30.0  # s
+SOFT = 3.0  # times the resistance: what keeps a charger steady in spite of long steps
 
 
 @dataclass
@@ -66,6 +71,19 @@ class QuickHouse(Steady):
             amps = -(habits.draw + extra) * self.capacity if left else 0.0
         allowed = battery.charge_allowed if amps > 0 else battery.discharge_allowed
         return amps if allowed else 0.0
+
+
+class MisledBalancer(Balancer):
+    """Works by the voltages that the BMS measures, not by the true ones."""
+
+    def __init__(self, like: Balancer, off: list[float]) -> None:
+        super().__init__(like.start, like.trigger, like.current)
+        self.enabled = like.enabled
+        self._off = off
+
+    def step(self, dt: float, voltages: list[float]) -> Balancing | None:
+        """Look at the cells; return what to move during the next ``dt`` s."""
+        return super().step(dt, [v + off for v, off in zip(voltages, self._off, strict=True)])
 
 
 class Step(NamedTuple):
@@ -120,6 +138,7 @@ class QuickPack:
             self.bms.write(0x1F, 0)
         self._outages = outages
         self._volts_off = [rng.gauss(0.0, voltmeter) for _ in range(cells)]
+        self.bms._balancer = MisledBalancer(self.bms._balancer, self._volts_off)
         for number, more in (astray or {}).items():
             self.bms.pack.charge_ah[number - 1] += more
         self._rng = rng
@@ -143,7 +162,8 @@ class QuickPack:
                 yield self._advance(STEP)
 
     def _advance(self, seconds: float) -> Step:
-        self.bms.advance(seconds, step=STEP)
+        steep = self.bms.pack.emf > STEEP * self.bms.cells
+        self.bms.advance(seconds, step=STEEP_STEP if steep else STEP)
         self._t += seconds
         return Step(self.sample(), seconds)
 
@@ -184,7 +204,7 @@ def drawn(seed: int, fault: str | None = None) -> tuple[QuickPack, Chemistry]:
         "bad connection": Faulty(bad_lugs={5: resistance * rng.uniform(0.8, 2.5)}),
     }[fault]
     habits = Habits(
-        lowest=rng.uniform(15.0, 70.0 if fault is None else 40.0),
+        lowest=rng.uniform(15.0, 70.0 if fault is None else 36.0),
         draw=rng.uniform(0.015, 0.04),
         charge=rng.uniform(0.1, 0.2),
         charge_days=rng.uniform(0.1 if fault is None else 0.6, 1.0),
@@ -210,11 +230,18 @@ def watched(
     days: float,
     daily: Callable[[HealthReport, float], None] | None = None,
     chemistry: Chemistry = CHEMISTRIES["lfp"],
+    *,
+    blind: bool = False,
 ) -> Health:
-    """Let a fresh Health watch ``pack`` for ``days``; ``daily`` is called with its report and the day."""
+    """Let a fresh Health watch ``pack`` for ``days``; ``daily`` is called with its report and the day.
+
+    ``blind``: the BMS does not tell what its balancer moves.
+    """
     health = Health(chemistry, nominal_ah=pack.bms.capacity_ah)
     following = DAY
     for sample, elapsed in pack.live(days):
+        if blind:
+            sample = msgspec.structs.replace(sample, balance_current=None)
         health.feed(sample, elapsed)
         if daily is not None and sample.monotonic >= following:
             daily(health.report(), following / DAY)

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from quick_pack import DEVICE
 
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.model import Sample
 from jk_bms.simulator import SimulatedBms
+from tests.battery.quick_pack import DEVICE
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 

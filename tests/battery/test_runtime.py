@@ -4,12 +4,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from quick_pack import DEVICE
 
 from jk_bms.battery.runtime import LONGEST, Forecast, Runtime
 from jk_bms.model import Sample
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.inverter import Steady, Terminals
+from tests.battery.quick_pack import DEVICE
 
 CAPACITY = 280.0
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
