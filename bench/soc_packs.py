@@ -97,7 +97,9 @@ def draw(seed: int, weeks: float = 4.0, kind: str = "lfp") -> Drawn:
         full = day not in dull and rng.random() < 0.6
         deep = rng.random() < 0.2
         days.append(
-            DayKind(NEVER if full else rng.uniform(68, 93), rng.uniform(3, 10) if deep else rng.uniform(18, 50))
+            DayKind(
+                NEVER if full else rng.uniform(68, 93), rng.uniform(3, 10) if deep else rng.uniform(18, 50)
+            )
         )
     dark = []
     for day in range(count):

@@ -11,8 +11,10 @@ import csv
 import math
 import random
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-import pybamm
+import pybamm  # type: ignore[import-not-found]
 
 STEP = 60.0  # s
 DAY = 86_400.0
@@ -42,8 +44,8 @@ class Charger:
         return allowed
 
 
-def house(days: int, rng: random.Random):
-    """Yield (wanted current in C, cap in %) for days of sun, load and cuts."""
+def house(days: int, rng: random.Random) -> Iterator[tuple[float, float, float]]:
+    """Yield (wanted current in C, cap in %, floor in %) for days of sun, load and cuts."""
     for day in range(days):
         sunny = rng.uniform(0.12, 0.32)
         cap = 101.0 if day == 0 or rng.random() < 0.4 else rng.uniform(70.0, 92.0)
@@ -58,7 +60,7 @@ def house(days: int, rng: random.Random):
             yield sun - load, cap, floor
 
 
-def drive(days: int, rng: random.Random):
+def drive(days: int, rng: random.Random) -> Iterator[tuple[float, float, float]]:
     """Yield the same for driving until nearly empty and charging over night."""
     for _ in range(days):
         speed, until = 0.0, 0.0
@@ -76,7 +78,7 @@ def drive(days: int, rng: random.Random):
 KINDS = {"house": house, "drive": drive}
 
 
-def rested(values, electrode: str, filled: float) -> float:
+def rested(values: pybamm.ParameterValues, electrode: str, filled: float) -> float:
     """Return the voltage of a rested electrode, in V."""
     return float(values.evaluate(values[f"{electrode} electrode OCP [V]"](pybamm.Scalar(filled))))
 
@@ -97,8 +99,10 @@ def main() -> None:
     lowest, highest, positive_full, positive_empty = pybamm.lithium_ion.get_min_max_stoichiometries(values)
     charger, charge, last, volts = Charger(), start, 0.0, 3.3
     solution = None
-    with open(path, "w", newline="") as out:
-        out.write(f"# PyBaMM {pybamm.__version__}, SPMe, Prada2013, {kind}, {days} days, by bench/soc_physics.py\n")
+    with Path(path).open("w", newline="") as out:
+        out.write(
+            f"# PyBaMM {pybamm.__version__}, SPMe, Prada2013, {kind}, {days} days, by bench/soc_physics.py\n"
+        )
         for percent in CURVE_AT:
             share = percent / 100.0
             negative = lowest + share * (highest - lowest)

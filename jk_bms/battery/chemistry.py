@@ -25,7 +25,7 @@ class Chemistry:
 # fmt: off
 CHEMISTRIES = {c.name: c for c in (
     #         name   curve charge full  empty ovp   R     lag  unlike bend
-    Chemistry("lfp", LFP,  3.45,  3.40, 2.95, 3.65, 0.13, 0.8, 0.010,  16e-6),
+    Chemistry("lfp", LFP,  3.45,  3.40, 2.95, 3.65, 0.13, 0.8, 0.008, 16e-6),
     Chemistry("nmc", NMC,  4.15,  4.05, 3.25, 4.25, 0.14, 0.8, 0.015, 16e-6),
     Chemistry("lto", LTO,  2.65,  2.55, 1.90, 2.85, 0.06, 0.8, 0.015, 16e-6),
 )}

@@ -48,9 +48,9 @@ WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as lear
 
 VOLT_NOISE = 0.003  # V
 SIDEWAYS = 2.0  # %: our curve may lie that far aside ...
-SIDEWAYS_MOST = 0.06  # V: ... where it is steep, up to this
+SIDEWAYS_MOST = 0.03  # V: ... where it is steep, up to this
 CALM = 0.2  # C: beyond, the voltage is not asked
-NEWS_AFTER, NEWS_MOVED = 6 * 3600.0, 10.0  # s or %, until another look at a voltage is news
+NEWS_AFTER, NEWS_MOVED = 6 * 3600.0, 7.0  # s or %, until another look at a voltage is news
 
 LOST_PER_HOUR = 8.0  # % that a house may move in an unseen hour ...
 LOST_MOST = 35.0  # ... and in any number of them

@@ -1,0 +1,204 @@
+"""How far the counted state of charge is from the truth; writes the tables of docs/truth.md.
+
+    PYTHONPATH=. .venv/bin/python bench/soc.py [--physics]
+
+Packs drawn at random live four weeks each in our simulator (SOAK=20: 30 packs, else 3), and the
+committed traces of PyBaMM are replayed; ``--physics`` makes new, longer ones first (an environment
+under bench/.pybamm, several minutes). Exit code 1 when a figure is missed. The tables are only
+written by a whole run (SOAK=20), so that a short one does not replace better numbers.
+"""
+
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from bench.common import TOP
+from bench.soc_packs import (
+    CELLS,
+    Life,
+    Note,
+    Score,
+    counted,
+    counter_for,
+    draw,
+    live,
+    lived,
+    score,
+    three_days_after,
+)
+from bench.soc_traces import own_curve, traced, traced_pack
+from tests.scale import scaled
+
+PACKS = 30
+WEEKS = 4.0
+PAGE = TOP / "docs" / "truth.md"
+BEGIN, END = "<!-- bench/soc.py: from here", "<!-- bench/soc.py: to here -->"
+TRACES = TOP / "tests" / "battery" / "data"
+PYBAMM = TOP / "bench" / ".pybamm"
+LOCK = TOP / "bench" / "pybamm-requirements.txt"
+LONG = {"house": 14, "drive": 5}  # days of new traces
+SENSORS = 6  # times each trace is told, each time by another sensor
+HEAD = (
+    "| what | hours | RMSE | 95 % are within | worst | band holds the truth | median width |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+def row(name: str, found: Score | None) -> str:
+    """Return a line of a table."""
+    if found is None:
+        return f"| {name} | 0 | - | - | - | - | - |"
+    return (
+        f"| {name} | {found.hours:.0f} | {found.rmse:.1f} | {found.p95:.1f} | {found.worst:.1f} "
+        f"| {found.covered:.1%} | {found.width:.1f} |"
+    )
+
+
+def before(notes: Iterable[Note]) -> list[Note]:
+    """The notes made before the first anchor."""
+    return [n for n in notes if not n.anchored]
+
+
+def after(notes: Iterable[Note]) -> list[Note]:
+    """The notes made after it."""
+    return [n for n in notes if n.anchored]
+
+
+def one(seed: int) -> Life:
+    """Let the pack of ``seed`` live."""
+    return live(draw(seed, WEEKS))
+
+
+def simulated() -> tuple[list[str], bool]:
+    """Return the lines about packs drawn at random, and whether all figures are reached."""
+    count = scaled(PACKS, least=3)
+    with ProcessPoolExecutor() as workers:
+        lives = list(workers.map(one, range(count)))
+    notes = [n for life in lives for n in life.notes]
+    warned = sorted(w for life in lives for w in life.warnings)
+    missed = [w for life in lives for w in life.missed]
+    first, later, three = score(before(notes)), score(after(notes)), score(three_days_after(notes))
+    each = sorted(s.rmse for life in lives if (s := score(after(life.notes))))
+    lines = [
+        f"{count} packs drawn at random, {WEEKS:.0f} weeks each ({CELLS} cells, 50 to 400 Ah, LFP):",
+        "",
+        HEAD,
+        row("before the first anchor (BMS 20 points off)", first),
+        row("after the first anchor", later),
+        row("three days after an anchor", three),
+        row("the BMS's own value, for comparison", score([n._replace(value=n.bms) for n in notes])),
+        "",
+        f"After its first anchor half of the packs have an RMSE below {each[len(each) // 2]:.1f}, the worst has"
+        f" {each[-1]:.1f}. The largest change of the value from one sample to the next without a reason given"
+        f" was {max(life.unexplained for life in lives):.2f} points.",
+        "",
+        f"A low warning (lower end of the band below 20 %) came {len(warned)} times, at a true"
+        f" {warned[0]:.0f} to {warned[-1]:.0f} %; {sum(12 <= w <= 30 for w in warned) / len(warned):.1%} of them"
+        f" between 12 and 30 %. It was missed {len(missed)} times.",
+    ]
+    good = [
+        judge("SoC RMSE before the first anchor", first.rmse if first else 0.0, 5.0),
+        judge("SoC RMSE after the first anchor", later.rmse if later else math.inf, 2.0),
+        judge(
+            "truth outside the band after an anchor, %", 100 * (1 - later.covered) if later else 100.0, 5.0
+        ),
+        judge("truth outside the band three days after, %", 100 * (1 - three.covered) if three else 0.0, 5.0),
+        judge("median width three days after an anchor", three.width if three else 0.0, 10.0),
+        judge(
+            "truth outside the band before any anchor, %", 100 * (1 - first.covered) if first else 0.0, 5.0
+        ),
+        judge("low warnings missed or below a true 12 %", len(missed) + sum(w < 12 for w in warned), 0.0),
+        judge(
+            "low warnings above a true 30 %, % of them", 100 * sum(w > 30 for w in warned) / len(warned), 2.0
+        ),
+        judge("change without a reason", max(life.unexplained for life in lives), 1.5),
+    ]
+    return lines, all(good)
+
+
+def physics(folder: Path) -> tuple[list[str], bool]:
+    """Return the lines about the traces in ``folder``, and whether the figures are reached."""
+    lines, good = [HEAD], []
+    for name in ("house", "drive"):
+        path = folder / f"lfp_{name}.csv"
+        for curve, words in ((None, "our curve"), (own_curve(path), "its own curve")):
+            notes: list[Note] = []
+            for seed in range(SENSORS):
+                pack = traced_pack(seed, 20.0 if seed % 2 else -20.0)
+                notes += counted(pack, traced(pack, path), curve).notes
+            lines.append(row(f"{name}, {words}, before the first anchor", score(before(notes))))
+            lines.append(row(f"{name}, {words}, after it", score(after(notes))))
+            found = score(after(notes))
+            if curve is not None:
+                good.append(
+                    judge(f"PyBaMM {name}, its own curve: RMSE after", found.rmse if found else math.inf, 2.0)
+                )
+            elif found:
+                print(f"{f'PyBaMM {name}, our curve: RMSE after':<52} {found.rmse:8.2f}  for comparison")
+    return lines, all(good)
+
+
+def judge(what: str, value: float, most: float) -> bool:
+    """Print a figure beside what it should reach."""
+    print(f"{what:<52} {value:8.2f}  at most {most:<5g} {'ok' if value <= most else 'MISSED'}")
+    return value <= most
+
+
+def cost() -> bool:
+    """Print what a frame costs on average, at two frames a second."""
+    pack = draw(1, 0.05)
+    moments = [s.sample for s in lived(pack, 0.5)]
+    best = math.inf
+    for _ in range(3):
+        counter = counter_for(pack)
+        begin = time.perf_counter()
+        for sample in moments:
+            counter.feed(sample, 0.5)
+        best = min(best, (time.perf_counter() - begin) / len(moments))
+    return judge("counting one frame, us", best * 1e6, 10.0)
+
+
+def new_traces() -> Path:
+    """Make an environment with PyBaMM if there is none, and new traces; return their folder."""
+    python = PYBAMM / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(PYBAMM)], check=True)
+        pip = [str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(LOCK)]
+        subprocess.run(pip, check=True)
+    silent = os.environ | {"PYBAMM_DISABLE_TELEMETRY": "true"}
+    for name, days in LONG.items():
+        script, trace = TOP / "bench" / "soc_physics.py", PYBAMM / f"lfp_{name}.csv"
+        command = [str(python), str(script), name, str(days), str(trace)]
+        subprocess.run(command, check=True, env=silent, stderr=subprocess.DEVNULL)
+    return PYBAMM
+
+
+def write(lines: list[str]) -> None:
+    """Put ``lines`` between the markers of the page."""
+    page = PAGE.read_text()
+    head, rest = page.split(BEGIN, 1)
+    comment, rest = rest.split("\n", 1)
+    tail = rest.split(END, 1)[1]
+    PAGE.write_text(head + BEGIN + comment + "\n\n" + "\n".join(lines) + "\n\n" + END + tail)
+
+
+def main() -> int:
+    """Measure, print, write; 1 when a figure is missed."""
+    fresh = "--physics" in sys.argv[1:]
+    ours, good = simulated()
+    theirs, also_good = physics(new_traces() if fresh else TRACES)
+    cheap = cost()
+    if scaled(20) >= 20:
+        source = "new traces of 14 and 5 days" if fresh else "the committed traces"
+        told = f"Replayed: {source} of PyBaMM (SPMe, Prada2013), each told by {SENSORS} wrong sensors."
+        write([*ours, "", told, "", *theirs])
+    return 0 if good and also_good and cheap else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

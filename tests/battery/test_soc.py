@@ -1,0 +1,259 @@
+"""Counting, anchors, gaps and what survives a restart, on samples made by hand."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from jk_bms.battery.chemistry import CHEMISTRIES, chemistry
+from jk_bms.battery.curves import Curve
+from jk_bms.battery.limits import PackLimits, empty_level, full_level
+from jk_bms.battery.soc import SocCounter, SocEstimate
+from jk_bms.model import Device, Sample
+
+NOMINAL = 100.0
+LFP = chemistry("lfp")
+
+
+def seen(current: float | None, volts: float = 3.30, **more: Any) -> Sample:
+    values: dict[str, Any] = {
+        "soc": 50.0,
+        "remaining_ah": 50.0,
+        "full_ah": NOMINAL,
+        "temperatures": (25.0,),
+    } | more
+    cells = more.pop("cell_voltages", (volts,) * 4)
+    return Sample(
+        device=Device(address="C8:47:8C:00:00:01"),
+        taken_at=datetime(2026, 6, 1, tzinfo=UTC),
+        monotonic=0.0,
+        current=current,
+        voltage=sum(cells),
+        **(values | {"cell_voltages": cells}),
+    )
+
+
+def counter(**more: Any) -> SocCounter:
+    return SocCounter(LFP, nominal_ah=more.get("nominal_ah", NOMINAL))
+
+
+def feed(to: SocCounter, sample: Sample, seconds: float, step: float = 10.0) -> list[SocEstimate]:
+    found = [to.feed(sample, step) for _ in range(round(seconds / step))]
+    assert all(found)
+    return [each for each in found if each]
+
+
+def full(to: SocCounter) -> SocEstimate:
+    """Hold the pack at its target until that is an anchor."""
+    to.feed(seen(1.0, 3.45), None)
+    return feed(to, seen(1.0, 3.45), 300.0)[-1]
+
+
+def test_no_anchor_yet_says_so_and_is_wide() -> None:
+    estimate = counter().feed(seen(0.0, soc=70.0), None)
+
+    assert estimate is not None
+    assert (estimate.anchor, estimate.anchor_age, estimate.capacity_ah) == (None, None, None)
+    assert estimate.high - estimate.low > 20.0
+    assert estimate.low < estimate.value < estimate.high
+    assert estimate.jump == "first sample: no anchor yet"
+
+
+def test_voltage_outweighs_a_bms_that_cannot_be_right() -> None:
+    estimate = counter().feed(seen(0.0, 3.05, soc=60.0), None)
+
+    assert estimate is not None
+    assert estimate.value < 30.0
+    assert estimate.low < 15.0
+
+
+def test_full_is_an_anchor_with_time_kind_and_reason() -> None:
+    pack = counter()
+    pack.feed(seen(1.0, 3.45), None)
+
+    estimates = feed(pack, seen(1.0, 3.45), 600.0)
+
+    first = next(i for i, each in enumerate(estimates) if each.anchor)
+    assert 170.0 <= first * 10.0 <= 190.0  # three minutes at C/100
+    assert (estimates[first].jump or "").startswith("full: cells at 3.450 V with 1.0 A")
+    assert estimates[first].value > 98.5
+    assert estimates[-1].anchor == "full"
+    assert estimates[-1].anchor_age == pytest.approx(600.0 - (first + 1) * 10.0)
+
+
+@pytest.mark.parametrize(
+    ("current", "volts"),
+    [(6.0, 3.45), (1.0, 3.38), (-3.0, 3.45)],
+    ids=["above the tail", "below the target", "discharging"],
+)
+def test_what_is_not_full(current: float, volts: float) -> None:
+    pack = counter()
+    pack.feed(seen(current, volts), None)
+
+    assert feed(pack, seen(current, volts), 1800.0)[-1].anchor is None
+
+
+def test_a_larger_tail_needs_a_longer_look() -> None:
+    pack = counter()
+    pack.feed(seen(4.9, 3.46), None)
+
+    estimates = feed(pack, seen(4.9, 3.46), 1000.0)
+
+    first = next(i for i, each in enumerate(estimates) if each.anchor)
+    assert 780.0 <= first * 10.0 <= 900.0
+
+
+def test_empty_is_an_anchor_after_a_minute() -> None:
+    pack = counter()
+    pack.feed(seen(-5.0, 2.90), None)
+
+    estimates = feed(pack, seen(-5.0, 2.90), 200.0)
+
+    first = next(i for i, each in enumerate(estimates) if each.anchor)
+    assert 50.0 <= first * 10.0 <= 70.0
+    assert estimates[first].anchor == "empty"
+    assert estimates[-1].value < 8.0
+
+
+def test_the_load_is_taken_out_before_a_pack_is_called_empty() -> None:
+    pack = counter()
+    pack.feed(seen(-100.0, 2.93), None)
+
+    assert feed(pack, seen(-100.0, 2.93), 200.0)[-1].anchor is None
+
+
+def test_counts_with_the_real_time_as_a_trapezoid() -> None:
+    pack = counter()
+    start = full(pack)
+
+    ramp = [pack.feed(seen(-4.0 * i, cell_voltages=()), 36.0) for i in range(11)]  # to -40 A
+
+    last = ramp[-1]
+    assert last is not None
+    assert start.value - last.value == pytest.approx(2.0, abs=0.02)  # 360 s of 20 A
+
+
+def test_a_gap_is_bridged_by_the_counter_of_the_bms() -> None:
+    pack = counter()
+    before = full(pack)
+    pack.feed(seen(-1.0, 3.33, remaining_ah=95.0), 10.0)
+
+    after = pack.feed(seen(-1.0, 3.30, remaining_ah=75.0), 4 * 3600.0)
+
+    assert after is not None
+    assert after.value == pytest.approx(before.value - 20.0, abs=1.0)
+    assert after.jump is not None
+    assert "bridged by the BMS's counter, -20.0 Ah" in after.jump
+    assert after.high - after.low < 12.0
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "remaining"),
+    [(4 * 3600.0, None), (4 * 3600.0, 100.0), (600.0, 20.0), (None, None), (-5.0, None)],
+    ids=["counts nothing", "set to full", "faster than possible", "unknown time", "time went back"],
+)
+def test_a_gap_that_nobody_saw_widens_the_band(elapsed: float | None, remaining: float | None) -> None:
+    pack = counter()
+    full(pack)
+    before = pack.feed(seen(-1.0, 3.33, remaining_ah=70.0), 10.0)
+
+    after = pack.feed(seen(-1.0, 3.30, remaining_ah=remaining), elapsed)
+
+    assert before is not None
+    assert after is not None
+    assert after.high - after.low > before.high - before.low + 10.0
+
+
+def test_a_restart_goes_on_bit_for_bit() -> None:
+    pack, again = counter(), counter()
+    full(pack)
+    feed(pack, seen(-20.0, 3.28), 3300.0)
+
+    text = json.dumps(pack.state(), allow_nan=False)
+    again.restore(json.loads(text))
+
+    assert len(text) < 4000
+    for sample in (seen(-7.0, 3.29), seen(0.0, 3.31), seen(30.0, 3.34), seen(1.0, 3.45)) * 40:
+        assert again.feed(sample, 10.0) == pack.feed(sample, 10.0)
+    assert again.state() == pack.state()
+
+
+def test_a_counter_without_samples_has_a_state_too() -> None:
+    again = counter()
+
+    again.restore(json.loads(json.dumps(counter().state())))
+
+    assert again.state() == counter().state()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"version": 99},
+        {"belief": {"mean": [1.0], "cov": []}},
+        {"belief": {"mean": [50.0] * 5, "cov": [float("nan")] * 15}},
+        {"numbers": {}},
+        {"numbers": None},
+        {"anchor": "half"},
+        {"nominal_ah": 0},
+        {"ohmic": {"at_25": "x"}},
+    ],
+    ids=str,
+)
+def test_a_damaged_state_is_refused_and_changes_nothing(damage: dict[str, Any]) -> None:
+    pack, other = counter(), counter()
+    full(pack)
+    full(other)
+    feed(pack, seen(-9.0), 500.0)
+    before = other.state()
+
+    with pytest.raises(ValueError, match=r"belief|state"):
+        other.restore(pack.state() | damage)
+
+    assert other.state() == before
+
+
+def test_without_current_or_capacity_there_is_nothing_to_count() -> None:
+    assert counter().feed(seen(None), None) is None
+    assert counter(nominal_ah=None).feed(seen(1.0, full_ah=None), None) is None
+
+
+def test_capacity_from_the_settings_or_the_sample() -> None:
+    by_settings, by_sample = counter(nominal_ah=None), counter(nominal_ah=None)
+    by_settings.limits(PackLimits(nominal_ah=200.0))
+
+    for pack in (by_settings, by_sample):
+        pack.feed(seen(-10.0), None)
+        feed(pack, seen(-10.0), 50.0)
+
+    assert by_settings.state()["nominal_ah"] == 200.0
+    assert by_sample.state()["nominal_ah"] == NOMINAL
+
+
+def test_settings_decide_where_a_pack_is_full_and_empty() -> None:
+    assert full_level(LFP, PackLimits()) == pytest.approx(3.435)
+    assert full_level(LFP, PackLimits(cell_charge=3.55, cell_ovp=3.65)) == pytest.approx(3.435)
+    assert full_level(LFP, PackLimits(cell_charge=3.42)) == pytest.approx(3.405)
+    assert full_level(LFP, PackLimits(cell_charge=3.30)) == 3.40  # nobody is full there
+    assert empty_level(LFP, PackLimits(cell_uvp=2.5)) == 2.95
+    assert empty_level(LFP, PackLimits(cell_uvp=2.9)) == pytest.approx(3.0)
+
+
+def test_chemistries_by_name_or_with_a_curve_of_the_owner() -> None:
+    own = Curve(((2.5, 0.0), (3.6, 100.0)))
+
+    assert {chemistry(name.upper()).name for name in CHEMISTRIES} == {"lfp", "nmc", "lto"}
+    assert chemistry("nmc", own).ocv is own
+    with pytest.raises(ValueError, match="expected one of lfp, nmc, lto"):
+        chemistry("lead")
+
+
+def test_steep_chemistries_know_that_a_careful_charger_stops_early() -> None:
+    pack = SocCounter(chemistry("nmc"), nominal_ah=NOMINAL)
+    pack.feed(seen(1.0, 4.15), None)
+
+    last = feed(pack, seen(1.0, 4.15), 600.0)[-1]
+
+    assert last.anchor == "full"
+    assert last.value == pytest.approx(chemistry("nmc").ocv.soc(4.147), abs=1.0)

@@ -1,0 +1,84 @@
+"""The counted charge against the truth: packs drawn at random, and traces of another's physics."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.soc_packs import Life, Note, counted, draw, live, score, three_days_after
+from bench.soc_traces import own_curve, traced, traced_pack
+from tests.scale import scaled
+
+DATA = Path(__file__).parent / "data"
+WEEKS = 4.0 if scaled(20) >= 20 else 2.0
+
+
+@pytest.fixture(scope="module")
+def lives() -> list[Life]:
+    return [live(draw(seed, WEEKS)) for seed in range(scaled(30, least=3))]
+
+
+def notes(lives: list[Life], anchored: bool) -> list[Note]:
+    return [n for life in lives for n in life.notes if n.anchored is anchored]
+
+
+def test_after_the_first_anchor(lives: list[Life]) -> None:
+    found = score(notes(lives, anchored=True))
+
+    assert found is not None
+    assert found.rmse <= 2.0
+    assert found.covered >= 0.95
+
+
+def test_before_the_first_anchor(lives: list[Life]) -> None:
+    found = score(notes(lives, anchored=False))
+
+    assert found is not None
+    assert found.rmse <= 5.0
+    assert found.covered >= 0.95
+    assert found.width > 5.0
+
+
+def test_three_days_after_an_anchor_the_band_is_still_of_use(lives: list[Life]) -> None:
+    found = score(three_days_after(n for life in lives for n in life.notes))
+
+    assert found is not None
+    assert found.width <= 10.0
+
+
+def test_low_warnings_come_in_time(lives: list[Life]) -> None:
+    warned = [w for life in lives for w in life.warnings]
+
+    assert warned
+    assert not [w for life in lives for w in life.missed]
+    assert min(warned) >= 12.0
+    assert sum(w > 30.0 for w in warned) <= 0.02 * len(warned)
+
+
+def test_every_jump_has_a_reason(lives: list[Life]) -> None:
+    assert max(life.unexplained for life in lives) < 1.5
+
+
+@pytest.mark.parametrize("name", ["house", "drive"])
+def test_cells_of_another_physics_with_their_own_curve(name: str) -> None:
+    path = DATA / f"lfp_{name}.csv"
+    pack = traced_pack(3, -20.0)
+
+    life = counted(pack, traced(pack, path), own_curve(path))
+
+    found = score(notes([life], anchored=True))
+    assert found is not None
+    assert found.rmse <= 2.0
+    assert found.covered >= 0.9
+
+
+def test_cells_of_another_physics_with_our_curve_are_warned_of_in_time() -> None:
+    path = DATA / "lfp_house.csv"
+    pack = traced_pack(2, 20.0)
+
+    life = counted(pack, traced(pack, path))
+
+    found = score(notes([life], anchored=True))
+    assert found is not None
+    assert found.rmse <= 6.0
+    assert not life.missed
+    assert min(life.warnings) >= 12.0
