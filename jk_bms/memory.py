@@ -143,6 +143,11 @@ class Memory:
         if (pack := self._packs.get(device.address)) is not None:
             pack.limits(limits)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether ``open`` has ended."""
+        return self._committer is not None
+
     def hurry(self) -> None:
         """Have everything written soon: something happened."""
         if self._committer is not None:

@@ -146,7 +146,6 @@ class Poller:
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         radio = RadioLock()
-        remembering = False
         if self._uses_radio:
             radio.acquire()
         try:
@@ -154,13 +153,13 @@ class Poller:
             self._own = await loop.run_in_executor(
                 self._writer, open_writer, self.settings.bms_db_path, self.clock
             )
-            await loop.run_in_executor(self._writer, self.memory.open, self._own)
-            remembering = True
             async with self.server.serve():
-                yield
+                await loop.run_in_executor(self._writer, self.memory.open, self._own)
+                try:
+                    yield
+                finally:
+                    await self.memory.close()
         finally:
-            if remembering:
-                await self.memory.close()
             if self._own is not None:
                 await loop.run_in_executor(self._writer, self._own.close)
             self._writer.shutdown()
@@ -252,6 +251,8 @@ class Poller:
                 }
                 return {address: report.as_dict() for address, report in reports.items() if report}
             case "rebuild":
+                if not self.memory.is_open:
+                    raise LiveError("the service is still starting; try again in a moment")
                 return {"hours": await self.memory.rebuild()}
             case other:
                 raise LiveError(
