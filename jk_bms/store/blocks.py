@@ -5,7 +5,6 @@ Decoding gives back every number exactly.
 
 import lzma
 import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from operator import sub
@@ -21,8 +20,9 @@ _WIDTHS = ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))
 _LETTERS = dict(_WIDTHS)
 _HEAD = struct.Struct("<IB")  # rows, columns
 _COLUMN = struct.Struct("<BBBqq")  # id, presence, width, first value, its steady difference
+# No context of earlier bytes: the planes of differences have none.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 0, "pb": 0, "dict_size": 1 << 18}]
-_LZMA, _ZLIB = b"L", b"Z"
+_LZMA = b"L"  # the first byte says how the rest is compressed
 
 
 def encode_block(columns: Mapping[int, Values], count: int) -> bytes:
@@ -53,18 +53,14 @@ def encode_block(columns: Mapping[int, Values], count: int) -> bytes:
         raw = struct.pack(f"<{len(folded)}{letter}", *folded)
         bodies.extend(raw[plane::width] for plane in range(width))  # bytes of one weight together
     plain = b"".join(heads) + b"".join(bodies)
-    return min(
-        _LZMA + lzma.compress(plain, lzma.FORMAT_RAW, filters=_FILTERS),
-        _ZLIB + zlib.compress(plain, 9, -15),
-        key=len,
-    )
+    return _LZMA + lzma.compress(plain, lzma.FORMAT_RAW, filters=_FILTERS)
 
 
 def decode_block(block: bytes) -> tuple[Columns, int]:
     """Return the columns and the number of rows of a block. Raises StoreError when it is damaged."""
     try:
         return _decode(block)
-    except (lzma.LZMAError, zlib.error, struct.error, IndexError, KeyError, ValueError) as error:
+    except (lzma.LZMAError, struct.error, IndexError, KeyError, ValueError) as error:
         raise StoreError(
             f"history: a block cannot be read: {error}; expected what encode_block made"
         ) from error
@@ -74,8 +70,6 @@ def _decode(block: bytes) -> tuple[Columns, int]:
     method, packed = block[:1], block[1:]
     if method == _LZMA:
         plain = lzma.decompress(packed, lzma.FORMAT_RAW, filters=_FILTERS)
-    elif method == _ZLIB:
-        plain = zlib.decompress(packed, -15)
     else:
         raise ValueError(f"method is {method!r}")
     count, number = _HEAD.unpack_from(plain)

@@ -147,6 +147,7 @@ class HistoryStore:
                 _put_counter(db, address, counter)
             for track, newest in _newest(db):
                 _fold(db, track, newest // HOUR)
+                _gather(db, track, newest // QUARTERS.span)
                 if cut.prune:
                     _prune(db, track, newest // HOUR, self._keep)
 
@@ -318,6 +319,19 @@ def _add_rows(db: sqlite3.Connection, track: int, columns: Mapping[int, Sequence
         while not db.execute("INSERT OR IGNORE INTO recent VALUES (?, ?)", (key, data)).rowcount:
             key += 1  # other rows of the same time: from before a clock was set back
         first = end
+
+
+def _gather(db: sqlite3.Connection, track: int, quarter: int) -> None:
+    """Make one entry of those of the quarter hour before ``quarter``: a chart then reads a few, not sixty."""
+    span = (
+        recent_key(track, max((quarter - 1) * QUARTERS.span, quarter * QUARTERS.span // HOUR * HOUR)),
+        recent_key(track, quarter * QUARTERS.span),
+    )
+    if db.execute("SELECT count(*) FROM recent WHERE key >= ? AND key < ?", span).fetchone()[0] < 2:
+        return
+    rows = db.execute("SELECT data FROM recent WHERE key >= ? AND key < ? ORDER BY key", span).fetchall()
+    db.execute("DELETE FROM recent WHERE key >= ? AND key < ?", span)
+    _add_rows(db, track, in_order(joined([unpack_rows(data) for [data] in rows])[0], TIME))
 
 
 def _add_batch(db: sqlite3.Connection, batch: Batch) -> None:

@@ -4,6 +4,7 @@ Rows that are committed but not yet in a block or rolled up are part of every an
 """
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, TIER
 
 FEWEST = 3  # a tier that gives less than a third of the points asked for is too coarse
 ROWS = "rows"  # the name of the finest tier
-_Grid = dict[int, Rolled]
+_NOTHING = Chunk([], {})
 
 
 class Values(NamedTuple):
@@ -159,6 +160,7 @@ class _Reader:
         self.db, self.track, self.wanted = db, track, wanted
         self.begin, self.span, self.slots = begin, span, slots
         self.first, self.last = first, last
+        self.derived = any(sources_of(column) for column in wanted)
         self.stored = set(wanted) | {one for column in wanted for one in sources_of(column) or ()}
 
     def chunks(self, tier: Tier) -> Chunk:
@@ -200,70 +202,75 @@ class _Reader:
 
     def rows(self) -> Chunk:
         """Each row by itself, from blocks and recent rows."""
-        parts = []
-        for hour in _hours(self.db, self.track, self.first, self.last):
-            columns = _hour(self.db, self.track, hour, self.stored)
-            parts.append(columns)
-        if not parts:
-            return Chunk([None] * self.slots, {})
-        columns, _ = joined([(part, len(part[TIME])) for part in parts])
-        return self._rolled(columns)
-
-    def _rolled(self, columns: Columns) -> Chunk:
-        times: list[int] = columns[TIME]  # type: ignore[assignment]
-        if times and (times[0] < self.first or times[-1] >= self.last):
-            keep = [self.first <= time < self.last for time in times]
-            columns = {
-                c: [v for v, k in zip(values, keep, strict=True) if k] for c, values in columns.items()
-            }
-        whole = rollups.with_derived(columns)
-        some = {column: whole[column] for column in (TIME, *self.wanted) if column in whole}
-        return rollups.roll(some, self.begin, self.span, self.slots)
+        hours = _hours(self.db, self.track, self.first, self.last)
+        parts = [_hour(self.db, self.track, hour, self.stored) for hour in hours]
+        empty = Chunk([None] * self.slots, {})
+        return self._with_rows(empty, joined([(one, len(one[TIME])) for one in parts])[0]) if parts else empty
 
     def _with_recent(self, grid: Chunk) -> Chunk:
         parts = _recent(self.db, self.track, self.first, self.last, self.stored)
-        if not parts:
+        return self._with_rows(grid, in_order(joined(parts)[0], TIME)) if parts else grid
+
+    def _with_rows(self, grid: Chunk, columns: Columns) -> Chunk:
+        times: list[int] = columns[TIME]  # type: ignore[assignment]
+        low, high = bisect_left(times, self.first), bisect_left(times, self.last)
+        if low == high:
             return grid
-        columns, _ = joined(parts)
-        return rollups.merged(grid, self._rolled(in_order(columns, TIME)))
+        if (low, high) != (0, len(times)):
+            columns = {column: values[low:high] for column, values in columns.items()}
+        at = (times[low] - self.begin) // self.span
+        slots = (times[high - 1] - self.begin) // self.span - at + 1
+        whole = rollups.with_derived(columns) if self.derived else columns
+        some = {column: whole[column] for column in (TIME, *self.wanted) if column in whole}
+        return rollups.overlaid(grid, rollups.roll(some, self.begin + at * self.span, self.span, slots), at)
 
     def _laid(self, parts: list[tuple[int, Chunk]]) -> Chunk:
         """Lay chunks, each with the time of its first slot, side by side on the grid."""
         counts: list[int | None] = []
-        series: dict[int, tuple[list[int | None], ...]] = {c: ([], [], [], []) for c in self.wanted}
-        skip_from = (self.first - self.begin) // self.span  # slots of the first step that are too early
+        laid: list[tuple[int, int, Chunk]] = []  # which slots of which chunk, in the order of the grid
+        own: set[int] = set()  # columns that need counts of their own
+        early = (self.first - self.begin) // self.span  # slots of the first step before ``first``
         for time, chunk in parts:
             at = (time - self.begin) // self.span
-            cut = max(0, skip_from - at) if len(counts) <= skip_from else 0
-            room = max(0, self.slots - at - cut)
-            gap = at + cut - len(counts)
-            if room <= 0:
+            cut = max(0, early - at)
+            end = min(len(chunk.counts), self.slots - at)
+            if end <= cut:
                 continue
-            end = cut + room
-            if gap:
-                counts.extend([None] * gap)
-            some = chunk.counts[cut:end]
-            counts.extend(some)
-            for column, (sums, lows, highs, own) in series.items():
-                if gap:
-                    for one in (sums, lows, highs, own):
-                        one.extend([None] * gap)
+            if gap := at + cut - len(counts):
+                counts += [None] * gap
+                laid.append((0, gap, _NOTHING))
+            counts += chunk.counts[cut:end]
+            laid.append((cut, end, chunk))
+            own.update(
+                column
+                for column in self.wanted
+                if (rolled := chunk.columns.get(column)) is None or rolled.counts is not None
+            )
+        if rest := self.slots - len(counts):
+            counts += [None] * rest
+            laid.append((0, rest, _NOTHING))
+        columns = {}
+        for column in self.wanted:
+            sums: list[int | None] = []
+            lows: list[int | None] = []
+            highs: list[int | None] = []
+            numbers: list[int | None] = []
+            for cut, end, chunk in laid:
                 rolled = chunk.columns.get(column)
                 if rolled is None:
-                    for one in (sums, lows, highs, own):
-                        one.extend([None] * len(some))
-                else:
-                    sums.extend(rolled.sums[cut:end])
-                    lows.extend(rolled.lows[cut:end])
-                    highs.extend(rolled.highs[cut:end])
-                    own.extend(some if rolled.counts is None else rolled.counts[cut:end])
-        rest = self.slots - len(counts)
-        if rest:
-            counts.extend([None] * rest)
-            for columns in series.values():
-                for one in columns:
-                    one.extend([None] * rest)
-        return Chunk(counts, {column: Rolled(*columns) for column, columns in series.items()})
+                    empty: list[int | None] = [None] * (end - cut)
+                    sums += empty
+                    lows += empty
+                    highs += empty
+                    numbers += empty
+                    continue
+                sums += rolled.sums[cut:end]
+                lows += rolled.lows[cut:end]
+                highs += rolled.highs[cut:end]
+                if column in own:
+                    numbers += (chunk.counts if rolled.counts is None else rolled.counts)[cut:end]
+            columns[column] = Rolled(sums, lows, highs, numbers if column in own else None)
+        return Chunk(counts, columns)
 
 
 def _column(name: str) -> Column:

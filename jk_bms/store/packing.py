@@ -6,6 +6,7 @@ or 8 bytes that holds them; a constant costs its value only. Little-endian.
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 
 from jk_bms.store.columns import Values
 
@@ -16,6 +17,11 @@ _WIDE = 0x10  # the base takes 8 bytes, not 4
 _BASE = struct.Struct("<i")
 _WIDE_BASE = struct.Struct("<q")
 _HEAD = struct.Struct("<BHB")  # width of an offset, rows, columns
+
+
+@lru_cache(maxsize=512)
+def _numbers(count: int, letter: str) -> struct.Struct:
+    return struct.Struct(f"<{count}{letter}")
 
 
 def pack_series(values: Values) -> bytes:
@@ -53,7 +59,12 @@ def unpack_series(packed: bytes, at: int, count: int) -> tuple[list[int | None],
     if code == _CONSTANT:
         return [base] * count, at
     width, letter, hole = _LETTER[code]
-    distances = struct.unpack_from(f"<{count}{letter}", packed, at)
+    if width == 1:  # bytes are numbers as they are
+        near = packed[at : at + count]
+        if 255 in near:
+            return [None if distance == 255 else base + distance for distance in near], at + count
+        return [base + distance for distance in near], at + count
+    distances = _numbers(count, letter).unpack_from(packed, at)
     at += width * count
     if hole in distances:
         return [None if distance == hole else base + distance for distance in distances], at

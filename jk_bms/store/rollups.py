@@ -195,6 +195,46 @@ def _both(pick: object, a: Values, b: Values) -> list[int | None]:
     return [y if x is None else x if y is None else pick(x, y) for x, y in zip(a, b, strict=True)]  # type: ignore[operator]
 
 
+def overlaid(chunk: Chunk, part: Chunk, at: int) -> Chunk:
+    """Return ``chunk`` and, from slot ``at`` on, what ``part`` says as well."""
+    end = at + len(part.counts)
+    under = Chunk(
+        chunk.counts[at:end],
+        {
+            column: Rolled(
+                rolled.sums[at:end],
+                rolled.lows[at:end],
+                rolled.highs[at:end],
+                None if rolled.counts is None else rolled.counts[at:end],
+            )
+            for column, rolled in chunk.columns.items()
+        },
+    )
+    if any(under.counts):
+        part = merged(under, part)
+    before: list[int | None] = [None] * len(chunk.counts)
+    columns = {}
+    for column, rolled in part.columns.items():
+        old = chunk.columns.get(column, Rolled(before, before, before))
+        counts = None
+        if old.counts is not None or rolled.counts is not None:
+            counts = _laid_over(old.counts or _counts(chunk, old), rolled.counts or _counts(part, rolled), at)
+        columns[column] = Rolled(
+            _laid_over(old.sums, rolled.sums, at),
+            _laid_over(old.lows, rolled.lows, at),
+            _laid_over(old.highs, rolled.highs, at),
+            counts,
+        )
+    for column, rolled in chunk.columns.items():
+        if column not in columns:
+            columns[column] = rolled._replace(counts=_counts(chunk, rolled))
+    return Chunk(_laid_over(chunk.counts, part.counts, at), columns)
+
+
+def _laid_over(values: Values, part: Values, at: int) -> list[int | None]:
+    return [*values[:at], *part, *values[at + len(part) :]]
+
+
 def replaced(chunk: Chunk | None, part: Chunk | None, first: int, slots: int) -> Chunk:
     """Return ``chunk`` with the ``slots`` slots from ``first`` on as in ``part`` (None: emptied)."""
     length = max(len(chunk.counts) if chunk else 0, first + slots)

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from jk_bms.clock import Clock
+from jk_bms.store.history import INVERTER as TRACK
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import query, samples
-from jk_bms.store.inverter_fold import TRACK, InverterFolder, fold_inverter
+from jk_bms.store.inverter_fold import InverterFolder, fold_inverter
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.readings import Readings, Record
 

@@ -1,5 +1,6 @@
 """The journal: every sample comes back exactly, whatever happened to the end of the file."""
 
+import os
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from jk_bms.clock import boot_id
 from jk_bms.model import Device, Sample
 from jk_bms.store import journal as module
 from jk_bms.store.journal import Journal
+from jk_bms.store.sample_codec import FIELDS
 
 AT = datetime(2026, 12, 1, 10, 0, 0, 123_456, UTC)
 PACK = Device(address="AA:BB:CC:DD:EE:FF", name="shed")
@@ -122,7 +124,7 @@ def test_samples_of_an_earlier_boot_keep_it(path: Path, monkeypatch: pytest.Monk
 
 def test_a_newer_or_older_program_reads_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A field that one of them does not know is left out; the rest is there."""
-    monkeypatch.setattr(module, "FIELDS", (*module.FIELDS, "colour"))
+    monkeypatch.setattr(module, "FIELDS", (*FIELDS, "colour"))
     monkeypatch.setattr(
         module,
         "pack_sample",
@@ -141,11 +143,11 @@ def test_a_full_disk_costs_no_sample_in_memory(path: Path, caplog: pytest.LogCap
     path.parent.mkdir()
     with Journal(path) as journal:
         first = journal.append(sample(1))
-        room = module.os.write
+        room = os.write
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module.os, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+            patch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
             numbers = [journal.append(sample(n)) for n in (2, 3)]
-        assert module.os.write is room
+        assert os.write is room
         journal.forget(first)
 
     with Journal(path) as again:
