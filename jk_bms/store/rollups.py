@@ -5,7 +5,8 @@ order or in which steps rows are rolled up: the result is the same, to the last 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from operator import add
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from jk_bms.store.packing import Packed, pack_columns, pack_series, unpack_serie
 
 HOUR = 3_600_000  # ms
 DAY = 24 * HOUR
+_ENDLESS = 2**63  # above every sum
+_FEW = 16  # slots in one: up to here it is quicker to go through them side by side
 
 
 class Tier(NamedTuple):
@@ -125,38 +128,47 @@ def coarser(chunk: Chunk, factor: int) -> Chunk:
     )
 
 
-def _parts(values: Values, factor: int) -> list[list[int]]:
-    if None in values:
-        return [
-            [value for value in values[at : at + factor] if value is not None]
-            for at in range(0, len(values), factor)
-        ]
-    return [list(values[at : at + factor]) for at in range(0, len(values), factor)]  # type: ignore[arg-type]
-
-
-def _even(values: Values, factor: int) -> bool:
-    return len(values) % factor == 0 and factor <= 16 and None not in values
-
-
 def _added(values: Values, factor: int) -> list[int | None]:
-    if _even(values, factor):
-        total = list(values[::factor])
-        for nth in range(1, factor):
-            total = list(map(add, total, values[nth::factor]))
-        return total
-    return [sum(part) if part else None for part in _parts(values, factor)]
+    return _together(values, factor, 0, _sums)
 
 
 def _lowest(values: Values, factor: int) -> list[int | None]:
-    if factor > 1 and _even(values, factor):
-        return list(map(min, *(values[nth::factor] for nth in range(factor))))
-    return [min(part) if part else None for part in _parts(values, factor)]
+    return _together(values, factor, _ENDLESS, partial(_extremes, min))
 
 
 def _highest(values: Values, factor: int) -> list[int | None]:
-    if factor > 1 and _even(values, factor):
-        return list(map(max, *(values[nth::factor] for nth in range(factor))))
-    return [max(part) if part else None for part in _parts(values, factor)]
+    return _together(values, factor, -_ENDLESS, partial(_extremes, max))
+
+
+def _together(
+    values: Values, factor: int, neutral: int, fold: Callable[[list[int], int], list[int]]
+) -> list[int | None]:
+    """Fold each ``factor`` values into one; None counts as ``neutral``, and nothing but None stays None."""
+    if factor == 1:
+        return list(values)
+    whole = list(values) + [None] * (-len(values) % factor)
+    if None not in whole:
+        return list(fold(whole, factor))  # type: ignore[arg-type]
+    folded: list[int | None] = list(fold([neutral if v is None else v for v in whole], factor))
+    for group in {index // factor for index, value in enumerate(whole) if value is None}:
+        if whole[group * factor : (group + 1) * factor].count(None) == factor:
+            folded[group] = None
+    return folded
+
+
+def _sums(values: list[int], factor: int) -> list[int]:
+    if factor > _FEW:
+        return [sum(values[at : at + factor]) for at in range(0, len(values), factor)]
+    total = values[::factor]
+    for nth in range(1, factor):
+        total = list(map(add, total, values[nth::factor]))
+    return total
+
+
+def _extremes(pick: Callable[..., int], values: list[int], factor: int) -> list[int]:
+    if factor > _FEW:
+        return [pick(values[at : at + factor]) for at in range(0, len(values), factor)]
+    return list(map(pick, *(values[nth::factor] for nth in range(factor))))
 
 
 def merged(a: Chunk, b: Chunk) -> Chunk:
