@@ -14,6 +14,7 @@ _EMPTY, _CONSTANT = 0, 1
 _WIDTHS = ((2, 1, "B"), (3, 2, "H"), (4, 4, "I"), (5, 8, "Q"))  # code, bytes, letter
 _LETTER = {code: (width, letter, (1 << 8 * width) - 1) for code, width, letter in _WIDTHS}
 _WIDE = 0x10  # the base takes 8 bytes, not 4
+_HOLES = 0x20  # some values are None: the highest distance
 _BASE = struct.Struct("<i")
 _WIDE_BASE = struct.Struct("<q")
 _HEAD = struct.Struct("<BHB")  # width of an offset, rows, columns
@@ -41,7 +42,11 @@ def pack_series(values: Values) -> bytes:
     code, width, letter = next(width for width in _WIDTHS if span < (1 << 8 * width[1]) - 1)
     hole = (1 << 8 * width) - 1
     distances = [hole if value is None else value - low for value in values]
-    return bytes((code | wide * _WIDE,)) + base + struct.pack(f"<{len(values)}{letter}", *distances)
+    return (
+        bytes((code | wide * _WIDE | holes * _HOLES,))
+        + base
+        + struct.pack(f"<{len(values)}{letter}", *distances)
+    )
 
 
 def unpack_series(packed: bytes, at: int, count: int) -> tuple[list[int | None], int]:
@@ -56,17 +61,19 @@ def unpack_series(packed: bytes, at: int, count: int) -> tuple[list[int | None],
     else:
         [base] = _BASE.unpack_from(packed, at + 1)
         at += 5
+    holes = code & _HOLES
+    code &= ~_HOLES
     if code == _CONSTANT:
         return [base] * count, at
     width, letter, hole = _LETTER[code]
     if width == 1:  # bytes are numbers as they are
         near = packed[at : at + count]
-        if 255 in near:
+        if holes:
             return [None if distance == 255 else base + distance for distance in near], at + count
         return [base + distance for distance in near], at + count
     distances = _numbers(count, letter).unpack_from(packed, at)
     at += width * count
-    if hole in distances:
+    if holes:
         return [None if distance == hole else base + distance for distance in distances], at
     return [base + distance for distance in distances], at
 

@@ -26,7 +26,12 @@ LONG_AGO, FAR = datetime(1969, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UT
 
 def frame(second: float, *, offset: timedelta = timedelta(0), **fields: Any) -> Sample:
     """A frame ``second`` s after AT by the time since boot, under a clock that is off by ``offset``."""
-    values: dict[str, Any] = {"voltage": 52.0, "current": -10.0, "cell_voltages": (3.25, 3.26), "soc": 50} | fields
+    values: dict[str, Any] = {
+        "voltage": 52.0,
+        "current": -10.0,
+        "cell_voltages": (3.25, 3.26),
+        "soc": 50,
+    } | fields
     return Sample(
         device=values.pop("device", PACK),
         taken_at=AT + timedelta(seconds=second) + offset,
