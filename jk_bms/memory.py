@@ -169,6 +169,11 @@ class Memory:
         await self.commit()
         self._journal.close()
 
+    def days(self, address: str) -> dict[str, dict[str, float]]:
+        """Return what went in and out of a pack on the last days, by local date; today is the last."""
+        pack = self._packs.get(address)
+        return {} if pack is None else {day: totals._asdict() for day, totals in pack.days().items()}
+
     def health(self, address: str) -> HealthReport | None:
         """Judge the cells of a pack; None when it has not spoken yet and nothing is remembered."""
         if address in self._packs or address in self._kept:

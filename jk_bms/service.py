@@ -359,6 +359,7 @@ class Poller:
         if (sample := self.hub.newest.get(device.address)) is not None:
             state["age"] = max(0.0, now - sample.monotonic)
             state["reading"] = as_reading(sample, self.settings.timezone, monotonic=True)
+            state["days"] = self.memory.days(device.address)
         return state
 
 

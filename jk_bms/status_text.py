@@ -87,7 +87,7 @@ def _device_lines(device: dict[str, Any], paint: Any) -> Iterator[str]:
     if reading is None:
         yield "  Reading  none yet"
         return
-    yield from _reading_lines(reading, device["age"], paint)
+    yield from _reading_lines(reading, device["age"], device.get("days", {}), paint)
 
 
 def _band(reading: dict[str, Any]) -> str:
@@ -103,7 +103,7 @@ def _band(reading: dict[str, Any]) -> str:
     return f" ({band}{since})"
 
 
-def _reading_lines(reading: dict[str, Any], age: float, paint: Any) -> Iterator[str]:
+def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], paint: Any) -> Iterator[str]:
     if (soc := reading.get("battery_soc")) is not None:
         tone = "31" if soc < 20 else "33" if soc < 40 else "32"
         source = {"bms": "by the BMS", "curve": "by voltage", "counted": "counted"}.get(
@@ -137,7 +137,11 @@ def _reading_lines(reading: dict[str, Any], age: float, paint: Any) -> Iterator[
     if warm:
         yield f"  Warmth   {', '.join(warm)}"
     if (meters := reading.get("meters", {})).get("discharged_kwh") is not None:
-        yield f"  Energy   {meters['charged_kwh']:.1f} kWh in, {meters['discharged_kwh']:.1f} kWh out"
+        energy = f"{meters['charged_kwh']:.1f} kWh in, {meters['discharged_kwh']:.1f} kWh out"
+        if days:
+            today = days[max(days)]
+            energy += f"; today {today['charged_kwh']:.1f} in, {today['discharged_kwh']:.1f} out"
+        yield f"  Energy   {energy}"
     if alarms := reading.get("alarms"):
         yield f"  Alarms   {paint(', '.join(alarms), '31')}"
     old = age > 60

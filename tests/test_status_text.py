@@ -53,6 +53,15 @@ def test_full_page() -> None:
         assert words in text
 
 
+def test_energy_of_today() -> None:
+    days = {
+        "2026-11-19": {"charged_kwh": 9.0, "discharged_kwh": 8.0},
+        "2026-11-20": {"charged_kwh": 3.14, "discharged_kwh": 2.0},
+    }
+
+    assert "10.2 kWh out; today 3.1 in, 2.0 out" in page({"reading": READING, "age": 0.4, "days": days})
+
+
 def test_nothing_known_yet() -> None:
     link = LINK | {"state": "searching", "message": "not seen", "rssi": None}
     text = page({"link": link})

@@ -15,7 +15,7 @@ from jk_bms.battery.chemistry import CHEMISTRIES, Chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.health import Health, HealthReport
 from jk_bms.battery.limits import PackLimits
-from jk_bms.battery.meters import Meters
+from jk_bms.battery.meters import Meters, Totals
 from jk_bms.battery.runtime import Runtime
 from jk_bms.battery.shown import shown_soc, soc_by_curve
 from jk_bms.battery.soc import SocCounter
@@ -80,7 +80,8 @@ class PackState:
             if age is not None and (self._anchor_age is None or age < self._anchor_age):
                 self.anchored = anchor
             self._anchor_age = age
-        self._health.feed(sample, measured, counted)
+        self._health.learned_ah = learned
+        self._health.feed(sample, elapsed, counted)
         capacity = learned or sample.full_ah
         forecast = self._runtime.feed(sample, low, high, capacity, measured)
         by_curve = soc_by_curve(sample, self._curve)
@@ -107,6 +108,10 @@ class PackState:
             empty_in=span if forecast is not None and forecast.what == "empty" else None,
             full_in=span if forecast is not None and forecast.what == "full" else None,
         )
+
+    def days(self) -> dict[str, Totals]:
+        """Return what went in and out on the last days, by local date; today is the last."""
+        return self._meters.days()
 
     def report(self) -> HealthReport:
         """Judge the cells."""
