@@ -55,6 +55,7 @@ NEWS_AFTER, NEWS_MOVED = 6 * 3600.0, 7.0  # s or %, until another look at a volt
 LOST_PER_HOUR = 8.0  # % that a house may move in an unseen hour ...
 LOST_MOST = 35.0  # ... and in any number of them
 BRIDGE_SIGMA, BRIDGE_SHARE = 0.5, 0.02  # of the BMS's difference: %, and share of it
+SET_ANEW = 0.6  # of what we differ from the BMS is our doubt after an hour unseen
 ENDS = 0.004  # of the capacity: a counter this near its ends was perhaps set, not counted
 FASTEST = 1.0  # C: no difference is counted faster
 
@@ -365,13 +366,18 @@ class SocCounter:
             why = f"{unseen}: the BMS counts nothing"
             belief.widen(CHARGE, lost**2)
         elif not self._counted(moved, sample.remaining_ah or 0.0, full, hours):
+            # Set at an end or by its protection: then it knows better than what we had.
             why = f"{unseen}: the BMS's counter was perhaps set anew"
-            belief.widen(CHARGE, max(lost / 2.0, min(LOST_MOST, 50.0 * abs(moved) / nominal)) ** 2)
+            belief.widen(CHARGE, LOST_MOST**2)
+            belief.measure(100.0 * (sample.remaining_ah or 0.0) / full, BMS_WRONG**2)
         else:
             why = f"{unseen}: bridged by the BMS's counter, {moved:+.1f} Ah"
+            # Where we differ from it, it may have been set in between, and have counted on.
+            apart = 100.0 * (self._remaining or 0.0) / full - before
             belief.count(moved, hours if known else 0.0, 0.0)
             sigma = BRIDGE_SIGMA + BRIDGE_SHARE * 100.0 * abs(moved) / nominal
-            belief.widen(CHARGE, sigma**2)
+            set_anew = SET_ANEW * apart * min(1.0, hours)
+            belief.widen(CHARGE, sigma**2 + set_anew**2)
         self._wander(belief, hours, abs(belief.mean[CHARGE] - before))
         self._moved = NEWS_MOVED
         if self._anchor_age is not None and known:
