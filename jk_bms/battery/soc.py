@@ -26,6 +26,7 @@ TICK = 5.0  # s between two looks at the cells
 WEIGH = 60.0  # s between two weighings of their voltage
 JUMP = 1.0  # %: a change as large has a reason
 BAND = 1.7  # standard deviations from the value to the ends of its band
+BEYOND = 12.0  # %: counting may run that far past full or empty before it stops
 LEAST_BAND = 1.0  # %: nobody knows better
 
 # How wrong things may be at first, one sigma each.
@@ -254,6 +255,10 @@ class SocCounter:
         if reach < LEAST_BAND:
             reach = LEAST_BAND
         low, high = value - reach, value + reach
+        if value > 100.0:  # counted too much: the truth is as far on the other side
+            low -= 2.0 * (value - 100.0)
+        elif value < 0.0:
+            high -= 2.0 * value
         return SocEstimate(
             0.0 if value < 0.0 else 100.0 if value > 100.0 else value,
             0.0 if low < 0.0 else 99.0 if low > 99.0 else low,
@@ -308,10 +313,8 @@ class SocCounter:
         moved = abs(belief.mean[CHARGE] - before)
         self._moved += moved
         self._wander(belief, hours, moved)
-        if belief.mean[CHARGE] > 100.0:
-            belief.measure(100.0, FULL_SIGMA**2)
-        elif belief.mean[CHARGE] < 0.0:
-            belief.measure(0.0, EMPTY_SIGMA**2)
+        # Beyond the ends is no clip: at the next anchor, what is too much teaches once, not each minute.
+        belief.mean[CHARGE] = min(100.0 + BEYOND, max(-BEYOND, belief.mean[CHARGE]))
         self._shown = None
 
     def _wander(self, belief: Belief, hours: float, moved: float) -> None:
