@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from jk_bms import poller as polling
 from jk_bms import service
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import LiveError
+from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.registry import Entry
-from jk_bms.service import EXIT_CONFIG, EXIT_OK, EXIT_SILENT, Poller
+from jk_bms.service import EXIT_CONFIG
 from jk_bms.settings import load_settings
 from jk_bms.store.own import open_reader
 
@@ -117,7 +119,7 @@ def events(house: Poller) -> list[Any]:
 async def test_ends_for_a_fresh_start_when_nothing_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "ALL_SILENT", 0.3)
+    monkeypatch.setattr(polling, "ALL_SILENT", 0.3)
     house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true")
 
     async with asyncio.timeout(10):
@@ -142,7 +144,7 @@ async def test_a_battery_left_alone_is_not_silent(
         if not visits:
             await house._handle({"action": "release", "seconds": 60})
         await until(house._any_resting)
-        monkeypatch.setattr(service, "ALL_SILENT", 0.3)
+        monkeypatch.setattr(polling, "ALL_SILENT", 0.3)
         so_far = len(looks)
         await until(lambda: len(looks) > so_far + 20)  # a second, three times the limit
         assert not house.stop.is_set()

@@ -1,0 +1,351 @@
+"""The poller itself: sources, memory, sinks and socket, run side by side and ended cleanly.
+
+Sources publish frames; the memory fills in what follows from the past; the hub feeds the sinks
+and the live socket; what happens becomes an event in ``bms.db``.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from jk_bms import __version__
+from jk_bms.clock import Clock, boot_id
+from jk_bms.errors import LiveError, StoreError
+from jk_bms.hub import Hub
+from jk_bms.links.radio_lock import RadioLock
+from jk_bms.live.server import LiveServer
+from jk_bms.memory import Memory
+from jk_bms.model import Device, Event, Sample
+from jk_bms.model.link import LinkState
+from jk_bms.model.reading import as_reading
+from jk_bms.registry import Entry
+from jk_bms.sd_notify import Notifier
+from jk_bms.settings import Settings
+from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
+from jk_bms.sources import RADIO_KINDS, Source, SourceContext, build
+from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.readings import Readings
+
+log = logging.getLogger(__name__)
+
+EXIT_OK = 0
+EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
+
+ALL_SILENT = 600.0  # s without a sample from any device, after which a fresh start may help
+SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
+BUG_PAUSE = 60.0  # s before a source that met a bug is run again
+RELEASE_DEFAULT = 600.0  # s
+RELEASE_LONGEST = 86400.0  # s
+
+
+class Poller:
+    """Reads ``entries`` until told to stop."""
+
+    def __init__(self, settings: Settings, entries: list[Entry], *, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.hub = Hub()
+        self.stop = asyncio.Event()
+        self.exit_code = EXIT_OK
+        self._started = clock.monotonic()
+        self._boot = boot_id()
+        self._notifier = Notifier()
+        self._uses_radio = any(entry.type in RADIO_KINDS for entry in entries)
+        # One thread writes bms.db, so that a slow card never delays a sample.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
+        self._own: OwnStore | None = None  # while running
+        self._told: dict[str, tuple[Device, dict[str, Any], float]] = {}  # what is in bms.db, since
+        context = SourceContext(
+            clock=clock,
+            adapter=settings.adapter,
+            timeout=settings.timeout,
+            keep_alive=settings.keep_alive,
+            interval=settings.poll_interval,
+            folder=settings.devices_file.parent,
+            publish=self._publish,
+            report=self._report,
+            identified=self._identified,
+        )
+        self.sources: list[Source] = [build(entry, context) for entry in entries]
+        self.sink = InverterDbSink(
+            Readings(settings.db_path, standalone=settings.standalone_rows),
+            clock,
+            MergeOptions(
+                poll_interval=settings.poll_interval,
+                watch=settings.merge_watch,
+                max_age=settings.merge_max_age,
+                invert_current=settings.invert_current,
+                cells=settings.merge_cells,
+                error_rows=settings.merge_error_rows,
+                simulated_merge=settings.simulated_merge,
+                standalone=settings.standalone_rows,
+                standalone_keep_days=settings.standalone_keep_days,
+                tz=settings.timezone,
+            ),
+        )
+        self.memory = Memory(settings, entries, clock, writer=self._writer, report=self._report)
+        self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=self._handle)
+        self.hub.listen(self.sink.accept)
+        self.hub.listen(self._show)
+
+    async def run(self) -> int:
+        """Run until ``stop`` is set or nothing answers any more; return the exit code.
+
+        Raises ConfigError, StoreError or SourceError (``BUSY``) when it cannot start.
+        """
+        async with self._open():
+            self._report("service.start", None, f"poller {__version__} started", pid=os.getpid())
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._supervise(source), name=source.device.label)
+                    for source in self.sources
+                ]
+                tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
+                tasks.append(group.create_task(self.memory.run(), name="memory"))
+                tasks.append(group.create_task(self._watch(), name="watch"))
+                self._notifier.ready()
+                await self.stop.wait()
+                self._notifier.stopping()
+                for task in tasks:
+                    task.cancel()
+            self._report("service.stop", None, "poller stopped", exit_code=self.exit_code)
+        return self.exit_code
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the present state of everything, as the live socket tells it."""
+        now = self.clock.monotonic()
+        return {
+            "program": {"version": __version__, "pid": os.getpid(), "uptime": now - self._started},
+            "clock_trusted": self.clock.trusted(),
+            "devices": [self._device_state(source, now) for source in self.sources],
+            "records": {
+                "path": str(self.settings.db_path),
+                "merged": self.sink.merged,
+                "inserted": self.sink.inserted,
+                "age": None if self.sink.written_at is None else max(0.0, now - self.sink.written_at),
+                "failure": self.sink.failure,
+            },
+        }
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        radio = RadioLock()
+        if self._uses_radio:
+            radio.acquire()
+        try:
+            loop = asyncio.get_running_loop()
+            self._own = await loop.run_in_executor(
+                self._writer, open_writer, self.settings.bms_db_path, self.clock
+            )
+            async with self.server.serve():
+                await loop.run_in_executor(self._writer, self.memory.open, self._own)
+                try:
+                    yield
+                finally:
+                    await self.memory.close()
+        finally:
+            if self._own is not None:
+                await loop.run_in_executor(self._writer, self._own.close)
+            self._writer.shutdown()
+            radio.release()
+
+    # What comes in
+
+    def _publish(self, sample: Sample) -> None:
+        self.hub.publish(self.memory.take(sample))
+
+    def _show(self, sample: Sample) -> None:
+        if self.server.listening:
+            reading = as_reading(sample, self.settings.timezone, monotonic=True)
+            self.server.send("sample", address=sample.device.address, reading=reading)
+
+    def _report(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        event = Event(
+            kind=kind,
+            taken_at=self.clock.now(),
+            monotonic=self.clock.monotonic(),
+            clock_trusted=self.clock.trusted(),
+            device=device.address if device else None,
+            text=text,
+            facts=facts,
+        )
+        self._write(lambda own: own.append(event))
+        self.memory.hurry()
+        self.server.send("event", kind=kind, device=event.device, text=text, facts=facts)
+
+    def _identified(self, device: Device, told: dict[str, Any]) -> None:
+        self.memory.identified(device, told.get("settings"))
+        # A BMS that is visited twice a minute says the same each time: spare the card.
+        now = self.clock.monotonic()
+        known = self._told.get(device.address)
+        if known is not None and known[:2] == (device, told) and now - known[2] < SAME_AGAIN:
+            return
+        self._told[device.address] = (device, told, now)
+        self._write(
+            lambda own: own.remember_device(
+                device, device_info=told.get("device_info"), settings=told.get("settings")
+            )
+        )
+
+    def _write(self, change: Callable[[OwnStore], object]) -> None:
+        """Have something written to bms.db, in order; a failure is logged, not raised."""
+
+        def write() -> None:
+            try:
+                assert self._own is not None
+                change(self._own)
+            except StoreError as error:
+                log.error("%s", error)
+            except Exception:
+                log.exception("bms.db: not written")
+
+        self._writer.submit(write)
+
+    # What is asked of us
+
+    async def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request.get("action"):
+            case "read":
+                sources = self._chosen(request.get("device"))
+                samples = await asyncio.gather(*(source.read_now() for source in sources))
+                shown = [self.hub.newest.get(sample.device.address, sample) for sample in samples]
+                zone = self.settings.timezone
+                return {"readings": [as_reading(sample, zone, monotonic=True) for sample in shown]}
+            case "release":
+                seconds = float(request.get("seconds", RELEASE_DEFAULT))
+                if not 1 <= seconds <= RELEASE_LONGEST:
+                    raise LiveError(f"release: seconds is {seconds:g}; expected 1 to {RELEASE_LONGEST:g}")
+                sources = self._chosen(request.get("device"))
+                for source in sources:
+                    source.release(seconds)
+                await asyncio.gather(*(source.released() for source in sources))
+                return {"devices": [source.device.address for source in sources], "seconds": seconds}
+            case "resume":
+                sources = self._chosen(request.get("device"))
+                for source in sources:
+                    source.resume()
+                return {"devices": [source.device.address for source in sources]}
+            case "scan":
+                adapter = request.get("adapter") or self.settings.adapter
+                return await self._scan(float(request.get("seconds", 10.0)), adapter)
+            case "health":
+                reports = {
+                    source.device.address: self.memory.health(source.device.address)
+                    for source in self._chosen(request.get("device"))
+                }
+                return {address: report.as_dict() for address, report in reports.items() if report}
+            case "rebuild":
+                if not self.memory.is_open:
+                    raise LiveError("the service is still starting; try again in a moment")
+                return {"hours": await self.memory.rebuild()}
+            case other:
+                raise LiveError(
+                    f"unknown action {other!r}; expected read, release, resume, scan, health or rebuild"
+                )
+
+    async def _scan(self, seconds: float, adapter: str | None) -> dict[str, Any]:
+        from jk_bms.links.found import search  # a house of simulations never loads bleak
+
+        if not 0 < seconds <= 120:
+            raise LiveError(f"scan: seconds is {seconds:g}; expected up to 120")
+        return {"found": [found._asdict() for found in await search(seconds, adapter)]}
+
+    def _chosen(self, device: object) -> list[Source]:
+        if not device:
+            return self.sources
+        if not isinstance(device, str):
+            raise LiveError(f"device is {device!r}; expected its address or name")
+        wanted = device.casefold()
+        chosen = [
+            source
+            for source in self.sources
+            if wanted in (source.device.address.casefold(), (source.device.name or "").casefold())
+        ]
+        if not chosen:
+            known = ", ".join(source.device.label for source in self.sources)
+            raise LiveError(f"the service does not read {device!r}; it reads {known}")
+        return chosen
+
+    # What keeps it going
+
+    async def _supervise(self, source: Source) -> None:
+        """Run ``source``; a bug in it is logged and costs the other packs nothing."""
+        while True:
+            try:
+                await source.run()
+            except Exception:
+                log.exception("%s: unexpected error; trying again in %.0f s", source.device.label, BUG_PAUSE)
+                await asyncio.sleep(BUG_PAUSE)
+
+    async def _watch(self) -> None:
+        """Tell the service manager how it goes; give up when nothing answers for long."""
+        period = self._notifier.watchdog_period or 10.0
+        began = asyncio.get_running_loop().time()
+        seen = self._newest()
+        clock_trusted = self.clock.trusted()
+        while True:
+            await asyncio.sleep(min(period / 3, 5.0))
+            self._notifier.watchdog()
+            self._notifier.status(self._status_line())
+            if not clock_trusted and self.clock.trusted():
+                clock_trusted = True
+                self._write(OwnStore.correct_times)
+                log.info("the clock is right now: %s", self.clock.now().isoformat(timespec="seconds"))
+                self._report("clock.set", None, "the clock of this machine is right now")
+            now = asyncio.get_running_loop().time()
+            if (newest := self._newest()) != seen or self._any_resting():
+                seen, began = newest, now
+            elif now - began > ALL_SILENT:
+                log.error("no battery answered for %.0f min: ending for a fresh start", ALL_SILENT / 60)
+                self._report("service.silent", None, "no battery answered; ending for a fresh start")
+                self.exit_code = EXIT_SILENT
+                self.stop.set()
+
+    def _newest(self) -> list[float | None]:
+        return [source.status.last_sample for source in self.sources]
+
+    def _any_resting(self) -> bool:
+        """Whether a battery is left alone on purpose: its silence says nothing."""
+        return any(source.status.state in (LinkState.RELEASED, LinkState.WAITING) for source in self.sources)
+
+    def _status_line(self) -> str:
+        parts = []
+        for source in self.sources:
+            sample = self.hub.newest.get(source.device.address)
+            words = [source.status.state.value]
+            if sample is not None and sample.battery_soc is not None:
+                words.append(f"{sample.battery_soc:.0f} %")
+            parts.append(f"{source.device.label}: {', '.join(words)}")
+        return "; ".join(parts)
+
+    def _device_state(self, source: Source, now: float) -> dict[str, Any]:
+        device, status = source.device, source.status
+        state: dict[str, Any] = {
+            "number": device.number,
+            "address": device.address,
+            "name": device.name,
+            "type": device.kind,
+            "link": {
+                "state": status.state,
+                "for": max(0.0, now - status.since),
+                "verdict": status.verdict,
+                "message": status.message,
+                "rssi": status.rssi,
+                "connects": status.connects,
+                "failures": status.failures,
+                "frames": status.frames,
+                "refused": status.refused,
+                "discarded": status.discarded,
+                "commands": status.commands,
+                "released_for": None if status.released_until is None else status.released_until - now,
+            },
+        }
+        if (sample := self.hub.newest.get(device.address)) is not None:
+            state["age"] = max(0.0, now - sample.monotonic)
+            state["reading"] = as_reading(sample, self.settings.timezone, monotonic=True)
+            state["days"] = self.memory.days(device.address)
+        return state
