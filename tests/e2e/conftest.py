@@ -9,7 +9,8 @@ from tests.bluez.bed import BluezBed
 from tests.e2e.house import House
 
 # Frames come every 0.2 s, so that nothing has to be waited for long.
-SIMULATED = "simulated:\n  type: simulated\n  name: Simulated battery\n  period: 0.2\n"
+# It is evening in the house, whenever the test runs: there is something to meter.
+SIMULATED = "simulated:\n  type: simulated\n  name: Simulated battery\n  period: 0.2\n  start: '19:30'\n"
 
 
 @pytest.fixture

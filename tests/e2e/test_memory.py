@@ -52,7 +52,7 @@ def test_meters_never_go_back(house: House) -> None:
             shown = meters(service)
             service.kill()
 
-    assert shown["discharged_kwh"] + shown["charged_kwh"] > 0
+    assert shown["discharged_ah"] + shown["charged_ah"] > 0
 
 
 def test_kill_loses_no_row(house: House) -> None:

@@ -329,17 +329,19 @@ def test_a_copy_torn_out_of_a_write_opens(path: Path, tmp_path: Path) -> None:
     own = open_store(path)
     own._connection.execute("PRAGMA wal_autocheckpoint = 20")
     history = HistoryStore(own)
-    some = rows(AT_MS, 1600)
+    count = scaled(400)
+    some = rows(AT_MS, 800 + 12 * count)
     commit(history, some[:800])
     wal = path.with_name("bms.db-wal")
     random.seed(3)
-    for number in range(scaled(400)):
-        first = 800 + number % 60 * 12
+    for number in range(count):
+        first = 800 + number * 12
         length = wal.stat().st_size
-        history.commit(Cut([batch(some[first : first + 12])], {"pack": Counter(first, {"n": first})}))
         torn = tmp_path / f"torn{number}" / "bms.db"
         torn.parent.mkdir()
+        # As it was before: pages go from the log into the file only after the log was synced.
         shutil.copy(path, torn)
+        history.commit(Cut([batch(some[first : first + 12])], {"pack": Counter(first, {"n": first})}))
         raw = wal.read_bytes()
         # When the log was begun anew the end of the file is of earlier commits: valid ones.
         cut = random.randint(min(length, len(raw)), len(raw))
