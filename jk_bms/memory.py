@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jk_bms.battery.chemistry import Chemistry, chemistry
 from jk_bms.battery.curves import Curve
@@ -22,7 +22,7 @@ from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Sample
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
-from jk_bms.sinks.history import Committer, HistorySink
+from jk_bms.sinks.history import Committer, HistorySink, Report
 from jk_bms.store.history import HistoryStore, Keep
 from jk_bms.store.inverter_fold import InverterFolder
 from jk_bms.store.journal import Journal
@@ -35,13 +35,6 @@ FOLD_PAUSE = 1.0  # s between two slices of the inverter's records: it is nobody
 FOLD_PERIOD = 30.0  # s between two looks for new ones
 BACKUP_PERIOD = 600.0  # s between two looks whether tonight's copy is due
 COPIES_KEPT = 7
-
-
-class Report(Protocol):
-    """Notes an event."""
-
-    def __call__(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
-        """Note that ``kind`` happened."""
 
 
 class PackFacts:
@@ -70,7 +63,6 @@ class Memory:
     def __init__(
         self, settings: Settings, entries: Iterable[Entry], clock: Clock, *, writer: Executor, report: Report
     ) -> None:
-        self.folded = 0  # slices of inverter records taken into history
         self._settings = settings
         self._clock = clock
         self._writer = writer
@@ -226,7 +218,6 @@ class Memory:
             if self._clock.trusted():
                 try:
                     more = await self._in_writer(lambda: folder.step(self._clock.now()))
-                    self.folded += 1
                 except StoreError as error:
                     log.debug("inverter history: %s", error)  # the merge says the same aloud
             await asyncio.sleep(FOLD_PAUSE if more else FOLD_PERIOD)
