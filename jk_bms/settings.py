@@ -197,7 +197,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         worked_out="`jk_devices.yaml` in the project's top folder", aliases=("DEVICES_FILE",))]
     max_consecutive_errors: Annotated[int, Setting(
         "MAX_CONSECUTIVE_ERRORS", _whole(1, 10000, "a whole number", "5"), "5", "count",
-        "failed reconnects of a device before its Bluetooth adapter is repaired")]
+        "failed reconnects of a device before its Bluetooth adapter is repaired; without effect in "
+        "this version")]
     merge_watch: Annotated[float, Setting(
         "BMS_MERGE_WATCH", _number(0, 3600, "1.0"), "1.0", "s",
         "how often new records of the inverter program are looked for; 0 = only when a reading is due")]
