@@ -1,4 +1,4 @@
-"""Our own database ``bms.db``: the devices we met and the log of events.
+"""Our own database ``bms.db``: its layout, the devices we met and the log of events.
 
 One process writes (the poller, held by a lock file), others read with short transactions.
 """
@@ -83,6 +83,12 @@ MIGRATIONS = (
         part INTEGER NOT NULL,            -- in parts, so that none needs pages outside the tree
         data BLOB NOT NULL,
         PRIMARY KEY (address, part)
+    );
+    """,
+    """
+    CREATE TABLE states (                 -- what changes seldom and is read at the start; see store/states.py
+        name TEXT PRIMARY KEY,
+        state TEXT NOT NULL               -- JSON object
     );
     """,
 )

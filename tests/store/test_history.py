@@ -376,7 +376,7 @@ def test_a_database_of_version_1_is_taken_over(path: Path) -> None:
         assert own.newest_event() == 1
         assert len(stored(own)) == 100
         assert own._rows("PRAGMA page_size")[0][0] == module.PAGE
-    assert path.with_name("bms.db.before-v2").exists()
+    assert path.with_name(f"bms.db.before-v{module.VERSION}").exists()
 
 
 assert {VOLTAGE, CURRENT, CELL_1, CELL_2} <= set(COLUMNS)
