@@ -76,11 +76,13 @@ def pins(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text, re.MULTILINE))
 
 
-def test_the_development_lock_holds_the_runtime_lock() -> None:
-    runtime, dev = pins("requirements.txt"), pins("requirements-dev.txt")
+def test_each_lock_holds_the_smaller_ones() -> None:
+    runtime, bot, dev = (
+        pins(name) for name in ("requirements.txt", "requirements-bot.txt", "requirements-dev.txt")
+    )
 
     assert runtime
-    assert runtime.items() <= dev.items()
+    assert runtime.items() <= bot.items() <= dev.items()
 
 
 def test_locks_name_no_place(run: Run) -> None:
@@ -104,7 +106,8 @@ BAD_LOCKS = {
 @pytest.mark.parametrize("text", BAD_LOCKS.values(), ids=BAD_LOCKS)
 def test_a_lock_that_does_is_refused(text: str, tmp_path: Path, run: Run) -> None:
     (tmp_path / "requirements.txt").write_text(text, encoding="utf-8")
-    (tmp_path / "requirements-dev.txt").write_text(f"bleak==3.1.0 \\\n{HASH}\n", encoding="utf-8")
+    for name in ("requirements-bot.txt", "requirements-dev.txt"):
+        (tmp_path / name).write_text(f"bleak==3.1.0 \\\n{HASH}\n", encoding="utf-8")
 
     result = run(PROJECT / "tools" / "check-locks", tmp_path)
 
@@ -113,7 +116,7 @@ def test_a_lock_that_does_is_refused(text: str, tmp_path: Path, run: Run) -> Non
 
 
 def test_a_lock_of_another_kind_is_refused(tmp_path: Path, run: Run) -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-bot.txt", "requirements-dev.txt"):
         (tmp_path / name).write_text(f"bleak==3.1.0 \\\n{HASH}\n", encoding="utf-8")
     (tmp_path / "uv.lock").touch()
 
