@@ -16,7 +16,7 @@ from jk_bms.battery.chemistry import Chemistry, chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
-from jk_bms.battery.pack_state import PackState, likely_chemistry
+from jk_bms.battery.pack_state import PackState, learnt_name, likely_chemistry
 from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Sample
@@ -28,6 +28,7 @@ from jk_bms.store.inverter_fold import InverterFolder
 from jk_bms.store.journal import Journal
 from jk_bms.store.own import OwnStore
 from jk_bms.store.readings import Readings
+from jk_bms.store.states import read_states
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Memory:
         self._zone = settings.timezone or datetime.now(UTC).astimezone().tzinfo or UTC
         self._packs: dict[str, PackState] = {}
         self._kept: dict[str, dict[str, Any]] = {}  # states of packs that have not spoken yet
+        self._learnt: dict[str, dict[str, Any]] = {}  # what belongs to them, by name
         self._committer: Committer | None = None
 
     def open(self, own: OwnStore) -> None:
@@ -85,6 +87,7 @@ class Memory:
             self._limits[device.device.address] = _limits(device.settings)
         counters = self._store.counters()
         self._kept = {address: counter.state for address, counter in counters.items() if counter.state}
+        self._learnt = read_states(own, learnt_name(""))
         floor = max((counter.sequence for counter in counters.values()), default=0)
         self._journal = Journal(settings.socket_path.parent / "samples.journal", floor=floor)
         self._sink = HistorySink(self._store, period=settings.history_period, report=self._report)
@@ -109,6 +112,7 @@ class Memory:
             self._store,
             every=settings.history_commit,
             states=self._states,
+            learnt=self._all_learnt,
             journal=self._journal,
             writer=self._writer,
         )
@@ -185,6 +189,9 @@ class Memory:
     def _states(self) -> dict[str, dict[str, Any]]:
         return {address: pack.state() for address, pack in self._packs.items()}
 
+    def _all_learnt(self) -> dict[str, dict[str, Any]]:
+        return {learnt_name(address): pack.learnt() for address, pack in self._packs.items()}
+
     def _pack(self, address: str) -> PackState:
         pack = self._packs.get(address)
         if pack is not None:
@@ -199,9 +206,10 @@ class Memory:
             source=self._settings.soc_source,
             curve=self._settings.soc_curve,
         )
+        learnt = self._learnt.pop(learnt_name(address), {})
         if (state := self._kept.pop(address, None)) is not None:
             try:
-                pack.restore(state)
+                pack.restore(state, learnt)
             except (KeyError, TypeError, ValueError) as error:
                 log.error("%s: the remembered state is of no use, counting begins anew: %s", address, error)
                 del self._packs[address]

@@ -117,17 +117,20 @@ class CellCharge:
         return each.mean[0] - s * each.mean[1], each.sigma((1.0, -s, 0.0, 0.0))
 
     def state(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
+        """Return what changes between two looks, as plain JSON values."""
+        return {"since": [self._given[:], self._moved, self._unsure, self._days]}
+
+    def learnt(self) -> dict[str, Any]:
+        """Return what changes with a look only, as plain JSON values."""
         return {
             "cells": [[*cell.mean, *(cell.spread[i][j] for i, j in PAIRS)] for cell in self._cells],
             "gained": self._gained[:],
-            "since": [self._given[:], self._moved, self._unsure, self._days],
             "watched": self.watched,
             "looks": self.looks,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state``."""
+        """Go on from both together."""
         self._cells = []
         for numbers in state["cells"]:
             cell = _Cell()

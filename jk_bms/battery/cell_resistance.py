@@ -74,18 +74,21 @@ class CellResistance:
         return float((self._scatter[cell] / min(self.batches, MEMORY)) ** 0.5) if self.known else 1.0
 
     def state(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
+        """Return what changes with each jump, as plain JSON values."""
+        return {"waiting": [[band, ohms] for band, ohms in self._waiting]}
+
+    def learnt(self) -> dict[str, Any]:
+        """Return what changes with a whole batch only, as plain JSON values."""
         return {
             "batches": self.batches,
-            "excess": self.excess,
-            "scatter": self._scatter,
+            "excess": self.excess[:],
+            "scatter": self._scatter[:],
             "bands": [[band, count, ohms] for band, (count, ohms) in self._bands.items()],
-            "waiting": [[band, ohms] for band, ohms in self._waiting],
             "band": self._band,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state``."""
+        """Go on from both together."""
         self.batches, self._band = state["batches"], state["band"]
         self.excess, self._scatter = list(state["excess"]), list(state["scatter"])
         self._bands = {band: (count, list(ohms)) for band, count, ohms in state["bands"]}

@@ -195,16 +195,12 @@ class Health:
         )
 
     def state(self) -> dict[str, Any]:
-        """Return everything as plain JSON values; ``weeks`` changes once a week only."""
+        """Return what changes from sample to sample, as plain JSON values: it stays small for ever."""
         return {
             "capacity": self._capacity,
-            "numbers": list(self._numbers),
             "day": self._day,
             "charge": self._charge.state(),
             "resistance": self._resistance.state(),
-            "looked": [[band, *when] for band, when in self._looked.items()],
-            "faults": [[cell, kind, since] for (cell, kind), since in self._faults.items()],
-            "suspects": [[cell, kind, day] for (cell, kind), day in self._suspects.items()],
             "week": self._week,
             "balancer": [self._balancer_amps, self._balancer_blind],
             "learned": self.learned_ah,
@@ -212,11 +208,32 @@ class Health:
             "last": [None if each is None else list(each) for each in (self._earlier, self._last)],
             "span": self._span,
             "range": [list(each) for each in self._range],
+        }
+
+    def learnt(self) -> dict[str, Any]:
+        """Return the rest, which changes with a look, a batch of jumps, a fault or a week only."""
+        return {
+            "numbers": list(self._numbers),
+            "charge": self._charge.learnt(),
+            "resistance": self._resistance.learnt(),
+            "looked": [[band, *when] for band, when in self._looked.items()],
+            "faults": [[cell, kind, since] for (cell, kind), since in self._faults.items()],
+            "suspects": [[cell, kind, day] for (cell, kind), day in self._suspects.items()],
             "weeks": [list(week) for week in self._weeks],
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state``. Raises KeyError, TypeError or ValueError when it is none of ours."""
+    def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Any]) -> None:
+        """Go on from ``state`` and what was ``learnt`` at the same moment.
+
+        Raises KeyError, TypeError or ValueError when they are none of ours.
+        """
+        # Before the two were parted, all of this stood in the state.
+        state = {
+            **learnt,
+            **state,
+            "charge": {**learnt.get("charge", {}), **state["charge"]},
+            "resistance": {**learnt.get("resistance", {}), **state["resistance"]},
+        }
         self._capacity = float(state["capacity"])
         self._jump = JUMP * self._capacity
         self._numbers = tuple(state["numbers"])
@@ -442,10 +459,10 @@ class Health:
         return 100.0 * sum((each[0] - x) * (each[1] - y) for each in points) / spread / y
 
 
-def stored_report(state: Mapping[str, Any]) -> HealthReport:
-    """Return what a stored ``state`` knows. Raises KeyError, TypeError or ValueError when it is none."""
+def stored_report(state: Mapping[str, Any], learnt: Mapping[str, Any]) -> HealthReport:
+    """Return what a stored state knows. Raises KeyError, TypeError or ValueError when it is none."""
     health = Health(CHEMISTRIES["lfp"])  # the curve matters only to what is yet to be seen
-    health.restore(state)
+    health.restore(state, learnt)
     return health.report()
 
 

@@ -2,7 +2,8 @@
 
 Every accepted frame passes through here before anybody sees it. The state is plain JSON, is
 committed with the history and, between two commits, follows from the journal: feeding the
-same samples to the same state gives the same numbers.
+same samples to the same state gives the same numbers. What changes from sample to sample and
+what was learnt of the cells are kept apart, so that the first, written each minute, stays small.
 """
 
 from collections.abc import Mapping
@@ -118,7 +119,7 @@ class PackState:
         return self._health.report()
 
     def state(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
+        """Return what changes from sample to sample, as plain JSON values."""
         last = self._last
         return {
             "version": VERSION,
@@ -130,17 +131,21 @@ class PackState:
             "health": self._health.state(),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state``, after a restart.
+    def learnt(self) -> dict[str, Any]:
+        """Return what was learnt of the cells, as plain JSON values; it changes some times a day."""
+        return self._health.learnt()
 
-        Raises KeyError, TypeError or ValueError when it is none of ours.
+    def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Any]) -> None:
+        """Go on from ``state`` and what was ``learnt`` at the same moment, after a restart.
+
+        Raises KeyError, TypeError or ValueError when they are none of ours.
         """
         if state["version"] != VERSION:
             raise ValueError(f"state of version {state['version']}; expected {VERSION}")
         self._soc.restore(state["soc"])
         self._meters.restore(state["meters"])
         self._runtime.restore(state["runtime"])
-        self._health.restore(state["health"])
+        self._health.restore(state["health"], learnt)
         self._anchor_age = state["anchor_age"]
         last = state["last"]
         self._last = last and (last[0], last[1], last[2] and datetime.fromisoformat(last[2]))
@@ -161,6 +166,11 @@ class PackState:
         if last[2] is None or taken_at is None or taken_at < last[2]:
             return None
         return (taken_at - last[2]).total_seconds()
+
+
+def learnt_name(address: str) -> str:
+    """Return the name under which is stored what was learnt of a pack; all begin as that of ""."""
+    return f"health:{address}"
 
 
 def likely_chemistry(cell_ovp: float | None) -> Chemistry:

@@ -2,6 +2,7 @@
 
 from jk_bms.model.device import Device
 from jk_bms.model.event import Event
+from jk_bms.model.inverter import InverterSample
 from jk_bms.model.sample import CellExtreme, Sample
 
-__all__ = ["CellExtreme", "Device", "Event", "Sample"]
+__all__ = ["CellExtreme", "Device", "Event", "InverterSample", "Sample"]

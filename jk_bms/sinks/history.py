@@ -133,8 +133,16 @@ class HistorySink:
         period.add(sample)
         track.number = self.newest = number
 
-    def cut(self, states: Mapping[str, dict[str, Any]] | None = None) -> Cut:
-        """Take what is to be committed, with ``states``, the counters of each device as of now."""
+    def cut(
+        self,
+        states: Mapping[str, dict[str, Any]] | None = None,
+        learnt: Mapping[str, dict[str, Any]] | None = None,
+    ) -> Cut:
+        """Take what is to be committed.
+
+        ``states``: the counters of each device as of now; ``learnt``: states by name that change
+        seldom and belong to them.
+        """
         for address, track in self._tracks.items():
             self._flush(address, track)
         self._note_confirmed()
@@ -151,7 +159,7 @@ class HistorySink:
                 counters[address] = self._counters[address] = counter
         steps, self._steps = self._steps, []
         self.rows = 0
-        return Cut(steps, counters, self.newest, prune=self._sure)
+        return Cut(steps, counters, self.newest, prune=self._sure, states=learnt or {})
 
     def put_back(self, cut: Cut) -> None:
         """Take back a cut that could not be committed; it leads the next one."""
@@ -296,6 +304,7 @@ class Committer:
         *,
         every: float,
         states: Callable[[], Mapping[str, dict[str, Any]]],
+        learnt: Callable[[], Mapping[str, dict[str, Any]]] = dict,
         journal: Journal | None,
         writer: Executor,
     ) -> None:
@@ -303,6 +312,7 @@ class Committer:
         self._store = store
         self._every = every
         self._states = states
+        self._learnt = learnt
         self._journal = journal
         self._writer = writer
         self._wanted = asyncio.Event()
@@ -332,7 +342,7 @@ class Committer:
         """Commit now; return whether it was written. What was not leads the next commit."""
         async with self._busy:
             self._wanted.clear()
-            cut = self._sink.cut(self._states())
+            cut = self._sink.cut(self._states(), self._learnt())
             if not (cut.steps or cut.counters):
                 return True
             loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
 """Writes history into ``bms.db``: rows, their blocks and roll-ups, and what counts on after a restart.
 
-All of a commit is one transaction: new rows, the state of the counters, and, once an hour is
-over, its rows folded into a block and rolled up. Reading is in ``history_query``.
+All of a commit is one transaction: new rows, the state of the counters, what was learnt meanwhile,
+and, once an hour is over, its rows folded into a block and rolled up. Reading is in ``history_query``.
 """
 
 import json
@@ -19,6 +19,7 @@ from jk_bms.store.columns import BOOT, OFFSET, TIME, TRUSTED
 from jk_bms.store.own import OwnReader, OwnStore
 from jk_bms.store.packing import Packed, pack_rows
 from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, Chunk, Tier
+from jk_bms.store.states import State, put_states
 
 Row = tuple[int | None, ...]
 
@@ -91,6 +92,7 @@ class Cut(NamedTuple):
     counters: Mapping[str, Counter]
     sequence: int = 0  # journal number up to which all is in here
     prune: bool = True  # whether the time is sure enough to throw away what is too old
+    states: Mapping[str, State] = {}  # named ones as of the same moment, changed or not
 
 
 class Boot(NamedTuple):
@@ -145,6 +147,7 @@ class HistoryStore:
                         )
             for address, counter in cut.counters.items():
                 _put_counter(db, address, counter)
+            put_states(db, cut.states)
             for track, newest in _newest(db):
                 _fold(db, track, newest // HOUR)
                 _gather(db, track, newest // QUARTERS.span)

@@ -1,0 +1,1 @@
+"""The Telegram bot: a process of its own."""

@@ -1,0 +1,1 @@
+"""Pictures of history and cells, as PNG."""

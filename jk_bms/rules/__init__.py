@@ -1,0 +1,1 @@
+"""Decides what deserves a warning. Pure: no I/O, no clock, no text for people."""

@@ -1,0 +1,152 @@
+"""What a rule is, what it looks at and what comes of it.
+
+A rule measures one thing (``look``) and has grades of how bad it is, worst first. The engine
+adds time: how long it must last, when it is over, when it is told again.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from jk_bms.battery.chemistry import Chemistry
+from jk_bms.battery.limits import PackLimits
+from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model.link import LinkState
+
+
+class Severity(IntEnum):
+    """How soon somebody must look."""
+
+    INFO = 1
+    WARNING = 2
+    ERROR = 3
+    CRITICAL = 4
+
+    @property
+    def word(self) -> str:
+        """Its name as settings, events and texts spell it."""
+        return self.name.lower()
+
+
+class Grade(NamedTuple):
+    """How bad it must be for a severity. ``set`` and ``clear`` are in the unit of the rule."""
+
+    severity: Severity
+    code: int  # the number under which people know it
+    set: float  # at this value and beyond it counts as bad ...
+    clear: float  # ... and until the value is back here it stays so
+    samples: int = 3  # this many looks in a row,
+    seconds: float = 0.0  # over at least this long
+
+
+class Look(NamedTuple):
+    """What a rule measured. ``facts`` goes into the message: cell, limit of the BMS, cause ..."""
+
+    value: float
+    facts: Mapping[str, Any] = {}
+
+
+class Link(NamedTuple):
+    """How the way to a pack is doing, as rules see it."""
+
+    state: LinkState
+    verdict: str | None = None  # errors.Verdict while there is no data
+    silent: float | None = None  # s since the last good frame; None: there was none yet
+    frozen: float = 0.0  # s for which frames with standing counters come
+    frozen_frames: int = 0
+    interval: float = 30.0  # s between two readings, as configured
+    message: str = ""
+
+
+class PackView(NamedTuple):
+    """What is known of one pack at this moment. ``sample`` is fresh; None when only the link is judged."""
+
+    device: Device
+    sample: Sample | None
+    link: Link
+    chemistry: Chemistry
+    limits: PackLimits = PackLimits()
+    settings: Mapping[str, Any] = {}  # all the BMS's settings, under the tool's names
+    faults: tuple[tuple[int, str], ...] = ()  # cell number and kind, of health
+    on_battery: bool | None = None  # True: no grid; None: nobody knows
+    elapsed: float | None = None  # s since the sample before
+
+
+class InverterView(NamedTuple):
+    """What is known of grid and inverter."""
+
+    sample: InverterSample | None
+    age: float | None  # s since its newest good record
+    grid: str = "unknown"  # present, lost, unknown: confirmed by two records
+    battery_soc: float | None = None  # %, of the first pack, for the message
+
+
+class HostView(NamedTuple):
+    """How the machine is doing. None: not known."""
+
+    disk_free: float | None = None  # share of the file system of bms.db, 0..1
+    disk_path: str = ""
+    clock_step: float | None = None  # s by which the clock jumped since the last look
+    database_failing: float = 0.0  # s for which nothing could be written
+    database_error: str = ""
+    rung: int = 0  # the highest repair rung in use on an adapter
+    started_after_crash: bool = False
+
+
+class Rule(NamedTuple):
+    """One thing to watch. ``name`` is the key of its texts and of its state."""
+
+    name: str
+    scope: type[PackView] | type[InverterView] | type[HostView]
+    # The grades for this view, worst first; () when the rule does not apply (limit unknown, other chemistry).
+    grades: Callable[[Any], tuple[Grade, ...]]
+    # Parts (a cell, an alarm bit; "" for the whole) and what was measured. A part that is not
+    # named is on the good side; None: nothing is known now, and everything stays as it was.
+    look: Callable[[Any], Mapping[str, Look] | None]
+    rising: bool  # True: higher is worse
+    unit: str = ""
+    digits: int = 0
+    clear_samples: int = 5
+    clear_seconds: float = 0.0
+    once: bool = False  # told once and never cleared (cycles)
+    flap_guard: bool = True  # told again only ten minutes after it cleared
+    at_start: bool = False  # told even in the quiet time after the start
+
+
+class Moment(NamedTuple):
+    """Now: ``at`` for durations, ``time`` for people."""
+
+    at: float  # s since boot
+    time: datetime  # aware, UTC
+    trusted: bool = True
+
+
+class Alert(msgspec.Struct, kw_only=True):
+    """Something bad that goes on: one rule, one part, one subject."""
+
+    subject: str  # address of the pack, "inverter" or "host"
+    rule: str
+    part: str
+    code: int
+    severity: Severity
+    value: float  # as last measured
+    set: float  # the limit that it crossed
+    clear: float  # and the one that ends it
+    peak: float  # the worst value so far
+    since: datetime
+    count: int = 1  # how often it was raised since it last stood quiet for a day
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
+    told: datetime | None = None  # when it was last told; None: kept quiet so far
+    muted_until: datetime | None = None
+    muted_until_cleared: bool = False
+
+
+class Notice(NamedTuple):
+    """A step of an alert, for the log of events and, unless ``quiet``, for people."""
+
+    what: str  # raised, worse, repeat, cleared
+    alert: Alert
+    quiet: str | None = None  # why nobody is told: startup, hours, muted, flapping, severity

@@ -1,0 +1,1 @@
+"""Words for people, in their language: a catalogue for each, and what is composed of them."""
