@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from jk_bms.errors import LiveError, SourceError, Verdict
+from jk_bms.errors import LiveError
 from jk_bms.live import messages
 
 
@@ -29,15 +29,9 @@ class LiveClient:
         self._socket.settimeout(timeout)
         try:
             self._socket.connect(str(path))
-        except PermissionError as error:
-            self._socket.close()
-            raise LiveError(
-                f"{path}: no permission to ask the running service; join its group "
-                "(usually: sudo usermod -aG easun-jkbms $USER, then log in again)"
-            ) from error
         except OSError as error:
             self._socket.close()
-            raise LiveError(f"{path}: no service listens there ({error.strerror or error})") from error
+            raise messages.unreachable(path, error) from error
         self._lines = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -77,14 +71,7 @@ class LiveClient:
         ident = f"{action}-{next(self._ids)}"
         self._socket.settimeout(ttl + self.timeout)
         self._send("request", id=ident, action=action, ttl=ttl, **fields)
-        answer = self._await("answer")
-        if answer.get("ok"):
-            result: dict[str, Any] = answer["result"]
-            return result
-        text = str(answer.get("error"))
-        if answer.get("verdict"):
-            raise SourceError(text, Verdict(answer["verdict"]))
-        raise LiveError(f"the service refused: {text}")
+        return messages.result(self._await("answer"))
 
     def _send(self, kind: str, **fields: Any) -> None:
         try:
@@ -97,12 +84,7 @@ class LiveClient:
             raw = self._lines.readline(messages.MAX_LINE)
         except OSError as error:
             raise LiveError(f"{self.path}: the service does not answer ({error})") from error
-        if not raw.endswith(b"\n"):
-            raise LiveError(f"{self.path}: the service went away")
-        try:
-            return messages.parse(raw)
-        except ValueError as error:
-            raise LiveError(f"{self.path}: {error}") from error
+        return messages.received(self.path, raw)
 
     def _await(self, kind: str) -> dict[str, Any]:
         while (message := self._receive())["type"] != kind:

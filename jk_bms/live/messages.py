@@ -6,9 +6,12 @@ happens) or ``request`` (an action, answered with the same ``id``). The server s
 Every object carries ``v`` and ``type``; unknown keys are ignored, so both sides may grow.
 """
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from jk_bms.errors import LiveError, SourceError, Verdict
 
 VERSION = 1
 MAX_LINE = 1 << 20  # bytes; the largest snapshot of 16 packs is well below 100 kB
@@ -33,3 +36,37 @@ def parse(raw: bytes) -> dict[str, Any]:
     if not isinstance(message.get("type"), str):
         raise ValueError("a message needs a type")
     return message
+
+
+# What both clients say of a service that they cannot ask
+
+
+def unreachable(path: Path, error: OSError) -> LiveError:
+    """Return what to raise when the socket at ``path`` cannot be connected."""
+    if isinstance(error, PermissionError):
+        return LiveError(
+            f"{path}: no permission to ask the running service; join its group "
+            "(usually: sudo usermod -aG easun-jkbms $USER, then log in again)"
+        )
+    return LiveError(f"{path}: no service listens there ({error.strerror or error or 'timed out'})")
+
+
+def received(path: Path, raw: bytes) -> dict[str, Any]:
+    """Return the message in one line from ``path``. Raises LiveError."""
+    if not raw.endswith(b"\n"):
+        raise LiveError(f"{path}: the service went away")
+    try:
+        return parse(raw)
+    except ValueError as error:
+        raise LiveError(f"{path}: {error}") from error
+
+
+def result(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return what a request brought. Raises SourceError when it was tried and failed, LiveError when refused."""
+    if answer.get("ok"):
+        brought: dict[str, Any] = answer["result"]
+        return brought
+    text = str(answer.get("error"))
+    if answer.get("verdict"):
+        raise SourceError(text, Verdict(answer["verdict"]))
+    raise LiveError(f"the service refused: {text}")
