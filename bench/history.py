@@ -28,6 +28,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.common import Sheet  # noqa: E402 - the bench runs from any folder
+from jk_bms.battery.cell_resistance import BANDS, BATCH, MEMORY, WAITING  # noqa: E402
+from jk_bms.battery.chemistry import CHEMISTRIES  # noqa: E402
+from jk_bms.battery.curves import DOCUMENTED  # noqa: E402
+from jk_bms.battery.health import WEEKS_KEPT, WEEKS_SINGLE  # noqa: E402
+from jk_bms.battery.meters import DAYS_KEPT  # noqa: E402
+from jk_bms.battery.pack_state import PackState, stored_names  # noqa: E402
 from jk_bms.clock import Clock  # noqa: E402
 from jk_bms.model import Device, Sample  # noqa: E402
 from jk_bms.protocol import to_sample  # noqa: E402
@@ -48,7 +54,7 @@ ROW_BYTES, WRITTEN_BYTES, SYNCS = 25, 1400, 0.11
 CHART_MS, INVERTER_MS, ACCEPT_US, APPEND_US = 2.0, 5.0, 12.0, 8.0
 DECADE_MB = 200  # what docs say of ten years of one pack
 CHARTED = ("battery_soc", "current", "voltage")
-STATE_DIGITS = 60  # numbers in the made-up state of the counters: some 700 bytes when compressed
+CELLS, CAPACITY = 16, 280.0  # Ah; of the simulated battery
 
 
 def frames(hours: float, period: float) -> Iterator[Sample]:
@@ -83,6 +89,48 @@ def frames(hours: float, period: float) -> Iterator[Sample]:
         )
 
 
+def grown() -> PackState:
+    """The memory of a battery after two years: weeks, bands of temperature and jumps as many as it keeps."""
+    chance = random.Random(1)
+    pack = fresh()
+    for sample in frames(0.5, 2.5):
+        pack.feed(sample)
+    state, learnt = pack.state(), pack.learnt()
+    now = state["health"]["week"]
+    weeks = [*range(now - WEEKS_KEPT, now - WEEKS_SINGLE, 4), *range(now - WEEKS_SINGLE, now)]
+
+    def each(low: float, high: float, digits: int) -> list[float]:
+        return [round(chance.uniform(low, high), digits) for _ in range(CELLS)]
+
+    health = learnt["health"]
+    health["weeks"] = [
+        [week, 20.0, [round(ohms) for ohms in each(300, 450, 0)], each(-5, 5, 1), each(-3, 3, 1), 274.3]
+        for week in weeks
+    ]
+    health["charge"]["cells"] = [
+        [float(f"{chance.gauss(0, 1):.7g}") for _ in range(14)] for _ in range(CELLS)
+    ]
+    health["charge"]["gained"] = each(-1, 1, 7)
+    health["resistance"] = {
+        "batches": 500,
+        "excess": each(-0.1, 0.1, 4),
+        "scatter": each(0, 0.01, 6),
+        "bands": [[band, MEMORY, each(300, 450, 2)] for band in range(BANDS)],
+        "band": 4,
+    }
+    learnt["jumps"]["waiting"] = [[4 + n // (BATCH - 1), each(300, 450, 1)] for n in range(WAITING)]
+    yesterday = [AT.date() - timedelta(days=n) for n in range(DAYS_KEPT - 1, 0, -1)]
+    learnt["days"]["days"] = {day.isoformat(): each(5, 250, 6)[:4] for day in yesterday}
+    pack = fresh()
+    pack.restore(state, learnt)
+    return pack
+
+
+def fresh() -> PackState:
+    """The memory of a battery that nobody has read yet."""
+    return PackState(CHEMISTRIES["lfp"], nominal_ah=CAPACITY, boot="bench", zone=UTC, curve=DOCUMENTED)
+
+
 def written() -> int:
     """Bytes that this process had written to a disk, as the kernel counts them."""
     for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines():
@@ -108,25 +156,37 @@ class Syncs:
 
 
 def writing(sheet: Sheet, own: OwnStore, path: Path, taken: list[Sample], per_row: int) -> None:
-    """Feed the frames; judge what was written for each row."""
+    """Feed the frames to a battery's memory of two years; judge what was written for each row."""
     store = HistoryStore(own)
     sink = HistorySink(store, confirmed=lambda: False)
     syncs = Syncs(path)
-    numbers = random.Random(1)
+    pack = grown()
     every = 12 * per_row
+    names = stored_names(PACK.address)
+    sizes, renewed = [], dict.fromkeys(names, 0)
+    learnt = pack.learnt()
     before = written()
     for at in range(0, len(taken), every):
         for number, sample in enumerate(taken[at : at + every], at):
-            sink.accept(sample, number + 1)
-        state = {"numbers": [numbers.random() for _ in range(STATE_DIGITS)]}
-        store.commit(sink.cut({PACK.address: state}))
+            sink.accept(pack.feed(sample), number + 1)
+        before_it, learnt = learnt, pack.learnt()
+        for part in names:
+            renewed[part] += learnt[part] != before_it[part]
+        parts = {name: learnt[part] for part, name in names.items()}
+        store.commit(sink.cut({PACK.address: pack.state()}, parts))
         syncs.committed()
+        sizes.append(own._rows("SELECT sum(length(data)) FROM counters")[0][0])
     own._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     rows = len(taken) / per_row
     per_sample = (written() - before) / rows
     sheet.figure("bytes written per row, default settings", per_sample, most=WRITTEN_BYTES, digits=0)
     sheet.figure("syncs per row", syncs.count / rows, most=SYNCS, digits=3)
     sheet.beside("MB written a day for one pack, bms.db", per_sample * 17_280 / 1e6, digits=1)
+    sheet.beside("state written with each commit, bytes", statistics.mean(sizes), digits=0)
+    for part, name in names.items():
+        [size] = own._rows("SELECT length(state) FROM states WHERE name = ?", (name,))[0]
+        detail = f"written {renewed[part]} times"
+        sheet.beside(f"state {part!r}, bytes", size, digits=0, detail=detail)
     blocks = [len(data) for [data] in own._rows("SELECT data FROM blocks")]
     sheet.figure("bytes per row in closed hours", sum(blocks) / len(blocks) / 720, most=ROW_BYTES)
 

@@ -16,7 +16,7 @@ from jk_bms.battery.chemistry import Chemistry, chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
-from jk_bms.battery.pack_state import PackState, learnt_name, likely_chemistry
+from jk_bms.battery.pack_state import PackState, learnt_of, likely_chemistry, stored_names
 from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Sample
@@ -74,7 +74,7 @@ class Memory:
         self._zone = settings.timezone or datetime.now(UTC).astimezone().tzinfo or UTC
         self._packs: dict[str, PackState] = {}
         self._kept: dict[str, dict[str, Any]] = {}  # states of packs that have not spoken yet
-        self._learnt: dict[str, dict[str, Any]] = {}  # what belongs to them, by name
+        self._learnt: dict[str, dict[str, Any]] = {}  # what belongs to them, as it was at the start
         self._committer: Committer | None = None
 
     def open(self, own: OwnStore) -> None:
@@ -87,7 +87,7 @@ class Memory:
             self._limits[device.device.address] = _limits(device.settings)
         counters = self._store.counters()
         self._kept = {address: counter.state for address, counter in counters.items() if counter.state}
-        self._learnt = read_states(own, learnt_name(""))
+        self._learnt = read_states(own)
         floor = max((counter.sequence for counter in counters.values()), default=0)
         self._journal = Journal(settings.socket_path.parent / "samples.journal", floor=floor)
         self._sink = HistorySink(self._store, period=settings.history_period, report=self._report)
@@ -190,7 +190,11 @@ class Memory:
         return {address: pack.state() for address, pack in self._packs.items()}
 
     def _all_learnt(self) -> dict[str, dict[str, Any]]:
-        return {learnt_name(address): pack.learnt() for address, pack in self._packs.items()}
+        learnt: dict[str, dict[str, Any]] = {}
+        for address, pack in self._packs.items():
+            parts = pack.learnt()
+            learnt.update((name, parts[part]) for part, name in stored_names(address).items())
+        return learnt
 
     def _pack(self, address: str) -> PackState:
         pack = self._packs.get(address)
@@ -206,10 +210,9 @@ class Memory:
             source=self._settings.soc_source,
             curve=self._settings.soc_curve,
         )
-        learnt = self._learnt.pop(learnt_name(address), {})
         if (state := self._kept.pop(address, None)) is not None:
             try:
-                pack.restore(state, learnt)
+                pack.restore(state, learnt_of(address, self._learnt))
             except (KeyError, TypeError, ValueError) as error:
                 log.error("%s: the remembered state is of no use, counting begins anew: %s", address, error)
                 del self._packs[address]

@@ -73,7 +73,7 @@ class CellResistance:
         """Standard deviation of ``excess`` of the cell at that position."""
         return float((self._scatter[cell] / min(self.batches, MEMORY)) ** 0.5) if self.known else 1.0
 
-    def state(self) -> dict[str, Any]:
+    def jumps(self) -> dict[str, Any]:
         """Return what changes with each jump, as plain JSON values."""
         return {"waiting": [[band, ohms] for band, ohms in self._waiting]}
 

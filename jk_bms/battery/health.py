@@ -200,7 +200,6 @@ class Health:
             "capacity": self._capacity,
             "day": self._day,
             "charge": self._charge.state(),
-            "resistance": self._resistance.state(),
             "week": self._week,
             "balancer": [self._balancer_amps, self._balancer_blind],
             "learned": self.learned_ah,
@@ -210,9 +209,12 @@ class Health:
             "range": [list(each) for each in self._range],
         }
 
-    def learnt(self) -> dict[str, Any]:
-        """Return the rest, which changes with a look, a batch of jumps, a fault or a week only."""
-        return {
+    def learnt(self) -> dict[str, dict[str, Any]]:
+        """Return the rest in parts, as plain JSON values.
+
+        ``health`` changes with a look, a batch of jumps, a fault or a week, ``jumps`` with each jump.
+        """
+        health = {
             "numbers": list(self._numbers),
             "charge": self._charge.learnt(),
             "resistance": self._resistance.learnt(),
@@ -221,19 +223,21 @@ class Health:
             "suspects": [[cell, kind, day] for (cell, kind), day in self._suspects.items()],
             "weeks": [list(week) for week in self._weeks],
         }
+        return {"health": health, "jumps": self._resistance.jumps()}
 
-    def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on from ``state`` and what was ``learnt`` at the same moment.
 
         Raises KeyError, TypeError or ValueError when they are none of ours.
         """
-        # Before the two were parted, all of this stood in the state.
-        state = {
-            **learnt,
-            **state,
-            "charge": {**learnt.get("charge", {}), **state["charge"]},
-            "resistance": {**learnt.get("resistance", {}), **state["resistance"]},
-        }
+        if "weeks" not in state:  # all stood in the state before it was parted
+            health = learnt["health"]
+            state = {
+                **health,
+                **state,
+                "charge": {**health["charge"], **state["charge"]},
+                "resistance": {**health["resistance"], **learnt["jumps"]},
+            }
         self._capacity = float(state["capacity"])
         self._jump = JUMP * self._capacity
         self._numbers = tuple(state["numbers"])
@@ -459,7 +463,7 @@ class Health:
         return 100.0 * sum((each[0] - x) * (each[1] - y) for each in points) / spread / y
 
 
-def stored_report(state: Mapping[str, Any], learnt: Mapping[str, Any]) -> HealthReport:
+def stored_report(state: Mapping[str, Any], learnt: Mapping[str, Mapping[str, Any]]) -> HealthReport:
     """Return what a stored state knows. Raises KeyError, TypeError or ValueError when it is none."""
     health = Health(CHEMISTRIES["lfp"])  # the curve matters only to what is yet to be seen
     health.restore(state, learnt)

@@ -17,6 +17,21 @@ CHARGE_STEP = 0.5  # Ah from sample to sample: likewise
 DAYS_KEPT = 8  # today and the week before it; older days are for the history
 SANE = 1e7  # A, W: beyond it (or not a number) a value was not measured
 
+# What is stored, in this order.
+_STORED = {
+    "sums": (
+        "_charged_ws",
+        "_discharged_ws",
+        "_charged_as",
+        "_discharged_as",
+        "_cycles",
+        "_soc_steps",
+        "_abs_charge",
+    ),
+    "known": ("_measured", "_energy_measured", "_cycles_known", "_soc_known", "_charge_known"),
+    "last": ("_current", "_waited", "_power", "_power_waited", "_soc", "_soc_waited", "_remaining"),
+}
+
 KWH = 1.0 / 3.6e6  # of a Ws
 AH = 1.0 / 3600.0  # of an As
 
@@ -164,68 +179,29 @@ class Meters:
         self._dawn = Totals(*(dawn + by for dawn, by in zip(self._dawn, shift, strict=True)))
 
     def state(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
+        """Return everything but the closed days as plain JSON values."""
         return {
-            "sums": [
-                self._charged_ws,
-                self._discharged_ws,
-                self._charged_as,
-                self._discharged_as,
-                self._cycles,
-                self._soc_steps,
-                self._abs_charge,
-            ],
-            "known": [
-                self._measured,
-                self._energy_measured,
-                self._cycles_known,
-                self._soc_known,
-                self._charge_known,
-            ],
-            "last": [
-                self._current,
-                self._waited,
-                self._power,
-                self._power_waited,
-                self._soc,
-                self._soc_waited,
-                self._remaining,
-            ],
+            **{kind: [getattr(self, name) for name in names] for kind, names in _STORED.items()},
             "date": self._date,
             "dawn": list(self._dawn),
-            "days": {day: list(totals) for day, totals in self._days.items()},
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state``. Raises KeyError, TypeError or ValueError when it is none of ours."""
-        (
-            self._charged_ws,
-            self._discharged_ws,
-            self._charged_as,
-            self._discharged_as,
-            self._cycles,
-            self._soc_steps,
-            self._abs_charge,
-        ) = map(float, state["sums"])
-        (
-            self._measured,
-            self._energy_measured,
-            self._cycles_known,
-            self._soc_known,
-            self._charge_known,
-        ) = map(bool, state["known"])
-        (
-            self._current,
-            self._waited,
-            self._power,
-            self._power_waited,
-            self._soc,
-            self._soc_waited,
-            self._remaining,
-        ) = state["last"]
+    def closed_days(self) -> dict[str, Any]:
+        """Return the closed days, which change at midnight only, as plain JSON values."""
+        return {"days": {day: list(totals) for day, totals in self._days.items()}}
+
+    def restore(self, state: Mapping[str, Any], closed_days: Mapping[str, Any]) -> None:
+        """Go on from ``state`` and the ``closed_days`` of the same moment.
+
+        Raises KeyError, TypeError or ValueError when they are none of ours.
+        """
+        for kind, names in _STORED.items():
+            for name, value in zip(names, state[kind], strict=True):
+                setattr(self, name, value)
         self._date = str(state["date"])
         self._dawn = Totals(*map(float, state["dawn"]))
-        self._days = {day: Totals(*map(float, totals)) for day, totals in state["days"].items()}
+        days = state.get("days") or closed_days.get("days", {})  # once they stood in the state
+        self._days = {day: Totals(*map(float, totals)) for day, totals in days.items()}
         self._from = self._to = datetime.min.replace(tzinfo=UTC)
 
     def _break(self) -> None:

@@ -2,13 +2,13 @@
 
 Every accepted frame passes through here before anybody sees it. The state is plain JSON, is
 committed with the history and, between two commits, follows from the journal: feeding the
-same samples to the same state gives the same numbers. What changes from sample to sample and
-what was learnt of the cells are kept apart, so that the first, written each minute, stays small.
+same samples to the same state gives the same numbers. What changes from sample to sample is kept
+apart from what was learnt meanwhile, so that the first, written each minute, stays small.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,7 +22,10 @@ from jk_bms.battery.shown import shown_soc, soc_by_curve
 from jk_bms.battery.soc import SocCounter
 from jk_bms.model import Sample
 
+T = TypeVar("T")
+
 VERSION = 1  # of the state
+LEARNT = ("health", "jumps", "days")
 
 
 class PackState:
@@ -131,11 +134,11 @@ class PackState:
             "health": self._health.state(),
         }
 
-    def learnt(self) -> dict[str, Any]:
-        """Return what was learnt of the cells, as plain JSON values; it changes some times a day."""
-        return self._health.learnt()
+    def learnt(self) -> dict[str, dict[str, Any]]:
+        """Return the rest, in the parts LEARNT; each changes some times a day at most."""
+        return {**self._health.learnt(), "days": self._meters.closed_days()}
 
-    def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on from ``state`` and what was ``learnt`` at the same moment, after a restart.
 
         Raises KeyError, TypeError or ValueError when they are none of ours.
@@ -143,7 +146,7 @@ class PackState:
         if state["version"] != VERSION:
             raise ValueError(f"state of version {state['version']}; expected {VERSION}")
         self._soc.restore(state["soc"])
-        self._meters.restore(state["meters"])
+        self._meters.restore(state["meters"], learnt.get("days", {}))
         self._runtime.restore(state["runtime"])
         self._health.restore(state["health"], learnt)
         self._anchor_age = state["anchor_age"]
@@ -168,9 +171,14 @@ class PackState:
         return (taken_at - last[2]).total_seconds()
 
 
-def learnt_name(address: str) -> str:
-    """Return the name under which is stored what was learnt of a pack; all begin as that of ""."""
-    return f"health:{address}"
+def stored_names(address: str) -> dict[str, str]:
+    """Return under which names the parts of what was learnt of a pack are stored, by part."""
+    return {part: f"{part}:{address}" for part in LEARNT}
+
+
+def learnt_of(address: str, stored: Mapping[str, T]) -> dict[str, T]:
+    """Return the parts of what was learnt of a pack, out of all ``stored`` ones by name."""
+    return {part: stored[name] for part, name in stored_names(address).items() if name in stored}
 
 
 def likely_chemistry(cell_ovp: float | None) -> Chemistry:

@@ -176,17 +176,24 @@ class HistorySink:
     def _begun(self, track: _Track | None) -> bytes:
         if track is None or track.period is None:
             return b""
-        return msgspec.msgpack.encode((self._boot_id, self._boot.number, self._offset, track.period.state()))
+        head = msgspec.json.encode((self._boot_id, self._boot.number, self._offset))
+        return head + b"\n" + track.period.state()
 
     def _take_up(self) -> None:
         """Go on with the periods that were begun before the restart; those of another boot are over."""
         for address, counter in self._counters.items():
             if not counter.begun:
                 continue
-            boot_id, boot, offset, state = msgspec.msgpack.decode(counter.begun)
-            track = self._tracks[address] = _Track()
+            track = _Track()
             track.number = counter.sequence
-            track.period = Period.restored(state)
+            try:
+                head, state = counter.begun.split(b"\n", 1)
+                boot_id, boot, offset = msgspec.json.decode(head)
+                track.period = Period.restored(state, Device(address=address))
+            except (ValueError, msgspec.MsgspecError) as error:  # it is of another version of this program
+                log.info("%s: the row that was begun before the restart is lost: %s", address, error)
+                continue
+            self._tracks[address] = track
             if (boot_id, offset) != (self._boot_id, self._offset):
                 self._close(address, track, boot=boot, offset=offset)
 

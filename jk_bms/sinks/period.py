@@ -1,5 +1,6 @@
 """The frames of one period become one row of history: means, and the rest as last heard."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from operator import add, attrgetter
 from typing import Any
@@ -21,11 +22,12 @@ from jk_bms.store.columns import (
     whole,
 )
 from jk_bms.store.history import Row
-from jk_bms.store.sample_codec import pack_sample, unpack_sample
+from jk_bms.store.sample_codec import FIELDS, sample_of
 
 _lasts: Callable[[Sample], tuple[Any, ...]] = attrgetter(*(column.name for column in LASTS))
 _DIVISORS = tuple(column.divisor for column in LASTS)
 _MEANS = tuple(column.divisor for column in MEANS)
+_FORM = zlib.crc32(",".join(FIELDS).encode())  # of a stored period: another one means other fields
 _HEAD = (TIME, BOOT, OFFSET, TRUSTED, FRAMES, *(c.id for c in MEANS), *(c.id for c in LASTS))
 
 
@@ -107,27 +109,29 @@ class Period:
         )
 
     def state(self) -> bytes:
-        """Return all of it, for ``restored``."""
+        """Return all of it but the device, for ``restored``."""
         assert self.last is not None
-        return msgspec.msgpack.encode(
+        # JSON, not msgpack: this is compressed, and 3.301 is shorter than eight bytes of a float.
+        return msgspec.json.encode(
             (
+                _FORM,
                 self.begin,
                 self.frames,
                 self._sums,
                 self._counts,
                 self._cells,
                 self._cells_of,
-                self.last.device,
-                pack_sample(self.last),
+                msgspec.structs.astuple(self.last)[1:],
             )
         )
 
     @classmethod
-    def restored(cls, state: bytes) -> "Period":
-        """Return the period that ``state`` was taken of."""
-        parts: Sequence[Any] = msgspec.msgpack.decode(state)
-        period = cls(parts[0])
-        period.frames, period._sums, period._counts, period._cells, period._cells_of = parts[1:6]
-        device = msgspec.convert(parts[6], Device)
-        period.last = unpack_sample(parts[7], device)
+    def restored(cls, state: bytes, device: Device) -> "Period":
+        """Return the period that ``state`` was taken of. Raises ValueError when it is of another version."""
+        parts: Sequence[Any] = msgspec.json.decode(state)
+        if parts[0] != _FORM:
+            raise ValueError("its frames had other fields")
+        period = cls(parts[1])
+        period.frames, period._sums, period._counts, period._cells, period._cells_of = parts[2:7]
+        period.last = sample_of(parts[7], device)
         return period

@@ -1,5 +1,6 @@
 """A whole ``Sample`` in bytes and back, exactly; for the journal and for what is begun."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +20,10 @@ def pack_sample(sample: Sample) -> bytes:
 
 def unpack_sample(packed: bytes, device: Device, fields: tuple[str, ...] = FIELDS) -> Sample:
     """Return the sample that an encoder with these ``fields`` packed; unknown ones are left out."""
-    values: list[Any] = _decode.decode(packed)
+    return sample_of(_decode.decode(packed), device, fields)
+
+
+def sample_of(values: Sequence[Any], device: Device, fields: tuple[str, ...] = FIELDS) -> Sample:
+    """Return the sample of these values in the order of ``fields``; unknown ones are left out."""
     given = {name: value for name, value in zip(fields, values, strict=True) if name in _HINTS}
     return msgspec.convert({"device": device, **given}, Sample, strict=False)

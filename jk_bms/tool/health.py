@@ -135,7 +135,7 @@ def _asked(settings: Settings) -> list[dict[str, Any]]:
 def _stored(settings: Settings) -> list[dict[str, Any]]:
     """Read the last committed state. Raises StoreError."""
     from jk_bms.battery.health import stored_report
-    from jk_bms.battery.pack_state import learnt_name
+    from jk_bms.battery.pack_state import learnt_of
     from jk_bms.store.history import counters
     from jk_bms.store.own import open_reader
     from jk_bms.store.states import read_states
@@ -143,13 +143,13 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
     packs = []
     with open_reader(settings.bms_db_path) as own:
         known = counters(own)
-        learnt = read_states(own, learnt_name(""))
+        learnt = read_states(own)
         for stored in own.devices():
             device = stored.device
             if device.address not in known or not (state := known[device.address].state):
                 continue
             try:
-                report = stored_report(state["health"], learnt.get(learnt_name(device.address), {}))
+                report = stored_report(state["health"], learnt_of(device.address, learnt))
             except (KeyError, TypeError, ValueError) as error:
                 raise StoreError(
                     f"{settings.bms_db_path}: the state of {device.label} is not understood ({error!r}); "

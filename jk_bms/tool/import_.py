@@ -131,7 +131,7 @@ class _Importer:
                     f"{entry.label}: has no meters yet; let the service read it for a minute, stop it, and try again"
                 )
             meters = Meters()
-            meters.restore(counter.state["meters"])
+            meters.restore(counter.state["meters"], {})  # the closed days stay where they are
             values = meters.values()
             ours = Totals(*((getattr(values, name) or 0.0) for name in Totals._fields))
             higher = {

@@ -186,9 +186,9 @@ def test_a_restart_changes_nothing(steps: list[tuple[float, float | None]], at: 
     through, restarted = Meters(), Meters()
     for i, (elapsed, current) in enumerate(steps):
         if i == at:
-            state = json.loads(json.dumps(restarted.state()))
+            stored = json.loads(json.dumps([restarted.state(), restarted.closed_days()]))
             restarted = Meters()
-            restarted.restore(state)
+            restarted.restore(*stored)
         for meters in (through, restarted):
             meters.feed(sample(0, current, soc=50.0, remaining=10.0), elapsed)
 

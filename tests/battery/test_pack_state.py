@@ -60,11 +60,46 @@ def test_restart_changes_nothing(cut: int) -> None:
     for sample in samples[:cut]:
         first.feed(sample)
     second = pack()
-    second.restore(json.loads(json.dumps(first.state())))
+    second.restore(*json.loads(json.dumps([first.state(), first.learnt()])))
     rest = [second.feed(sample) for sample in samples[cut:]]
 
     assert rest == whole[cut:]
-    assert second.state() == through.state()
+    assert (second.state(), second.learnt()) == (through.state(), through.learnt())
+
+
+def test_what_is_learnt_changes_seldom() -> None:
+    """A minute of most hours writes nothing of it, and nothing of it needs a second place."""
+    state = pack()
+    changes = {"health": 0, "jumps": 0, "days": 0}
+    learnt = state.learnt()
+    for n, sample in enumerate(house_day()):
+        state.feed(sample)
+        if n % 12 == 11:
+            before, learnt = learnt, state.learnt()
+            for part in changes:
+                changes[part] += before[part] != learnt[part]
+
+    assert changes["health"] <= 5
+    assert changes["jumps"] <= 10
+    assert changes["days"] <= 1
+    assert not {"weeks", "faults", "looked", "resistance"} & set(state.state()["health"])
+
+
+def test_a_state_of_one_piece_is_taken_over() -> None:
+    """As it was stored before what was learnt got a place of its own."""
+    first, second = pack(), pack()
+    for sample in house_day(600):
+        first.feed(sample)
+    state, learnt = json.loads(json.dumps([first.state(), first.learnt()]))
+    health = state["health"]
+    health["charge"] |= learnt["health"].pop("charge")
+    health |= learnt["health"]
+    health["resistance"] = health["resistance"] | learnt["jumps"]
+    state["meters"] |= learnt["days"]
+
+    second.restore(state, {})
+
+    assert (second.state(), second.learnt()) == (first.state(), first.learnt())
 
 
 def test_nothing_is_metered_while_nobody_measured() -> None:
@@ -91,7 +126,7 @@ def test_time_since_the_last_sample(boot: str, trusted: bool, elapsed: float | N
     first = pack("one")
     first.feed(earlier)
     second = pack(boot)
-    second.restore(first.state())
+    second.restore(first.state(), first.learnt())
     later = msgspec.structs.replace(
         earlier, taken_at=NOON + timedelta(seconds=60), monotonic=5.0, clock_trusted=trusted
     )
@@ -108,4 +143,4 @@ def test_likely_chemistry(ovp: float | None, name: str) -> None:
 
 def test_foreign_state_is_refused() -> None:
     with pytest.raises(ValueError, match="version 99"):
-        pack().restore({"version": 99})
+        pack().restore({"version": 99}, {})

@@ -17,6 +17,7 @@ from jk_bms.sinks.history import HistorySink
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.journal import Journal
 from jk_bms.store.own import open_writer
+from jk_bms.store.states import read_states
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 PACKS = (Device(address="AA"), Device(address="BB", number=2))
@@ -38,20 +39,30 @@ def frame(n: int) -> Sample:
 
 
 class Toy:
-    """A counter that can tell when a frame was lost or taken twice."""
+    """A counter that can tell when a frame was lost or taken twice.
 
-    def __init__(self, state: dict[str, Any]) -> None:
+    It learns something with every seventh frame, which is stored elsewhere than its state.
+    """
+
+    def __init__(self, state: dict[str, Any], learnt: dict[str, Any]) -> None:
         self.frames: int = state.get("frames", 0)
         self.total: int = state.get("total", 0)
+        self.sevens: int = learnt.get("sevens", 0)
 
     def feed(self, n: int) -> None:
         """Take frame ``n``."""
         self.frames += 1
         self.total += n * n
+        if self.frames % 7 == 0:
+            self.sevens += 1
 
     def state(self) -> dict[str, Any]:
         """Return what a restart needs."""
         return {"frames": self.frames, "total": self.total}
+
+    def learnt(self) -> dict[str, Any]:
+        """Return what belongs to that state and changes seldom."""
+        return {"sevens": self.sevens}
 
 
 def number_of(sample: Sample) -> int:
@@ -66,8 +77,10 @@ class House:
         self.own = open_writer(folder / "bms.db", Clock())
         self.store = HistoryStore(self.own)
         counters = self.store.counters()
-        self.toys = {pack.address: Toy({}) for pack in PACKS}
-        self.toys.update((address, Toy(counter.state)) for address, counter in counters.items())
+        learnt = read_states(self.own, "learnt:")
+        self.toys = {pack.address: Toy({}, {}) for pack in PACKS}
+        for address, counter in counters.items():
+            self.toys[address] = Toy(counter.state, learnt[f"learnt:{address}"])
         floor = max((counter.sequence for counter in counters.values()), default=0)
         self.journal = Journal(folder / "unsaved.journal", floor=floor)
         self.sink = HistorySink(self.store, confirmed=lambda: False)
@@ -83,7 +96,10 @@ class House:
 
     def commit(self) -> None:
         """Commit all there is."""
-        cut = self.sink.cut({address: toy.state() for address, toy in self.toys.items()})
+        cut = self.sink.cut(
+            {address: toy.state() for address, toy in self.toys.items()},
+            {f"learnt:{address}": toy.learnt() for address, toy in self.toys.items()},
+        )
         self.store.commit(cut)
         self.journal.forget(cut.sequence)
 

@@ -53,6 +53,7 @@ def test_kills_cost_nothing(tmp_path: Path) -> None:
                 "frames": len(mine),
                 "total": sum(n * n for n in mine),
             }
+            assert house.toys[pack.address].learnt() == {"sevens": len(mine) // 7}
         house.journal.close()
         house.own.close()
     assert first > COMMIT

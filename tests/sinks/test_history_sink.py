@@ -14,10 +14,11 @@ from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.model import Device, Sample
 from jk_bms.sinks.history import Committer, HistorySink, clock_confirmed
-from jk_bms.store.history import Batch, Cut, HistoryStore
+from jk_bms.store.history import Batch, Counter, Cut, HistoryStore
 from jk_bms.store.history_query import StoredSample, samples
 from jk_bms.store.journal import Journal
 from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.states import read_states
 
 AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
 PACK = Device(address="AA:BB:CC:DD:EE:FF", name="shed")
@@ -223,6 +224,28 @@ def test_a_step_is_seen_across_a_restart(own: OwnStore) -> None:
 
     assert times_of(own) == [600, 605, 620]
     assert [facts["seconds"] for _, facts in told] == [600.0]
+
+
+@pytest.mark.parametrize("begun", [b"begun", b"\x94\xa7other", b'["x",1,0]\n[7,0]', b'["x",1]\n[]'])
+def test_a_begun_row_of_another_version_is_left_out(own: OwnStore, begun: bytes) -> None:
+    """It costs at most one row, not the start."""
+    HistoryStore(own).commit(Cut([], {PACK.address: Counter(3, {"x": 1}, begun)}))
+
+    sink = sink_on(own)
+    for n in range(10):
+        sink.accept(frame(n), n + 4)
+    commit(own, sink)
+
+    assert times_of(own) == [0]
+    assert HistoryStore(own).counters()[PACK.address].state == {"x": 1}
+
+
+def test_what_was_learnt_is_written_with_the_rows(own: OwnStore) -> None:
+    sink = sink_on(own)
+    sink.accept(frame(0), 1)
+    HistoryStore(own).commit(sink.cut({PACK.address: {"n": 1}}, {"learnt:A": {"n": 1}, "learnt:B": {}}))
+
+    assert read_states(own) == {"learnt:A": {"n": 1}, "learnt:B": {}}
 
 
 def test_frames_of_an_earlier_boot_are_of_that_boot(own: OwnStore) -> None:
