@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from jk_bms.texts.durations import span, span_between
+
 BAR = 24  # characters of the SoC bar
 
 STATES = {  # what a person would say of a link
@@ -28,31 +30,6 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False) -> list[str]:
     if (records := snapshot.get("records")) is not None:
         lines += _record_lines(records, paint)
     return lines
-
-
-def span(seconds: float) -> str:
-    """Return a duration as a person says it: ``0.4 s``, ``12 s``, ``5 min``, ``3 h 20 min``, ``4 d 2 h``."""
-    if seconds < 9.95:
-        return f"{max(seconds, 0.0):.1f} s"
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    minutes = whole // 60
-    if minutes < 120:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
-
-
-def span_between(low: float, high: float) -> str:
-    """Return a range of durations: ``4 h to 5 h 30 min``, or one where they read the same."""
-    # Nobody wants minutes of a forecast for tomorrow.
-    step = 60 if high < 7200 else 600 if high < 36000 else 3600
-    first, last = span(low // step * step), span(-(-high // step) * step)
-    return first if first == last else f"{first} to {last}"
 
 
 def soc_bar(soc: float, width: int = BAR) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jk_bms.status_text import cell_bars, soc_bar, span, status_lines
+from jk_bms.status_text import cell_bars, soc_bar, status_lines
 
 LINK = {"state": "streaming", "for": 75.0, "verdict": None, "message": "", "rssi": -61}
 READING = {
@@ -99,26 +99,6 @@ def test_old_reading_is_marked() -> None:
 
 def test_wrong_clock_is_said() -> None:
     assert "clock of this machine is wrong" in page(clock_trusted=False)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (119, "119 s"),
-        (120, "2 min"),
-        (7199, "119 min"),
-        (7200, "2 h"),
-        (12000, "3 h 20 min"),
-        (172800, "2 d"),
-        (180000, "2 d 2 h"),
-        (-1, "0.0 s"),
-    ],
-)
-def test_span(seconds: float, text: str) -> None:
-    assert span(seconds) == text
 
 
 @pytest.mark.parametrize(("soc", "full"), [(-5, 0), (0, 0), (50, 12), (99.9, 24), (130, 24)])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from jk_bms.model import CellExtreme, Sample
-from jk_bms.status_text import span, span_between
+from jk_bms.texts.durations import span, span_between
 
 WIDTH = 60
 RULE = "=" * WIDTH

@@ -8,7 +8,8 @@ from jk_bms.demo import configured, running_demo
 from jk_bms.errors import LiveError
 from jk_bms.live.client import LiveClient
 from jk_bms.settings import load_settings
-from jk_bms.status_text import span, status_lines
+from jk_bms.status_text import status_lines
+from jk_bms.texts.durations import span
 from jk_bms.tool.exits import EXIT_CONNECTION
 from jk_bms.tool.output import note
 

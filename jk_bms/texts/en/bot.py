@@ -1,0 +1,5 @@
+"""What the bot says."""
+
+TEXTS = {
+    "bot.more": "{count} more|{count} more",
+}

@@ -1,0 +1,28 @@
+"""Units, times and durations."""
+
+TEXTS = {
+    "units.second": "s",
+    "units.minute": "min",
+    "units.hour": "h",
+    "units.day": "d",
+    "units.between": "{first} to {last}",
+    "units.ago": "{span} ago",
+    "units.yesterday": "yesterday {time}",
+    "units.tomorrow": "tomorrow {time}",
+    "units.months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    "units.V": "V",
+    "units.mV": "mV",
+    "units.A": "A",
+    "units.W": "W",
+    "units.kW": "kW",
+    "units.Wh": "Wh",
+    "units.kWh": "kWh",
+    "units.Ah": "Ah",
+    "units.Ω": "Ω",
+    "units.mΩ": "mΩ",
+    "units.%": "%",
+    "units.°C": "°C",
+    "units.Hz": "Hz",
+    "units.dBm": "dBm",
+    "units.cycles": "cycles",
+}

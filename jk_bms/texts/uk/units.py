@@ -1,0 +1,28 @@
+"""Одиниці, час і тривалість."""
+
+TEXTS = {
+    "units.second": "с",
+    "units.minute": "хв",
+    "units.hour": "год",
+    "units.day": "д",
+    "units.between": "{first} – {last}",
+    "units.ago": "{span} тому",
+    "units.yesterday": "вчора {time}",
+    "units.tomorrow": "завтра {time}",
+    "units.months": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    "units.V": "В",
+    "units.mV": "мВ",
+    "units.A": "А",
+    "units.W": "Вт",
+    "units.kW": "кВт",
+    "units.Wh": "Вт·год",
+    "units.kWh": "кВт·год",
+    "units.Ah": "А·год",
+    "units.Ω": "Ом",
+    "units.mΩ": "мОм",
+    "units.%": "%",
+    "units.°C": "°C",
+    "units.Hz": "Гц",
+    "units.dBm": "дБм",
+    "units.cycles": "циклів",
+}
