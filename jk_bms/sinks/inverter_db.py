@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 
 import msgspec
 
@@ -19,6 +19,7 @@ from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Sample
 from jk_bms.sinks import payload as payloads
+from jk_bms.sinks.inverter_record import parse_time
 from jk_bms.sinks.quiet import Quiet
 from jk_bms.store.readings import Readings, Record
 
@@ -34,6 +35,7 @@ UNTRUSTED_PERIOD = 600.0
 PRUNE_PERIOD = 3600.0  # s
 PRUNE_SLICE = 200  # records in one short transaction
 BATCH = 100  # records looked at in one go
+SHOWN = 10  # records shown at once, of those that were written while nobody could look
 
 
 class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,9 +59,20 @@ class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InverterDbSink:
-    """Takes samples and merges them, in a thread of its own, while ``run`` runs."""
+    """Takes samples and merges them, in a thread of its own, while ``run`` runs.
 
-    def __init__(self, readings: Readings, clock: Clock, options: MergeOptions) -> None:
+    ``seen`` is called in that thread with each record when it is new, before anything is merged
+    into it, and at the start with the newest: nobody else has to open this database.
+    """
+
+    def __init__(
+        self,
+        readings: Readings,
+        clock: Clock,
+        options: MergeOptions,
+        *,
+        seen: Callable[[Record], None] | None = None,
+    ) -> None:
         self.merged = 0  # records rewritten
         self.inserted = 0  # records of our own (standalone)
         self.failures = 0  # looks at the database that it ended
@@ -78,6 +91,8 @@ class InverterDbSink:
         self._stopping = False
         # What follows belongs to the thread.
         self._thread = ThreadPoolExecutor(1, "inverter-db")
+        self._seen = seen
+        self._shown: tuple[int, int] | None = None  # generation and id of the last record shown
         self._handled: int | None = None  # the last record done with; None: none looked at yet
         self._generation = 0
         self._may_insert = options.standalone  # until the first foreign record
@@ -166,6 +181,8 @@ class InverterDbSink:
             self._readings.create()
             self._refuse_beside_inverter_program()
         newest = next(iter(self._readings.newest_records(1)), None)
+        if newest is not None and self._seen is not None:
+            self._show(newest, self._seen)
         handled = self._start_at(0 if newest is None else newest.id)
         if not self._samples():
             return  # the newest record stays open for the first sample
@@ -182,6 +199,18 @@ class InverterDbSink:
             self._merge(newest)
         if self._may_insert:
             self._prune()
+
+    def _show(self, newest: Record, seen: Callable[[Record], None]) -> None:
+        generation, last = self._shown or (None, 0)
+        if self._readings.generation != generation or newest.id < last:
+            last = newest.id - 1  # at the start, or another file: what was before is of the past
+        if newest.id == last:
+            return
+        missed = newest.id - last > 1
+        for record in self._readings.records_before(newest.id + 1, SHOWN) if missed else [newest]:
+            if record.id > last:
+                seen(record)
+        self._shown = (self._readings.generation, newest.id)
 
     def _catch_up(self, handled: int) -> int:
         """Merge all records above ``handled``, oldest first; return the last one's id."""
@@ -370,16 +399,6 @@ def _is_own(record: Record) -> bool:
         return payloads.is_own(payloads.parse(record.payload))
     except ValueError:
         return False
-
-
-def parse_time(text: object) -> datetime | None:
-    """Return a record's time, any ISO form; without an offset it is local. None: unreadable."""
-    if not isinstance(text, str):
-        return None
-    try:
-        return datetime.fromisoformat(text.strip()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def record_zone(now: datetime, zone: tzinfo | None) -> tzinfo:

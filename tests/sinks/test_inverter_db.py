@@ -14,7 +14,8 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError
 from jk_bms.model import Device, Sample
-from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions, parse_time, record_zone
+from jk_bms.sinks.inverter_db import SHOWN, InverterDbSink, MergeOptions, record_zone
+from jk_bms.sinks.inverter_record import parse_time
 from jk_bms.store.readings import Readings
 
 START = datetime(2026, 12, 1, 10, 0, 0, tzinfo=UTC)
@@ -54,7 +55,10 @@ class House:
     def start(self) -> None:
         """Begin as after a restart."""
         readings = Readings(self.path, busy_timeout=0, tries=1, standalone=self.options.standalone)
-        self.sink = InverterDbSink(readings, self.clock, self.options)
+        self.seen: list[int] = []
+        self.sink = InverterDbSink(
+            readings, self.clock, self.options, seen=lambda record: self.seen.append(record.id)
+        )
 
     def execute(self, statement: str, *parameters: object) -> list[Any]:
         connection = sqlite3.connect(self.path, isolation_level=None)
@@ -677,3 +681,47 @@ async def end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+def test_each_record_is_shown_once_when_it_is_new(house: House) -> None:
+    """At the start the newest, then each one, with or without samples to merge."""
+    for _ in range(3):
+        house.insert()
+    house.look()
+    house.look()
+    assert house.seen == [3]
+
+    house.insert(None, error="no answer")
+    house.look()
+    house.sample()
+    house.look()
+    for _ in range(2):
+        house.insert()
+    house.look()
+
+    assert house.seen == [3, 4, 5, 6]
+
+
+def test_of_a_long_stall_only_the_last_records_are_shown(house: House) -> None:
+    house.insert()
+    house.look()
+
+    for _ in range(3 * SHOWN):
+        house.insert()
+    house.look()
+
+    assert house.seen == [1, *range(2 * SHOWN + 2, 3 * SHOWN + 2)]
+
+
+def test_of_another_file_the_newest_record_is_shown(house: House, path: Path) -> None:
+    for _ in range(5):
+        house.insert()
+    house.look()
+    path.rename(path.with_name("old"))
+    house.execute(TABLE)
+    for _ in range(2):
+        house.insert()
+
+    house.look()
+
+    assert house.seen == [5, 2]
