@@ -9,7 +9,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,6 +95,10 @@ MIGRATIONS = (
 VERSION = len(MIGRATIONS)
 
 _DEVICE = "SELECT address, number, kind, name, model, hw, sw, serial FROM devices"
+_INSERT_EVENT = (
+    "INSERT INTO events (kind, time, boot_id, monotonic, clock_trusted, device, text, facts) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _EVENT = "SELECT id, kind, time, monotonic, clock_trusted, device, text, facts FROM events"
 
 
@@ -157,20 +161,13 @@ class OwnReader:
     def events_after(self, after: int, limit: int = 100) -> list[tuple[int, Event]]:
         """Events with an id above ``after``, oldest first, at most ``limit``, with their ids."""
         return [
-            (
-                row[0],
-                Event(
-                    kind=row[1],
-                    taken_at=datetime.fromisoformat(row[2]),
-                    monotonic=row[3],
-                    clock_trusted=bool(row[4]),
-                    device=row[5],
-                    text=row[6],
-                    facts=json.loads(row[7]),
-                ),
-            )
-            for row in self._rows(f"{_EVENT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+            _event(row) for row in self._rows(f"{_EVENT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         ]
+
+    def newest_events(self, kind: str, limit: int = 100) -> list[tuple[int, Event]]:
+        """The last events whose kinds begin with ``kind``, newest first, at most ``limit``, with their ids."""
+        query = f"{_EVENT} WHERE substr(kind, 1, ?) = ? ORDER BY id DESC LIMIT ?"
+        return [_event(row) for row in self._rows(query, (len(kind), kind, limit))]
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -241,20 +238,23 @@ class OwnStore(OwnReader):
 
     def append(self, event: Event) -> int:
         """Add ``event`` to the log; return its id, which only ever grows."""
-        return self._write(
-            "INSERT INTO events (kind, time, boot_id, monotonic, clock_trusted, device, text, facts) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                event.kind,
-                event.taken_at.astimezone(UTC).isoformat(),
-                self._boot_id,
-                event.monotonic,
-                event.clock_trusted,
-                event.device,
-                event.text,
-                _json(event.facts),
-            ),
-        )
+        return self._write(_INSERT_EVENT, _event_row(event, self._boot_id))
+
+    def append_all(
+        self, events: Iterable[Event], also: Callable[[sqlite3.Connection], object] | None = None
+    ) -> list[int]:
+        """Add ``events`` in order and do ``also``, all in one transaction; return the events' ids."""
+
+        def change(db: sqlite3.Connection) -> list[int]:
+            ids = [
+                db.execute(_INSERT_EVENT, _event_row(event, self._boot_id)).lastrowid or 0 for event in events
+            ]
+            if also is not None:
+                also(db)
+            return ids
+
+        events = tuple(events)
+        return self.write(change)
 
     def write(self, change: Callable[[sqlite3.Connection], T], *, again: bool = True) -> T:
         """Run ``change`` in one transaction, complete or not at all; return what it returns.
@@ -406,6 +406,31 @@ def _our_errors(path: Path) -> Iterator[None]:
 
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _event(row: tuple[Any, ...]) -> tuple[int, Event]:
+    return row[0], Event(
+        kind=row[1],
+        taken_at=datetime.fromisoformat(row[2]),
+        monotonic=row[3],
+        clock_trusted=bool(row[4]),
+        device=row[5],
+        text=row[6],
+        facts=json.loads(row[7]),
+    )
+
+
+def _event_row(event: Event, boot: str) -> tuple[object, ...]:
+    return (
+        event.kind,
+        event.taken_at.astimezone(UTC).isoformat(),
+        boot,
+        event.monotonic,
+        event.clock_trusted,
+        event.device,
+        event.text,
+        _json(event.facts),
+    )
 
 
 def _take_lock(path: Path) -> IO[str]:

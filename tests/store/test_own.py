@@ -15,6 +15,7 @@ from jk_bms.errors import StoreError
 from jk_bms.model import Device, Event
 from jk_bms.store import own
 from jk_bms.store.own import open_reader, open_writer
+from jk_bms.store.states import read_states
 
 AT = datetime(2026, 12, 1, 10, 0, 0, 250_000, UTC)
 PACK = Device(address="AA:BB:CC:DD:EE:FF", number=1, name="shed", model="JK_B2A8S20P", sw_version="15.38")
@@ -57,6 +58,33 @@ def test_events_come_back_in_order(path: Path) -> None:
             assert reader.events_after(ids[0], limit=1) == [(ids[1], written[1])]
             assert reader.events_after(ids[1]) == []
             assert reader.newest_event() == ids[1]
+
+
+def test_events_and_what_belongs_to_them_are_written_together_or_not_at_all(path: Path) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with open_writer(path, TurnedClock()) as store:
+        ids = store.append_all(
+            [event("alert.raised"), event("alert.cleared")],
+            lambda db: db.execute("INSERT INTO states VALUES ('alerts', '{}')"),
+        )
+        with pytest.raises(StoreError, match="disk I/O error"):
+            store.append_all([event("alert.raised")], fail)
+
+        with open_reader(path) as reader:
+            assert [number for number, _ in reader.events_after(0)] == ids == [1, 2]
+            assert read_states(reader) == {"alerts": {}}
+
+
+def test_the_newest_events_of_a_kind(path: Path) -> None:
+    with open_writer(path, TurnedClock()) as store:
+        for kind in ("alert.raised", "link.up", "alert.cleared", "alert.raised", "alerting"):
+            store.append(event(kind))
+
+        found = store.newest_events("alert.", limit=2)
+
+    assert [(number, item.kind) for number, item in found] == [(4, "alert.raised"), (3, "alert.cleared")]
 
 
 def test_event_ids_never_come_twice(path: Path) -> None:
