@@ -6,6 +6,6 @@ Markup is the business of who sends it: dynamic text and whole templates go thro
 """
 
 from jk_bms.texts.language import LANGUAGES, Texts, best, language
-from jk_bms.texts.markup import clip, escape
+from jk_bms.texts.markup import clip, escape, split
 
-__all__ = ["LANGUAGES", "Texts", "best", "clip", "escape", "language"]
+__all__ = ["LANGUAGES", "Texts", "best", "clip", "escape", "language", "split"]

@@ -1,0 +1,52 @@
+"""What stands behind a button: ``page:argument:...``, at most 64 bytes.
+
+| data                  | shows                                                                |
+|-----------------------|----------------------------------------------------------------------|
+| ``status``            | grid, load and batteries                                             |
+| ``battery:N``         | battery N, its number in the registry; so do ``cells:N``, ``health:N`` |
+| ``alerts``            | what is wrong now                                                    |
+| ``mute:HOW:KEY``      | mutes an alert, then ``alerts``; HOW: seconds, ``clear`` (until it is  |
+|                       | over) or ``off`` (tell it again); KEY: ``alert_key`` of the alert    |
+| ``link``              | how the radio is doing                                               |
+| ``until:HHMM:N``      | whether battery N lasts until then                                   |
+| ``chart:SPAN:WHAT:N`` | a picture, e.g. ``chart:24h:soc:1``                                  |
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2s
+from typing import Any, NamedTuple
+
+LONGEST = 64  # bytes, Telegram's limit
+
+
+class Press(NamedTuple):
+    """A pressed button: the page that it asks for and its arguments."""
+
+    page: str
+    arguments: tuple[str, ...] = ()
+
+
+def press(page: str, *arguments: object) -> str:
+    """Return the data of a button. Raises ValueError when it would be too long or ambiguous."""
+    parts = (page, *map(str, arguments))
+    joined = ":".join(parts)
+    if len(joined.encode()) > LONGEST or any(":" in part for part in parts):
+        raise ValueError(f"callback data is {joined!r}; expected parts without ':', {LONGEST} bytes in all")
+    return joined
+
+
+def pressed(data: str | None) -> Press:
+    """Return what a button asks for. Anything may come: a page that nobody knows is the caller's to refuse."""
+    page, *arguments = (data or "").split(":")
+    return Press(page, tuple(arguments))
+
+
+def alert_key(alert: Mapping[str, Any]) -> str:
+    """Return a short name of an open alert: the same as long as subject, rule and part are."""
+    named = "\0".join(str(alert.get(field, "")) for field in ("subject", "rule", "part"))
+    return blake2s(named.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def find_alert(alerts: Iterable[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
+    """Return the alert that ``key`` names; None when it is over."""
+    return next((alert for alert in alerts if alert_key(alert) == key), None)
