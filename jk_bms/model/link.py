@@ -32,4 +32,6 @@ class LinkStatus(msgspec.Struct):
     refused: int = 0  # frames not believed: check byte, layout, implausible
     discarded: int = 0  # bytes between frames
     commands: int = 0
+    repeated: int = 0  # frames in a row that were the last good one again, byte for byte ...
+    repeats_since: float | None = None  # ... and since when
     released_until: float | None = None

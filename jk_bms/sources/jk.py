@@ -37,6 +37,7 @@ class JkSource:
         self._context = context
         self._calibration = current_calibration
         self._told: dict[str, Any] = {}
+        self._last_cells = b""  # of the session before
         self._samples: set[asyncio.Future[Sample]] = set()
         self._wake = asyncio.Event()
         self._session: asyncio.Task[None] | None = None
@@ -108,6 +109,7 @@ class JkSource:
                 clock=self._context.clock,
                 patience=self._context.timeout,
                 status=self.status,
+                last_cells=self._last_cells,
             )
             async with contextlib.aclosing(session.listen()) as heard:
                 async for item in heard:
@@ -124,6 +126,8 @@ class JkSource:
             self._context.identified(self.device, dict(self._told))
         if item.sample is None:
             return
+        if self.device.kind != "playback":  # a recording begins anew: the same frames are no fault
+            self._last_cells = session.last_cells
         if self.status.state is not LinkState.STREAMING:
             self._streaming(session)
         sample = item.sample

@@ -43,15 +43,24 @@ class JkSession:
 
     ``patience``: seconds for the first sample. ``status`` is kept up to date. ``device``
     grows by what the BMS tells about itself; ``refusal`` says why the last frame since the
-    last good sample was not believed.
+    last good sample was not believed. ``last_cells``: the last cell info that was believed, to be
+    given to the next session: a BMS that hangs does not wake up because somebody connects anew.
     """
 
     def __init__(
-        self, connection: Connection, device: Device, *, clock: Clock, patience: float, status: LinkStatus
+        self,
+        connection: Connection,
+        device: Device,
+        *,
+        clock: Clock,
+        patience: float,
+        status: LinkStatus,
+        last_cells: bytes = b"",
     ) -> None:
         self.device = device
         self.variant: Variant | None = None
         self.refusal = ""
+        self.last_cells = last_cells
         self.conflict = ""  # the layout is not the one that the software version lets expect
         self._connection = connection
         self._clock = clock
@@ -59,7 +68,6 @@ class JkSession:
         self._status = status
         self._assembler = FrameAssembler()
         self._software: str | None = None
-        self._last_cells = b""
         self._spoke = False  # gave a good sample
         self._damaged = 0  # windows refused by the assembler up to the last good sample
 
@@ -138,9 +146,14 @@ class JkSession:
     def _believe(self, frame: Frame, info: CellInfo) -> Heard | None:
         # A BMS whose processor hangs may repeat its last frame for ever: same counter, same
         # uptime. That is not a reading.
-        if frame.data == self._last_cells:
+        if frame.data == self.last_cells:
+            self._status.repeated += 1
+            if self._status.repeats_since is None:
+                self._status.repeats_since = self._clock.monotonic()
             raise ProtocolError("the BMS repeats the very same frame")
-        self._last_cells = frame.data
+        self.last_cells = frame.data
+        self._status.repeated = 0
+        self._status.repeats_since = None
         sample = to_sample(
             info,
             device=self.device,

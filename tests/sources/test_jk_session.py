@@ -83,6 +83,7 @@ async def test_frozen_frame_is_no_reading() -> None:
 
     assert len(talk.heard) == 1
     assert talk.status.refused == 3
+    assert (talk.status.repeated, talk.status.repeats_since) == (3, 1000.0)
     assert error.verdict is Verdict.FRAMES_REFUSED
     assert "repeats the very same frame" in str(error)
 

@@ -89,6 +89,21 @@ async def test_reconnects_and_tells_each_change_once(caplog: pytest.LogCaptureFi
     assert link.open_now == 0
 
 
+@pytest.mark.usefixtures("no_backoff")
+async def test_a_frozen_bms_stays_frozen_over_a_reconnect() -> None:
+    """The frame that it repeats is no fresh reading because somebody connected anew."""
+    notes = Notes()
+    frozen = cell_frame(counter=1)
+    link = ScriptedLink([[frozen], [frozen], [frozen, frozen]])
+    async with running(link, notes) as source:
+        await until(lambda: source.status.repeated == 3)
+        assert source.status.repeats_since is not None
+        link.script.append([frozen, cell_frame(counter=2)])
+        await until(lambda: len(notes.samples) == 2)
+
+        assert source.status.repeated == 0
+
+
 async def test_backoff_grows_with_failures_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda *_: 1.0)
     source = JkSource(DEVICE, ScriptedLink([]), Notes().context)
