@@ -24,7 +24,7 @@ def demo_settings() -> Settings:
         "HISTORY_COMMIT": "10",  # so that the newcomer's first jk-util.py history shows something
     }
     kept = {key: os.environ[key] for key in ("LOG_LEVEL", "TIMEZONE") if key in os.environ}
-    return load_settings(environ | kept, top=FOLDER)
+    return load_settings(environ | kept, top=FOLDER, forgiving=True)
 
 
 def running_demo() -> Settings | None:

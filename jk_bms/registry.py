@@ -121,15 +121,16 @@ def update_after_scan(path: Path, seen: Iterable[tuple[str, str | None]], now: d
     return added
 
 
-def selected_entries(registry: Registry, address: str | None) -> list[Entry]:
+def selected_entries(registry: Registry, address: str | None, name: str | None = None) -> list[Entry]:
     """The entries to read: the enabled ones, or with JK_BMS_ADDRESS set only that device.
 
     One that was asked for by address is used even if the registry disables it, with the
-    options it has there, and is battery 1 unless its entry has a number.
+    options it has there, and is battery 1 unless its entry has a number. ``name`` is for one
+    that the registry does not know.
     """
     if not address:
         return registry.enabled()
-    new = Entry(address=address)
+    new = Entry(address=address, name=name)
     if address == SIMULATED:
         new = Entry(address=address, type=SIMULATED, name="Simulated battery")
     same = (entry for entry in registry.entries if entry.address.casefold() == address.casefold())

@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     interactive = arguments.interactive
     setup_logging("INFO", SERVICE_NAME)
     try:
-        settings = load_settings(env_file=arguments.env_file)
+        settings = load_settings(env_file=arguments.env_file, forgiving=True)
         demo = interactive and not configured(settings)
         if demo:
             FOLDER.mkdir(exist_ok=True)
@@ -136,7 +136,7 @@ def _speed(text: str) -> float:
 
 
 def _entries(settings: Settings, speed: float) -> list[Entry]:
-    entries = selected_entries(read_registry(settings.devices_file), settings.address)
+    entries = selected_entries(read_registry(settings.devices_file), settings.address, settings.device_name)
     if not entries:
         raise ConfigError(
             f"no battery to read: JK_BMS_ADDRESS is not set and {settings.devices_file} has no enabled entry; "

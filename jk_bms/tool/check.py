@@ -121,7 +121,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 def _registry(settings: Settings) -> Iterator[Finding]:
     path = settings.devices_file
     registry = read_registry(path)
-    entries = selected_entries(registry, settings.address)
+    entries = selected_entries(registry, settings.address, settings.device_name)
     if not entries:
         yield Finding(FAIL, "registry", f"{path}: no enabled battery; find yours with --scan")
     else:

@@ -18,7 +18,7 @@ from jk_bms.tool.output import note
 
 def settings_for(given: argparse.Namespace) -> Settings:
     """Return the settings with what the command line says on top. Raises ConfigError."""
-    settings = load_settings(env_file=given.env_file)
+    settings = load_settings(env_file=given.env_file, forgiving=True)
     for warning in settings.warnings:
         note(warning)
     if not (given.devices_file or configured(settings)) and (demo := running_demo()):
@@ -55,7 +55,7 @@ def wanted_entries(given: argparse.Namespace, settings: Settings) -> list[Entry]
     elif given.name:
         entries = [registry.find(given.name) or Entry(address="", name=given.name)]
     else:
-        entries = selected_entries(registry, settings.address)
+        entries = selected_entries(registry, settings.address, settings.device_name)
         if not given.all:
             entries = entries[:1]
     if given.adapter:  # beats what the registry says

@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print every setting; secrets are masked."""
-    settings = load_settings(env_file=given.env_file)
+    settings = load_settings(env_file=given.env_file, forgiving=True)
     rows = describe(settings)
     if given.json:
         print(json.dumps({row.key: row._asdict() for row in rows}, indent=2, ensure_ascii=False))

@@ -33,7 +33,7 @@ from jk_bms.tool.output import deliver, formatted, note, output_lines
 def run(given: argparse.Namespace) -> int:
     """Decode and print; exit code 0 if at least one frame was good, else 5."""
     decoder = _Decoder()
-    settings = load_settings(env_file=given.env_file)
+    settings = load_settings(env_file=given.env_file, forgiving=True)
     samples: list[Sample] = []
     good = 0
     with _opened(given.decode) as lines, output_lines(given.output if given.json_lines else None) as out:

@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError("import: nothing to take in; name files with --log, --bms-monitor or --meters")
     settings = stored_settings(given)
     zone = _zone(given.timezone, settings)
-    entries = selected_entries(read_registry(settings.devices_file), settings.address)
+    entries = selected_entries(read_registry(settings.devices_file), settings.address, settings.device_name)
     clock = Clock()
     if not clock.trusted():
         raise StoreError(f"the clock says {clock.now():%Y-%m-%d}, which is wrong: set it first")

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the state; exit code 0 when every battery is being read, 4 when one or the service is not."""
-    settings = load_settings(env_file=given.env_file)
+    settings = load_settings(env_file=given.env_file, forgiving=True)
     if not configured(settings) and (demo := running_demo()):
         settings = demo
     try:

@@ -16,7 +16,7 @@ from jk_bms.tool.output import note
 
 def stored_settings(given: argparse.Namespace) -> Settings:
     """Return the settings; those of the demonstration where only that has left data. Raises ConfigError."""
-    settings = load_settings(env_file=given.env_file)
+    settings = load_settings(env_file=given.env_file, forgiving=True)
     for warning in settings.warnings:
         note(warning)
     if not configured(settings) and not settings.bms_db_path.exists():

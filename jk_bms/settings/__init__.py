@@ -1,0 +1,22 @@
+"""Environment and .env -> one frozen Settings.
+
+``table`` lists every setting, ``kinds`` says what values may look like, ``load`` reads and
+checks. docs/settings.md tells the same to the owner.
+"""
+
+from jk_bms.settings.load import TOP, load_settings
+from jk_bms.settings.show import Row, describe
+from jk_bms.settings.table import KEYS, SETTINGS, SIMULATED, Kind, Setting, Settings
+
+__all__ = [
+    "KEYS",
+    "SETTINGS",
+    "SIMULATED",
+    "TOP",
+    "Kind",
+    "Row",
+    "Setting",
+    "Settings",
+    "describe",
+    "load_settings",
+]

@@ -1,0 +1,248 @@
+"""What the value of a setting may look like, and what a text becomes."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import time, tzinfo
+from pathlib import Path
+from typing import NamedTuple
+
+from jk_bms.battery.curves import Curve
+from jk_bms.model.address import parse_address
+
+SIMULATED = "simulated"  # the address that stands for a made-up battery
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")  # no inf, nan, 1_000, 1e9
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_LARGEST_ID = 2**52  # Telegram: "at most 52 significant bits"
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_WEB = re.compile(r"https?://(?P<user>[^\s/?#@]*@)?[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
+_SERVICE = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+
+
+class Refused(Exception):
+    """A value that deserves more words than what was expected.
+
+    ``private``: the value itself must not be shown.
+    """
+
+    def __init__(self, words: str, *, private: bool = False) -> None:
+        super().__init__(words)
+        self.private = private
+
+
+class Kind(NamedTuple):
+    """What a value may be; ``parse`` raises ValueError for anything else."""
+
+    parse: Callable[[str], object]
+    expected: str  # as in "expected ..."
+    example: str
+    empty: object = None  # what stands for nothing written and no default
+
+
+def number(least: float, most: float, example: str, what: str = "seconds") -> Kind:
+    """A number of ``what`` in these limits."""
+
+    def parse(text: str) -> float:
+        if not _NUMBER.fullmatch(text) or not least <= float(text) <= most:
+            raise ValueError(text)
+        return float(text)
+
+    return Kind(parse, f"{what} as a number from {least:g} to {most:g}", example)
+
+
+def whole(least: int, most: int, what: str, example: str) -> Kind:
+    """A whole number in these limits."""
+
+    def parse(text: str) -> int:
+        # The length first: a number of a million digits takes long to convert.
+        if not _WHOLE.fullmatch(text) or len(text) > 12 or not least <= int(text) <= most:
+            raise ValueError(text)
+        return int(text)
+
+    return Kind(parse, f"{what} from {least} to {most}", example)
+
+
+def choice(*options: str) -> Kind:
+    """One of these words, whatever the case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in options:
+            raise ValueError(text)
+        return text.lower()
+
+    return Kind(parse, "one of " + ", ".join(options), options[0])
+
+
+def closest(word: str, words: Iterable[str], likeness: float) -> list[str]:
+    """Return the one of ``words`` that is most like ``word``; nothing when none is alike."""
+    from difflib import get_close_matches  # only met when something is wrong
+
+    return get_close_matches(word, sorted(words), n=1, cutoff=likeness)
+
+
+def _parse_flag(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError(text)
+
+
+def _parse_path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~nobody-knows-this-user/...
+        raise ValueError(text) from error
+
+
+def _parse_first_path(text: str) -> Path:
+    return Path(text.split(":", maxsplit=1)[0])  # systemd lists several with colons
+
+
+def _parse_db_type(text: str) -> str:
+    if text.lower() == "mysql":
+        raise Refused("mysql is not supported by this version; expected sqlite")
+    if text.lower() != "sqlite":
+        raise ValueError(text)
+    return "sqlite"
+
+
+def _parse_device(text: str) -> str:
+    return SIMULATED if text.lower() == SIMULATED else parse_address(text)
+
+
+def _parse_adapter(text: str) -> str:
+    return text if re.fullmatch(r"hci[0-9]{1,3}", text) else parse_address(text)
+
+
+def _parse_curve(text: str) -> Curve:
+    points = []
+    for point in text.split(","):
+        v, colon, soc = (part.strip() for part in point.partition(":"))
+        if not (colon and _NUMBER.fullmatch(v) and _NUMBER.fullmatch(soc)):
+            raise ValueError(text)
+        if not (0.5 <= float(v) <= 5.0 and 0.0 <= float(soc) <= 100.0):
+            raise Refused(f"the point {point.strip()!r} lies outside 0.5 to 5 V and 0 to 100 %")
+        points.append((float(v), float(soc)))
+    try:
+        return Curve(points)
+    except ValueError as error:
+        raise Refused(f"{error}; expected {CURVE.expected}, e.g. {CURVE.example}") from error
+
+
+def _parse_level(text: str) -> str:
+    level = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(text.upper(), text.upper())
+    if level not in _LEVELS:
+        raise ValueError(text)
+    return level
+
+
+def _parse_timezone(text: str) -> tzinfo:
+    from zoneinfo import ZoneInfo, available_timezones  # only for those who set it
+
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as error:  # unknown, ../.., a folder like Europe
+        names = sorted(available_timezones())
+        wanted = text.casefold().replace(" ", "_")
+        close = [name for name in names if wanted and wanted == name.rpartition("/")[2].casefold()]
+        close = close or [name for name in names if wanted == name.casefold()] or closest(text, names, 0.6)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise Refused(f"expected {TIMEZONE.expected}, e.g. {TIMEZONE.example}{hint}") from error
+
+
+def _parse_token(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,20}:[\w-]{3,}", text, re.ASCII):
+        raise ValueError(text)
+    return text
+
+
+def _parse_secret(text: str) -> str:
+    if re.search(r"[^!-~]", text):  # it travels in a header: letters, digits and signs of ASCII only
+        raise ValueError(text)
+    return text
+
+
+def _parse_ids(text: str, least: int) -> tuple[int, ...]:
+    found = []
+    for part in re.split(r"[\s,;]+", text.strip(" ,;")):
+        if part.startswith("@"):
+            raise Refused(f"{part!r} is a name; expected its number, which the bot's command /chatid tells")
+        if not _WHOLE.fullmatch(part) or len(part) > 17 or not least <= int(part) <= _LARGEST_ID:
+            raise ValueError(part)
+        if int(part) == 0:
+            raise ValueError(part)
+        found.append(int(part))
+    return tuple(dict.fromkeys(found))
+
+
+def _parse_time(text: str) -> time:
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    hour, minute, second = (int(part or 0) for part in found.groups())
+    return time(hour, minute, second)
+
+
+def _parse_span(text: str) -> tuple[time, time]:
+    start, dash, end = (part.strip() for part in text.partition("-"))
+    if not dash:
+        raise ValueError(text)
+    span = _parse_time(start), _parse_time(end)
+    if span[0] == span[1]:
+        raise Refused(f"begins and ends at the same time; expected {SPAN.expected}, e.g. {SPAN.example}")
+    return span
+
+
+def _parse_private_web(text: str) -> str:
+    if not _WEB.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _parse_web(text: str) -> str:
+    found = _WEB.fullmatch(text)
+    if "@" in text.partition("?")[0] and (not found or found["user"]):
+        raise Refused(
+            "holds a user name or a password, which would be shown; expected an address without", private=True
+        )
+    if not found:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _parse_services(text: str) -> tuple[str, ...]:
+    # A comma may be part of such a URL (several receivers): it parts two only before a blank or a scheme.
+    found = re.split(r",?\s+|,(?=[A-Za-z][A-Za-z0-9+.-]*://)", text.strip(" ,"))
+    if not all(_SERVICE.fullmatch(url) for url in found):
+        raise ValueError(text)
+    return tuple(dict.fromkeys(found))
+
+
+# fmt: off
+FLAG     = Kind(_parse_flag, "true or false", "true")
+TEXT     = Kind(str, "a text", "battery")
+PATH     = Kind(_parse_path, "a path", "/opt/eamoon/inverter.db")
+RUNTIME  = Kind(_parse_first_path, "a path", "/run/easun-jkbms")
+DB_TYPE  = Kind(_parse_db_type, "sqlite", "sqlite")
+DEVICE   = Kind(_parse_device, "a Bluetooth address or 'simulated'", "AA:BB:CC:DD:EE:FF")
+ADAPTER  = Kind(_parse_adapter, "an adapter's name or address", "hci0")
+CURVE    = Kind(_parse_curve, "V:% points with rising voltage", "2.50:0,3.30:50,3.65:100")
+LEVEL    = Kind(_parse_level, "one of " + ", ".join(_LEVELS), "INFO")
+TIMEZONE = Kind(_parse_timezone, "a time zone of the tz database", "Europe/Kyiv")
+TOKEN    = Kind(_parse_token, "the token that @BotFather gave", "123456789:AAExampleExampleExampleExample00000")
+SECRET   = Kind(_parse_secret, "a key without blanks", "sk-example")
+CHATS    = Kind(lambda text: _parse_ids(text, -_LARGEST_ID), "numbers of chats, separated by commas",
+                "123456789,-1001234567890", ())
+USERS    = Kind(lambda text: _parse_ids(text, 1), "numbers of users, separated by commas",
+                "123456789,987654321", ())
+TIME     = Kind(_parse_time, "a time of day HH:MM or HH:MM:SS", "23:59")
+SPAN     = Kind(_parse_span, "two times of day HH:MM-HH:MM", "22:00-07:00")
+WEB      = Kind(_parse_web, "an address that begins with http:// or https://", "https://house.example:8000")
+PRIVATE_WEB = Kind(_parse_private_web, WEB.expected, "https://hc-ping.com/your-check")
+SERVICES = Kind(_parse_services, "addresses of Apprise, separated by blanks",
+                "ntfy://ntfy.sh/our-house mailtos://name:word@mail.example", ())
+# fmt: on

@@ -1,0 +1,222 @@
+"""Reading the settings: which place counts, what is wrong, what follows from what.
+
+Everything is checked at once: a wrong file gives one error with a line per fault.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jk_bms.errors import ConfigError
+from jk_bms.model.address import ADDRESS
+from jk_bms.settings.kinds import Refused, closest
+from jk_bms.settings.table import KEYS, SETTINGS, Setting, Settings
+
+TOP = Path(__file__).resolve().parent.parent.parent  # the project's top folder
+
+_OURS = ("JK_", "BMS_")  # prefixes that nobody else uses
+_SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
+_NOT_OURS = frozenset({"POLL_INTERVAL"})  # of the inverter program, whatever it looks like
+
+
+class _Given(NamedTuple):
+    """A value as somebody wrote it."""
+
+    text: str
+    source: str
+
+
+def load_settings(
+    environ: Mapping[str, str] = os.environ,
+    env_file: str | Path | None = None,
+    *,
+    top: Path = TOP,
+    forgiving: bool = False,
+) -> Settings:
+    """Read and check everything. Raises ConfigError with all faults at once.
+
+    The environment beats the file; an empty value means the default. The file is
+    ``env_file``, else the environment's JK_ENV_FILE (both must exist), else ``top``/.env.
+    ``forgiving``: what the bot would refuse is only warned of, and its default taken. The
+    batteries must be read even if another program of the house means something else by a name.
+    """
+    faults: list[str] = []
+    warnings: list[str] = []
+    path = _find_env_file(environ, env_file, top)
+    strict = KEYS - _SHARED if forgiving else KEYS
+    in_file = _read_env_file(path, strict, faults, warnings) if path else {}
+    in_environ = {key: _Given(text, "environment") for key, text in environ.items()}
+    warnings += _misspelt(in_file, (key for key in in_environ if key.upper().startswith(_OURS)))
+
+    folder = path.parent if path else top
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        given = _given(setting, in_environ, in_file)
+        text = given.text or setting.default
+        sources[setting.key] = given.source if given.text else "default"
+        value = setting.kind.empty
+        try:
+            value = setting.kind.parse(text) if text else value
+        except (ValueError, Refused) as error:
+            fault = _fault(setting, given, error)
+            if forgiving and setting.shared:
+                warnings.append(f"{fault}: ignored here, but the bot will not start with it")
+                value = setting.kind.parse(setting.default) if setting.default else value
+                sources[setting.key] = "default"
+            else:
+                faults.append(fault)
+        values[setting.name] = folder / value if isinstance(value, Path) else value
+    if not forgiving and not faults:
+        faults += _contradictions(values, sources)
+    if faults:
+        raise ConfigError(faults)
+
+    _work_out(values, sources, top, warnings)
+    values["env_file"] = path
+    if path:
+        sources["JK_ENV_FILE"] = "environment or command line" if path != top / ".env" else "default"
+    return Settings(**values, warnings=tuple(warnings), sources=sources)
+
+
+def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
+    """Values that are good each alone, but not together."""
+    low, high = values["min_voltage"], values["max_voltage"]
+    if low < high:
+        return []
+    written = sources["MIN_VOLTAGE"] if sources["MIN_VOLTAGE"] != "default" else sources["MAX_VOLTAGE"]
+    return [f"settings: MIN_VOLTAGE={low:g}: expected less than MAX_VOLTAGE, which is {high:g} ({written})"]
+
+
+def _work_out(values: dict[str, Any], sources: dict[str, str], top: Path, warnings: list[str]) -> None:
+    """Fill in the defaults that depend on other settings or on what is there."""
+    if values["merge_max_age"] is None:
+        values["merge_max_age"] = max(90.0, 3 * values["poll_interval"])
+    if values["devices_file"] is None:
+        values["devices_file"] = _default_registry(top, warnings)
+    if values["socket_path"] is None:
+        folder = values["runtime_directory"] or values["bms_db_path"].parent
+        values["socket_path"] = folder / "poller.sock"
+    if values["bot_db_path"] is None:
+        values["bot_db_path"] = values["bms_db_path"].parent / "bot.db"
+    if values["address"] is None and values["device_mac"] and not _names_a_device(values["devices_file"]):
+        values["address"] = values["device_mac"]
+        sources["JK_BMS_ADDRESS"] = f"DEVICE_MAC, {sources['DEVICE_MAC']}"
+        protocol = values["device_protocol"]
+        if protocol and not protocol.upper().startswith("JK"):
+            warnings.append(
+                f"settings: DEVICE_PROTOCOL={protocol!r}: the battery is read as a JK BMS all the same; "
+                "no other kind is known"
+            )
+
+
+def _default_registry(top: Path, warnings: list[str]) -> Path:
+    """The registry in the top folder, or the one that earlier versions kept in jk_bms/."""
+    new, old = top / "jk_devices.yaml", top / "jk_bms" / "jk_devices.yaml"
+    if old.is_file() and not _names_a_device(new):
+        warnings.append(f"settings: using the registry {old}; better move it to {new}")
+        return old
+    return new
+
+
+def _names_a_device(registry: Path) -> bool:
+    """False for a missing registry and for the one we ship, which only explains itself."""
+    try:
+        lines = registry.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # whoever reads it will say what is wrong with it
+    return any(
+        (line.strip() and not line.lstrip().startswith("#")) or re.search(ADDRESS, line) for line in lines
+    )
+
+
+def _find_env_file(environ: Mapping[str, str], env_file: str | Path | None, top: Path) -> Path | None:
+    wanted = env_file or environ.get("JK_ENV_FILE")
+    path = Path(wanted).expanduser().absolute() if wanted else top / ".env"
+    if path.is_dir():
+        raise ConfigError(f"settings: {path} is a folder; expected a file with lines KEY=value")
+    if path.exists():
+        return path
+    if wanted:
+        raise ConfigError(f"settings: {path} does not exist; create it or correct --env-file or JK_ENV_FILE")
+    return None
+
+
+def _read_env_file(
+    path: Path, strict: frozenset[str], faults: list[str], warnings: list[str]
+) -> dict[str, _Given]:
+    """The file's keys and values; the last of a doubled key wins, as it always did.
+
+    A line that cannot be read is a fault if it begins with one of the ``strict`` keys.
+    """
+    from dotenv.parser import parse_stream
+
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"settings: {path} cannot be read: {(error.strerror or str(error)).lower()}; "
+            "give this user the right to read it"
+        ) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"settings: {path} line {line}: not UTF-8 text; save the file as UTF-8") from error
+
+    found: dict[str, _Given] = {}
+    lines: dict[str, int] = {}
+    for binding in parse_stream(StringIO(text, newline=None)):
+        line = binding.original.line
+        if binding.error:
+            first = re.match(r"\s*(?:export\s+)?([A-Za-z_]\w*)", binding.original.string)
+            where = f"settings: {path} line {line}: expected KEY=value"
+            if first and first[1] in strict:
+                faults.append(f"{where} for {first[1]}")
+            else:  # somebody else's line: not ours to judge
+                warnings.append(f"{where}; the line is ignored")
+        elif binding.key is not None:
+            if binding.key in found and binding.key in KEYS:
+                warnings.append(
+                    f"settings: {path} line {line}: {binding.key} was set in line {lines[binding.key]} "
+                    "already; the later line counts"
+                )
+            found[binding.key] = _Given((binding.value or "").strip(), f"{path} line {line}")
+            lines[binding.key] = line
+    return found
+
+
+def _given(setting: Setting, *places: Mapping[str, _Given]) -> _Given:
+    for place in places:
+        for key in (setting.key, *setting.aliases):
+            if key in place:
+                return place[key]._replace(text=place[key].text.strip())
+    return _Given("", "default")
+
+
+def _fault(setting: Setting, given: _Given, error: Exception) -> str:
+    value = given.text if len(given.text) <= 80 else given.text[:80] + "..."
+    problem = f"expected {setting.kind.expected}, e.g. {setting.kind.example}"
+    private = setting.secret
+    if isinstance(error, Refused):
+        problem = str(error)
+        private = private or error.private
+    if private:
+        value = "***"
+    return f"settings: {setting.key}={value!r}: {problem} ({given.source})"
+
+
+def _misspelt(in_file: Mapping[str, object], in_environ: Iterable[str]) -> list[str]:
+    """A warning for each unknown key that looks like one of ours."""
+    warnings = []
+    for key in sorted({*in_file, *in_environ} - KEYS - _NOT_OURS):
+        # Nobody else has our prefixes, so less likeness is enough there.
+        close = closest(key.upper(), KEYS, 0.75 if key.upper().startswith(_OURS) else 0.85)
+        if close:
+            warnings.append(f"settings: {key} is not known and ignored; did you mean {close[0]}?")
+    return warnings

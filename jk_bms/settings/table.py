@@ -1,0 +1,256 @@
+"""The table of all settings: the body of one class."""
+
+from collections.abc import Mapping
+from datetime import time, tzinfo
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from jk_bms.battery.curves import Curve
+from jk_bms.settings import kinds
+from jk_bms.settings.kinds import SIMULATED, Kind
+
+__all__ = ["KEYS", "SETTINGS", "SIMULATED", "Kind", "Setting", "Settings"]
+
+
+class Setting(NamedTuple):
+    """One row of the table; ``default`` is what one would write, "" where it is worked out."""
+
+    key: str
+    kind: Kind
+    default: str
+    unit: str
+    meaning: str
+    worked_out: str = ""  # how a default that is no fixed value comes about
+    aliases: tuple[str, ...] = ()
+    secret: bool = False
+    shared: bool = False  # other programs of the house use the same name, not always with our values
+    name: str = ""  # the attribute of Settings
+
+
+# fmt: off
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, checked; paths are absolute. ``None``: what the setting's default says."""
+
+    db_type: Annotated[str, Setting(
+        "DB_TYPE", kinds.DB_TYPE, "sqlite", "", "kind of the inverter program's database")]
+    db_path: Annotated[Path, Setting(
+        "DB_PATH", kinds.PATH, "inverter.db", "path", "database file of the inverter program")]
+    address: Annotated[str | None, Setting(
+        "JK_BMS_ADDRESS", kinds.DEVICE, "", "",
+        "read only this device: its address, or `simulated` for a made-up battery",
+        worked_out="the enabled devices of the registry")]
+    poll_interval: Annotated[float, Setting(
+        "JK_BMS_POLL_INTERVAL", kinds.number(1, 86400, "30"), "30", "s",
+        "how often a new reading goes into the newest record")]
+    devices_file: Annotated[Path, Setting(
+        "JK_DEVICES_FILE", kinds.PATH, "", "path", "the device registry",
+        worked_out="`jk_devices.yaml` in the project's top folder", aliases=("DEVICES_FILE",))]
+    max_consecutive_errors: Annotated[int, Setting(
+        "MAX_CONSECUTIVE_ERRORS", kinds.whole(1, 10000, "a whole number", "5"), "5", "count",
+        "failed reconnects of a device before its Bluetooth adapter is repaired; without effect in "
+        "this version")]
+    merge_watch: Annotated[float, Setting(
+        "BMS_MERGE_WATCH", kinds.number(0, 3600, "1.0"), "1.0", "s",
+        "how often new records of the inverter program are looked for; 0 = only when a reading is due")]
+    merge_max_age: Annotated[float, Setting(
+        "BMS_MERGE_MAX_AGE", kinds.number(1, 86400, "90"), "", "s",
+        "older readings are never written into a record",
+        worked_out="3 x `JK_BMS_POLL_INTERVAL`, at least 90")]
+    soc_source: Annotated[str, Setting(
+        "BMS_SOC_SOURCE", kinds.choice("auto", "counted", "bms", "curve"), "auto", "",
+        "what `battery_soc` carries: `counted` (our own counter), `bms` (the BMS's value), "
+        "`curve` (from the cell voltage), `auto` (the first of these that is there)")]
+    soc_curve: Annotated[Curve, Setting(
+        "BMS_SOC_CURVE", kinds.CURVE, "2.50:0,3.30:50,3.65:100", "V:%",
+        "state of charge over the mean cell voltage, linear between the points")]
+    invert_current: Annotated[bool, Setting(
+        "BMS_INVERT_CURRENT", kinds.FLAG, "false", "", "turn the sign of the merged current and power")]
+    merge_error_rows: Annotated[bool, Setting(
+        "BMS_MERGE_ERROR_ROWS", kinds.FLAG, "false", "",
+        "give battery values to records in which the inverter program noted an error")]
+    merge_cells: Annotated[bool, Setting(
+        "BMS_MERGE_CELLS", kinds.FLAG, "true", "",
+        "write the voltages of all cells into the records (`bms_cells`)")]
+    standalone_rows: Annotated[bool, Setting(
+        "BMS_STANDALONE_ROWS", kinds.FLAG, "false", "",
+        "no inverter program here: create the database and insert records ourselves")]
+    standalone_keep_days: Annotated[int, Setting(
+        "STANDALONE_KEEP_DAYS", kinds.whole(1, 36500, "days as a whole number", "30"), "30", "days",
+        "how long records that we inserted ourselves are kept")]
+    simulated_merge: Annotated[bool, Setting(
+        "BMS_SIMULATED_MERGE", kinds.FLAG, "false", "",
+        "trials only: let a made-up battery write into the inverter program's records")]
+    bms_db_path: Annotated[Path, Setting(
+        "BMS_DB_PATH", kinds.PATH, "bms.db", "path", "our own database")]
+    history_period: Annotated[float, Setting(
+        "HISTORY_PERIOD", kinds.number(1, 3600, "5"), "5", "s",
+        "one row of history for so many seconds of frames")]
+    history_commit: Annotated[float, Setting(
+        "HISTORY_COMMIT", kinds.number(0, 3600, "60"), "60", "s",
+        "how often history is written to the disk; 0 = each row at once, which wears an SD card")]
+    block_keep_days: Annotated[int, Setting(
+        "BLOCK_KEEP_DAYS", kinds.whole(1, 36500, "days", "400"), "400", "days",
+        "how long the rows of `HISTORY_PERIOD` are kept")]
+    min_keep_days: Annotated[int, Setting(
+        "MIN_KEEP_DAYS", kinds.whole(1, 36500, "days", "90"), "90", "days",
+        "how long the means of one minute are kept; quarter hours are kept two years, hours and days for ever")]
+    backup_dir: Annotated[Path | None, Setting(
+        "BACKUP_DIR", kinds.PATH, "", "path", "folder for a copy of `bms.db` each night, the last seven are kept",
+        worked_out="none, no copies")]
+    socket_path: Annotated[Path, Setting(
+        "BMS_SOCKET", kinds.PATH, "", "path",
+        "socket on which the service answers the tool and other programs of the house",
+        worked_out="`poller.sock` in `RUNTIME_DIRECTORY`, without one beside `BMS_DB_PATH`")]
+    keep_alive: Annotated[bool, Setting(
+        "JK_BMS_KEEP_ALIVE", kinds.FLAG, "true", "",
+        "stay connected; `false`: connect, read, leave, so that the phone app finds the BMS in between")]
+    adapter: Annotated[str | None, Setting(
+        "JK_BMS_ADAPTER", kinds.ADAPTER, "", "", "Bluetooth adapter, by name or address",
+        worked_out="the system's default adapter")]
+    timeout: Annotated[float, Setting(
+        "JK_BMS_TIMEOUT", kinds.number(1, 600, "20"), "20", "s",
+        "patience for a connection, and then for the first complete reading")]
+    bot_token: Annotated[str | None, Setting(
+        "TELEGRAM_BOT_TOKEN", kinds.TOKEN, "", "", "the bot's token, from @BotFather; without one there is no bot",
+        worked_out="none, no bot", secret=True, shared=True)]
+    chat_ids: Annotated[tuple[int, ...], Setting(
+        "TELEGRAM_CHAT_ID", kinds.CHATS, "", "",
+        "chats that get alerts and may ask, separated by commas; the command /chatid tells the number of a chat",
+        worked_out="the chat that was claimed with the one-time code", shared=True)]
+    allowed_users: Annotated[tuple[int, ...], Setting(
+        "TELEGRAM_ALLOWED_USERS", kinds.USERS, "", "", "users who may ask, separated by commas",
+        worked_out="whoever writes in an allowed chat", shared=True)]
+    bot_language: Annotated[str | None, Setting(
+        "BOT_LANGUAGE", kinds.choice("en", "uk"), "", "", "language of the bot, of alerts and of the digest: `en` or `uk`",
+        worked_out="that of the user's Telegram, else `en`", shared=True)]
+    bot_db_path: Annotated[Path, Setting(
+        "BOT_DB_PATH", kinds.PATH, "", "path", "the bot's own database: chats, what was sent",
+        worked_out="`bot.db` beside `BMS_DB_PATH`", shared=True)]
+    change_step: Annotated[float, Setting(
+        "TELEGRAM_CHANGE_STEP", kinds.number(0.1, 100, "5", "percentage points"), "5", "%",
+        "change of the level that is worth a message, in percentage points", shared=True)]
+    level_source: Annotated[str, Setting(
+        "LEVEL_SOURCE", kinds.choice("soc", "voltage"), "soc", "",
+        "what the level in those messages and in the log file is: `soc`, or `voltage` between the two limits",
+        shared=True)]
+    min_voltage: Annotated[float, Setting(
+        "MIN_VOLTAGE", kinds.number(1, 1000, "20", "volts"), "20", "V",
+        "pack voltage that counts as 0 % with `LEVEL_SOURCE=voltage`", shared=True)]
+    max_voltage: Annotated[float, Setting(
+        "MAX_VOLTAGE", kinds.number(1, 1000, "25", "volts"), "25", "V",
+        "pack voltage that counts as 100 % with `LEVEL_SOURCE=voltage`", shared=True)]
+    check_interval: Annotated[float, Setting(
+        "CHECK_INTERVAL", kinds.number(1, 86400, "600"), "600", "s",
+        "how often the level is checked and noted in the log file", shared=True)]
+    bot_poll_interval: Annotated[float, Setting(
+        "BOT_POLL_INTERVAL", kinds.number(0.1, 3600, "10"), "10", "s",
+        "how often the bot looks into the database for changes", shared=True)]
+    polling_interval: Annotated[float, Setting(
+        "POLLING_INTERVAL", kinds.number(0.1, 3600, "10"), "10", "s",
+        "pause between two questions to Telegram where it does not hold a question open", shared=True)]
+    log_file: Annotated[Path | None, Setting(
+        "LOG_FILE_PATH", kinds.PATH, "", "path", "file with a line for each check of the level, renewed each day",
+        worked_out="none, no log file", aliases=("DATA_LOG_FILE",), shared=True)]
+    log_keep_days: Annotated[int, Setting(
+        "LOG_KEEP_DAYS", kinds.whole(1, 36500, "days", "90"), "90", "days",
+        "how long the log files of past days are kept", shared=True)]
+    log_http_requests: Annotated[bool, Setting(
+        "LOG_HTTP_REQUESTS", kinds.FLAG, "false", "",
+        "log each request to Telegram, without the token", shared=True)]
+    dashboard_url: Annotated[str | None, Setting(
+        "DASHBOARD_URL", kinds.WEB, "", "", "address behind the button under /status",
+        worked_out="none, no button", shared=True)]
+    telegram_api: Annotated[str, Setting(
+        "TELEGRAM_API_URL", kinds.WEB, "https://api.telegram.org", "",
+        "another server of the Bot API, such as one of your own", shared=True)]
+    alert_min_level: Annotated[str, Setting(
+        "ALERT_MIN_LEVEL", kinds.choice("info", "warning", "error", "critical"), "warning", "",
+        "the least severity that is sent: `info`, `warning`, `error` or `critical`")]
+    alert_repeat_hours: Annotated[float, Setting(
+        "ALERT_REPEAT_HOURS", kinds.number(0, 8760, "12", "hours"), "12", "h",
+        "an alert that is still open is sent again after so many hours; 0 = never", aliases=("n_hours",))]
+    alert_startup_delay: Annotated[float, Setting(
+        "ALERT_STARTUP_DELAY", kinds.number(0, 86400, "180"), "180", "s",
+        "after its start the service sends no alerts for so long")]
+    alert_confirm: Annotated[int, Setting(
+        "ALERT_CONFIRM", kinds.whole(1, 1000, "samples", "3"), "3", "count",
+        "samples in a row that must be bad before an alert is raised")]
+    alert_clear: Annotated[int, Setting(
+        "ALERT_CLEAR", kinds.whole(1, 1000, "samples", "5"), "5", "count",
+        "samples in a row that must be good before an alert is over")]
+    alert_cleared_notify: Annotated[bool, Setting(
+        "ALERT_CLEARED_NOTIFY", kinds.FLAG, "true", "", "send a message when an alert is over")]
+    alert_quiet_hours: Annotated[tuple[time, time] | None, Setting(
+        "ALERT_QUIET_HOURS", kinds.SPAN, "", "", "hours in which only critical alerts are sent, such as 22:00-07:00",
+        worked_out="none")]
+    alert_urls: Annotated[tuple[str, ...], Setting(
+        "ALERT_URLS", kinds.SERVICES, "", "",
+        "where else alerts go: addresses of Apprise (mail, ntfy, Signal, ...), separated by blanks",
+        worked_out="none", secret=True)]
+    deadman_url: Annotated[str | None, Setting(
+        "DEADMAN_URL", kinds.PRIVATE_WEB, "", "",
+        "address that is asked for every 5 minutes while all is well, so that others notice when this machine dies",
+        worked_out="none", secret=True)]
+    summary_time: Annotated[time, Setting(
+        "SUMMARY_TIME", kinds.TIME, "23:59", "", "when the digest of the day is sent, in `TIMEZONE`", shared=True)]
+    digest_period: Annotated[str, Setting(
+        "DIGEST_PERIOD", kinds.choice("day", "24h"), "day", "",
+        "what it tells of: `day` (since midnight) or `24h` (the last 24 hours)", shared=True)]
+    digest_chats: Annotated[tuple[int, ...], Setting(
+        "DIGEST_CHAT_ID", kinds.CHATS, "", "", "chats that get the digest, separated by commas",
+        worked_out="all registered chats and `TELEGRAM_CHAT_ID`", shared=True)]
+    openai_key: Annotated[str | None, Setting(
+        "OPENAI_API_KEY", kinds.SECRET, "", "", "with a key the digest is phrased by a language model",
+        worked_out="none, the digest is written here", secret=True, shared=True)]
+    openai_url: Annotated[str | None, Setting(
+        "OPENAI_BASE_URL", kinds.WEB, "", "", "another chat endpoint that speaks the same language, also one in the house",
+        worked_out="that of OpenAI", shared=True)]
+    openai_model: Annotated[str, Setting(
+        "OPENAI_MODEL", kinds.TEXT, "gpt-4o-mini", "", "the language model", shared=True)]
+    openai_prompt: Annotated[str | None, Setting(
+        "OPENAI_PROMPT", kinds.TEXT, "", "", "what the model is asked for, word for word",
+        worked_out="our own words", shared=True)]
+    digest_timeout: Annotated[float, Setting(
+        "DIGEST_TIMEOUT", kinds.number(1, 600, "60"), "60", "s", "patience for one answer of the model", shared=True)]
+    digest_max_chars: Annotated[int, Setting(
+        "DIGEST_MAX_CHARS", kinds.whole(1000, 10_000_000, "characters", "100000"), "100000", "count",
+        "the series given to the model is thinned above so many characters", shared=True)]
+    device_mac: Annotated[str | None, Setting(
+        "DEVICE_MAC", kinds.DEVICE, "", "",
+        "address of the battery as older installations name it; counts while neither `JK_BMS_ADDRESS` nor the "
+        "registry names one",
+        worked_out="none", shared=True)]
+    device_name: Annotated[str | None, Setting(
+        "DEVICE_NAME", kinds.TEXT, "", "",
+        "name of the battery at `DEVICE_MAC` or `JK_BMS_ADDRESS` where the registry has no entry for it",
+        worked_out="none", shared=True)]
+    device_protocol: Annotated[str | None, Setting(
+        "DEVICE_PROTOCOL", kinds.TEXT, "", "",
+        "protocol of the battery at `DEVICE_MAC`, such as JK02; read for older installations, as a JK BMS tells it itself",
+        worked_out="found out by itself", shared=True)]
+    log_level: Annotated[str, Setting(
+        "LOG_LEVEL", kinds.LEVEL, "INFO", "", "how much is logged, from DEBUG to CRITICAL")]
+    timezone: Annotated[tzinfo | None, Setting(
+        "TIMEZONE", kinds.TIMEZONE, "", "", "time zone of shown times",
+        worked_out="the system's time zone")]
+    runtime_directory: Annotated[Path | None, Setting(
+        "RUNTIME_DIRECTORY", kinds.RUNTIME, "", "path",
+        "folder for what a reboot may forget; set by systemd",
+        worked_out="none")]
+    env_file: Annotated[Path | None, Setting(
+        "JK_ENV_FILE", kinds.PATH, "", "path",
+        "file that holds these settings (this one: environment or `--env-file` only)",
+        worked_out="`.env` in the project's top folder, if it exists")]
+    warnings: tuple[str, ...] = ()  # for the log: likely misspellings, hints
+    sources: Mapping[str, str] = msgspec.field(default_factory=dict)  # key -> origin of its value
+# fmt: on
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    setting._replace(name=name)
+    for name, hint in Settings.__annotations__.items()
+    for setting in getattr(hint, "__metadata__", ())
+)
+KEYS = frozenset(key for setting in SETTINGS for key in (setting.key, *setting.aliases))
