@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from jk_bms.clock import Clock
-from jk_bms.model import Device, Sample
+from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
 
 
@@ -29,6 +29,7 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     report: Callable[..., None] = _nobody
     # (device, {"device_info": {...}, "settings": {...}}): it said who it is
     identified: Callable[[Device, dict[str, Any]], None] = _nobody
+    inverter: Callable[[InverterSample], None] = _nobody  # the inverter beside a made-up battery spoke
 
 
 class Source(Protocol):

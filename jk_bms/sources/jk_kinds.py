@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jk_bms.errors import ConfigError
 from jk_bms.links.base import Link
-from jk_bms.registry import Entry
+from jk_bms.registry import SIMULATED, Entry
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.jk import JkSource
 
@@ -51,6 +51,11 @@ def link_for(entry: Entry, context: SourceContext) -> Link:
 
 def source(entry: Entry, context: SourceContext) -> JkSource:
     """Return the source of an entry."""
-    return JkSource(
-        entry.device(), link_for(entry, context), context, current_calibration=entry.current_calibration
-    )
+    link = link_for(entry, context)
+    if entry.type == SIMULATED:
+        from jk_bms.links.simulated import SimulatedLink
+        from jk_bms.sources.simulated import SimulatedSource
+
+        assert isinstance(link, SimulatedLink)
+        return SimulatedSource(entry, link, context)
+    return JkSource(entry.device(), link, context, current_calibration=entry.current_calibration)

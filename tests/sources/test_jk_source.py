@@ -11,10 +11,10 @@ import pytest
 from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
 from jk_bms.links.base import Link
 from jk_bms.links.simulated import SimulatedLink, simulated_link
-from jk_bms.model import Device
+from jk_bms.model import Device, InverterSample
 from jk_bms.model.link import LinkState
 from jk_bms.registry import Entry
-from jk_bms.sources import SourceContext, build, jk
+from jk_bms.sources import SourceContext, build, jk, simulated
 from jk_bms.sources.jk import JkSource
 from jk_bms.sources.jk_kinds import link_for
 from tests.protocol.jk_frames import cell_frame, info_frame, settings_frame
@@ -272,3 +272,19 @@ def test_playback_is_looked_for_beside_the_registry(tmp_path: Path, monkeypatch:
 def test_entry_that_cannot_be_read(entry: Entry, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         build(entry, SourceContext())
+
+
+async def test_the_simulated_battery_has_an_inverter_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated, "PERIOD", 0.01)
+    monkeypatch.setattr(simulated, "SHORTEST", 0.01)
+    said: list[InverterSample] = []
+    notes = Notes(inverter=said.append)
+    entry = Entry(address="simulated", type="simulated", options={"start": "10:00", "period": "0.02"})
+    task = asyncio.create_task(build(entry, notes.context).run())
+    await until(lambda: len(said) > 2 and notes.samples)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    assert said[0].answered
+    assert said[0].grid_voltage is not None
