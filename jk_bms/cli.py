@@ -21,6 +21,7 @@ WORDS = {
     "status": "how the running service and its batteries are doing",
     "health": "how the cells are: a weak one, a leaking one, a bad connection, how sure",
     "history": "what the batteries did: the last day, week or year",
+    "chart": "a picture of the history: charge, power, cells, temperature",
     "export": "the history as a table, for other programs",
     "import": "take in what other programs recorded",
     "check": "whether the files, the clock and the service are in order",

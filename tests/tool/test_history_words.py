@@ -224,3 +224,20 @@ def test_sparkline(values: list[float | None], line: str) -> None:
 def test_silence_is_told() -> None:
     assert text_lines(series([None, None]), "shed", None) == ["shed: nothing was recorded in that time"]
     assert text_lines(series([]), "shed", None) == ["shed: nothing was recorded in that time"]
+
+
+def test_a_chart_is_a_picture(house: StoredHouse, tmp_path: Path) -> None:
+    target = tmp_path / "soc.png"
+
+    done = house.tool("chart", "soc", "--output", target)
+
+    assert done.returncode == 0, done.stderr
+    assert target.read_bytes().startswith(b"\x89PNG")
+    assert str(target) in done.stdout
+
+
+def test_a_chart_that_cannot_be_written_is_said(house: StoredHouse, tmp_path: Path) -> None:
+    done = house.tool("chart", "--output", tmp_path / "nowhere" / "soc.png")
+
+    assert done.returncode != 0
+    assert "soc.png: No such file or directory; expected a file we may write" in done.stderr

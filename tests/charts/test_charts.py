@@ -1,0 +1,217 @@
+"""Pictures of a simulated house: what must be seen in them is looked for in their pixels."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from PIL import Image
+
+from jk_bms.charts.data import grid_outages
+from jk_bms.charts.kinds import BOTTOM, KINDS, TOP
+from jk_bms.charts.make import make, make_chart
+from jk_bms.charts.plot import HEIGHT, LEFT, RIGHT, WIDTH
+from jk_bms.charts.style import THEMES, Color
+from jk_bms.charts.wanted import SPANS, WHAT, Wanted
+from jk_bms.store.history_query import Series, Values
+from jk_bms.texts import LANGUAGES
+from tests.charts.lived_house import PACK, live
+from tests.e2e.house import TOP as PROJECT
+
+KYIV = ZoneInfo("Europe/Kyiv")
+END = datetime(2026, 11, 20, 21, 30, tzinfo=KYIV)
+DEAF = (datetime(2026, 11, 20, 2, tzinfo=KYIV), datetime(2026, 11, 20, 5, tzinfo=KYIV))
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days of the simulated house; three hours of the last night nobody listened."""
+    path = tmp_path_factory.mktemp("lived") / "bms.db"
+    live(path, END, 2.0, blind=lambda at: DEAF[0] <= at < DEAF[1])
+    return path
+
+
+def wanted(path: Path, what: str = "soc", **changes: Any) -> Wanted:
+    plain = Wanted(path, PACK, "shed", what, END - SPANS["24h"], END, "24h", "en", "light", KYIV)
+    return plain._replace(**changes)
+
+
+def decoded(png: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(png))
+    assert image.format == "PNG"
+    return image.convert("RGB")
+
+
+def like(pixel: object, color: Color) -> bool:
+    assert isinstance(pixel, tuple)
+    return all(abs(a - b) <= 24 for a, b in zip(pixel, color, strict=True))
+
+
+def column(image: Image.Image, at: datetime) -> list[object]:
+    """The pixels of the panel at a time."""
+    share = (at - (END - SPANS["24h"])) / SPANS["24h"]
+    x = round(LEFT + share * (WIDTH - LEFT - RIGHT))
+    return [image.getpixel((x, y)) for y in range(round(TOP) + 2, round(BOTTOM) - 2)]
+
+
+def test_what_one_may_ask_for_is_what_there_is() -> None:
+    assert tuple(KINDS) == WHAT
+
+
+@pytest.mark.parametrize("what", KINDS)
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_chart_in_every_theme_and_language(lived: Path, what: str, theme: str, language: str) -> None:
+    image = decoded(make_chart(wanted(lived, what, theme=theme, language=language)))
+
+    assert image.size == (WIDTH, HEIGHT)
+    assert like(image.getpixel((WIDTH - 3, HEIGHT - 3)), THEMES[theme].ground)
+    colors = image.getcolors(1 << 20) or []
+    assert len(colors) > 20
+    assert sum(count for count, color in colors if like(color, THEMES[theme].ground)) < 0.95 * WIDTH * HEIGHT
+
+
+def test_the_line_is_where_the_charge_is(lived: Path) -> None:
+    """At the end of charge it is at the top."""
+    image = decoded(make_chart(wanted(lived)))
+
+    line = [
+        y
+        for y, pixel in enumerate(column(image, END.replace(hour=15, minute=30)))
+        if like(pixel, THEMES["light"].blue)
+    ]
+
+    assert line
+    assert max(line) < 0.05 * (BOTTOM - TOP)
+
+
+def test_a_gap_is_a_gap(lived: Path) -> None:
+    image = decoded(make_chart(wanted(lived)))
+    blue = THEMES["light"].blue
+
+    assert not any(like(pixel, blue) for pixel in column(image, DEAF[0] + timedelta(hours=1)))
+    assert any(like(pixel, blue) for pixel in column(image, DEAF[1] + timedelta(minutes=30)))
+
+
+def test_outages_are_shaded(lived: Path) -> None:
+    """The house had no grid at noon, and had it at ten in the morning."""
+    image = decoded(make_chart(wanted(lived)))
+
+    def shaded(at: datetime) -> float:
+        pixels = column(image, at)
+        return sum(pixel == THEMES["light"].outage for pixel in pixels) / len(pixels)
+
+    assert shaded(END.replace(hour=12, minute=50)) > 0.5
+    assert shaded(END.replace(hour=10, minute=20)) == 0.0
+
+
+def series(voltage: Sequence[float | None], power: Sequence[float | None]) -> Series:
+    def values(line: Sequence[float | None]) -> Values:
+        return Values(list(line), list(line), list(line))
+
+    times = [60.0 * n for n in range(len(voltage))]
+    return Series(
+        "inverter", "rows", 60.0, times, {"grid_voltage": values(voltage), "grid_power": values(power)}
+    )
+
+
+def test_an_outage_is_told_by_voltage_then_by_power_and_never_by_silence() -> None:
+    assert grid_outages(series([230, 0, 0, 230], [0, 0, 0, 0])) == [(60.0, 180.0)]
+    assert grid_outages(series([None] * 4, [400, 0, 400, None])) == [(60.0, 120.0)]
+    assert grid_outages(series([None] * 3, [None] * 3)) == []
+
+
+def test_a_house_without_inverter_has_charts(tmp_path: Path) -> None:
+    path = tmp_path / "bms.db"
+    live(path, END, 0.2, inverter=False)
+
+    assert decoded(make_chart(wanted(path, "power"))).size == (WIDTH, HEIGHT)
+
+
+def test_nothing_recorded_is_said(lived: Path) -> None:
+    """A picture, not an error: the owner asked for a day before the first."""
+    early = END - timedelta(days=90)
+
+    image = decoded(make_chart(wanted(lived, start=early - SPANS["24h"], end=early)))
+
+    assert not any(
+        like(pixel, THEMES["light"].blue)
+        for pixel in image.crop((LEFT, 160, WIDTH, 700)).get_flattened_data()
+    )
+
+
+CELLS = [3.32] * 16
+
+
+def test_the_cell_that_is_meant_is_red_and_the_limit_is_drawn() -> None:
+    voltages = CELLS.copy()
+    voltages[10] = 3.61
+    request = {"what": "cells_now", "voltages": voltages, "numbers": list(range(1, 17)), "label": "shed"}
+
+    plain, marked = decoded(make(request)), decoded(make(request | {"limit": 3.65, "marked": 11}))
+
+    red = THEMES["light"].red
+    assert not any(like(pixel, red) for pixel in plain.get_flattened_data())
+    room = (WIDTH - LEFT - RIGHT) / 16
+    assert like(marked.getpixel((round(LEFT + 10.5 * room), 400)), red)
+    assert not like(marked.getpixel((round(LEFT + 9.5 * room), 400)), red)
+
+
+def child(request: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "jk_bms.charts"],
+        cwd=PROJECT,
+        input=json.dumps(request).encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_child_process_makes_it(lived: Path) -> None:
+    request = {
+        "what": "soc",
+        "bms_db": str(lived),
+        "device": PACK,
+        "label": "<b>&",
+        "timezone": "Europe/Kyiv",
+    }
+    request |= {
+        "start": (END - SPANS["7d"]).isoformat(),
+        "end": END.isoformat(),
+        "theme": "dark",
+        "language": "uk",
+    }
+
+    result = child(request)
+
+    assert result.stderr == b""
+    assert decoded(result.stdout).size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"what": "weather"}, "chart is 'weather'; expected one of soc"),
+        ({"span": "3d"}, "span is '3d'; expected one of 24h"),
+        ({"theme": "pink"}, "theme is 'pink'; expected one of light, dark"),
+        ({"device": "nobody"}, "nothing of 'nobody'"),
+        ({"bms_db": "/nonexistent/bms.db"}, "/nonexistent/bms.db"),
+    ],
+)
+def test_what_cannot_be_made_is_one_line(lived: Path, change: dict[str, str], said: str) -> None:
+    result = child(
+        {"what": "soc", "bms_db": str(lived), "device": PACK, "label": "shed", "span": "24h"} | change
+    )
+
+    assert result.returncode == 1
+    assert result.stdout == b""
+    [line] = result.stderr.decode().splitlines()
+    assert line.startswith("chart: ")
+    assert said in line
