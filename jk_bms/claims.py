@@ -1,0 +1,77 @@
+"""Who may claim the Telegram bot: one-time codes, made here and asked for in a chat.
+
+The owner sees a code where only he can look (log, ``jk-util.py``); whoever sends it to the bot is let
+in. Codes live in memory only; that somebody claimed the bot is kept for ever.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from jk_bms.clock import Clock
+from jk_bms.errors import LiveError
+
+STATE = "telegram"  # its name in bms.db
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that looks like something else
+LENGTH = 10  # characters, 50 bits: nobody guesses that through a chat
+INVITATION = timedelta(hours=1)
+
+
+class Claims:
+    """The codes that are good now. ``open_to_first``: as long as nobody claimed it, there is one that never expires."""
+
+    def __init__(self, clock: Clock, *, open_to_first: bool) -> None:
+        self.username: str | None = None  # of the bot, as it said
+        self.claimed = False
+        self.code: str | None = None  # the first one, as long as nobody claimed the bot
+        self._clock = clock
+        self._open_to_first = open_to_first
+        self._invitations: dict[str, float] = {}  # code: s since boot when it expires
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Take over what was kept; make the first code when one is needed."""
+        self.claimed = bool((state or {}).get("claimed"))
+        username = (state or {}).get("username")
+        self.username = username if isinstance(username, str) else None
+        if self._open_to_first and not self.claimed:
+            self.code = _new_code()
+
+    def state(self) -> dict[str, Any]:
+        """Return what must be kept; no code is among it."""
+        return {"claimed": self.claimed, "username": self.username}
+
+    def invite(self) -> dict[str, Any]:
+        """Make another code, good for an hour: ``code``, ``link`` (None: the bot's name is not known), ``expires``."""
+        code = _new_code()
+        self._invitations[code] = self._clock.monotonic() + INVITATION.total_seconds()
+        expires: datetime = self._clock.now() + INVITATION
+        return {"code": code, "link": self.link(code), "expires": expires.isoformat(timespec="seconds")}
+
+    def link(self, code: str) -> str | None:
+        """Return the address that opens the bot with ``code``; None while its name is not known."""
+        return f"https://t.me/{self.username}?start={code}" if self.username else None
+
+    def claim(self, code: object) -> None:
+        """Use up ``code``. Raises LiveError when it is none that is good now."""
+        given = code.strip().upper().encode() if isinstance(code, str) else b""
+        now = self._clock.monotonic()
+        self._invitations = {known: until for known, until in self._invitations.items() if now < until}
+        found = None
+        for known in (self.code, *self._invitations):
+            if known is not None and hmac.compare_digest(known.encode(), given):
+                found = known
+        if found is None:
+            raise LiveError("claim: that code is not, or no longer, good")
+        self._invitations.pop(found, None)
+        self.claim_known()
+
+    def claim_known(self) -> None:
+        """Note that there is an owner: the first code is good no more."""
+        self.claimed = True
+        self.code = None
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))

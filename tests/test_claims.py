@@ -1,0 +1,80 @@
+"""Codes for the bot: the first that comes with the right one gets in, once."""
+
+import pytest
+
+from jk_bms.claims import ALPHABET, INVITATION, LENGTH, Claims
+from jk_bms.errors import LiveError
+from tests.sources.scripted import StillClock
+
+
+def claims(state: dict[str, object] | None = None, *, open_to_first: bool = True) -> Claims:
+    made = Claims(StillClock(), open_to_first=open_to_first)
+    made.restore(state)
+    return made
+
+
+def test_the_first_code_is_good_once() -> None:
+    bot = claims()
+    assert bot.code is not None
+    assert len(bot.code) == LENGTH
+    assert set(bot.code) <= set(ALPHABET)
+    code = bot.code
+
+    bot.claim(f" {code.lower()} ")
+
+    assert bot.claimed
+    assert bot.code is None
+    with pytest.raises(LiveError, match="not, or no longer, good"):
+        bot.claim(code)
+
+
+@pytest.mark.parametrize("code", ["", "AAAAAAAAAA", None, 5, "ÄÖÜ"])
+def test_a_wrong_code_changes_nothing(code: object) -> None:
+    bot = claims()
+    before = bot.code
+
+    with pytest.raises(LiveError):
+        bot.claim(code)
+
+    assert not bot.claimed
+    assert bot.code == before
+
+
+def test_after_a_restart_a_claimed_bot_shows_no_code() -> None:
+    bot = claims()
+    bot.claim(bot.code)
+
+    again = claims(bot.state())
+
+    assert again.claimed
+    assert again.code is None
+
+
+def test_where_chats_are_configured_there_is_no_first_code() -> None:
+    assert claims(open_to_first=False).code is None
+
+
+def test_an_invitation_is_good_for_an_hour() -> None:
+    bot = claims({"claimed": True, "username": "house_bot"})
+    first, second = bot.invite(), bot.invite()
+    assert first["link"] == f"https://t.me/house_bot?start={first['code']}"
+    assert first["expires"] == "2026-12-01T13:00:00+00:00"
+
+    bot.claim(first["code"])
+    bot._clock.boot += INVITATION.total_seconds()  # type: ignore[attr-defined]
+
+    with pytest.raises(LiveError):
+        bot.claim(second["code"])
+
+
+def test_an_invitation_does_not_need_the_name_of_the_bot() -> None:
+    assert claims().invite()["link"] is None
+
+
+def test_nothing_that_is_kept_holds_a_code() -> None:
+    bot = claims()
+    invitation = bot.invite()
+
+    assert bot.code is not None
+    assert bot.code not in str(bot.state())
+    assert invitation["code"] not in str(bot.state())
