@@ -23,6 +23,7 @@ from jk_bms.model import Device, Sample
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
 from jk_bms.sinks.history import Committer, HistorySink, Report
+from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import HistoryStore, Keep
 from jk_bms.store.inverter_fold import InverterFolder
 from jk_bms.store.journal import Journal
@@ -86,11 +87,24 @@ class Memory:
         for device in own.devices():
             self._limits[device.device.address] = _limits(device.settings)
         counters = self._store.counters()
-        self._kept = {address: counter.state for address, counter in counters.items() if counter.state}
-        self._learnt = read_states(own)
+        folder = settings.socket_path.parent
+        backlog = Backlog(folder / "samples.waiting")
+        pending = backlog.read()
         floor = max((counter.sequence for counter in counters.values()), default=0)
-        self._journal = Journal(settings.socket_path.parent / "samples.journal", floor=floor)
-        self._sink = HistorySink(self._store, period=settings.history_period, report=self._report)
+        if pending is not None and pending.sequence <= floor:
+            backlog.clear()  # the end came between the commit and this
+            pending = None
+        self._learnt = read_states(own)
+        if pending is not None:
+            log.info("history: going on from what the last run could not write")
+            counters |= pending.counters
+            self._learnt |= pending.states
+            floor = max(floor, pending.sequence)
+        self._kept = {address: counter.state for address, counter in counters.items() if counter.state}
+        self._journal = Journal(folder / "samples.journal", floor=floor)
+        self._sink = HistorySink(
+            self._store, period=settings.history_period, report=self._report, pending=pending
+        )
         # All states now: what the journal adds must follow each without a break.
         for address in tuple(self._kept):
             if address in self._facts:
@@ -114,6 +128,7 @@ class Memory:
             states=self._states,
             learnt=self._all_learnt,
             journal=self._journal,
+            backlog=backlog,
             writer=self._writer,
         )
 

@@ -19,6 +19,7 @@ from jk_bms.clock import boot_id as this_boot
 from jk_bms.errors import StoreError
 from jk_bms.model import Device, Sample
 from jk_bms.sinks.period import Period
+from jk_bms.store.backlog import ROWS_MOST, Backlog, compact, without_oldest
 from jk_bms.store.history import (
     INVERTER,
     LONGEST_JUMP,
@@ -36,6 +37,8 @@ from jk_bms.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
+JOURNAL_MOST = 4 * 2**20  # bytes: an hour of one pack; what could not be committed then gets a file
+RETRY, LONGEST_RETRY = 60.0, 600.0  # s between attempts while commits fail, at first and after some
 STEP = 2000  # ms; a clock that moves less against the time since boot is taken as the same
 CONFIRMED_NOTED = 3_600_000  # ms between two notes that the time was confirmed
 _UNSYNCHRONIZED = 5  # what adjtimex returns while no time server agrees
@@ -82,7 +85,10 @@ class HistorySink:
         period: float = 5.0,
         report: Report | None = None,
         confirmed: Callable[[], bool] = clock_confirmed,
+        pending: Cut | None = None,
     ) -> None:
+        """Go on from the store; ``pending`` is what an earlier process could not commit."""
+        self.lost = 0  # rows that could not wait any longer
         self.rows = 0  # complete and not cut yet
         self.newest = 0  # journal number of the newest frame
         self._store = store
@@ -92,9 +98,15 @@ class HistorySink:
         self._tracks: dict[str, _Track] = {}
         self._steps: list[Batch | ClockSet | Confirmed] = []
         self._counters = store.counters()
+        self._unwritten: set[str] = set()  # addresses of counters that are not in the database as they stand
         self._counters.pop(INVERTER, None)  # the folding of its records keeps its place there
+        self._counters |= pending.counters if pending else {}
         self._newest_stored = store.newest()
-        self._boots: dict[str, Boot] = {}
+        self._boots: dict[str, Boot] = {
+            step.boot_id: store.boot(step.boot_id)._replace(number=step.boot, offset=step.offset)
+            for step in (pending.steps if pending else ())
+            if isinstance(step, ClockSet)
+        }
         self._confirmed_at: int | None = None  # ms since boot
         self._confirmed_noted: int | None = None
         self._sure = False
@@ -104,6 +116,8 @@ class HistorySink:
         self._begin_boot(this_boot() or uuid.uuid4().hex)  # without a name no two boots are the same
         self._here = self._boot_id
         self._take_up()
+        if pending:
+            self.put_back(pending)
 
     def accept(self, sample: Sample, number: int = 0, boot_id: str | None = None) -> None:
         """Add a frame; ``number`` is its place in the journal, ``boot_id`` given for one of an earlier boot."""
@@ -155,18 +169,31 @@ class HistorySink:
                 (states or {}).get(address, known.state if known else {}),
                 self._begun(here),
             )
-            if counter != known:
+            if counter != known or address in self._unwritten:
                 counters[address] = self._counters[address] = counter
+        self._unwritten.clear()
         steps, self._steps = self._steps, []
         self.rows = 0
         return Cut(steps, counters, self.newest, prune=self._sure, states=learnt or {})
 
     def put_back(self, cut: Cut) -> None:
-        """Take back a cut that could not be committed; it leads the next one."""
-        self._steps[:0] = cut.steps
-        self.rows += sum(len(step.rows) for step in cut.steps if isinstance(step, Batch))
-        for address in cut.counters:  # they are not in the database: the next cut brings them again
-            self._counters[address] = self._counters[address]._replace(sequence=-1)
+        """Take back a cut that could not be committed; it leads the next one.
+
+        When the rows that wait have become too many the oldest go; counters never do.
+        """
+        self._steps, lost = without_oldest(compact([*cut.steps, *self._steps]), ROWS_MOST)
+        if lost and not self.lost:
+            log.error("history: more rows wait than there is room for: the oldest are given up")
+        self.lost += lost
+        self.rows += sum(len(step.rows) for step in cut.steps if isinstance(step, Batch)) - lost
+        self._unwritten.update(cut.counters)
+
+    def written(self) -> None:
+        """Be told that all cuts are in the database now."""
+        if self.lost:
+            text = f"{self.lost} rows of history are lost: nothing could be written for too long"
+            self._tell("history.lost", text, rows=self.lost)
+            self.lost = 0
 
     def frames_begun(self, address: str) -> int:
         """How many frames the row of a device has that is not complete yet."""
@@ -313,6 +340,7 @@ class Committer:
         states: Callable[[], Mapping[str, dict[str, Any]]],
         learnt: Callable[[], Mapping[str, dict[str, Any]]] = dict,
         journal: Journal | None,
+        backlog: Backlog | None = None,
         writer: Executor,
     ) -> None:
         self._sink = sink
@@ -321,14 +349,15 @@ class Committer:
         self._states = states
         self._learnt = learnt
         self._journal = journal
+        self._backlog = backlog
         self._writer = writer
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
-        self._failing = False
+        self._failures = 0  # attempts since the last one that succeeded
 
     def accepted(self) -> None:
         """Be told that the sink took a frame; needed when each row is committed at once."""
-        if not self._every and self._sink.rows:
+        if not self._every and self._sink.rows and not self._failures:
             self._wanted.set()
 
     def hurry(self) -> None:
@@ -339,11 +368,18 @@ class Committer:
         """Commit until cancelled; the last commit is left to the caller (``commit``)."""
         while True:
             try:
-                async with asyncio.timeout(self._every or None):
+                async with asyncio.timeout(self._pause() or None):
                     await self._wanted.wait()
             except TimeoutError:
                 pass
             await self.commit()
+
+    def _pause(self) -> float:
+        """Seconds until the next commit; 0: when the next row is complete."""
+        if not self._failures:
+            return self._every
+        # Each attempt goes through all that waits, so they become rarer.
+        return max(self._every, min(RETRY * self._failures, LONGEST_RETRY))
 
     async def commit(self) -> bool:
         """Commit now; return whether it was written. What was not leads the next commit."""
@@ -366,16 +402,23 @@ class Committer:
 
     def _ended(self, cut: Cut, error: BaseException | None) -> bool:
         if error is None:
-            if self._failing:
+            if self._failures:
                 log.info("history: written again")
-            self._failing = False
+            self._failures = 0
+            self._sink.written()
+            if self._backlog is not None:
+                self._backlog.clear()
             if self._journal is not None:
                 self._journal.forget(cut.sequence)
             return True
         self._sink.put_back(cut)
         if not isinstance(error, StoreError):
             raise error
-        if not self._failing:
+        if not self._failures:
             log.error("history: not written, will be tried again: %s", error)
-        self._failing = True
+        self._failures += 1
+        if self._backlog is not None and self._journal is not None and self._journal.size > JOURNAL_MOST:
+            # Even where that file cannot be written the journal must not fill the memory.
+            self._backlog.write(cut)
+            self._journal.forget(cut.sequence)
         return False

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from jk_bms.store.columns import BOOT, OFFSET, TIME, TRUSTED
 from jk_bms.store.own import OwnReader, OwnStore
 from jk_bms.store.packing import Packed, pack_rows
 from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, Chunk, Tier
-from jk_bms.store.states import State, put_states
+from jk_bms.store.states import put_states
 
 Row = tuple[int | None, ...]
 
@@ -56,7 +56,7 @@ class Batch(NamedTuple):
     track: str
     period: int  # ms
     columns: tuple[int, ...]
-    rows: Sequence[Row]
+    rows: Collection[Row]
     missing_only: bool = False
 
 
@@ -92,7 +92,7 @@ class Cut(NamedTuple):
     counters: Mapping[str, Counter]
     sequence: int = 0  # journal number up to which all is in here
     prune: bool = True  # whether the time is sure enough to throw away what is too old
-    states: Mapping[str, State] = {}  # named ones as of the same moment, changed or not
+    states: Mapping[str, dict[str, Any]] = {}  # named ones as of the same moment, changed or not
 
 
 class Boot(NamedTuple):

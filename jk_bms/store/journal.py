@@ -89,8 +89,13 @@ class Journal:
         """Yield what the file held when it was opened, above number ``after``, oldest first."""
         yield from (found for found in self._found if found.number > after)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all that is kept."""
+        return sum(len(record) for _, _, record in self._kept)
+
     def forget(self, up_to: int) -> None:
-        """Let go of the samples up to this number: they are in the database."""
+        """Let go of the samples up to this number: they are kept elsewhere."""
         with self._lock:
             self._found = [found for found in self._found if found.number > up_to]
             first = 0

@@ -66,9 +66,8 @@ def test_a_record_becomes_a_row() -> None:
     batch = fold_inverter([record(0)], now=AT)
 
     assert batch is not None
-    row = {
-        column: value for column, value in zip(batch.columns, batch.rows[0], strict=True) if value is not None
-    }
+    [values] = batch.rows
+    row = {column: value for column, value in zip(batch.columns, values, strict=True) if value is not None}
     assert row[0] == int(AT.timestamp() * 1000)
     assert {k: v for k, v in row.items() if k > 9} == {
         170: 2301,

@@ -1,0 +1,196 @@
+"""What the poller remembers, in this process: kills and full disks, with real files and packs."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jk_bms.clock import Clock
+from jk_bms.memory import Memory
+from jk_bms.model import Device, Sample
+from jk_bms.protocol import to_sample
+from jk_bms.registry import Entry
+from jk_bms.settings import load_settings
+from jk_bms.simulator import SimulatedBms
+from jk_bms.sinks import history as sinking
+from jk_bms.store.history_query import samples
+from jk_bms.store.own import OwnStore, open_writer
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PACK = Device(address="AA:BB:CC:DD:EE:FF")
+STEP = 10.0  # s, two periods: each frame is a row
+
+
+@pytest.fixture(scope="module")
+def day() -> list[Sample]:
+    """A day of a simulated house over midnight."""
+    bms = SimulatedBms(start=NOON)
+    found = []
+    for n in range(int(86_400 / STEP)):
+        bms.advance(STEP)
+        at = n * STEP
+        found.append(
+            to_sample(bms.cell_info(), device=PACK, taken_at=NOON + timedelta(seconds=at), monotonic=at)
+        )
+    return found
+
+
+class House:
+    """A memory on the files of ``folder``; ``with`` it ends as if it had been killed."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        settings = load_settings({"TIMEZONE": "UTC"}, top=folder)
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.writer = ThreadPoolExecutor(1)
+        entry = Entry(address=PACK.address, type="jk", options={"capacity_ah": "280"})
+        self.memory = Memory(settings, [entry], Clock(), writer=self.writer, report=self._report)
+        self.own = open_writer(settings.bms_db_path, Clock())
+        self.memory.open(self.own)
+
+    def full(self, full: bool) -> None:
+        """Let the disk be full, or have room again."""
+        pages = self.own._connection.execute("PRAGMA page_count").fetchone()[0] if full else 1_000_000
+        self.own._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    async def live(self, some: list[Sample], every: int = 12) -> list[bool]:
+        """Take frames with a commit now and then; return which of these worked."""
+        worked = []
+        for n, sample in enumerate(some, 1):
+            self.memory.take(sample)
+            if n % every == 0:
+                worked.append(await self.memory.commit())
+        return worked
+
+    def states(self) -> tuple[Any, Any]:
+        """All that is known of the pack."""
+        pack = self.memory._pack(PACK.address)
+        return pack.state(), pack.learnt()
+
+    def _report(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        self.told.append((kind, facts))
+
+
+@contextmanager
+def house_in(folder: Path) -> Iterator[House]:
+    house = House(folder)
+    try:
+        yield house
+    finally:
+        house.memory._journal.close()
+        house.own.close()
+        house.writer.shutdown()
+
+
+def rows_of(own: OwnStore) -> list[float]:
+    """Times of all rows, in s since noon."""
+    found = samples(own, PACK.address, NOON, NOON + timedelta(days=9))
+    return [(row.taken_at - NOON).total_seconds() for row in found]
+
+
+def numbers(states: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The same without what a restart may change: nothing is metered over it."""
+    state, learnt = states
+    fewer = {part: value for part, value in state.items() if part not in ("meters", "runtime")}
+    return fewer, {part: value for part, value in learnt.items() if part != "days"}
+
+
+async def test_a_kill_at_any_time_changes_no_number(tmp_path: Path, day: list[Sample]) -> None:
+    """What is written each minute and what is written seldom fit together after each kill."""
+    with house_in(tmp_path / "whole") as whole:
+        await whole.live(day, every=720)
+        expected = whole.states()
+    at = 0
+    while at < len(day):
+        length = 1577 + at % 1000
+        with house_in(tmp_path / "killed") as house:
+            await house.live(day[at : at + length], every=60)
+        at += length
+
+    with house_in(tmp_path / "killed") as house:
+        assert numbers(house.states()) == numbers(expected)
+        meters, through = (each[0]["meters"]["sums"] for each in (house.states(), expected))
+        assert meters == pytest.approx(through, rel=0.01)
+        assert await house.memory.commit()
+        assert rows_of(house.own) == [n * STEP for n in range(len(day) - 1)]
+
+
+async def test_a_disk_that_is_full_for_long_costs_nothing(
+    tmp_path: Path, day: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither memory nor journal grow with the time that it lasts, nor does a kill meanwhile hurt."""
+    monkeypatch.setattr(sinking, "JOURNAL_MOST", 100_000)
+    with house_in(tmp_path / "whole") as whole:
+        await whole.live(day, every=720)
+        expected = whole.states()
+    with house_in(tmp_path) as house:
+        assert all(await house.live(day[:500], every=100))
+        house.full(True)
+        assert not any(await house.live(day[500:4500], every=100))
+        journal = house.memory._journal
+        assert journal.size < 200_000
+        assert journal.path.stat().st_size < 500_000
+        assert (journal.path.parent / "samples.waiting").exists()
+    for first, last in ((4500, 4501), (4501, 6000), (6000, 6010)):
+        with house_in(tmp_path) as house:  # killed, and the disk still full
+            house.full(True)
+            assert not any(await house.live(day[first:last], every=100))
+            assert not await house.memory.commit()
+    with house_in(tmp_path) as house:
+        await house.live(day[6010:], every=1000)
+        assert await house.memory.commit()
+        assert not (tmp_path / "samples.waiting").exists()
+        assert numbers(house.states()) == numbers(expected)
+        assert rows_of(house.own) == [n * STEP for n in range(len(day) - 1)]
+        assert "history.lost" not in dict(house.told)
+
+    with house_in(tmp_path) as house:
+        assert numbers(house.states()) == numbers(expected)
+
+
+async def test_what_was_committed_is_not_put_back(
+    tmp_path: Path, day: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill between the commit and the removal of the file of what waits."""
+    monkeypatch.setattr(sinking, "JOURNAL_MOST", 10_000)
+    with house_in(tmp_path) as house:
+        waiting = house.memory._journal.path.with_name("samples.waiting")
+        house.full(True)
+        await house.live(day[:600])
+        left = waiting.read_bytes()
+        house.full(False)
+        await house.live(day[600:1200])
+        expected = house.states()
+    waiting.write_bytes(left)
+
+    with house_in(tmp_path) as house:
+        assert not waiting.exists()
+        assert house.states() == expected
+        assert rows_of(house.own) == [n * STEP for n in range(1199)]
+
+
+async def test_the_oldest_rows_go_when_too_many_wait_but_no_counter(
+    tmp_path: Path, day: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are counted, and told once something can be written again."""
+    monkeypatch.setattr(sinking, "ROWS_MOST", 2000)
+    with house_in(tmp_path / "whole") as whole:
+        await whole.live(day, every=720)
+        expected = whole.states()
+    with house_in(tmp_path) as house:
+        house.full(True)
+        await house.live(day[:4000], every=100)
+        house.full(False)
+        await house.live(day[4000:], every=100)
+        await house.memory.commit()
+
+        rows = rows_of(house.own)
+        [lost] = [facts["rows"] for kind, facts in house.told if kind == "history.lost"]
+        assert 1900 <= lost <= 2800
+        assert len(rows) + lost == len(day) - 1
+        assert rows == [n * STEP for n in range(lost, len(day) - 1)]
+        assert house.states() == expected
