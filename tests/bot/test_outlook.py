@@ -1,0 +1,81 @@
+"""What is usual comes from history: of the inverter, else of the pack."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from jk_bms.bot.outlook import DAYS, outlook
+from jk_bms.store.own import open_reader
+from tests.charts.lived_house import PACK, live
+
+KYIV = ZoneInfo("Europe/Kyiv")
+NOW = datetime(2026, 11, 20, 21, 30, tzinfo=KYIV)
+DEVICE = {
+    "address": PACK,
+    "reading": {
+        "battery_soc": 60.0,
+        "soc_low": 57.0,
+        "soc_high": 63.0,
+        "capacity": 280.0,
+        "voltage": 52.6,
+        "power": -900.0,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lived") / "bms.db"
+    live(path, NOW, 4.9)
+    return path
+
+
+def asked(path: Path, hours: float, **reading: Any) -> Any:
+    device = DEVICE | {"reading": DEVICE["reading"] | reading}  # type: ignore[operator]
+    with open_reader(path) as reader:
+        return outlook(reader, device, NOW + timedelta(hours=hours), NOW, KYIV)
+
+
+def test_the_same_hours_of_the_last_days_tell_the_load(lived: Path) -> None:
+    night = asked(lived, 8)
+
+    assert night.days == 4  # of the fifth the first hours are missing
+    assert 300 < night.load < 900  # a house that sleeps
+    assert night.verdict == "yes"
+    assert 0 < night.soc_low < night.soc_high < 60
+
+
+def test_a_low_battery_will_not_last_the_night(lived: Path) -> None:
+    night = asked(lived, 8, soc_low=6.0, soc_high=9.0)
+
+    assert night.verdict == "no"
+    assert NOW < night.empty_first < night.empty_last < NOW + timedelta(hours=8)
+    assert night.save > 0
+
+
+def test_without_an_inverter_the_pack_tells(tmp_path: Path) -> None:
+    path = tmp_path / "bms.db"
+    live(path, NOW, 4.0, inverter=False)
+
+    evening = asked(path, 1)
+
+    assert evening.days == 4
+    assert evening.load > 0
+
+
+def test_a_house_without_a_past_knows_the_present_load(tmp_path: Path) -> None:
+    path = tmp_path / "bms.db"
+    live(path, NOW, 0.1)
+
+    assert asked(path, 2).days == 0
+    assert asked(path, 2).load == 900
+    assert asked(path, 2, power=300.0) is None
+
+
+def test_unknown_charge_or_capacity_is_unknown(lived: Path) -> None:
+    assert asked(lived, 2, battery_soc=None, soc_low=None, soc_high=None) is None
+    assert asked(lived, 2, capacity=None) is None
+    assert DAYS >= 7
