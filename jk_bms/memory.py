@@ -191,6 +191,17 @@ class Memory:
             return self._pack(address).report()
         return None
 
+    def about(self, address: str) -> tuple[Chemistry, PackLimits]:
+        """Return of what kind the cells of a pack are, as far as known, and what its BMS is set to."""
+        facts = self._facts.get(address)
+        limits = self._limits.get(address, PackLimits())
+        return (facts and facts.chemistry) or likely_chemistry(limits.cell_ovp), limits
+
+    @property
+    def failure(self) -> str:
+        """Why history is not written at the moment; empty: it is."""
+        return self._committer.failure if self._committer else ""
+
     async def rebuild(self) -> int:
         """Make the roll-ups anew from the rows; return how many hours that were."""
         await self.commit()
@@ -216,9 +227,9 @@ class Memory:
         if pack is not None:
             return pack
         facts = self._facts.get(address)
-        limits = self._limits.get(address, PackLimits())
+        kind, limits = self.about(address)
         pack = self._packs[address] = PackState(
-            (facts and facts.chemistry) or likely_chemistry(limits.cell_ovp),
+            kind,
             nominal_ah=facts.nominal_ah if facts else None,
             boot=self._boot,
             zone=self._zone,

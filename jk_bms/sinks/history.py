@@ -353,6 +353,7 @@ class Committer:
         self._writer = writer
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
+        self.failure = ""  # why the last attempt failed; empty: it did not
         self._failures = 0  # attempts since the last one that succeeded
 
     def accepted(self) -> None:
@@ -404,7 +405,7 @@ class Committer:
         if error is None:
             if self._failures:
                 log.info("history: written again")
-            self._failures = 0
+            self._failures, self.failure = 0, ""
             self._sink.written()
             if self._backlog is not None:
                 self._backlog.clear()
@@ -417,6 +418,7 @@ class Committer:
         if not self._failures:
             log.error("history: not written, will be tried again: %s", error)
         self._failures += 1
+        self.failure = str(error)
         if self._backlog is not None and self._journal is not None and self._journal.size > JOURNAL_MOST:
             # Even where that file cannot be written the journal must not fill the memory.
             self._backlog.write(cut)
