@@ -1,0 +1,337 @@
+"""The bot's own database ``bot.db``: its chats, its place in Telegram's updates and in the events of
+``bms.db``, and the messages that still have to arrive.
+
+A message and the place in the events it comes from are written in one transaction: it is in the
+queue before the place moves on, so none is lost. Before it is handed to Telegram it is marked, and
+deleted when Telegram has it: what is found marked after a crash may have arrived.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, ParamSpec, Self, TypeVar
+
+import msgspec
+
+from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
+from jk_bms.errors import StoreError
+from jk_bms.store.sqlite_errors import explain, is_damaged
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Step n brings a file from user_version n to n + 1. A step that was released is never changed.
+MIGRATIONS = (
+    """
+    CREATE TABLE chats (
+        id INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,               -- private, group, supergroup, channel
+        title TEXT NOT NULL,
+        language TEXT,                    -- of the person's client, where it said
+        allowed INTEGER NOT NULL,         -- claimed the bot, or followed a chat that is allowed
+        monitoring INTEGER NOT NULL,
+        level REAL                        -- %, as last sent
+    );
+    CREATE TABLE notes (                  -- offset, cursors, dates, what is known of grid and packs
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL               -- JSON
+    );
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        chat INTEGER NOT NULL,
+        made REAL NOT NULL,               -- s since 1970
+        tried INTEGER NOT NULL DEFAULT 0, -- handed to Telegram, answer unknown
+        message BLOB NOT NULL             -- msgpack of Outgoing
+    );
+    """,
+)
+VERSION = len(MIGRATIONS)
+
+
+class Chat(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat that the bot has met."""
+
+    id: int
+    kind: str = "private"
+    title: str = ""
+    language: str | None = None
+    allowed: bool = False
+    monitoring: bool = False
+    level: float | None = None  # %
+
+
+class BotStore:
+    """The open database. Every failure is a StoreError.
+
+    What was read once is kept, so ``chats``, ``chat`` and ``note`` cost nothing; what changes the file is
+    on the disk when it returns, and in an event loop goes through ``aside``.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: IO[str]) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock_file = lock
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bot.db")
+        self._wake: Callable[[], None] = lambda: None
+        self._chats = {
+            row[0]: Chat(
+                id=row[0],
+                kind=row[1],
+                title=row[2],
+                language=row[3],
+                allowed=bool(row[4]),
+                monitoring=bool(row[5]),
+                level=row[6],
+            )
+            for row in self._rows("SELECT id, kind, title, language, allowed, monitoring, level FROM chats")
+        }
+        self._notes = {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM notes")}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database and let another process use it."""
+        self._thread.shutdown()
+        with self._lock:
+            self._connection.close()
+        with suppress(OSError):
+            self._lock_file.close()
+
+    async def aside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a method of this store in its own thread, in order, while the event loop goes on."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+
+    def on_queued(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called, in any thread, when there is something to send."""
+        self._wake = wake
+
+    # Chats
+
+    def chats(self) -> list[Chat]:
+        """Every chat that was met."""
+        return list(self._chats.values())
+
+    def chat(self, number: int) -> Chat:
+        """The chat of that id; one that was not met yet has nothing but its id."""
+        return self._chats.get(number) or Chat(id=number)
+
+    def remember(self, chat: Chat) -> None:
+        """Write what is known of ``chat``."""
+        if self._chats.get(chat.id) == chat:
+            return
+        self._write(lambda db: _put_chat(db, chat))
+        self._chats[chat.id] = chat
+
+    def change_chat(self, number: int, **fields: Any) -> Chat:
+        """Change these ``fields`` of a chat; return it."""
+        chat = msgspec.structs.replace(self.chat(number), **fields)
+        self.remember(chat)
+        return chat
+
+    def move_chat(self, old: int, new: int) -> None:
+        """A group became a supergroup and has a new id: everything goes there."""
+        chat = msgspec.structs.replace(self.chat(old), id=new, kind="supergroup", allowed=True)
+
+        def move(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM chats WHERE id = ?", (old,))
+            _put_chat(db, chat)
+            db.execute("UPDATE outbox SET chat = ? WHERE chat = ?", (new, old))
+            _put_notes(db, {f"moved:{old}": new})
+
+        self._write(move)
+        self._chats.pop(old, None)
+        self._chats[new] = chat
+        self._notes[f"moved:{old}"] = new
+        self._wake()
+
+    def present_id(self, number: int) -> int:
+        """Return where the chat of that id is today."""
+        return int(self.note(f"moved:{number}", number))
+
+    # Notes
+
+    def note(self, name: str, default: Any = None) -> Any:
+        """Return a noted value: offset, cursors, dates."""
+        return self._notes.get(name, default)
+
+    def set_notes(self, values: Mapping[str, Any]) -> None:
+        """Note ``values`` (JSON), all or none."""
+        self.queue((), values)
+
+    # Messages that must arrive
+
+    def queue(self, messages: Iterable[Outgoing], notes: Mapping[str, Any] | None = None) -> None:
+        """Queue ``messages`` and note ``notes`` (a cursor, a date) in one transaction."""
+        made = time.time()
+        rows = [
+            (self.present_id(part.chat), made, msgspec.msgpack.encode(part))
+            for message in messages
+            for part in pieces(message)
+        ]
+        changed = {
+            name: value
+            for name, value in (notes or {}).items()
+            if name not in self._notes or self._notes[name] != value
+        }
+        if not rows and not changed:
+            return
+
+        def put(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT INTO outbox (chat, made, message) VALUES (?, ?, ?)", rows)
+            _put_notes(db, changed)
+
+        self._write(put)
+        self._notes.update(changed)
+        if rows:
+            self._wake()
+
+    def waiting(self) -> list[int]:
+        """The chats for which something waits, whose oldest message waits longest first."""
+        return [row[0] for row in self._rows("SELECT chat FROM outbox GROUP BY chat ORDER BY min(number)")]
+
+    def oldest(self, chat: int, limit: int = 1000) -> list[Waiting]:
+        """What waits for ``chat``, oldest first."""
+        rows = self._rows(
+            "SELECT number, message, made, tried FROM outbox WHERE chat = ? ORDER BY number LIMIT ?",
+            (chat, limit),
+        )
+        return [
+            Waiting(number, msgspec.msgpack.decode(message, type=Outgoing), made, bool(tried))
+            for number, message, made, tried in rows
+        ]
+
+    def trying(self, numbers: Iterable[int]) -> None:
+        """These are about to be handed to Telegram."""
+        self._mark(numbers, "UPDATE outbox SET tried = 1 WHERE number = ?")
+
+    def not_taken(self, numbers: Iterable[int]) -> None:
+        """Telegram surely did not take these."""
+        self._mark(numbers, "UPDATE outbox SET tried = 0 WHERE number = ?")
+
+    def done(self, numbers: Iterable[int]) -> None:
+        """These arrived, or never will."""
+        self._mark(numbers, "DELETE FROM outbox WHERE number = ?")
+
+    def _mark(self, numbers: Iterable[int], statement: str) -> None:
+        rows = [(number,) for number in numbers]
+        self._write(lambda db: db.executemany(statement, rows))
+
+    def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        try:
+            with self._lock:
+                return self._connection.execute(query, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+
+    def _write(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        try:
+            with self._lock:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    change(self._connection)
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+
+
+def open_store(path: Path) -> BotStore:
+    """Open ``bot.db``; create or migrate it. A damaged file is moved aside, never deleted.
+
+    Raises StoreError when another bot uses it, or when it is of a newer version of this program.
+    """
+    path = path.absolute()
+    lock = _take_lock(path)
+    try:
+        try:
+            connection = _connect(path)
+        except sqlite3.Error as error:
+            if not is_damaged(error):
+                raise
+            aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+            path.rename(aside)
+            for suffix in ("-wal", "-shm"):  # they belong to that file: a new one must not find them
+                with suppress(FileNotFoundError):
+                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+            log.error("%s: damaged (%s); moved to %s and begun anew", path, error, aside)
+            connection = _connect(path)
+        return BotStore(path, connection, lock)
+    except sqlite3.Error as error:
+        lock.close()
+        raise StoreError(explain(path, error)) from error
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > VERSION:
+            raise StoreError(
+                f"{path}: has schema version {version}, this program knows up to {VERSION}; update the program"
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        for step, script in enumerate(MIGRATIONS[version:], version + 1):
+            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {step}; COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _take_lock(path: Path) -> IO[str]:
+    name = path.with_name(path.name + ".lock")
+    try:
+        lock = os.fdopen(os.open(name, os.O_RDWR | os.O_CREAT, 0o664), "r+", encoding="ascii")
+    except OSError as error:
+        raise StoreError(
+            f"{name}: cannot be opened: {error.strerror}; expected a folder we may write (BOT_DB_PATH)"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        pid = lock.read().strip() or "unknown"
+        lock.close()
+        raise StoreError(f"{path}: another bot (pid {pid}) uses it; stop that one first") from error
+    with suppress(OSError):  # a full disk: the lock holds all the same, it only does not say whose
+        lock.truncate()
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+    return lock
+
+
+def _put_chat(db: sqlite3.Connection, chat: Chat) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO chats VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (chat.id, chat.kind, chat.title, chat.language, chat.allowed, chat.monitoring, chat.level),
+    )
+
+
+def _put_notes(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO notes VALUES (?, ?)",
+        [(name, json.dumps(value, ensure_ascii=False)) for name, value in values.items()],
+    )
