@@ -46,7 +46,7 @@ class Look(NamedTuple):
     """What a rule measured. ``facts`` goes into the message: cell, limit of the BMS, cause ..."""
 
     value: float
-    facts: Mapping[str, Any] = {}
+    facts: Mapping[str, Any] = {}  # plain JSON values
 
 
 class Link(NamedTuple):
@@ -54,7 +54,8 @@ class Link(NamedTuple):
 
     state: LinkState
     verdict: str | None = None  # errors.Verdict while there is no data
-    silent: float | None = None  # s since the last good frame; None: there was none yet
+    # s since the last good frame, the end of a release or the start of the service, whichever was last.
+    silent: float | None = None
     frozen: float = 0.0  # s for which frames with standing counters come
     frozen_frames: int = 0
     interval: float = 30.0  # s between two readings, as configured
@@ -72,7 +73,6 @@ class PackView(NamedTuple):
     settings: Mapping[str, Any] = {}  # all the BMS's settings, under the tool's names
     faults: tuple[tuple[int, str], ...] = ()  # cell number and kind, of health
     on_battery: bool | None = None  # True: no grid; None: nobody knows
-    elapsed: float | None = None  # s since the sample before
 
 
 class InverterView(NamedTuple):
@@ -92,8 +92,10 @@ class HostView(NamedTuple):
     clock_step: float | None = None  # s by which the clock jumped since the last look
     database_failing: float = 0.0  # s for which nothing could be written
     database_error: str = ""
-    rung: int = 0  # the highest repair rung in use on an adapter
+    rung: int = 0  # the highest repair rung in use on an adapter: 4 = it is switched off and on
+    adapter_wedged: bool = False  # it sees nothing at all
     started_after_crash: bool = False
+    uptime: float = 0.0  # s since this service started
 
 
 class Rule(NamedTuple):
@@ -101,19 +103,24 @@ class Rule(NamedTuple):
 
     name: str
     scope: type[PackView] | type[InverterView] | type[HostView]
-    # The grades for this view, worst first; () when the rule does not apply (limit unknown, other chemistry).
+    # The grades for this view, worst first, the mildest with the limit that is reached first;
+    # () when the rule does not apply (limit unknown, other chemistry).
     grades: Callable[[Any], tuple[Grade, ...]]
     # Parts (a cell, an alarm bit; "" for the whole) and what was measured. A part that is not
-    # named is on the good side; None: nothing is known now, and everything stays as it was.
-    look: Callable[[Any], Mapping[str, Look] | None]
+    # named is on the good side; one that is None stays as it was, and so do all when the whole
+    # answer is None: nothing is known of it now.
+    look: Callable[[Any], Mapping[str, Look | None] | None]
     rising: bool  # True: higher is worse
+    example: Callable[[], Any]  # a view on which its worst grade comes true
     unit: str = ""
     digits: int = 0
     clear_samples: int = 5
     clear_seconds: float = 0.0
-    once: bool = False  # told once and never cleared (cycles)
-    flap_guard: bool = True  # told again only ten minutes after it cleared
+    once: bool = False  # told once, never repeated and never cleared (cycles)
+    passing: bool = False  # an event, not a state: its end is no news
+    flap_guard: bool = True  # told again only ten minutes after its end was told
     at_start: bool = False  # told even in the quiet time after the start
+    first_untold: bool = False  # not told when it is the first that is known of the matter
 
 
 class Moment(NamedTuple):
@@ -145,8 +152,14 @@ class Alert(msgspec.Struct, kw_only=True):
 
 
 class Notice(NamedTuple):
-    """A step of an alert, for the log of events and, unless ``quiet``, for people."""
+    """A step of an alert, for the log of events and, unless ``quiet``, for people.
+
+    What was kept quiet for a time only comes a second time, without ``quiet``, when that time
+    is over and it is still true.
+    """
 
     what: str  # raised, worse, repeat, cleared
-    alert: Alert
-    quiet: str | None = None  # why nobody is told: startup, hours, muted, flapping, severity
+    alert: Alert  # as it was then: the engine does not change it any more
+    # Why nobody is told: startup, hours, muted, flapping, severity, first; for cleared also
+    # untold (nobody knew of the alert) and off (the owner does not want it).
+    quiet: str | None = None

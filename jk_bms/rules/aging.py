@@ -1,0 +1,62 @@
+"""What time does to a pack, as its BMS counts it: state of health and cycles."""
+
+from collections.abc import Mapping
+
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, Look, PackView, Rule, Severity
+from jk_bms.rules.levels import C, E, Level, W, grade
+
+_SOH_GRADES = (
+    grade(C, 1017, Level(79.9, 81.0), digits=1),
+    grade(E, 1016, Level(89.9, 91.0), digits=1),
+)
+# The BMS counts whole cycles: more than 2000 begins at 2001.
+_CYCLE_GRADES = (
+    grade(W, 1026, Level(2001.0, 0.0), digits=0),
+    grade(Severity.INFO, 1027, Level(1501.0, 0.0), digits=0),
+)
+
+
+def _soh_grades(view: PackView) -> tuple[Grade, ...]:
+    return _SOH_GRADES
+
+
+def _soh(view: PackView) -> Mapping[str, Look | None] | None:
+    sample = view.sample
+    if sample is None or not sample.soh:  # 0: this BMS does not judge
+        return None
+    return {"": Look(round(sample.soh, 1))}
+
+
+SOH_LOW = Rule(
+    "soh_low",
+    PackView,
+    _soh_grades,
+    _soh,
+    rising=False,
+    example=lambda: example.pack(soh=78.0),
+    unit="%",
+    digits=0,
+    clear_seconds=60.0,
+)
+
+
+def _cycle_grades(view: PackView) -> tuple[Grade, ...]:
+    return _CYCLE_GRADES
+
+
+def _cycles(view: PackView) -> Mapping[str, Look | None] | None:
+    if view.sample is None or view.sample.cycles is None:
+        return None
+    return {"": Look(float(view.sample.cycles))}
+
+
+CYCLES = Rule(
+    "cycles",
+    PackView,
+    _cycle_grades,
+    _cycles,
+    rising=True,
+    example=lambda: example.pack(cycles=2001),
+    once=True,
+)

@@ -1,0 +1,102 @@
+"""How much is left: state of charge, time on battery, and the moment when it goes dark."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jk_bms.model import Sample
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.levels import C, Level, W, grade
+
+_SOC_GRADES = (
+    grade(C, 1001, Level(12.0, 18.0), digits=1),
+    grade(W, 1002, Level(25.0, 30.0), digits=1),
+)
+_RUNTIME_GRADES = (
+    grade(C, 1039, Level(30.0, 60.0), seconds=60.0, digits=0),
+    grade(W, 1038, Level(120.0, 180.0), seconds=60.0, digits=0),
+)
+_DARK_GRADES = (grade(C, 1042, Level(15.0, 30.0), seconds=30.0, digits=0),)
+
+
+def _soc_grades(view: PackView) -> tuple[Grade, ...]:
+    return _SOC_GRADES
+
+
+def soc_to_judge(sample: Sample) -> float | None:
+    """Return the SoC, in %, that may be counted on: the lower end of the band, once it is a count.
+
+    Before the first anchor the band is so wide that its lower end says nothing.
+    """
+    if sample.soc_anchor is not None and sample.soc_low is not None:
+        return sample.soc_low
+    return sample.battery_soc
+
+
+def _soc(view: PackView) -> Mapping[str, Look | None] | None:
+    sample = view.sample
+    if sample is None:
+        return None
+    soc = soc_to_judge(sample)
+    return None if soc is None else {"": Look(round(soc, 1), {"soc": sample.battery_soc})}
+
+
+SOC_LOW = Rule(
+    "soc_low",
+    PackView,
+    _soc_grades,
+    _soc,
+    rising=False,
+    example=lambda: example.pack(
+        soc=13.0, battery_soc=13.0, soc_low=11.0, soc_high=15.0, soc_anchor="full", soc_anchor_age=90_000.0
+    ),
+    unit="%",
+    digits=1,
+    clear_seconds=60.0,
+)
+
+
+def minutes_left(view: PackView) -> Mapping[str, Look | None] | None:
+    """Measure the least that is left at the load of the last minutes, in min, while nothing else feeds."""
+    sample = view.sample
+    if sample is None or sample.current is None:
+        return None
+    if view.on_battery is False or sample.full_in is not None or sample.current > 0.0:
+        return {}
+    if sample.empty_in is None:
+        return None
+    low, high = sample.empty_in
+    facts: dict[str, Any] = {"low": round(low), "high": round(high)}
+    if sample.power is not None:
+        facts["power"] = round(sample.power)
+    return {"": Look(round(low / 60.0, 1), facts)}
+
+
+def _runtime_grades(view: PackView) -> tuple[Grade, ...]:
+    return _RUNTIME_GRADES
+
+
+def _dark_grades(view: PackView) -> tuple[Grade, ...]:
+    return _DARK_GRADES
+
+
+RUNTIME = Rule(
+    "runtime",
+    PackView,
+    _runtime_grades,
+    minutes_left,
+    rising=False,
+    example=lambda: example.pack(current=-90.0, empty_in=(1500.0, 2400.0)),
+    unit="min",
+    clear_seconds=300.0,
+)
+GOING_DARK = Rule(
+    "going_dark",
+    PackView,
+    _dark_grades,
+    minutes_left,
+    rising=False,
+    example=lambda: example.pack(current=-90.0, empty_in=(780.0, 1300.0)),
+    unit="min",
+    clear_seconds=300.0,
+)

@@ -1,0 +1,65 @@
+"""Currents close to where the BMS cuts them. Without its limits there is nothing to judge."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.levels import C, E, Level, grade, number
+
+AT_LIMIT, NEAR_LIMIT = Level(1.0, 0.95), Level(0.9, 0.85)  # of the limit
+
+
+@lru_cache(maxsize=32)
+def current_grades(limit: float | None, critical: int, error: int) -> tuple[Grade, ...]:
+    """Return the grades under these codes of a current that the BMS cuts at ``limit`` A."""
+    if not limit or limit < 0.0:
+        return ()
+    return (
+        grade(C, critical, Level(AT_LIMIT.set * limit, AT_LIMIT.clear * limit), digits=2),
+        grade(E, error, Level(NEAR_LIMIT.set * limit, NEAR_LIMIT.clear * limit), digits=2),
+    )
+
+
+def _charge_grades(view: PackView) -> tuple[Grade, ...]:
+    return current_grades(number(view.settings, "max_charge_current"), 1012, 1013)
+
+
+def _discharge_grades(view: PackView) -> tuple[Grade, ...]:
+    return current_grades(number(view.settings, "max_discharge_current"), 1014, 1015)
+
+
+def _charge(view: PackView) -> Mapping[str, Look | None] | None:
+    if view.sample is None or (current := view.sample.current) is None:
+        return None
+    return {"": Look(current, {"limit": number(view.settings, "max_charge_current")})}
+
+
+def _discharge(view: PackView) -> Mapping[str, Look | None] | None:
+    if view.sample is None or (current := view.sample.current) is None:
+        return None
+    return {"": Look(-current, {"limit": number(view.settings, "max_discharge_current")})}
+
+
+CHARGE_CURRENT = Rule(
+    "charge_current",
+    PackView,
+    _charge_grades,
+    _charge,
+    rising=True,
+    example=lambda: example.pack(current=141.0),
+    unit="A",
+    digits=1,
+    clear_seconds=30.0,
+)
+DISCHARGE_CURRENT = Rule(
+    "discharge_current",
+    PackView,
+    _discharge_grades,
+    _discharge,
+    rising=True,
+    example=lambda: example.pack(current=-205.0),
+    unit="A",
+    digits=1,
+    clear_seconds=30.0,
+)

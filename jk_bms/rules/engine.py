@@ -1,0 +1,489 @@
+"""The rule engine: what is seen goes in, steps of alerts come out.
+
+Pure: no I/O, no clock, no text for people. Durations are judged by the time since boot, which
+never steps; the wall clock only dates what people read and tells quiet hours. Whatever must
+survive a restart is in ``state``.
+"""
+
+import copy
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from jk_bms.rules.base import (
+    Alert,
+    Grade,
+    HostView,
+    InverterView,
+    Look,
+    Moment,
+    Notice,
+    PackView,
+    Rule,
+    Severity,
+)
+from jk_bms.rules.catalogue import RULES
+from jk_bms.rules.options import Options
+from jk_bms.rules.watch import Step, Watch, advance, beyond
+
+VERSION = 1  # of the state
+FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back is not told
+FLAP_DOUBLINGS = 3  # the guard doubles each time that it was needed, up to eight times as long
+CALM = 86_400.0  # s after its end from which an alert is a new one, counted from one
+REPEAT_EARLY = 0.5  # s: a repeat need not wait for the next look because of a rounding
+
+View = PackView | InverterView | HostView
+
+
+class _Stored(NamedTuple):
+    """The moment of a stored state."""
+
+    boot: str
+    at: float
+    time: datetime
+    trusted: bool
+
+
+class Engine:
+    """Judges views by rules. ``faults`` names the rules that failed and why."""
+
+    def __init__(self, options: Options, rules: Sequence[Rule] = RULES, *, boot: str = "") -> None:
+        """``boot`` names this boot of the machine: only within it does time since boot compare."""
+        self.options = options
+        self.faults: dict[str, str] = {}
+        self._rules = {rule.name: rule for rule in rules}
+        self._by_scope = {
+            scope: tuple(rule for rule in rules if rule.scope is scope)
+            for scope in (PackView, InverterView, HostView)
+        }
+        self._boot = boot
+        self._watches: dict[str, dict[str, dict[str, Watch]]] = {}  # by subject, rule, part
+        self._known: set[tuple[str, str]] = set()  # subject and rule that were seen on the good side
+        self._began: float | None = None
+        self._now: Moment | None = None
+        self._stored: _Stored | None = None  # until it is known how long ago that was
+
+    def look(self, subject: str, view: View, now: Moment) -> list[Notice]:
+        """Judge ``view`` of ``subject`` by every rule of its kind; an error ends only its own rule."""
+        self._arrive(now)
+        of_subject = self._watches.get(subject)
+        if of_subject is None:
+            of_subject = self._watches[subject] = {}
+        notices: list[Notice] = []
+        for rule in self._by_scope[type(view)]:
+            try:
+                looks = rule.look(view)
+                if looks is None:
+                    continue
+                watches = of_subject.get(rule.name)
+                if looks or watches:
+                    self._judge(subject, rule, rule.grades(view), looks, watches, now, notices)
+            except Exception as error:  # a rule must never cost us the others
+                self.faults[rule.name] = f"{type(error).__name__}: {error}"
+        return notices
+
+    def tick(self, now: Moment) -> list[Notice]:
+        """Return what has become due by time: repeats, and what was kept quiet until now."""
+        self._arrive(now)
+        notices = []
+        for subject, rule, part, watch in list(self._all()):
+            if now.trusted and not watch.dated and watch.alert is not None:
+                watch.alert.since = now.time - timedelta(seconds=now.at - watch.raised)
+                watch.dated = True
+            if self._mute_is_over(watch, now):
+                watch.muted = watch.muted_for = None
+            if watch.ending is not None and self._end_silence(rule, watch, now) is None:
+                notices.append(self._tell_end(watch, now))
+            what = self._owed(rule, watch, now)
+            if what is not None and self._silence(rule, watch, now) is None:
+                notices.append(self._tell(what, watch, now))
+            if watch.idle(now.at, CALM):
+                self._drop(subject, rule.name, part)
+        return notices
+
+    def open(self) -> list[Alert]:
+        """Return the alerts that stand now, the worst first, then the oldest."""
+        alerts = [self._picture(watch) for _, rule, _, watch in self._all() if watch.alert and not rule.once]
+        return sorted(alerts, key=lambda alert: (-alert.severity, alert.since))
+
+    def mute(
+        self,
+        subject: str,
+        rule: str,
+        part: str,
+        *,
+        until: datetime | None = None,
+        until_cleared: bool = False,
+        now: Moment,
+    ) -> None:
+        """Keep an alert quiet ``until`` a time or until it is over. Something worse is told all the same.
+
+        Raises LookupError for an unknown rule, ValueError when no end is given.
+        """
+        if rule not in self._rules:
+            raise LookupError(f"rule is {rule!r}; expected one of {', '.join(self._rules)}")
+        if until is None and not until_cleared:
+            raise ValueError("mute: expected until when")
+        self._arrive(now)
+        watch = self._watches.setdefault(subject, {}).setdefault(rule, {}).setdefault(part, Watch())
+        if watch.alert is None and until is None:
+            return  # it is over already
+        watch.muted = now.at
+        watch.muted_for = None if until is None else (until - now.time).total_seconds()
+        watch.muted_severity = watch.alert.severity if watch.alert else Severity.CRITICAL
+
+    def unmute(self, subject: str, rule: str, part: str) -> None:
+        """End a mute; without one nothing happens."""
+        watch = self._watches.get(subject, {}).get(rule, {}).get(part)
+        if watch is not None:
+            watch.muted = watch.muted_for = None
+
+    def keep(self, subjects: Collection[str]) -> None:
+        """Forget all others: packs that the owner has taken away."""
+        self._watches = {name: rules for name, rules in self._watches.items() if name in subjects}
+        self._known = {(name, rule) for name, rule in self._known if name in subjects}
+
+    def find(self, code: int) -> tuple[Rule, Grade] | None:
+        """Return the rule and grade that people know as ``code``; None when there is none."""
+        for rule in self._rules.values():
+            for grade in rule.grades(rule.example()):
+                if grade.code == code:
+                    return rule, grade
+        return None
+
+    def example(self, code: int, now: Moment, subject: str = "test") -> Notice:
+        """Return an invented alert of ``code`` with believable values, marked ``test`` in its facts.
+
+        Raises LookupError for an unknown code.
+        """
+        found = self.find(code)
+        if found is None:
+            raise LookupError(f"no alert has the code {code}")
+        rule, grade = found
+        looks = rule.look(rule.example()) or {}
+        part, look = next((part, look) for part, look in looks.items() if look is not None)
+        alert = Alert(
+            subject=subject,
+            rule=rule.name,
+            part=part,
+            code=code,
+            severity=grade.severity,
+            value=grade.set,
+            set=grade.set,
+            clear=grade.clear,
+            peak=grade.set,
+            since=now.time,
+            facts={**look.facts, "test": True},
+        )
+        return Notice("raised", alert)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that must survive a restart, as plain JSON values."""
+        now, stored = self._now, self._stored
+        if stored is None and now is not None:
+            stored = _Stored(self._boot, now.at, now.time, now.trusted)
+        elif stored is not None and now is not None:  # since then at least this long
+            least = stored.time + timedelta(seconds=now.at - stored.at)
+            stored = stored._replace(at=now.at, time=least)
+        return {
+            "version": VERSION,
+            "moment": stored and [stored.boot, stored.at, stored.time.isoformat(), stored.trusted],
+            "known": sorted(map(list, self._known)),
+            "watches": [
+                [subject, rule.name, part, msgspec.to_builtins(watch, str_keys=True)]
+                for subject, rule, part, watch in self._all()
+            ],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``. Raises KeyError, TypeError or ValueError when it is none of ours."""
+        if state["version"] != VERSION:
+            raise ValueError(f"state of alerts has version {state['version']}; expected {VERSION}")
+        watches: dict[str, dict[str, dict[str, Watch]]] = {}
+        for subject, rule, part, plain in state["watches"]:
+            watch = msgspec.convert(plain, Watch, str_keys=True)
+            if rule in self._rules:
+                watches.setdefault(subject, {}).setdefault(rule, {})[part] = watch
+        stored = None
+        if state["moment"] is not None:
+            boot, at, time, trusted = state["moment"]
+            stored = _Stored(str(boot), float(at), datetime.fromisoformat(time), bool(trusted))
+        self._known = {(subject, rule) for subject, rule in state["known"]}
+        self._watches, self._stored = watches, stored
+
+    # Judging
+
+    def _judge(
+        self,
+        subject: str,
+        rule: Rule,
+        grades: tuple[Grade, ...],
+        looks: Mapping[str, Look | None],
+        watches: dict[str, Watch] | None,
+        now: Moment,
+        notices: list[Notice],
+    ) -> None:
+        for part, look in looks.items():
+            if look is None or look.value != look.value:  # unknown, or not a number
+                continue
+            watch = watches.get(part) if watches else None
+            if watch is None:
+                if not grades or not beyond(rule, look.value, grades[-1].set):
+                    if rule.first_untold:
+                        self._known.add((subject, rule.name))
+                    continue
+                watch = Watch(seen=now.at)
+                watches = self._watches[subject].setdefault(rule.name, {})
+                watches[part] = watch
+            step = advance(watch, rule, grades, look.value, self.options, now.at)
+            self._take(subject, rule, part, watch, step, look, now, notices)
+        for part, watch in tuple(watches.items()) if watches else ():
+            if part not in looks:
+                step = advance(watch, rule, grades, None, self.options, now.at)
+                self._take(subject, rule, part, watch, step, None, now, notices)
+
+    def _take(
+        self,
+        subject: str,
+        rule: Rule,
+        part: str,
+        watch: Watch,
+        step: Step,
+        look: Look | None,
+        now: Moment,
+        notices: list[Notice],
+    ) -> None:
+        """Do what ``step`` says and keep the alert up to date."""
+        alert = watch.alert
+        if alert is not None and look is not None:
+            alert.value = look.value
+            alert.peak = max(alert.peak, look.value) if rule.rising else min(alert.peak, look.value)
+            if look.facts:
+                alert.facts = dict(look.facts)
+        if step.what is None:
+            if watch.idle(now.at, 0.0) and watch.ended is None:
+                self._drop(subject, rule.name, part)
+            return
+        if step.what == "cleared":
+            if rule.first_untold:
+                self._known.add((subject, rule.name))
+            notices.append(self._end(rule, watch, now))
+            return
+        grade = step.grade
+        assert grade is not None  # all other steps have one
+        if alert is None:
+            assert look is not None  # only a value raises
+            self._raise(subject, rule, part, watch, grade, look, now)
+        else:
+            if step.what == "milder":
+                watch.lowered = now.at
+            elif watch.lowered is not None and now.at - watch.lowered >= FLAP_GUARD:
+                watch.told_severity = min(watch.told_severity, alert.severity)
+            alert.severity, alert.code = grade.severity, grade.code
+            alert.set, alert.clear = grade.set, grade.clear
+            if step.what == "milder" or grade.severity <= watch.told_severity:
+                return  # nobody is told that it is less bad, nor what he knows
+        if rule.first_untold and (subject, rule.name) not in self._known:
+            self._known.add((subject, rule.name))
+            self._mark_told(watch, now)
+            notices.append(Notice(step.what, self._picture(watch), "first"))
+            return
+        if watch.told_severity and step.what == "raised":  # people still believe in the last one
+            notices.append(Notice("raised", self._picture(watch), "flapping"))
+            return
+        quiet = self._silence(rule, watch, now)
+        if quiet is not None:
+            notices.append(Notice(step.what, self._picture(watch), quiet))
+        else:
+            notices.append(self._tell("worse" if watch.told_severity else "raised", watch, now))
+
+    def _raise(
+        self, subject: str, rule: Rule, part: str, watch: Watch, grade: Grade, look: Look, now: Moment
+    ) -> None:
+        if watch.ended is None or now.at - watch.ended >= CALM:
+            watch.count = 0
+        watch.count += 1
+        watch.alert = Alert(
+            subject=subject,
+            rule=rule.name,
+            part=part,
+            code=grade.code,
+            severity=grade.severity,
+            value=look.value,
+            set=grade.set,
+            clear=grade.clear,
+            peak=look.value,
+            since=now.time,
+            count=watch.count,
+            facts=dict(look.facts),
+            told=watch.ending.told if watch.ending else None,
+        )
+        watch.ending = watch.lowered = None
+        watch.raised, watch.dated = now.at, now.trusted
+        if watch.ended is None or now.at - watch.ended >= _guard(watch):
+            watch.flaps = 0
+        elif rule.flap_guard:
+            watch.flaps += 1
+
+    def _end(self, rule: Rule, watch: Watch, now: Moment) -> Notice:
+        picture = self._picture(watch)
+        watch.alert = None
+        watch.bad.clear()
+        watch.ended = now.at
+        if watch.muted_for is None:
+            watch.muted = None
+        if not watch.told_severity:
+            return Notice("cleared", picture, "untold")
+        picture.severity = Severity(watch.told_severity)
+        watch.ending = picture
+        quiet = self._end_silence(rule, watch, now)
+        if quiet is None:
+            return self._tell_end(watch, now)
+        if quiet == "off":
+            self._tell_end(watch, now)
+        return Notice("cleared", copy.copy(picture), quiet)
+
+    # Who is told
+
+    def _owed(self, rule: Rule, watch: Watch, now: Moment) -> str | None:
+        """What people should be told of an open alert, if anything."""
+        alert = watch.alert
+        if alert is None:
+            return None
+        if not watch.told_severity or watch.told is None:
+            return "raised"
+        if alert.severity > watch.told_severity:
+            return "worse"
+        hours = self.options.repeat_hours
+        if hours > 0 and not rule.once and now.at - watch.told >= hours * 3600.0 - REPEAT_EARLY:
+            return "repeat"
+        return None
+
+    def _silence(self, rule: Rule, watch: Watch, now: Moment) -> str | None:
+        """Why nobody must be told of an open alert now; None: tell."""
+        assert watch.alert is not None
+        severity = watch.alert.severity
+        if severity < self.options.min_level:
+            return "severity"
+        if (
+            watch.muted is not None
+            and severity <= watch.muted_severity
+            and not self._mute_is_over(watch, now)
+        ):
+            return "muted"
+        if (reason := self._time_of_silence(rule, severity, now)) is not None:
+            return reason
+        if (
+            rule.flap_guard
+            and not watch.told_severity
+            and watch.ended_told is not None
+            and severity <= watch.ended_severity
+            and now.at - watch.ended_told < _guard(watch)
+            and now.at - watch.raised < FLAP_GUARD  # that long without a break is no flapping
+        ):
+            return "flapping"
+        return None
+
+    def _end_silence(self, rule: Rule, watch: Watch, now: Moment) -> str | None:
+        """Why nobody must be told that an alert is over; None: tell."""
+        assert watch.ending is not None
+        if rule.passing or not self.options.cleared_notify:
+            return "off"
+        return self._time_of_silence(rule, watch.ending.severity, now)
+
+    def _time_of_silence(self, rule: Rule, severity: Severity, now: Moment) -> str | None:
+        assert self._began is not None  # _arrive() came first
+        if not rule.at_start and now.at - self._began < self.options.startup_delay:
+            return "startup"
+        if severity < Severity.CRITICAL and self.options.quiet_hours is not None and now.trusted:
+            local = now.time.astimezone(self.options.zone).time()
+            if self.options.in_quiet_hours(local):
+                return "hours"
+        return None
+
+    @staticmethod
+    def _mute_is_over(watch: Watch, now: Moment) -> bool:
+        return (
+            watch.muted is not None
+            and watch.muted_for is not None
+            and now.at - watch.muted >= watch.muted_for
+        )
+
+    def _tell(self, what: str, watch: Watch, now: Moment) -> Notice:
+        self._mark_told(watch, now)
+        return Notice(what, self._picture(watch))
+
+    def _mark_told(self, watch: Watch, now: Moment) -> None:
+        assert watch.alert is not None
+        watch.told, watch.alert.told = now.at, now.time
+        watch.told_severity = max(watch.told_severity, watch.alert.severity)
+
+    def _tell_end(self, watch: Watch, now: Moment) -> Notice:
+        assert watch.ending is not None
+        picture, watch.ending = watch.ending, None
+        watch.ended_told, watch.ended_severity = now.at, watch.told_severity
+        watch.told, watch.told_severity = None, 0
+        return Notice("cleared", picture)
+
+    # Keeping
+
+    def _all(self) -> Iterator[tuple[str, Rule, str, Watch]]:
+        for subject, rules in self._watches.items():
+            for name, parts in rules.items():
+                for part, watch in parts.items():
+                    yield subject, self._rules[name], part, watch
+
+    def _drop(self, subject: str, rule: str, part: str) -> None:
+        parts = self._watches[subject][rule]
+        del parts[part]
+        if not parts:
+            del self._watches[subject][rule]
+
+    def _picture(self, watch: Watch) -> Alert:
+        """The alert as it is now, in a copy that stays so."""
+        assert watch.alert is not None
+        alert = copy.copy(watch.alert)
+        now = self._now
+        if now is not None and watch.muted is not None and not self._mute_is_over(watch, now):
+            alert.muted_until_cleared = watch.muted_for is None
+            if watch.muted_for is not None:
+                alert.muted_until = now.time + timedelta(seconds=watch.muted + watch.muted_for - now.at)
+        return alert
+
+    def _arrive(self, now: Moment) -> None:
+        """Note that it is ``now``; the first time, find out how long ago a restored state was."""
+        self._now = now
+        if self._began is None:
+            self._began = now.at
+        stored = self._stored
+        if stored is None:
+            return
+        if stored.boot == self._boot and now.at >= stored.at:
+            self._stored = None
+            return
+        if stored.boot != self._boot:
+            # Another boot has another beginning of time. How long the machine was off is only
+            # known when both clocks were right; until then it counts as no time at all, so that
+            # a wrong clock can delay a repeat but never hurry one.
+            self._shift(now.at - stored.at, before=float("inf"))
+            stored = stored._replace(boot=self._boot, at=now.at)
+        if not stored.trusted:
+            self._stored = None
+            return
+        self._stored = stored
+        if now.trusted:
+            away = (now.time - stored.time).total_seconds() - (now.at - stored.at)
+            if away > 0:
+                self._shift(-away, before=stored.at + 1e-6)
+            self._stored = None
+
+    def _shift(self, seconds: float, *, before: float) -> None:
+        for _, _, _, watch in self._all():
+            watch.shift(seconds, before)
+
+
+def _guard(watch: Watch) -> float:
+    """How long after its last end, in s, an alert that comes back is kept quiet."""
+    return FLAP_GUARD * 2.0 ** min(watch.flaps, FLAP_DOUBLINGS)

@@ -1,0 +1,82 @@
+"""Views to start from: a healthy pack, a calm grid, a machine in order."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from jk_bms.battery.chemistry import CHEMISTRIES
+from jk_bms.battery.limits import PackLimits
+from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model.link import LinkState
+from jk_bms.rules.base import HostView, InverterView, Link, PackView
+
+_NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+_SETTINGS = {
+    "cell_ovp": 3.65,
+    "cell_uvp": 2.5,
+    "max_charge_current": 140.0,
+    "max_discharge_current": 200.0,
+    "charge_otp": 60.0,
+    "charge_utp": 0.0,
+    "discharge_otp": 65.0,
+    "mos_otp": 95.0,
+    "cell_count": 16,
+    "charge_switch": True,
+    "discharge_switch": True,
+}
+_PACK = PackView(
+    device=Device(address="C8:47:80:00:00:01", name="Example"),
+    sample=Sample(
+        device=Device(address="C8:47:80:00:00:01", name="Example"),
+        taken_at=_NOON,
+        monotonic=0.0,
+        voltage=52.8,
+        current=-12.0,
+        cell_voltages=(3.3,) * 16,
+        cell_numbers=tuple(range(1, 17)),
+        cell_resistances=(0.06,) * 16,
+        soc=62.0,
+        battery_soc=62.0,
+        soc_low=60.0,
+        soc_high=64.0,
+        soh=100.0,
+        full_ah=280.0,
+        cycles=120,
+        temperatures=(24.0, 24.4),
+        mosfet_temperature=29.0,
+        charge_enabled=True,
+        discharge_enabled=True,
+        problem_code=0,
+    ),
+    link=Link(LinkState.STREAMING, silent=0.5),
+    chemistry=CHEMISTRIES["lfp"],
+    limits=PackLimits(cell_ovp=3.65, cell_uvp=2.5, nominal_ah=280.0),
+    settings=_SETTINGS,
+    on_battery=True,
+)
+
+
+def pack(*, link: Link | None = None, faults: tuple[tuple[int, str], ...] = (), **sample: Any) -> PackView:
+    """Return a pack of 16 LFP cells on battery, with these values of its sample changed."""
+    view = _PACK._replace(faults=faults, link=link or _PACK.link)
+    assert view.sample is not None
+    return view._replace(sample=msgspec.structs.replace(view.sample, **sample)) if sample else view
+
+
+def with_cell(number: int, voltage: float, others: float) -> dict[str, Any]:
+    """Return the cell voltages of a pack in which one cell differs, as a change for ``pack``."""
+    return {"cell_voltages": tuple(voltage if n == number else others for n in range(1, 17))}
+
+
+def inverter(*, grid: str = "present", age: float | None = 5.0, **sample: Any) -> InverterView:
+    """Return an inverter on the grid, with these values of its sample changed."""
+    values: dict[str, Any] = {"grid_voltage": 231.0, "grid_power": 410.0, "load_power": 390.0} | sample
+    return InverterView(
+        sample=InverterSample(taken_at=_NOON, monotonic=0.0, **values), age=age, grid=grid, battery_soc=62.0
+    )
+
+
+def host(**values: Any) -> HostView:
+    """Return a machine in order, with these values changed."""
+    return HostView(disk_free=0.6, disk_path="/var/lib/jk-bms", clock_step=0.0)._replace(**values)

@@ -1,0 +1,128 @@
+"""The grid: there, gone or unknown; and an inverter that does not answer.
+
+Voltage is judged before power: a grid that gives nothing because the sun carries the house is
+not lost. What is missing is unknown, never lost.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from jk_bms.model import InverterSample
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, InverterView, Look, Rule
+from jk_bms.rules.levels import C, E, Level, grade
+
+PRESENT, LOST, UNKNOWN = "present", "lost", "unknown"
+VOLTS, WATTS = 50.0, 10.0  # more of it is a grid
+SUN_CARRIES = 0.8  # of the load: then nothing need come from the grid
+OLDEST = 120.0  # s: an older record says nothing of now
+CONFIRM = 2  # records in a row
+
+
+def grid_of(sample: InverterSample) -> str:
+    """Return what one reading says of the grid: present, lost or unknown."""
+    if sample.error is not None:
+        return UNKNOWN
+    if sample.grid_voltage is not None:
+        return PRESENT if sample.grid_voltage > VOLTS else LOST
+    if sample.grid_power is None:
+        return UNKNOWN
+    if sample.grid_power > WATTS:
+        return PRESENT
+    sun, load = sample.pv_power, sample.load_power
+    if sun is not None and sun > WATTS and (load is None or sun >= SUN_CARRIES * load):
+        return UNKNOWN
+    return LOST
+
+
+class GridWatch:
+    """Follows the grid through the inverter's readings. ``since`` is in s since boot."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None  # when the present state was first seen
+        self._state = UNKNOWN
+        self._candidate: tuple[str, int, float] | None = None  # state, records, first seen
+        self._newest: datetime | None = None
+        self._good: float | None = None  # when the newest record that says anything came
+
+    def feed(self, sample: InverterSample, now: datetime) -> str:
+        """Take in a reading at ``now``; return the state: present, lost, unknown.
+
+        Readings that say nothing, come twice or are older than two minutes do not count.
+        """
+        seen = grid_of(sample)
+        if seen is UNKNOWN or not self._counts(sample, now):
+            return self.state(sample.monotonic)
+        if self.state(sample.monotonic) is UNKNOWN and self._state is not UNKNOWN:
+            self._state, self._candidate = UNKNOWN, None  # too long ago
+        self._newest, self._good = sample.taken_at, sample.monotonic
+        if seen == self._state:
+            self._candidate = None
+            return self._state
+        first = sample.monotonic
+        count = 1
+        if self._candidate is not None and self._candidate[0] == seen:
+            _, count, first = self._candidate
+            count += 1
+        self._candidate = (seen, count, first)
+        if count >= CONFIRM:
+            self._state, self.since, self._candidate = seen, first, None
+        return self._state
+
+    def state(self, at: float) -> str:
+        """Return the state at ``at`` s since boot; unknown when nothing was heard for two minutes."""
+        return UNKNOWN if self._good is None or at - self._good > OLDEST else self._state
+
+    def _counts(self, sample: InverterSample, now: datetime) -> bool:
+        if abs((now - sample.taken_at).total_seconds()) > OLDEST:
+            return False
+        return self._newest is None or sample.taken_at != self._newest
+
+
+_LOST_GRADES = (grade(C, 2001, Level(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
+_STALE_GRADES = (grade(E, 2002, Level(OLDEST + 1.0, 60.0), samples=1, seconds=0.0, digits=0),)
+
+
+def _lost_grades(view: InverterView) -> tuple[Grade, ...]:
+    return _LOST_GRADES
+
+
+def _lost(view: InverterView) -> Mapping[str, Look | None] | None:
+    if view.grid == UNKNOWN:
+        return None
+    facts = {"soc": view.battery_soc}
+    if view.sample is not None:
+        facts |= {"load_power": view.sample.load_power, "voltage": view.sample.grid_voltage}
+    return {"": Look(1.0 if view.grid == LOST else 0.0, facts)}
+
+
+GRID_LOST = Rule(
+    "grid_lost",
+    InverterView,
+    _lost_grades,
+    _lost,
+    rising=True,
+    example=lambda: example.inverter(grid=LOST, grid_voltage=0.0, grid_power=0.0),
+    clear_samples=1,
+    first_untold=True,
+)
+
+
+def _stale_grades(view: InverterView) -> tuple[Grade, ...]:
+    return _STALE_GRADES
+
+
+def _stale(view: InverterView) -> Mapping[str, Look | None] | None:
+    return None if view.age is None else {"": Look(round(view.age))}
+
+
+INVERTER_STALE = Rule(
+    "inverter_stale",
+    InverterView,
+    _stale_grades,
+    _stale,
+    rising=True,
+    example=lambda: example.inverter(grid=UNKNOWN, age=400.0),
+    unit="s",
+    clear_samples=2,
+)

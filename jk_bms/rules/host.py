@@ -1,0 +1,125 @@
+"""The machine that watches: its disk, its clock, its database, its radio, its own restarts."""
+
+from collections.abc import Mapping
+
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, HostView, Look, Rule, Severity
+from jk_bms.rules.levels import E, Level, W, grade
+
+POWER_CYCLE, WEDGED = 4.0, 5.0  # rungs of the repair ladder; the last one when nothing helps
+NEW = 600.0  # s: so long a start is news
+
+_DISK_GRADES = (grade(W, 3002, Level(9.9, 12.0), samples=1, seconds=0.0, digits=1),)
+_CLOCK_GRADES = (grade(W, 3003, Level(60.0, 30.0), samples=1, seconds=0.0, digits=0),)
+_DATABASE_GRADES = (grade(E, 3004, Level(60.0, 0.0), samples=1, seconds=0.0, digits=0),)
+_ADAPTER_GRADES = (
+    grade(E, 3006, Level(WEDGED, POWER_CYCLE), samples=1, seconds=0.0, digits=0),
+    grade(W, 3005, Level(POWER_CYCLE, POWER_CYCLE - 1.0), samples=1, seconds=0.0, digits=0),
+)
+_CRASH_GRADES = (grade(Severity.INFO, 3001, Level(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
+
+
+def _disk_grades(view: HostView) -> tuple[Grade, ...]:
+    return _DISK_GRADES
+
+
+def _disk(view: HostView) -> Mapping[str, Look | None] | None:
+    if view.disk_free is None:
+        return None
+    return {"": Look(round(100.0 * view.disk_free, 1), {"path": view.disk_path})}
+
+
+DISK_FULL = Rule(
+    "disk_full",
+    HostView,
+    _disk_grades,
+    _disk,
+    rising=False,
+    example=lambda: example.host(disk_free=0.06),
+    unit="%",
+    digits=1,
+)
+
+
+def _clock_grades(view: HostView) -> tuple[Grade, ...]:
+    return _CLOCK_GRADES
+
+
+def _clock(view: HostView) -> Mapping[str, Look | None] | None:
+    if view.clock_step is None:
+        return None
+    return {"": Look(round(abs(view.clock_step)), {"step": round(view.clock_step)})}
+
+
+CLOCK_JUMP = Rule(
+    "clock_jump",
+    HostView,
+    _clock_grades,
+    _clock,
+    rising=True,
+    example=lambda: example.host(clock_step=-3600.0),
+    unit="s",
+    clear_samples=1,
+    passing=True,
+)
+
+
+def _database_grades(view: HostView) -> tuple[Grade, ...]:
+    return _DATABASE_GRADES
+
+
+def _database(view: HostView) -> Mapping[str, Look | None] | None:
+    return {"": Look(round(view.database_failing), {"error": view.database_error})}
+
+
+DATABASE_FAILING = Rule(
+    "database_failing",
+    HostView,
+    _database_grades,
+    _database,
+    rising=True,
+    example=lambda: example.host(database_failing=75.0, database_error="disk I/O error"),
+    unit="s",
+    clear_samples=1,
+)
+
+
+def _adapter_grades(view: HostView) -> tuple[Grade, ...]:
+    return _ADAPTER_GRADES
+
+
+def _adapter(view: HostView) -> Mapping[str, Look | None] | None:
+    return {"": Look(WEDGED if view.adapter_wedged else min(float(view.rung), POWER_CYCLE))}
+
+
+ADAPTER_STUCK = Rule(
+    "adapter_stuck",
+    HostView,
+    _adapter_grades,
+    _adapter,
+    rising=True,
+    example=lambda: example.host(rung=4, adapter_wedged=True),
+    clear_samples=2,
+    clear_seconds=60.0,
+)
+
+
+def _crash_grades(view: HostView) -> tuple[Grade, ...]:
+    return _CRASH_GRADES
+
+
+def _crash(view: HostView) -> Mapping[str, Look | None] | None:
+    return {"": Look(1.0 if view.started_after_crash and view.uptime < NEW else 0.0)}
+
+
+STARTED_AFTER_CRASH = Rule(
+    "started_after_crash",
+    HostView,
+    _crash_grades,
+    _crash,
+    rising=True,
+    example=lambda: example.host(started_after_crash=True),
+    clear_samples=1,
+    passing=True,
+    at_start=True,
+)

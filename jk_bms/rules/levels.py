@@ -1,0 +1,80 @@
+"""From which values on it is bad, as far as the kind of cell decides. Voltages per cell, in V.
+
+Numbers for LFP: our research of other monitors and of what cells bear; NMC and LTO keep the same
+distances to their own ends. A limit never belongs to another chemistry than its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from jk_bms.rules.base import Grade, Severity
+
+W, E, C = Severity.WARNING, Severity.ERROR, Severity.CRITICAL
+
+
+class Level(NamedTuple):
+    """Where a grade begins and where it ends."""
+
+    set: float
+    clear: float
+
+
+class CellLevels(NamedTuple):
+    """The limits of one kind of cell."""
+
+    high_warning: Level
+    high_critical: Level
+    before_trip: tuple[float, float]  # V before the BMS trips: warning, critical
+    low_warning: Level
+    low_critical: Level
+    middle: tuple[float, float]  # mean voltage, from .. to, between which the curve is flat
+    middle_warning: Level  # spread there
+    middle_critical: Level
+    bottom: float  # below this mean voltage and
+    top: float  # above this one the curve is steep
+    hot_warning: Level  # °C
+    hot_critical: Level
+    charge_in_frost: bool  # whether it may be charged while it freezes
+    pack_high: tuple[float, float]  # mean cell voltage: error, critical
+    pack_low: tuple[float, float]
+
+
+# fmt: off
+CELLS = {
+    "lfp": CellLevels(
+        Level(3.55, 3.50), Level(3.62, 3.55), (0.05, 0.03),
+        Level(3.05, 3.15), Level(2.85, 3.00),
+        (3.20, 3.34), Level(0.030, 0.020), Level(0.060, 0.040), 3.15, 3.40,
+        Level(45.0, 42.0), Level(53.0, 48.0), False,
+        (3.60, 3.65), (3.00, 2.80),
+    ),
+    "nmc": CellLevels(
+        Level(4.22, 4.17), Level(4.25, 4.20), (0.03, 0.015),
+        Level(3.20, 3.30), Level(3.00, 3.15),
+        (3.50, 4.00), Level(0.050, 0.035), Level(0.100, 0.070), 3.40, 4.05,
+        Level(45.0, 42.0), Level(53.0, 48.0), False,
+        (4.20, 4.25), (3.20, 3.00),
+    ),
+    "lto": CellLevels(
+        Level(2.75, 2.70), Level(2.80, 2.74), (0.05, 0.03),
+        Level(2.00, 2.08), Level(1.85, 1.95),
+        (2.20, 2.45), Level(0.040, 0.025), Level(0.080, 0.055), 2.10, 2.55,
+        Level(55.0, 52.0), Level(60.0, 56.0), True,
+        (2.75, 2.80), (2.00, 1.80),
+    ),
+}
+# fmt: on
+SPREAD_KNEE_WARNING, SPREAD_KNEE_CRITICAL = Level(0.120, 0.080), Level(0.200, 0.150)
+
+
+def number(settings: Mapping[str, Any], name: str) -> float | None:
+    """Return a setting of the BMS that is a number; None when it did not tell it."""
+    value = settings.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def grade(
+    severity: Severity, code: int, level: Level, *, samples: int = 3, seconds: float = 10.0, digits: int = 3
+) -> Grade:
+    """Make a grade of ``level``, its limits free of the dust of floating point."""
+    return Grade(severity, code, round(level.set, digits), round(level.clear, digits), samples, seconds)

@@ -1,0 +1,70 @@
+"""A charge or discharge switch of the BMS that is off without a reason that we know.
+
+A protection that tripped is a reason, and has its own alert; a full or an empty pack is one too.
+"""
+
+from collections.abc import Mapping
+
+from jk_bms.model import Sample
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.levels import CELLS, C, Level, W, grade
+
+OFF, OFF_ON_BATTERY = 1.0, 2.0  # what is measured: how bad it is
+FULL = 99.0  # %
+_GRADES = (
+    grade(C, 1045, Level(OFF_ON_BATTERY, OFF), samples=2, seconds=20.0),
+    grade(W, 1032, Level(OFF, 0.0), samples=2, seconds=20.0),
+)
+
+
+def _grades(view: PackView) -> tuple[Grade, ...]:
+    return _GRADES
+
+
+def _look(view: PackView) -> Mapping[str, Look | None] | None:
+    sample = view.sample
+    if sample is None:
+        return None
+    charge, discharge = sample.charge_enabled, sample.discharge_enabled
+    if charge and discharge:
+        return {}
+    looks: dict[str, Look | None] = {}
+    value = OFF_ON_BATTERY if view.on_battery else OFF
+    if charge is None:
+        looks["charge"] = None
+    elif not charge and not _full(view, sample):
+        looks["charge"] = Look(value, {"setting": view.settings.get("charge_switch")})
+    if discharge is None:
+        looks["discharge"] = None
+    elif not discharge and not _empty(view, sample):
+        looks["discharge"] = Look(value, {"setting": view.settings.get("discharge_switch")})
+    return looks
+
+
+def _full(view: PackView, sample: Sample) -> bool:
+    """Whether the BMS may well have ended a charge."""
+    if sample.problem_code:
+        return True
+    if sample.battery_soc is not None and sample.battery_soc >= FULL:
+        return True
+    return bool(sample.cell_voltages) and max(sample.cell_voltages) >= view.chemistry.charge
+
+
+def _empty(view: PackView, sample: Sample) -> bool:
+    """Whether the BMS may well have ended a discharge."""
+    if sample.problem_code:
+        return True
+    low = CELLS[view.chemistry.name].low_critical.set
+    return bool(sample.cell_voltages) and min(sample.cell_voltages) <= low
+
+
+SWITCH_OFF = Rule(
+    "switch_off",
+    PackView,
+    _grades,
+    _look,
+    rising=True,
+    example=lambda: example.pack(discharge_enabled=False, current=0.0),
+    clear_seconds=5.0,
+)

@@ -1,0 +1,38 @@
+"""Balance wires of too high resistance, as the BMS measures them."""
+
+from collections.abc import Mapping
+
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.cells import cell_number
+from jk_bms.rules.levels import C, E, Level, grade
+
+CRITICAL, ERROR = Level(0.5, 0.45), Level(0.3, 0.27)  # Ohm
+_GRADES = (grade(C, 1018, CRITICAL, seconds=60.0), grade(E, 1019, ERROR, seconds=60.0))
+
+
+def _grades(view: PackView) -> tuple[Grade, ...]:
+    return _GRADES
+
+
+def _look(view: PackView) -> Mapping[str, Look | None] | None:
+    sample = view.sample
+    if sample is None or not sample.cell_resistances:
+        return None
+    if max(sample.cell_resistances) <= ERROR.clear:
+        return {}
+    cells = ((cell_number(sample, i), ohms) for i, ohms in enumerate(sample.cell_resistances))
+    return {str(cell): Look(ohms, {"cell": cell}) for cell, ohms in cells}
+
+
+WIRE = Rule(
+    "wire",
+    PackView,
+    _grades,
+    _look,
+    rising=True,
+    example=lambda: example.pack(cell_resistances=(0.06,) * 6 + (0.62,) + (0.06,) * 9),
+    unit="Ω",
+    digits=3,
+    clear_seconds=60.0,
+)
