@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.common import Sheet  # noqa: E402 - the bench runs from any folder
+from bench.merge import INVERTER, TABLE, StandingClock  # noqa: E402
+from bench.merge import sample as merged_sample  # noqa: E402
 from jk_bms.battery.cell_resistance import BANDS, BATCH, MEMORY, WAITING  # noqa: E402
 from jk_bms.battery.chemistry import CHEMISTRIES  # noqa: E402
 from jk_bms.battery.curves import DOCUMENTED  # noqa: E402
@@ -39,6 +41,7 @@ from jk_bms.model import Device, Sample  # noqa: E402
 from jk_bms.protocol import to_sample  # noqa: E402
 from jk_bms.simulator import SimulatedBms  # noqa: E402
 from jk_bms.sinks.history import HistorySink  # noqa: E402
+from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions  # noqa: E402
 from jk_bms.store import history as stored  # noqa: E402
 from jk_bms.store.history import HistoryStore  # noqa: E402
 from jk_bms.store.history_query import query  # noqa: E402
@@ -52,6 +55,7 @@ AT = datetime(2026, 12, 1, tzinfo=UTC)
 PACK = Device(address="AA:BB:CC:DD:EE:FF", name="JK-B2A24S")
 ROW_BYTES, WRITTEN_BYTES, SYNCS = 25, 1400, 0.11
 CHART_MS, INVERTER_MS, ACCEPT_US, APPEND_US = 2.0, 5.0, 12.0, 8.0
+RECORD_EVERY = 10  # s, of the inverter program
 DECADE_MB = 200  # what docs say of ten years of one pack
 CHARTED = ("battery_soc", "current", "voltage")
 CELLS, CAPACITY = 16, 280.0  # Ah; of the simulated battery
@@ -189,6 +193,38 @@ def writing(sheet: Sheet, own: OwnStore, path: Path, taken: list[Sample], per_ro
         sheet.beside(f"state {part!r}, bytes", size, digits=0, detail=detail)
     blocks = [len(data) for [data] in own._rows("SELECT data FROM blocks")]
     sheet.figure("bytes per row in closed hours", sum(blocks) / len(blocks) / 720, most=ROW_BYTES)
+
+
+def merging(sheet: Sheet, folder: Path) -> None:
+    """Merge for an hour at the default settings beside a record each 10 s; say what that writes in a day."""
+    path = folder / "merged.db"
+    theirs = sqlite3.connect(path, isolation_level=None)
+    theirs.execute(TABLE)
+    clock = StandingClock(1.0)
+    sink = InverterDbSink(Readings(path), clock, MergeOptions())
+    total = inserted = 0
+    for second in range(3600):
+        clock.steps = second
+        before = written()
+        if second % RECORD_EVERY == 0:
+            theirs.execute(
+                "INSERT INTO readings (created_at, payload) VALUES (?, ?)",
+                (clock.now().isoformat(timespec="seconds"), json.dumps(INVERTER)),
+            )
+        inserted += written() - before
+        sink.accept(merged_sample(clock, second))
+        due = sink.take_due()
+        before = written()
+        sink.look(due)
+        total += written() - before
+    theirs.close()
+    assert sink.merged >= 3600 / RECORD_EVERY
+    assert not sink.failures
+    detail = f"{sink.merged * 24} merges, rollback journal included"
+    sheet.beside("MB written a day by merging, inverter.db", total * 24 / 1e6, detail=detail, digits=0)
+    sheet.beside("bytes written per merge", total / sink.merged, digits=0)
+    detail = f"{86_400 // RECORD_EVERY} records, without us"
+    sheet.beside("MB written a day by the inverter program itself", inserted * 24 / 1e6, detail, digits=0)
 
 
 def accepting(sheet: Sheet, own: OwnStore) -> None:
@@ -363,6 +399,7 @@ def main() -> int:
         path = Path(name) / "bms.db"
         with open_writer(path, Clock()) as own:
             writing(sheet, own, path, taken, round(5 / period))
+            merging(sheet, Path(name))
             accepting(sheet, own)
             journal(sheet, taken)
             lengthen(own, 365, minutes=90, quarters=365, blocks=365)

@@ -57,13 +57,14 @@ DEVICE = Device(address="AA:BB:CC:DD:EE:FF", name="JK-B2A24S")
 class StandingClock(Clock):
     """Stands while a sample is merged, so that both sides of a pair write at the same time of day."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: float = 30.0) -> None:
         super().__init__()
         self.steps = 0
+        self._step = step  # s
 
     def monotonic(self) -> float:
-        """One poll interval later with each step."""
-        return 1000.0 + 30 * self.steps
+        """By default a poll interval later with each step."""
+        return 1000.0 + self._step * self.steps
 
     def now(self) -> datetime:
         """A time that goes with it, near the record's."""
