@@ -392,15 +392,15 @@ class TelegramServer:
     def _add(self, field: str, value: dict[str, Any]) -> int:
         with self._lock:
             self._ids += 1
-            update = {"update_id": self._ids, field: value}
+            number = self._ids
 
         async def add() -> None:
             async with self._changed:
-                self._updates.append(update)
+                self._updates.append({"update_id": number, field: value})
                 self._changed.notify_all()
 
         asyncio.run_coroutine_threadsafe(add(), self._loop).result(10)
-        return int(update["update_id"])
+        return number
 
     @staticmethod
     def _user(number: int, language: str | None) -> dict[str, Any]:

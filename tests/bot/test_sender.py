@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -302,9 +303,11 @@ import asyncio, sys
 from pathlib import Path
 from jk_bms.bot.light_aiogram import AiohttpSession, DefaultBotProperties, TelegramAPIServer, TelegramBot
 from jk_bms.bot.outgoing import Outgoing
-from jk_bms.bot.sender import Sender
+from jk_bms.bot.sender import PACE, Sender
 from jk_bms.bot.store import open_store
 from jk_bms.texts import language
+
+PACE = PACE._replace(minute=0.5, first_pause=0.01)
 
 async def main(path, url, token):
     session = AiohttpSession(api=TelegramAPIServer.from_base(url))
@@ -316,7 +319,7 @@ async def main(path, url, token):
             message = Outgoing(chat=77, text=f"alert {number}.", line=f"alert {number}.", key=str(number))
             await store.aside(store.queue, [message], {"cursor": number + 1})
             await asyncio.sleep(0.02)
-    sender = Sender(bot, store, lambda chat: language("en"))
+    sender = Sender(bot, store, lambda chat: language("en"), PACE)
     await asyncio.gather(sender.run(), events())
 
 asyncio.run(main(*sys.argv[1:]))
@@ -324,14 +327,10 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @pytest.fixture
-def program(tmp_path: Path, telegram: TelegramServer) -> Iterator[list[str]]:
+def program(tmp_path: Path, telegram: TelegramServer) -> list[str]:
     script = tmp_path / "program.py"
-    script.write_text(
-        KILLED.replace('language("en"))', 'language("en"), PACE)')
-        .replace("import Sender", "import PACE, Sender")
-        .replace("PACE)", "PACE._replace(minute=0.5, first_pause=0.01))")
-    )
-    yield [sys.executable, str(script), str(tmp_path / "killed.db"), telegram.url, telegram.token]
+    script.write_text(KILLED)
+    return [sys.executable, str(script), str(tmp_path / "killed.db"), telegram.url, telegram.token]
 
 
 def test_kill_9_loses_no_message_and_marks_the_repeat(
@@ -339,19 +338,16 @@ def test_kill_9_loses_no_message_and_marks_the_repeat(
 ) -> None:
     """The bot is killed again and again, also between Telegram's taking a message and its own noting so."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    kills = 0
-    while kills < 6:
+    kills = 6
+    for goal in range(5, 5 * (kills + 1), 5):
         process = subprocess.Popen(program, env=environment)
-        taken = len(telegram.messages())
-        telegram.until(lambda: len(telegram.messages()) > taken + 4 or process.poll() is not None)
+        telegram.until(functools.partial(lambda goal: len(telegram.messages()) >= goal, goal))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        kills += 1
     process = subprocess.Popen(program, env=environment)
     try:
         telegram.until(lambda: any("alert 59." in text for text in telegram.shown()), 30)
-        with contextlib.suppress(AssertionError):
-            telegram.until(lambda: False, 0.3)
+        time.sleep(0.3)  # it notes that it has arrived
     finally:
         process.kill()
         process.wait()
