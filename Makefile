@@ -30,8 +30,9 @@ setup: ## .venv with everything, on the newest working Python >= 3.11 (PYTHON=..
 	@tools/venv $(VENV) dev
 	@echo "setup: ready: try make run, make test"
 
-run: ## the poller: your .env, or a simulated battery under demo/ (ARGS=... are passed on)
+run: ## the poller, and the bot if it has a token: your .env, or a simulated battery (ARGS=... are passed on)
 	@tools/venv $(VENV) runtime
+	@[ "$$($(PY) jk_bms_service.py --packages $(ARGS))" != bot ] || tools/venv $(VENV) bot
 	@$(PY) jk_bms_service.py --interactive $(ARGS)
 
 test: ## the whole suite, and the unit tests on Python 3.11 too (NO_APT=1: install no Debian package)

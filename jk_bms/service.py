@@ -30,10 +30,13 @@ EXIT_CONFIG = 78  # a person must change something: do not restart
 STOP_PATIENCE = 4.5  # s to end cleanly
 
 
-async def serve(settings: Settings, entries: list[Entry], *, clock: Clock, live_head: list[str]) -> int:
+async def serve(
+    settings: Settings, entries: list[Entry], *, clock: Clock, live_head: list[str], with_bot: bool = False
+) -> int:
     """Run the poller until SIGTERM or SIGINT; return the exit code.
 
     ``live_head``: lines above the live view in a terminal; empty: plain log lines instead.
+    ``with_bot``: start the bot as well, if it has a token.
     """
     loop = asyncio.get_running_loop()
     poller = Poller(settings, entries, clock=clock)
@@ -45,8 +48,16 @@ async def serve(settings: Settings, entries: list[Entry], *, clock: Clock, live_
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop)
-    async with _live_view(poller, live_head):
+    async with _live_view(poller, live_head), _bot(settings, wanted=with_bot):
         return await poller.run()
+
+
+def _bot(settings: Settings, *, wanted: bool) -> contextlib.AbstractAsyncContextManager[None]:
+    if not (wanted and settings.bot_token):
+        return contextlib.nullcontext()
+    from jk_bms.bot_process import bot_beside  # an installed poller has no bot to start
+
+    return bot_beside(settings)
 
 
 @contextlib.asynccontextmanager
@@ -77,6 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     interactive = arguments.interactive
     setup_logging("INFO", SERVICE_NAME)
+    if arguments.packages:
+        return _print_packages(arguments.env_file)
     try:
         settings = load_settings(env_file=arguments.env_file, forgiving=True)
         demo = interactive and not configured(settings)
@@ -99,7 +112,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 settings.db_path,
                 settings.poll_interval,
             )
-        return asyncio.run(serve(settings, entries, clock=Clock(arguments.speed), live_head=head))
+        return asyncio.run(
+            serve(
+                settings,
+                entries,
+                clock=Clock(arguments.speed),
+                live_head=head,
+                with_bot=interactive,
+            )
+        )
     except (JkBmsError, ExceptionGroup) as error:
         return _cannot_run(error)
 
@@ -112,7 +133,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--interactive",
         action="store_true",
-        help="for a person: a live view in a terminal, and a simulated battery when nothing is configured",
+        help="for a person: a live view in a terminal, the Telegram bot as well if it has a token, and a "
+        "simulated battery when nothing is configured",
     )
     parser.add_argument(
         "--env-file", metavar="FILE", help="settings file (default: .env in the project's folder)"
@@ -124,8 +146,24 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="simulated batteries only: run time N times as fast (1 to 600)",
     )
+    parser.add_argument(
+        "--packages",
+        action="store_true",
+        help="print which packages these settings need, 'runtime' or 'bot', and end",
+    )
     parser.add_argument("--version", action="version", version=f"easun-jkbms {__version__}")
     return parser
+
+
+def _print_packages(env_file: str | None) -> int:
+    """Settings that make no sense need no more than it takes to say so."""
+    try:
+        settings = load_settings(env_file=env_file, forgiving=True)
+        kind = "bot" if settings.bot_token or settings.alert_urls else "runtime"
+    except ConfigError:
+        kind = "runtime"
+    sys.stdout.write(f"{kind}\n")
+    return EXIT_OK
 
 
 def _speed(text: str) -> float:

@@ -183,7 +183,11 @@ def small_project(tmp_path: Path) -> Path:
 
 CALLS = {
     "setup": ["tools/venv .venv dev"],
-    "run": ["tools/venv .venv runtime", ".venv/bin/python jk_bms_service.py --interactive"],
+    "run": [
+        "tools/venv .venv runtime",
+        ".venv/bin/python jk_bms_service.py --packages",
+        ".venv/bin/python jk_bms_service.py --interactive",
+    ],
     "bench": ["tools/venv .venv dev", ".venv/bin/python bench/one.py"],
     "check": [
         "tools/venv .venv dev",
@@ -203,6 +207,42 @@ def test_target_does(target: str, calls: list[str], small_project: Path, run: Ru
 
     assert result.returncode == 0, result.stderr
     assert (small_project / "calls").read_text(encoding="utf-8").splitlines() == calls
+
+
+def test_make_run_installs_the_bot_only_for_a_token(small_project: Path, run: Run) -> None:
+    """The settings decide, read as the service reads them."""
+    python = small_project / ".venv/bin/python"
+    python.write_text(python.read_text(encoding="utf-8") + "echo bot\n", encoding="utf-8")
+
+    run("make", "run", "ARGS=--env-file x", cwd=small_project)
+
+    assert (small_project / "calls").read_text(encoding="utf-8").splitlines() == [
+        "tools/venv .venv runtime",
+        ".venv/bin/python jk_bms_service.py --packages --env-file x",
+        "tools/venv .venv bot",
+        ".venv/bin/python jk_bms_service.py --interactive --env-file x",
+    ]
+
+
+PACKAGES = {
+    # .env: what `make run` installs
+    "nothing set": ("", "runtime"),
+    "a token": ("TELEGRAM_BOT_TOKEN=1:abc\n", "bot"),
+    "alerts by mail": ("ALERT_URLS=mailto://me:word@mail.example\n", "bot"),
+    "a token left empty": ("TELEGRAM_BOT_TOKEN=\n", "runtime"),
+    "no token at all": ("TELEGRAM_BOT_TOKEN=your token here\n", "runtime"),
+    "settings that are refused": ("JK_BMS_TIMEOUT=long\n", "runtime"),
+}
+
+
+@pytest.mark.parametrize(("text", "kind"), PACKAGES.values(), ids=PACKAGES)
+def test_packages_that_the_settings_need(text: str, kind: str, tmp_path: Path, run: Run) -> None:
+    env = tmp_path / "house.env"
+    env.write_text(text, encoding="utf-8")
+
+    result = run(sys.executable, PROJECT / "jk_bms_service.py", "--packages", "--env-file", env)
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"{kind}\n", "")
 
 
 def test_make_test_ends_with_the_whole_suite(small_project: Path, run: Run) -> None:
