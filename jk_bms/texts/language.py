@@ -84,7 +84,7 @@ class Texts:
         return self("units.ago", span=self.span(seconds))
 
     def moment(self, when: datetime, zone: tzinfo | None, now: datetime) -> str:
-        """Return when something was or will be: ``18:42``, ``yesterday 18:42``, ``3 May 18:42``.
+        """Return when something was or will be: ``18:42``, ``18:42 yesterday``, ``18:42 on 3 May``.
 
         The year is said when it is not this one. ``zone`` None: the system's.
         """
@@ -97,7 +97,7 @@ class Texts:
         if local.date() == today + timedelta(days=1):
             return self("units.tomorrow", time=time)
         year = f" {local.year}" if local.year != today.year else ""
-        return f"{self.date(when, zone)}{year} {time}"
+        return self("units.dated", time=time, date=self.date(when, zone) + year)
 
     def date(self, when: datetime, zone: tzinfo | None) -> str:
         """Return a day without its year: ``3 May``."""

@@ -60,10 +60,10 @@ def test_times_are_as_short_as_they_can_be() -> None:
     now = datetime(2026, 5, 3, 21, 30, tzinfo=UTC)  # 4 May, 0:30 in Kyiv
     moments = [
         (now, "00:30", "00:30"),
-        (datetime(2026, 5, 3, 15, 42, tzinfo=UTC), "yesterday 18:42", "вчора 18:42"),
-        (datetime(2026, 5, 5, 4, 0, tzinfo=UTC), "tomorrow 07:00", "завтра 07:00"),
-        (datetime(2026, 4, 1, 4, 0, tzinfo=UTC), "1 Apr 07:00", "1 квітня 07:00"),
-        (datetime(2025, 12, 31, 4, 0, tzinfo=UTC), "31 Dec 2025 06:00", "31 грудня 2025 06:00"),
+        (datetime(2026, 5, 3, 15, 42, tzinfo=UTC), "18:42 yesterday", "18:42 учора"),
+        (datetime(2026, 5, 5, 4, 0, tzinfo=UTC), "07:00 tomorrow", "07:00 завтра"),
+        (datetime(2026, 4, 1, 4, 0, tzinfo=UTC), "07:00 on 1 Apr", "07:00 1 квітня"),
+        (datetime(2025, 12, 31, 4, 0, tzinfo=UTC), "06:00 on 31 Dec 2025", "06:00 31 грудня 2025"),
     ]
 
     for when, english, ukrainian in moments:

@@ -1,1 +1,50 @@
-"""What the bot shows, as pure functions: the state of the house in, a page of text and buttons out."""
+"""What the bot shows, as pure functions: the state of the house in, a page of text and buttons out.
+
+Every page takes the poller's snapshot, or one battery of it, then texts, time zone and the present
+time. A bot that cannot reach the poller sets ``snapshot["poller_down"]`` and gives the last known
+values with their ages.
+"""
+
+from jk_bms.bot.pages.alerts import alerts
+from jk_bms.bot.pages.battery import battery, cells, no_data
+from jk_bms.bot.pages.health import health
+from jk_bms.bot.pages.link import link
+from jk_bms.bot.pages.messages import (
+    COMMANDS,
+    bms_back,
+    bms_lost,
+    choice,
+    grid_change,
+    help_page,
+    level_change,
+    limits_warning,
+    plain,
+    several,
+)
+from jk_bms.bot.pages.page import Button, Page
+from jk_bms.bot.pages.status import grid_line, status
+from jk_bms.bot.pages.until import until
+
+__all__ = [
+    "COMMANDS",
+    "Button",
+    "Page",
+    "alerts",
+    "battery",
+    "bms_back",
+    "bms_lost",
+    "cells",
+    "choice",
+    "grid_change",
+    "grid_line",
+    "health",
+    "help_page",
+    "level_change",
+    "limits_warning",
+    "link",
+    "no_data",
+    "plain",
+    "several",
+    "status",
+    "until",
+]

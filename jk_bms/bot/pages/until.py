@@ -1,44 +1,65 @@
 """``/until HH:MM``: will it last until then?"""
 
-from datetime import datetime
-from typing import Protocol
+import math
+from datetime import datetime, tzinfo
+from typing import Any
+
+from jk_bms.battery.until import Outlook
+from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.page import Button, Page, page
+from jk_bms.bot.pages.values import label, shown_soc
+from jk_bms.texts import Texts, escape
+
+VERDICT_MARKS = {"yes": "🟢", "maybe": "🟡", "no": "🔴"}
 
 
-class Outlook(Protocol):
-    """What ``battery/until.py`` answers; any object with these values will do."""
+def until(
+    device: dict[str, Any],
+    outlook: Outlook | None,
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+) -> Page:
+    """Return the answer for one battery. ``outlook`` None: charge or load are not known."""
+    name = escape(label(device, texts))
+    number = device["number"]
+    if outlook is None:
+        return page(f"<b>{name}</b>", escape(texts("bot.until.unknown")))
+    when = texts.moment(outlook.until, zone, now)
+    heading = texts(f"bot.until.{outlook.verdict}", time=when)
+    low, high = shown_soc(outlook.soc_low), shown_soc(outlook.soc_high)
+    left = f"{low} %" if low == high else texts("bot.percents", low=low, high=high)
+    basis = texts.count("bot.until.usual", outlook.days) if outlook.days else texts("bot.until.present")
+    load = "bot.until.load" if outlook.load >= 0 else "bot.until.sun"
+    refresh = press("until", f"{outlook.until.astimezone(zone):%H%M}", number)
+    return page(
+        f"{VERDICT_MARKS.get(outlook.verdict, '❔')} <b>{name}: {escape(heading)}</b>",
+        escape(texts("bot.until.left", time=when, left=left)),
+        escape(_empty(outlook, texts, zone, now)),
+        escape(texts(load, load=texts.quantity(abs(outlook.load), "W"), basis=basis)),
+        escape(_advice(outlook, texts)),
+        buttons=[[Button(texts("bot.button.refresh"), refresh)]],
+    )
 
-    @property
-    def verdict(self) -> str:
-        """``yes``: also in the worst case; ``maybe``: only in the better one; ``no``: in neither."""
 
-    @property
-    def until(self) -> datetime:
-        """The moment that was asked for, aware."""
+def _empty(outlook: Outlook, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+    first, last = outlook.empty_first, outlook.empty_last
+    if first is None:
+        return ""
+    early = texts.moment(first, zone, now)
+    if last is None:
+        return texts("bot.until.empty_worst", time=early)
+    late = texts.moment(last, zone, now)
+    if early == late:
+        return texts("bot.until.empty_at", time=early)
+    return texts("bot.until.empty_between", first=early, last=late)
 
-    @property
-    def soc_low(self) -> float:
-        """The SoC at that moment in the worst case, in %, 0 when empty before."""
 
-    @property
-    def soc_high(self) -> float:
-        """And in the best case."""
-
-    @property
-    def empty_first(self) -> datetime | None:
-        """When it is empty in the worst case; None: not before ``until``."""
-
-    @property
-    def empty_last(self) -> datetime | None:
-        """And in the best case."""
-
-    @property
-    def load(self) -> float:
-        """Mean power out of the battery that is expected until then, in W, positive."""
-
-    @property
-    def days(self) -> int:
-        """How many past days tell the usual load of these hours; 0: it is the load of the last minutes."""
-
-    @property
-    def save(self) -> float | None:
-        """So many W less on the average, and it lasts also in the worst case; None: it lasts anyway."""
+def _advice(outlook: Outlook, texts: Texts) -> str:
+    if outlook.verdict == "yes" or outlook.save is None:
+        return ""
+    # To the next ten upwards: nobody switches off 3 W, and too little would not help.
+    watts = max(10, math.ceil(outlook.save / 10) * 10)
+    if watts >= outlook.load > 0:
+        return texts("bot.until.save_all")
+    return "💡 " + texts("bot.until.save", watts=texts.quantity(watts, "W"))

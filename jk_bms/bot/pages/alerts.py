@@ -1,0 +1,58 @@
+"""``/alerts``: what is wrong now, with buttons that keep it quiet for a while."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from jk_bms.bot.pages.callbacks import alert_key, press
+from jk_bms.bot.pages.page import Button, Page, page
+from jk_bms.bot.pages.values import label, notes
+from jk_bms.texts import Texts, escape
+from jk_bms.texts.alerts import alert_line, mark, severity_of
+
+MOST = 10  # alerts on the page: more are counted
+MUTES = (("3600", "bot.button.mute_1h"), ("28800", "bot.button.mute_8h"), ("clear", "bot.button.mute_clear"))
+
+
+def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
+    """Return the open alerts, worst first, and a row of buttons for each."""
+    refresh = [Button(texts("bot.button.refresh"), press("alerts"))]
+    listed = snapshot.get("alerts")
+    if listed is None:  # what is open is not known while the poller is down
+        unknown = "" if snapshot.get("poller_down") else escape(texts("bot.alerts_unknown"))
+        return page(escape(notes(snapshot, texts)), unknown, buttons=[refresh])
+    if not listed:
+        return page(escape(notes(snapshot, texts)), "🟢 " + escape(texts("bot.no_alerts")), buttons=[refresh])
+    ordered = sorted(listed, key=lambda alert: (-severity_of(alert), str(alert.get("since", ""))))
+    shown = ordered[:MOST]
+    names = {device["address"]: label(device, texts) for device in snapshot["devices"]}
+    lines = []
+    for number, alert in enumerate(shown, 1):
+        line = escape(alert_line(alert, names.get(str(alert.get("subject"))), texts, zone, now))
+        number_mark = f"{number}. " if len(shown) > 1 else ""
+        lines.append(f"{mark(alert)} {number_mark}{line}{escape(_muted(alert, texts, zone, now))}")
+    if more := len(ordered) - len(shown):
+        lines.append(escape(texts.count("bot.more_alerts", more)))
+    buttons = [_buttons(number, alert, texts, alone=len(shown) == 1) for number, alert in enumerate(shown, 1)]
+    return page(escape(notes(snapshot, texts)), "\n\n".join(lines), buttons=[*buttons, refresh])
+
+
+def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool) -> Iterator[Button]:
+    key = alert_key(alert)
+    prefix = "" if alone else f"{number}: "
+    if alert.get("muted"):
+        yield Button(f"🔔 {prefix}{texts('bot.button.unmute')}", press("mute", "off", key))
+        return
+    for position, (how, title) in enumerate(MUTES):
+        bell = "🔕 " if position == 0 else ""
+        yield Button(f"{bell}{prefix if position == 0 else ''}{texts(title)}", press("mute", how, key))
+
+
+def _muted(alert: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+    if not alert.get("muted"):
+        return ""
+    until = alert.get("muted_until")
+    if until is None:
+        return "\n🔕 " + texts("bot.muted_until_clear")
+    when = datetime.fromisoformat(until) if isinstance(until, str) else until
+    return "\n🔕 " + texts("bot.muted_until", time=texts.moment(when, zone, now))

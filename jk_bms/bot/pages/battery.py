@@ -1,0 +1,196 @@
+"""``/battery`` and ``/cells``: one battery in detail."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.page import Button, Page, Row, block, page, preformatted
+from jk_bms.bot.pages.status import low_line
+from jk_bms.bot.pages.values import (
+    amount,
+    delta_row,
+    flow_rows,
+    has_data,
+    label,
+    notes,
+    reading_of,
+    shown_soc,
+    soc_mark,
+    updated,
+)
+from jk_bms.status_text import soc_bar
+from jk_bms.texts import Texts, clip, escape
+
+BAR = 16  # characters
+ROWS_SINGLE = 8  # up to so many cells in one column, more in two
+
+
+def battery(
+    snapshot: dict[str, Any], device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> Page:
+    """Return what is known of ``device``, one of the snapshot's."""
+    reading = reading_of(device)
+    name = escape(label(device, texts))
+    buttons = _buttons("battery", device, texts)
+    if not has_data(device):
+        return page(
+            escape(notes(snapshot, texts)),
+            f"<b>{name}</b>",
+            escape(no_data(device, texts, zone, now)),
+            buttons=buttons,
+        )
+    soc = reading.get("battery_soc")
+    return page(
+        escape(notes(snapshot, texts)),
+        f"{soc_mark(soc)} <b>{name}: {shown_soc(soc)} %</b>" if soc is not None else f"<b>{name}</b>",
+        f"<code>{soc_bar(soc, BAR)}</code>" if soc is not None else "",
+        block(_rows(device, texts)),
+        *(escape(line) for line in _lines(reading, texts)),
+        low_line(soc, texts),
+        _advice(soc, texts),
+        escape(updated(device, snapshot, texts, zone, now)),
+        buttons=buttons,
+    )
+
+
+def cells(
+    snapshot: dict[str, Any], device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> Page:
+    """Return all cells of ``device`` with the highest and the lowest marked."""
+    reading = reading_of(device)
+    name = escape(label(device, texts))
+    voltages = reading.get("cells")
+    if not voltages:
+        return page(
+            escape(notes(snapshot, texts)),
+            f"<b>{name}</b>",
+            escape(texts("bot.no_cells")),
+            buttons=_buttons("cells", device, texts),
+        )
+    low, high = reading["cell_min"], reading["cell_max"]
+    summary = [
+        *amount(texts, "highest", high["v"], "V", 3, texts("bot.cell", number=high["index"])),
+        *amount(texts, "lowest", low["v"], "V", 3, texts("bot.cell", number=low["index"])),
+        *amount(texts, "mean", reading.get("cell_average"), "V", 3),
+        *amount(texts, "delta", 1000 * (high["v"] - low["v"]), "mV"),
+    ]
+    numbers = reading.get("cell_numbers") or range(1, len(voltages) + 1)
+    marks = {high["index"]: texts("bot.max"), low["index"]: texts("bot.min")}
+    title = texts.count("bot.cells_of", len(voltages), name=label(device, texts))
+    return page(
+        escape(notes(snapshot, texts)),
+        f"<b>{escape(title)}</b>",
+        preformatted(_columns(list(numbers), voltages, marks)),
+        block(summary),
+        escape(_balancing(reading, texts)),
+        escape(updated(device, snapshot, texts, zone, now)),
+        buttons=_buttons("cells", device, texts),
+    )
+
+
+def no_data(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+    """Return since when nothing is known of the battery, as text."""
+    age = device.get("age")
+    if age is None:
+        return texts("bot.no_data_yet")
+    return texts("bot.no_data_since", time=texts.moment(now - timedelta(seconds=age), zone, now))
+
+
+def _rows(device: dict[str, Any], texts: Texts) -> Iterator[Row]:
+    """What flows, what is left, the cells, the warmth."""
+    reading = reading_of(device)
+    yield from flow_rows(reading, texts)
+    yield from amount(texts, "remaining", reading.get("charge"), "Ah", 1)
+    if days := device.get("days"):
+        today = days[max(days)]
+        yield from amount(texts, "in_today", today.get("charged_kwh"), "kWh", 1)
+        yield from amount(texts, "out_today", today.get("discharged_kwh"), "kWh", 1)
+    if count := reading.get("cell_count"):
+        yield Row(texts("bot.row.cells"), str(count))
+    for name in ("highest", "lowest"):
+        if cell := reading.get("cell_max" if name == "highest" else "cell_min"):
+            yield from amount(texts, name, cell["v"], "V", 3, texts("bot.cell", number=cell["index"]))
+    yield from delta_row(reading, texts)
+    probes = reading.get("temperatures") or ()
+    if len(probes) < 2:
+        yield from amount(texts, "temperature", reading.get("temperature"), "°C", 1)
+    else:
+        for number, value in enumerate(probes, 1):
+            yield from amount(texts, "probe", value, "°C", 1, number=number)
+    yield from amount(texts, "mosfets", reading.get("mos_temperature"), "°C", 1)
+
+
+def _lines(reading: dict[str, Any], texts: Texts) -> Iterator[str]:
+    """What needs words: forecast, source and sureness of the SoC, alarms and switches of the BMS."""
+    if forecast := reading.get("empty_in"):
+        yield "⏳ " + texts("bot.empty_in", span=texts.span_between(*forecast))
+    elif forecast := reading.get("full_in"):
+        yield "⏳ " + texts("bot.full_in", span=texts.span_between(*forecast))
+    if reading.get("battery_soc") is not None:
+        yield _source(reading, texts)
+    for name in reading.get("alarms") or ():
+        key = f"bms_alarms.{name}"
+        yield "❗ " + texts("bot.bms_says", text=texts(key) if texts.known(key) else clip(name))
+    switches = reading.get("switches") or {}
+    for switch in ("charge", "discharge"):
+        if switches.get(switch) is False:
+            yield "❗ " + texts(f"bot.switch_off.{switch}")
+
+
+def _source(reading: dict[str, Any], texts: Texts) -> str:
+    source = reading.get("battery_soc_source") or "bms"
+    key = f"bot.source.{source}"
+    line = texts("bot.source", source=texts(key) if texts.known(key) else clip(source))
+    low, high = reading.get("soc_low"), reading.get("soc_high")
+    if low is None or high is None:
+        return line
+    key = "bot.band" if source == "counted" else "bot.band_unsure"
+    line += ", " + texts(key, low=f"{low:.0f}", high=f"{high:.0f}")
+    anchor, age = reading.get("soc_anchor"), reading.get("soc_anchor_age")
+    if source == "counted" and anchor in ("full", "empty") and age is not None:
+        line += ", " + texts(f"bot.anchor.{anchor}", ago=texts.ago(age))
+    return line
+
+
+def _advice(soc: float | None, texts: Texts) -> str:
+    return escape(texts("bot.low_advice")) if low_line(soc, texts) else ""
+
+
+def _balancing(reading: dict[str, Any], texts: Texts) -> str:
+    if not reading.get("switches", {}).get("balance") and not reading.get("balance_current"):
+        return ""
+    amps = reading.get("balance_current")
+    if amps is None:
+        return texts("bot.balancing")
+    return texts("bot.balancing_with", current=texts.quantity(abs(amps), "A", 2))
+
+
+def _columns(numbers: list[int], voltages: list[float], marks: dict[int, str]) -> Iterator[str]:
+    width = max(map(len, marks.values()))
+    entries = [
+        f"{number:2d} {volts:.3f} {marks.get(number, ''):<{width}}"
+        for number, volts in zip(numbers, voltages, strict=True)
+    ]
+    if len(entries) <= ROWS_SINGLE:
+        yield from (entry.rstrip() for entry in entries)
+        return
+    half = (len(entries) + 1) // 2
+    for index in range(half):
+        yield "   ".join(entries[index::half][:2]).rstrip()
+
+
+def _buttons(shown: str, device: dict[str, Any], texts: Texts) -> list[list[Button]]:
+    number = device["number"]
+    pages = {
+        "battery": "🔋 " + texts("bot.button.battery"),
+        "cells": texts("bot.button.cells"),
+        "health": texts("bot.button.health"),
+    }
+    return [
+        [
+            Button(texts("bot.button.refresh"), press(shown, number)),
+            Button(texts("bot.button.chart"), press("chart", "24h", "soc", number)),
+        ],
+        [Button(title, press(name, number)) for name, title in pages.items() if name != shown],
+    ]

@@ -1,0 +1,107 @@
+"""Short answers, and what the bot says without being asked."""
+
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from typing import Any
+
+from jk_bms.bot.pages.battery import no_data
+from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.page import Button, Page, block, page
+from jk_bms.bot.pages.status import status
+from jk_bms.bot.pages.values import battery_rows, label, reading_of
+from jk_bms.texts import Texts, clip, escape
+
+# The commands, in the order of the menu; ``bot.command.<name>`` tells what each is for.
+COMMANDS = (
+    "status",
+    "battery",
+    "cells",
+    "chart",
+    "until",
+    "alerts",
+    "health",
+    "link",
+    "digest",
+    "start",
+    "stop",
+    "chatid",
+    "help",
+)
+
+
+def help_page(texts: Texts) -> Page:
+    """Return the list of commands."""
+    lines = [f"/{name} – {texts(f'bot.command.{name}')}" for name in COMMANDS]
+    return page(escape(texts("bot.help")), "", escape("\n".join(lines)))
+
+
+def choice(snapshot: dict[str, Any], shown: str, texts: Texts, *arguments: object) -> Page:
+    """Ask which battery: a button for each, with ``shown`` (and its ``arguments``) behind it."""
+    buttons = [
+        [Button(label(device, texts), press(shown, *arguments, device["number"]))]
+        for device in snapshot["devices"]
+    ]
+    return page(escape(texts("bot.which_battery")), buttons=buttons)
+
+
+def plain(texts: Texts, key: str, **values: Any) -> Page:
+    """Return the text ``key`` as a page, escaped: refusals and other short answers."""
+    return page(escape(texts(key, **values)))
+
+
+def level_change(voltage: float | None, level: float, texts: Texts, *, rising: bool | None = None) -> str:
+    """Return how full it is, as HTML. ``level`` in %, shown within 0..100; ``rising`` None: the first one."""
+    arrow = "" if rising is None else " ↑" if rising else " ↓"
+    percent = f"{min(max(level, 0.0), 100.0):.1f}"
+    if voltage is None:
+        return escape(texts("bot.level_only", level=percent)) + arrow
+    return escape(texts("bot.level", voltage=f"{voltage:.3f}", level=percent)) + arrow
+
+
+def grid_change(
+    present: bool,
+    snapshot: dict[str, Any],
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+    *,
+    dashboard_url: str | None = None,
+) -> Page:
+    """Return the news that the grid is lost or back, above the status."""
+    mark, key = ("🔌", "bot.grid_back") if present else ("🔦", "bot.grid_lost")
+    header = f"{mark} <b>{escape(texts(key))}</b>\n"
+    return status(snapshot, texts, zone, now, header=header, dashboard_url=dashboard_url)
+
+
+def bms_lost(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
+    """Return that a battery does not answer any more, with what was last known of it."""
+    return page(
+        f"📡 <b>{escape(texts('bot.bms_lost', name=label(device, texts)))}</b>",
+        escape(no_data(device, texts, zone, now)),
+        block(battery_rows(reading_of(device), texts)),
+    )
+
+
+def bms_back(device: dict[str, Any], texts: Texts, lasted: float | None) -> Page:
+    """Return that a battery answers again. ``lasted``: s of silence, when known."""
+    name = label(device, texts)
+    line = (
+        texts("bot.bms_back", name=name)
+        if lasted is None
+        else texts("bot.bms_back_after", name=name, span=texts.span(lasted))
+    )
+    return page(f"📡 <b>{escape(line)}</b>", block(battery_rows(reading_of(device), texts)))
+
+
+def limits_warning(configured: float, measured: float, texts: Texts) -> Page:
+    """Return the warning that MIN_VOLTAGE, in V, cannot be meant for this pack."""
+    return plain(texts, "bot.limits", configured=f"{configured:g}", measured=f"{measured:.1f}")
+
+
+def several(lines: Iterable[str], texts: Texts, *, most: int = 5) -> str:
+    """Return ``lines``, the first ``most`` of them and how many more there were, as HTML."""
+    known = [clip(line, 200) for line in lines]
+    shown = [escape(line) for line in known[:most]]
+    if more := len(known) - len(shown):
+        shown.append(escape(texts.count("bot.more", more)))
+    return "\n".join(shown)

@@ -1,0 +1,148 @@
+"""``/status``: grid, load and every battery, and how old that is."""
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import Any
+
+from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.page import Button, Page, Row, block, page
+from jk_bms.bot.pages.values import (
+    LOW,
+    amount,
+    battery_rows,
+    has_data,
+    is_old,
+    label,
+    link_state,
+    notes,
+    reading_of,
+    shown_soc,
+    soc_mark,
+    updated,
+)
+from jk_bms.texts import Texts, escape
+
+WORKING = ("streaming", "waiting")  # states of a link that need no word
+
+
+def status(
+    snapshot: dict[str, Any],
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+    *,
+    header: str = "",
+    dashboard_url: str | None = None,
+) -> Page:
+    """Return the page. ``header``: HTML above it, such as the news that the grid is lost."""
+    devices = snapshot["devices"]
+    grid = list(_grid_rows(snapshot.get("inverter"), texts))
+    if len(devices) == 1:
+        parts = [*_single(devices[0], grid, snapshot, texts, zone, now)]
+    else:
+        parts = [block(grid)]
+        for device in devices:
+            parts += _section(device, snapshot, texts, zone, now)
+    buttons = [
+        [
+            Button(texts("bot.button.refresh"), press("status")),
+            *(_battery_button(device, devices, texts) for device in devices[:1] if len(devices) == 1),
+        ],
+        *([_battery_button(device, devices, texts)] for device in devices if len(devices) > 1),
+        [Button(texts("bot.button.dashboard"), url=dashboard_url)] if dashboard_url else [],
+    ]
+    return page(
+        header,
+        escape(notes(snapshot, texts)),
+        grid_line(snapshot, texts),
+        *parts,
+        _alerts_line(snapshot, texts),
+        buttons=buttons,
+    )
+
+
+def grid_line(snapshot: dict[str, Any], texts: Texts) -> str:
+    """Return whether there is a grid, as HTML. Without data it is unknown, never lost."""
+    inverter = snapshot.get("inverter")
+    if inverter is None:
+        return escape(texts("bot.grid.no_inverter"))
+    grid = inverter.get("grid") or {}
+    state, lasted = grid.get("state", "unknown"), grid.get("for")
+    if state == "unknown":
+        age = inverter.get("age")
+        line = texts("bot.grid.unknown")
+        if age is not None and is_old(age, snapshot):
+            line += ", " + texts("bot.grid.last_heard", ago=texts.ago(age))
+        return "❔ " + escape(line)
+    mark = "🔌" if state == "present" else "🔦"
+    since = f" · {texts.span(lasted)}" if lasted is not None else ""
+    return f"{mark} <b>{escape(texts(f'bot.grid.{state}'))}</b>{escape(since)}"
+
+
+def low_line(soc: float | None, texts: Texts) -> str:
+    """Return the warning of a low battery, as HTML; "" when it is not."""
+    if soc is None or shown_soc(soc) >= LOW:
+        return ""
+    return "🔴 " + escape(texts("bot.low"))
+
+
+def _grid_rows(inverter: dict[str, Any] | None, texts: Texts) -> Iterator[Row]:
+    if inverter is None:
+        return
+    yield from amount(texts, "grid", inverter.get("grid_voltage"), "V")
+    yield from amount(texts, "grid", inverter.get("grid_power"), "W")
+    yield from amount(texts, "load", inverter.get("load_power"), "W")
+    yield from amount(texts, "sun", inverter.get("pv_power"), "W")
+
+
+def _single(
+    device: dict[str, Any],
+    grid: list[Row],
+    snapshot: dict[str, Any],
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+) -> Iterator[str]:
+    reading = reading_of(device)
+    rows = list(battery_rows(reading, texts))
+    # The charge first: it is what the page is opened for.
+    first = [row for row in rows[:1] if reading.get("battery_soc") is not None]
+    yield block([*first, *grid, *rows[len(first) :]])
+    yield low_line(reading.get("battery_soc"), texts)
+    yield _trouble(device, texts)
+    yield escape(updated(device, snapshot, texts, zone, now))
+
+
+def _section(
+    device: dict[str, Any], snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> Iterator[str]:
+    reading = reading_of(device)
+    soc = reading.get("battery_soc")
+    mark = f"{soc_mark(soc)} " if soc is not None else ""
+    yield f"\n{mark}<b>{escape(label(device, texts))}</b>"
+    yield block(battery_rows(reading, texts))
+    yield low_line(soc, texts)
+    yield _trouble(device, texts)
+    yield escape(updated(device, snapshot, texts, zone, now))
+
+
+def _trouble(device: dict[str, Any], texts: Texts) -> str:
+    """What keeps values from coming, when something does."""
+    state = (device.get("link") or {}).get("state")
+    if state is None or state in WORKING:
+        return "" if has_data(device) else escape(texts("bot.no_reading", name=label(device, texts)))
+    span = texts.span((device.get("link") or {}).get("for") or 0.0)
+    line = texts("bot.link_trouble", name=label(device, texts), state=link_state(device, texts), span=span)
+    return "📡 " + escape(line)
+
+
+def _alerts_line(snapshot: dict[str, Any], texts: Texts) -> str:
+    alerts = snapshot.get("alerts") or ()
+    if not alerts:
+        return ""
+    return "❗ " + escape(texts.count("bot.alerts_open", len(alerts)))
+
+
+def _battery_button(device: dict[str, Any], devices: list[dict[str, Any]], texts: Texts) -> Button:
+    name = texts("bot.button.battery") if len(devices) == 1 else label(device, texts)
+    return Button(f"🔋 {name}", press("battery", device["number"]))

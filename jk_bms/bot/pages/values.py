@@ -1,0 +1,133 @@
+"""Values of the poller's snapshot as a page shows them; what is unknown is not shown."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from jk_bms.bot.pages.page import Row
+from jk_bms.texts import Texts, clip
+
+IDLE = 0.1  # A: less is neither charging nor discharging
+LOW = 20  # %: below it the pages say so
+PERIODS = 3  # poll periods after which a value is old ...
+LEAST_OLD = 10.0  # s, but never before
+PERIOD = 30.0  # s, when the poller does not tell
+MARKS = ((80, "🟢"), (50, "🟡"), (LOW, "🟠"), (0, "🔴"))
+
+
+def shown_soc(soc: float) -> int:
+    """Return ``soc`` as a whole number: the one that its colour and every limit goes by."""
+    return 100 if soc >= 99.5 else max(0, int(soc))
+
+
+def soc_mark(soc: float) -> str:
+    """Return the colour of ``soc``: green from 80 %, yellow from 50, orange from 20, else red."""
+    return next(mark for least, mark in MARKS if shown_soc(soc) >= least)
+
+
+def label(device: dict[str, Any], texts: Texts) -> str:
+    """Return what a person calls the battery; made-up ones say so."""
+    name = clip(device.get("name") or device.get("address") or device.get("number"))
+    if device.get("type") == "simulated":
+        return texts("bot.simulated", name=name)
+    return name
+
+
+def reading_of(device: dict[str, Any]) -> dict[str, Any]:
+    """Return the newest reading; {} when there is none."""
+    return device.get("reading") or {}
+
+
+def has_data(device: dict[str, Any]) -> bool:
+    """Whether any of voltage, current and SoC is known."""
+    reading = reading_of(device)
+    return any(reading.get(key) is not None for key in ("voltage", "current", "battery_soc"))
+
+
+def is_old(age: float | None, snapshot: dict[str, Any]) -> bool:
+    """Whether something of ``age`` s is older than three poll periods."""
+    period = snapshot.get("poll_interval") or PERIOD
+    return age is not None and age > max(PERIODS * period, LEAST_OLD)
+
+
+def flow(current: float) -> str:
+    """Return charging, discharging or idle."""
+    return "idle" if abs(current) < IDLE else "charging" if current > 0 else "discharging"
+
+
+def amount(
+    texts: Texts,
+    name: str,
+    value: float | None,
+    unit: str,
+    digits: int = 0,
+    rest: str = "",
+    *,
+    number: int | None = None,
+) -> Iterator[Row]:
+    """Yield the row of one value; nothing when it is unknown. ``number``: of the probe."""
+    if value is not None:
+        title = texts(f"bot.row.{name}", number=number)
+        yield Row(title, texts.quantity(value, "", digits), f"{texts.unit(unit)} {rest}".rstrip())
+
+
+def flow_rows(reading: dict[str, Any], texts: Texts) -> Iterator[Row]:
+    """Yield voltage, current with its direction, and power."""
+    yield from amount(texts, "voltage", reading.get("voltage"), "V", 2)
+    if (current := reading.get("current")) is not None:
+        yield from amount(texts, "current", current, "A", 1, texts(f"bot.flow.{flow(current)}"))
+    yield from amount(texts, "power", reading.get("power"), "W")
+
+
+def delta_row(reading: dict[str, Any], texts: Texts) -> Iterator[Row]:
+    """Yield the distance between the highest and the lowest cell."""
+    if (delta := reading.get("cell_delta")) is not None:
+        yield from amount(texts, "delta", delta * 1000, "mV")
+
+
+def battery_rows(reading: dict[str, Any], texts: Texts) -> Iterator[Row]:
+    """Yield what a person asks first of a battery, the SoC first."""
+    if (soc := reading.get("battery_soc")) is not None:
+        yield Row(texts("bot.row.soc"), str(shown_soc(soc)), "%")
+    yield from flow_rows(reading, texts)
+    yield from amount(texts, "temperature", reading.get("temperature"), "°C", 1)
+    yield from delta_row(reading, texts)
+
+
+def updated(
+    device: dict[str, Any], snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> str:
+    """Return when the reading was taken and how long that is ago, with a mark when it is old."""
+    age, reading = device.get("age"), reading_of(device)
+    if age is None:
+        return ""
+    # Without a trusted clock the age is right and the time of the reading is not.
+    taken = None if reading.get("clock_trusted") is False else now - timedelta(seconds=age)
+    ago = texts.ago(age)
+    if taken is None:
+        line = texts("bot.updated_ago", ago=ago)
+    else:
+        local = taken.astimezone(zone)
+        same_day = local.date() == now.astimezone(zone).date()
+        time = f"{local:%H:%M:%S}" if same_day else texts.moment(taken, zone, now)
+        line = texts("bot.updated", time=time, ago=ago)
+    return f"⚠️ {line} · {texts('bot.stale')}" if is_old(age, snapshot) else line
+
+
+def notes(snapshot: dict[str, Any], texts: Texts) -> str:
+    """Return what stands above every page: who does not work. ``poller_down`` is set by the bot."""
+    lines = []
+    if snapshot.get("poller_down"):
+        lines.append("⚠️ " + texts("bot.poller_down"))
+    if snapshot.get("clock_trusted") is False:
+        lines.append("⚠️ " + texts("bot.wrong_clock"))
+    return "\n".join(lines)
+
+
+def link_state(device: dict[str, Any], texts: Texts) -> str:
+    """Return how the link is doing, in words; "" when the poller, which knows, is down."""
+    state = (device.get("link") or {}).get("state")
+    if state is None:
+        return ""
+    key = f"bot.link.{state}"
+    return texts(key) if texts.known(key) else clip(state)

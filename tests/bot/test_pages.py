@@ -1,0 +1,474 @@
+"""The pages of the bot: what a person sees on the phone."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from jk_bms.battery.until import Outlook
+from jk_bms.bot import pages
+from jk_bms.bot.pages import Page
+from jk_bms.bot.pages.callbacks import alert_key, find_alert, press, pressed
+from jk_bms.bot.pages.page import WIDTH
+from jk_bms.bot.pages.values import shown_soc, soc_mark
+from jk_bms.texts import LANGUAGES, Texts, language
+from tests.bot.house_snapshot import NOW, alert, device, health_report, reading, snapshot
+
+KYIV = ZoneInfo("Europe/Kyiv")
+EN = language("en")
+HOSTILE = '</b><script>&amp;{0}{x}%s\n\u202e"😀"' + "x" * 4000
+
+
+def status(*devices: dict[str, Any], **other: Any) -> Page:
+    return pages.status(snapshot(*devices, **other), EN, KYIV, NOW)
+
+
+def battery(**other: Any) -> str:
+    known = device(reading=reading(**other))
+    return pages.battery(snapshot(known), known, EN, KYIV, NOW).text
+
+
+def all_pages(texts: Texts, state: dict[str, Any], report: dict[str, Any] | None = None) -> dict[str, Page]:
+    """Every page of a house, by name."""
+    first = state["devices"][0]
+    return {
+        "status": pages.status(state, texts, KYIV, NOW, dashboard_url="http://house/"),
+        "battery": pages.battery(state, first, texts, KYIV, NOW),
+        "cells": pages.cells(state, first, texts, KYIV, NOW),
+        "health": pages.health(first, report, texts),
+        "alerts": pages.alerts(state, texts, KYIV, NOW),
+        "link": pages.link(state, texts, KYIV, NOW),
+        "until": pages.until(first, outlook(), texts, KYIV, NOW),
+        "help": pages.help_page(texts),
+        "choice": pages.choice(state, "battery", texts),
+        "grid lost": pages.grid_change(False, state, texts, KYIV, NOW),
+        "lost": pages.bms_lost(first, texts, KYIV, NOW),
+        "back": pages.bms_back(first, texts, 800.0),
+        "limits": pages.limits_warning(42.0, 26.1, texts),
+        "refused": pages.plain(texts, "bot.refused"),
+    }
+
+
+def outlook(**other: Any) -> Outlook:
+    return Outlook(
+        "maybe", NOW + timedelta(hours=14), 0.0, 23.4, NOW + timedelta(hours=11), None, 412.0, 7, 83.0
+    )._replace(**other)
+
+
+# /status
+
+
+def test_status_says_everything_at_a_glance() -> None:
+    page = status()
+
+    assert page.text == (
+        "🔌 <b>Grid is there</b> · 2 h 5 min\n"
+        "<pre>SoC             84 %\n"
+        "Grid           231 V\n"
+        "Grid           120 W\n"
+        "Load           450 W\n"
+        "Sun            800 W\n"
+        "Voltage      52.58 V\n"
+        "Current       -5.2 A discharging\n"
+        "Power         -275 W\n"
+        "Temperature   18.5 °C\n"
+        "Cell delta       8 mV</pre>\n"
+        "updated 18:42:07 (12 s ago)"
+    )
+    assert [[button.data for button in row] for row in page.buttons] == [["status", "battery:1"]]
+
+
+@pytest.mark.parametrize(
+    ("inverter", "words"),
+    [
+        (None, "Grid unknown: no inverter is being read"),
+        (
+            {"grid": {"state": "unknown", "for": 9.0}, "age": 9.0},
+            "❔ Grid unknown: the inverter does not answer",
+        ),
+        ({"grid": {"state": "unknown"}, "age": 900.0}, "does not answer, last heard 15 min ago"),
+        ({"age": None}, "❔ Grid unknown"),
+        ({"grid": {"state": "lost", "for": 130.0}, "age": 1.0}, "🔦 <b>No grid</b> · 2 min"),
+        ({"grid": {"state": "present"}, "age": 1.0, "grid_power": 0.0}, "🔌 <b>Grid is there</b>"),
+    ],
+)
+def test_grid_is_never_lost_for_lack_of_data(inverter: dict[str, Any] | None, words: str) -> None:
+    assert words in status(inverter=inverter).text
+
+
+def test_dashboard_has_a_button_only_when_there_is_one() -> None:
+    page = pages.status(snapshot(), EN, KYIV, NOW, dashboard_url="http://house/")
+
+    assert page.buttons[-1][0].url == "http://house/"
+    assert not any(button.url for row in status().buttons for button in row)
+
+
+def test_several_batteries_each_have_a_part_and_a_button() -> None:
+    page = status(device(), device(2, "Shed", age=900.0, reading=reading(battery_soc=14.9)))
+
+    assert "🟢 <b>Main</b>" in page.text
+    assert "🔴 <b>Shed</b>" in page.text
+    assert page.text.count("🔴 The battery is low.") == 1
+    assert [row[0].data for row in page.buttons] == ["status", "battery:1", "battery:2"]
+
+
+def test_old_values_are_marked_after_three_polls() -> None:
+    assert "stale" not in status(device(age=90.0)).text
+    assert "⚠️ updated 18:40:48 (91 s ago) · stale" in status(device(age=91.0)).text
+
+
+def test_without_a_right_clock_only_the_age_is_told() -> None:
+    page = status(device(reading=reading(clock_trusted=False)), clock_trusted=False)
+
+    assert "updated 12 s ago" in page.text
+    assert "clock of the machine is wrong" in page.text
+
+
+def test_poller_down_is_said_first() -> None:
+    """What only the poller knows is missing then, and no page minds."""
+    stored = {key: value for key, value in device(age=900.0).items() if key not in ("link", "days")}
+    state = {"devices": [stored], "poller_down": True}
+    first = all_pages(EN, state)
+
+    for name in ("status", "battery", "cells", "alerts", "link"):
+        assert first[name].text.startswith("⚠️ The battery service does not answer."), name
+    assert "stale" in first["status"].text
+    assert "State of the link unknown" in first["link"].text
+
+
+def test_a_link_in_trouble_is_told_with_since_when() -> None:
+    link = device()["link"] | {"state": "searching", "for": 800.0}
+
+    assert "📡 Main: searching for 13 min, see /link" in status(device(link=link)).text
+
+
+def test_open_alerts_are_counted() -> None:
+    assert "❗ 1 open alert: /alerts" in status(alerts=[alert()]).text
+    assert "❗ 2 open alerts: /alerts" in status(alerts=[alert(), alert(part="5")]).text
+
+
+# /battery
+
+
+@pytest.mark.parametrize(
+    ("soc", "shown", "mark"),
+    [
+        (100, 100, "🟢"),
+        (99.6, 100, "🟢"),
+        (80, 80, "🟢"),
+        (79.9, 79, "🟡"),
+        (50, 50, "🟡"),
+        (49.9, 49, "🟠"),
+        (20, 20, "🟠"),
+        (19.9, 19, "🔴"),
+        (0, 0, "🔴"),
+        (-1, 0, "🔴"),
+    ],
+)
+def test_colour_and_number_agree(soc: float, shown: int, mark: str) -> None:
+    """Nobody reads 20 % in red, or 80 % in yellow."""
+    assert (shown_soc(soc), soc_mark(soc)) == (shown, mark)
+
+
+def test_battery_in_detail() -> None:
+    text = battery()
+
+    for words in (
+        "🟢 <b>Main: 84 %</b>",
+        "Left        236.2 Ah",
+        "In today      3.1 kWh",
+        "Highest     3.290 V cell 3",
+        "Lowest      3.282 V cell 4",
+        "Probe 2      18.1 °C",
+        "MOSFETs      21.0 °C",
+        "At this load empty in 4 h 10 min to 5 h 40 min",
+        "SoC counted, surely 79 to 88 %, last full 2 h 1 min ago",
+        "updated 18:42:07 (12 s ago)",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(("soc", "warned"), [(20.0, False), (19.99, True), (15.0, True)])
+def test_a_low_battery_gets_advice(soc: float, warned: bool) -> None:
+    assert ("Switch off what is not needed" in battery(battery_soc=soc)) is warned
+
+
+@pytest.mark.parametrize(
+    ("current", "word"), [(0.09, "idle"), (-0.09, "idle"), (0.1, "charging"), (-0.1, "discharging")]
+)
+def test_direction_of_the_current(current: float, word: str) -> None:
+    assert f"A {word}\n" in battery(current=current)
+
+
+def test_no_data_says_since_when() -> None:
+    empty = device(reading={"temperature": 20.0}, age=3600.0)
+
+    assert "No battery data since 17:42." in pages.battery(snapshot(empty), empty, EN, KYIV, NOW).text
+    never = device(reading=None, age=None)
+    assert "No battery data yet." in pages.battery(snapshot(never), never, EN, KYIV, NOW).text
+
+
+def test_alarms_and_switches_of_the_bms_are_told_in_words() -> None:
+    text = battery(alarms=["cell_undervoltage", "bit_31"], switches={"charge": True, "discharge": False})
+
+    assert "The BMS says: a cell is empty" in text
+    assert "The BMS says: bit_31" in text
+    assert "Discharging is switched off in the BMS" in text
+    assert "Charging is switched off" not in text
+
+
+def test_count_without_anchor_is_not_called_sure() -> None:
+    assert "our count is not sure yet: 79 to 88 %" in battery(battery_soc_source="bms")
+
+
+# /cells, /health, /link
+
+
+def test_cells_mark_the_highest_and_the_lowest() -> None:
+    text = pages.cells(snapshot(), device(), EN, KYIV, NOW).text
+
+    assert " 3 3.290 max   11 3.290" in text
+    assert " 4 3.282 min   12 3.282" in text
+    assert "Cell delta      8 mV" in text
+
+
+def test_cells_keep_their_numbers_where_some_are_missing() -> None:
+    """A cell mask with gaps: the numbers are those on the wires."""
+    known = device(
+        reading=reading(
+            cells=[3.3, 3.31, 3.32],
+            cell_numbers=[1, 2, 5],
+            cell_min={"v": 3.3, "index": 1},
+            cell_max={"v": 3.32, "index": 5},
+        )
+    )
+
+    assert " 5 3.320 max" in pages.cells(snapshot(known), known, EN, KYIV, NOW).text
+
+
+def test_health_of_good_cells() -> None:
+    text = pages.health(device(), health_report(), EN).text
+
+    assert "watched for 41 days" in text
+    assert "🟢 All 16 cells are in order." in text
+    assert "Capacity: 273 Ah of 280 Ah, 98 %" in text
+
+
+def test_health_names_the_faulty_cell_and_what_to_do() -> None:
+    report = health_report(4)
+    report["cells"][2]["faults"] = [{"kind": "bad connection", "since": "2026-11-02", "sure": 0.97}]
+    report["cells"][3]["unknown"] = ["capacity"]
+
+    text = pages.health(device(), report, EN).text
+
+    assert "🟠 Cell 3: bad connection, 97 % sure, since 2 Nov 2026" in text
+    assert "Tighten and clean its lugs" in text
+    assert "The other 3 cells are in order" in text
+    assert "Size is not known of every cell" in text
+
+
+def test_health_that_knows_nothing_yet() -> None:
+    assert "Nothing is known" in pages.health(device(), None, EN).text
+    unknown = ["capacity", "self-discharge", "resistance"]
+    report = health_report(2)
+    for cell in report["cells"]:
+        cell |= {"unknown": unknown, "resistance": None, "size": None, "loss_month": None}
+    assert "Too early to tell." in pages.health(device(), report, EN).text
+
+
+def test_link_tells_why_there_is_no_data() -> None:
+    link = device()["link"] | {"state": "searching", "verdict": "not_seen", "message": "4 others were heard"}
+    text = pages.link(snapshot(device(link=link)), EN, KYIV, NOW).text
+
+    assert "🟠 <b>Main</b>" in text
+    assert "Not heard: out of range, without power, or connected to a phone." in text
+    assert "4 others were heard" in text
+
+
+def test_link_that_was_let_go_says_until_when() -> None:
+    link = device()["link"] | {"state": "released", "verdict": "released", "released_for": 300.0}
+
+    assert "connects again in 5 min" in pages.link(snapshot(device(link=link)), EN, KYIV, NOW).text
+
+
+# /alerts
+
+
+def test_no_alerts() -> None:
+    assert "All is well" in pages.alerts(snapshot(), EN, KYIV, NOW).text
+
+
+def test_alerts_worst_first_with_buttons_that_mute() -> None:
+    warning = alert(rule="mosfet_hot", severity="warning", code=1034, part="")
+    state = snapshot(alerts=[warning, alert()])
+    page = pages.alerts(state, EN, KYIV, NOW)
+
+    assert page.text.index("🚨 1. Main") < page.text.index("🟠 2. Main")
+    first, second, refresh = page.buttons
+    assert [button.label for button in first] == ["🔕 1: 1 h", "8 h", "until over"]
+    assert [pressed(button.data).arguments[0] for button in second] == ["3600", "28800", "clear"]
+    assert find_alert(state["alerts"], pressed(second[0].data).arguments[1]) is warning
+    assert refresh[0].data == "alerts"
+
+
+def test_muted_alert_can_be_heard_again() -> None:
+    until = (NOW + timedelta(hours=1)).isoformat()
+    page = pages.alerts(snapshot(alerts=[alert(muted=True, muted_until=until)]), EN, KYIV, NOW)
+
+    assert "🔕 muted until 19:42" in page.text
+    assert [button.label for button in page.buttons[0]] == ["🔔 Tell again"]
+
+
+def test_forty_alerts_are_one_page() -> None:
+    page = pages.alerts(snapshot(alerts=[alert(part=str(n)) for n in range(40)]), EN, KYIV, NOW)
+
+    assert "30 more" in page.text
+    assert len(page.buttons) == 11
+
+
+def test_an_alert_that_is_over_is_found_no_more() -> None:
+    assert find_alert([alert()], alert_key(alert(part="5"))) is None
+
+
+# /until
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({}, ["🟡 <b>Main: may last until 08:42 tomorrow", "empty at 05:42 tomorrow", "With 90 W less"]),
+        (
+            {"verdict": "yes", "soc_low": 31.2, "soc_high": 40.0, "empty_first": None, "save": None},
+            ["🟢 <b>Main: lasts until", "Left at 08:42 tomorrow: 31 to 40 %"],
+        ),
+        (
+            {"verdict": "no", "soc_high": 0.0, "empty_last": NOW + timedelta(hours=12)},
+            ["🔴 <b>Main: does not last", "Empty between 05:42 tomorrow and 06:42 tomorrow.", ": 0 %"],
+        ),
+        ({"days": 0}, ["Based on 412 W: the load of the last minutes."]),
+        ({"load": -300.0}, ["Based on the sun giving 300 W more"]),
+        ({"save": 411.0}, ["only last with everything switched off"]),
+    ],
+)
+def test_until(other: dict[str, Any], words: list[str]) -> None:
+    text = pages.until(device(), outlook(**other), EN, KYIV, NOW).text
+
+    assert [word for word in words if word not in text] == []
+
+
+def test_until_without_charge_or_load() -> None:
+    assert "cannot be told" in pages.until(device(), None, EN, KYIV, NOW).text
+
+
+# Without command
+
+
+@pytest.mark.parametrize(
+    ("level", "rising", "text"),
+    [
+        (95.3, True, "Voltage: 26.512 V, Battery Level: 95.3% ↑"),
+        (95.3, False, "Voltage: 26.512 V, Battery Level: 95.3% ↓"),
+        (107.2, None, "Voltage: 26.512 V, Battery Level: 100.0%"),
+        (-3.0, None, "Voltage: 26.512 V, Battery Level: 0.0%"),
+    ],
+)
+def test_level_change(level: float, rising: bool | None, text: str) -> None:
+    assert pages.level_change(26.512, level, EN, rising=rising) == text
+
+
+def test_grid_news_stand_above_the_status() -> None:
+    page = pages.grid_change(False, snapshot(), EN, KYIV, NOW)
+
+    assert page.text.startswith("🔦 <b>Grid lost</b>")
+    assert "<pre>SoC" in page.text
+
+
+# Whatever comes
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_blocks_fit_a_phone(name: str) -> None:
+    """No line of a block is wider than a phone shows, with long values and long words."""
+    large = reading(voltage=-152.583, current=-1234.5, power=-151275.2, charge=12362.2)
+    state = snapshot(device(reading=large))
+    blocks = [
+        line
+        for page in all_pages(language(name), state, health_report(24)).values()
+        for found in re.findall(r"<pre>(.*?)</pre>", page.text, re.DOTALL)
+        for line in found.splitlines()
+    ]
+
+    assert max(map(len, blocks)) <= WIDTH
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_hostile_texts_stay_text(name: str) -> None:
+    """A name, an alarm, a message of the link from outside: no markup, no torn page."""
+    link = device()["link"] | {"state": HOSTILE, "verdict": HOSTILE, "message": HOSTILE}
+    evil = device(name=HOSTILE, link=link, reading=reading(alarms=[HOSTILE], battery_soc_source=HOSTILE))
+    report = health_report(3)
+    report["cells"][0]["faults"] = [{"kind": HOSTILE, "since": None, "sure": 0.9}]
+    bad = alert(rule=HOSTILE, part=HOSTILE, severity=HOSTILE, unit=HOSTILE, facts={HOSTILE: HOSTILE})
+    state = snapshot(evil, device(2, HOSTILE), alerts=[bad])
+
+    for title, page in all_pages(language(name), state, report).items():
+        assert balanced(page.text), title
+        assert "<script" not in page.text, title
+        assert len(page.text) < 4096, title
+        for row in page.buttons:
+            for button in row:
+                assert len((button.data or "").encode()) <= 64
+                assert len(button.label) < 100
+
+
+@pytest.mark.parametrize("key", reading())
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_a_missing_value_costs_its_line_and_nothing_else(key: str, name: str) -> None:
+    known = {field: value for field, value in reading().items() if field != key}
+    if key.startswith("cell"):
+        known = {field: value for field, value in known.items() if not field.startswith("cell")}
+
+    for page in all_pages(language(name), snapshot(device(reading=known))).values():
+        assert "None" not in page.text
+        assert "nan" not in page.text
+
+
+def test_times_are_those_of_the_owner() -> None:
+    late = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)  # 0:30 in Kyiv
+    page = pages.status(snapshot(device(age=3600.0)), EN, KYIV, late)
+
+    assert "updated 23:30 yesterday (60 min ago)" in page.text
+
+
+def test_data_of_buttons_fits_and_comes_back() -> None:
+    assert pressed(press("mute", "clear", "1a2b3c")) == ("mute", ("clear", "1a2b3c"))
+    assert pressed(None) == ("", ())
+    with pytest.raises(ValueError, match="64 bytes"):
+        press("chart", "x" * 60)
+    with pytest.raises(ValueError, match="without ':'"):
+        press("until", "07:00")
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_every_command_is_in_the_menu_and_short_enough(name: str) -> None:
+    texts = language(name)
+    text = pages.help_page(texts).text
+
+    for command in pages.COMMANDS:
+        assert f"/{command} – " in text
+        assert 3 <= len(texts(f"bot.command.{command}")) <= 256
+
+
+def balanced(html: str) -> bool:
+    """Whether every tag is one of Telegram's and closed in order."""
+    stack = []
+    for close, tag in re.findall(r"<(/?)([^<>]*)>", html):
+        if tag not in ("b", "i", "pre", "code"):
+            return False
+        if not close:
+            stack.append(tag)
+        elif not stack or stack.pop() != tag:
+            return False
+    return not stack and "<" not in re.sub(r"<[^<>]*>", "", html)
