@@ -44,7 +44,7 @@ from jk_bms.sinks.history import HistorySink  # noqa: E402
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions  # noqa: E402
 from jk_bms.store import history as stored  # noqa: E402
 from jk_bms.store.history import HistoryStore  # noqa: E402
-from jk_bms.store.history_query import query  # noqa: E402
+from jk_bms.store.history_query import daily_totals, query  # noqa: E402
 from jk_bms.store.inverter_fold import InverterFolder  # noqa: E402
 from jk_bms.store.journal import Journal  # noqa: E402
 from jk_bms.store.own import OwnReader, OwnStore, open_reader, open_writer  # noqa: E402
@@ -326,6 +326,9 @@ def charts(sheet: Sheet, reader: OwnReader, end: datetime) -> None:
             took = timed(chart)
             detail = f"{len(series.times)} points of {len(CHARTED)} quantities from {series.tier}"
             sheet.figure(f"{name} chart, ms, up to {points} points", took, most=CHART_MS, detail=detail)
+    for days in (31, 366):
+        took = timed(lambda days=days: daily_totals(reader, PACK.address, days, end), 3)  # type: ignore[misc]
+        sheet.beside(f"totals of each of {days} days, ms", took)
 
 
 def inverter(sheet: Sheet, own: OwnStore, folder: Path) -> None:

@@ -6,7 +6,8 @@ Rows that are committed but not yet in a block or rolled up are part of every an
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from jk_bms.errors import StoreError
@@ -48,6 +49,15 @@ class Track(NamedTuple):
     period: float  # s from row to row
     first: datetime | None  # of the oldest row or roll-up
     last: datetime | None
+
+
+class DayTotals(NamedTuple):
+    """What went in and out of a pack on one day. ``None``: its meters were not known."""
+
+    charged_kwh: float | None
+    discharged_kwh: float | None
+    charged_ah: float | None
+    discharged_ah: float | None
 
 
 class StoredSample(NamedTuple):
@@ -113,6 +123,57 @@ def query(
         [(begin + slot * step) / 1000 for slot in range(length)],
         {name: _values(merged, column, length) for name, column in wanted.items()},
     )
+
+
+def daily_totals(reader: OwnReader, track: str, days: int, now: datetime) -> dict[str, DayTotals]:
+    """Return what went in and out on the last ``days`` days by date, oldest first, the day of ``now`` last.
+
+    Days are those of the zone of ``now``; those without rows are left out. It is what the meters rose
+    by: where they were set by a person, that too. Hours are kept for ever, so any day can be
+    asked for (in zones that are not whole hours off UTC: of the last two years). Raises ValueError
+    for ``now`` without a zone, StoreError for a track that is not known.
+    """
+    if now.tzinfo is None or days < 1:
+        raise ValueError(f"{days} days until {now}: expected at least one, and a time with a zone")
+    dates = [now.date() - timedelta(days=back) for back in range(days - 1, -2, -1)]
+    midnights = [
+        int(datetime(date.year, date.month, date.day, tzinfo=now.tzinfo).timestamp() * 1000) for date in dates
+    ]
+    tier = QUARTERS if any(midnight % HOUR for midnight in midnights) else HOURS
+    begin, end = midnights[0], midnights[-1]
+    wanted = [BY_NAME[name] for name in DayTotals._fields]
+    with reader.reading() as db:
+        number, _, _ = _track(db, track)
+        # An hour more in front: its highest value is where the first day began.
+        begin -= HOUR
+        slots = (end - begin) // tier.span
+        ids = [column.id for column in wanted]
+        grid = _Reader(db, number, ids, begin, tier.span, slots, begin, end).chunks(tier)
+    edges = [(midnight - begin) // tier.span for midnight in midnights]
+    parts = [_rises(grid.columns[column.id], edges, column.divisor) for column in wanted]
+    return {
+        date.isoformat(): DayTotals(*rises)
+        for date, (first, last), *rises in zip(dates, pairwise(edges), *parts, strict=False)
+        if any(grid.counts[first:last])
+    }
+
+
+def _rises(rolled: Rolled, edges: Sequence[int], divisor: int) -> list[float | None]:
+    """What a meter rose by from edge to edge, slots given by their numbers; None: it was not known there."""
+    risen: list[int | None] = [None] * (len(edges) - 1)
+    before: int | None = None
+    day = -1  # the slots before the first edge belong to no day
+    for slot, (low, high) in enumerate(zip(rolled.lows, rolled.highs, strict=True)):
+        if day + 1 < len(edges) and slot >= edges[day + 1]:
+            day += 1
+        if low is None or high is None:
+            continue
+        since = low if before is None else before
+        if day >= 0:
+            risen[day] = (risen[day] or 0) + max(0, high - since)
+        # Where it began anew within the slot nobody knows at what it ended: the next one begins by itself.
+        before = high if low >= since else None
+    return [None if each is None else each / divisor for each in risen]
 
 
 def samples(reader: OwnReader, track: str, start: datetime, end: datetime) -> Iterator[StoredSample]:
