@@ -1,0 +1,374 @@
+"""Each rule against its table: where it begins, where it ends, and what it does not know."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jk_bms.battery.chemistry import CHEMISTRIES
+from jk_bms.battery.limits import PackLimits
+from jk_bms.model.link import LinkState
+from jk_bms.rules import example
+from jk_bms.rules.base import Alert, Link, Moment, PackView, Severity
+from jk_bms.rules.catalogue import RULES
+from jk_bms.rules.engine import Engine
+from jk_bms.rules.options import Options
+from tests.rules.table import ROWS, Row, band, cell, frozen, minutes, of, silent, spread
+
+BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
+LONG = 200  # looks, five seconds apart: longer than any confirmation
+RULE = {rule.name: rule for rule in RULES}
+OF_PACKS = [row for row in ROWS if RULE[row.rule].scope is PackView]
+MEASURED = [row for row in OF_PACKS if row.rule not in ("bms_silent", "bms_frozen")]
+
+
+class Trial:
+    """An engine and a clock, to hold one view before it for a while."""
+
+    def __init__(self, **options: Any) -> None:
+        self.engine = Engine(Options(**({"startup_delay": 0, "min_level": Severity.INFO} | options)))
+        self.now = 0.0
+
+    def hold(self, view: Any, looks: int = LONG, every: float = 5.0) -> list[str]:
+        """Let ``view`` stand; return what happened, as ``what rule code``."""
+        told: list[str] = []
+        for _ in range(looks):
+            self.now += every
+            moment = Moment(self.now, BEGIN + timedelta(seconds=self.now))
+            notices = self.engine.look("x", view, moment) + self.engine.tick(moment)
+            told += [f"{n.what} {n.alert.rule} {n.alert.code}" for n in notices if n.quiet is None]
+        assert self.engine.faults == {}
+        return told
+
+    def open(self, rule: str) -> Alert | None:
+        """The open alert of ``rule``, if there is one."""
+        return next((alert for alert in self.engine.open() if alert.rule == rule), None)
+
+    def code(self, rule: str) -> int | None:
+        """The code of the open alert of ``rule``."""
+        alert = self.open(rule)
+        return alert.code if alert else None
+
+
+def milder(row: Row) -> set[int | None]:
+    """No alert of this rule, or its milder grades."""
+    grades = RULE[row.rule].grades(RULE[row.rule].example())
+    severity = next(grade.severity for grade in grades if grade.code == row.code)
+    return {None, *(grade.code for grade in grades if grade.severity < severity)}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{row.code}-{row.fires}")
+def test_it_fires_at_its_limit_and_ends_at_the_other(row: Row) -> None:
+    trial = Trial()
+
+    trial.hold(row.view(row.quiet))
+    assert trial.code(row.rule) in milder(row)
+    trial.hold(row.view(row.fires))
+    assert trial.code(row.rule) == row.code
+    trial.hold(row.view(row.holds))
+    assert trial.code(row.rule) == row.code
+    trial.hold(row.view(row.clears))
+    assert trial.code(row.rule) in milder(row)
+
+
+@pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row.rule}-{row.code}-{row.fires}")
+def test_one_look_alone_raises_nothing_that_a_spike_could_cause(row: Row) -> None:
+    """Silence, frozen counters, grid and host are confirmed before they come here."""
+    trial = Trial()
+    good, bad = row.view(row.clears), row.view(row.fires)
+    trial.hold(good)
+    before = trial.code(row.rule)
+    assert before in milder(row)
+
+    for _ in range(40):
+        trial.hold(bad, looks=1, every=30.0)
+        assert trial.code(row.rule) == before
+        trial.hold(good, looks=3)
+
+
+@pytest.mark.parametrize("row", OF_PACKS, ids=lambda row: f"{row.rule}-{row.code}-{row.fires}")
+def test_what_is_missing_changes_nothing(row: Row) -> None:
+    """An alert stays when its value is no longer known, and none comes."""
+    trial = Trial()
+    view = row.view(row.fires)
+    nothing = view._replace(sample=None, faults=(), link=Link(LinkState.SEARCHING, silent=1.0))
+    assert trial.hold(nothing) == []
+    trial.hold(view)
+    assert trial.code(row.rule) == row.code
+
+    trial.hold(nothing, looks=50)
+
+    assert trial.code(row.rule) == row.code
+
+
+def test_slow_polls_need_three_samples_and_no_more() -> None:
+    trial = Trial()
+    view = cell(3.3)(3.62)
+
+    assert trial.hold(view, looks=2, every=30.0) == []
+    assert trial.hold(view, looks=1, every=30.0) == ["raised cell_high 1008"]
+
+
+def test_quick_frames_need_ten_seconds_as_well() -> None:
+    trial = Trial()
+    view = cell(3.3)(3.62)
+
+    assert trial.hold(view, looks=20, every=0.5) == []
+    assert trial.hold(view, looks=2, every=0.5) == ["raised cell_high 1008"]
+
+
+RESTS = {
+    "lfp": (52.0, 53.0, 54.4, 55.2, 56.0, 56.8),
+    "nmc": (52.8, 59.2, 64.0, 66.4),
+    "lto": (34.4, 37.0, 41.0, 42.4),
+}
+
+
+@pytest.mark.parametrize(("chemistry", "volts"), [(name, v) for name, all_v in RESTS.items() for v in all_v])
+def test_a_healthy_pack_of_any_chemistry_raises_nothing_at_any_voltage(chemistry: str, volts: float) -> None:
+    """A 16S LFP pack that rests at 53 V is in order; limits never cross from one chemistry to another."""
+    facts = CHEMISTRIES[chemistry]
+    pack = example.pack(voltage=volts, cell_voltages=(volts / 16,) * 16, current=20.0)
+    view = pack._replace(
+        chemistry=facts,
+        limits=PackLimits(cell_ovp=facts.ovp, cell_uvp=facts.empty - 0.3, nominal_ah=280.0),
+        settings={"cell_ovp": facts.ovp},
+    )
+
+    assert Trial().hold(view) == []
+
+
+# Single rules in particular
+
+
+def test_cells_are_named_by_their_number() -> None:
+    trial = Trial()
+    numbers = (*range(1, 8), *range(9, 18))  # the harness has no cell 8
+    view = example.pack(**example.with_cell(9, 3.64, 3.46), cell_numbers=numbers, current=10.0)
+
+    trial.hold(view)
+
+    alert = trial.open("cell_high")
+    assert alert is not None
+    assert alert.facts == {"cell": 10, "limit": 3.65}
+
+
+def test_a_spread_in_the_middle_under_load_says_nothing() -> None:
+    assert Trial().hold(spread(3.28, current=-90.0)(0.07)) == []
+
+
+def test_what_the_top_showed_is_not_over_because_the_flat_middle_hides_it() -> None:
+    trial = Trial()
+    trial.hold(spread(3.45)(0.130))
+
+    trial.hold(spread(3.31)(0.005))
+    hidden = trial.code("cell_spread")
+    trial.hold(spread(3.45)(0.060))
+
+    assert (hidden, trial.code("cell_spread")) == (1005, None)
+
+
+def test_between_the_places_of_the_curve_no_spread_is_judged() -> None:
+    assert Trial().hold(spread(3.37)(0.110)) == []
+
+
+def test_frost_is_no_danger_while_nothing_is_charged() -> None:
+    trial = Trial()
+
+    assert trial.hold(example.pack(current=-20.0, temperatures=(-8.0, -7.0))) == []
+    assert trial.hold(example.pack(current=0.3, temperatures=(-8.0, -7.0))) == []
+
+
+def test_charging_in_frost_is_over_ten_minutes_after_the_charge() -> None:
+    """A cloud does not end it."""
+    trial = Trial()
+    trial.hold(example.pack(current=20.0, temperatures=(-1.0, -1.0)))
+    idle = example.pack(current=0.0, temperatures=(-1.0, -1.0))
+
+    assert trial.hold(idle, looks=100) == []
+    assert trial.hold(idle, looks=30) == ["cleared charge_cold 1044"]
+
+
+def test_lto_may_be_charged_in_frost() -> None:
+    frost = of(
+        "lto",
+        lambda v: example.pack(current=20.0, temperatures=(v,), cell_voltages=(2.3,) * 16, voltage=36.8),
+    )
+
+    assert Trial().hold(frost(-8.0)) == []
+
+
+def test_without_its_limits_no_current_is_judged() -> None:
+    view = example.pack(current=-400.0)._replace(settings={})
+
+    assert Trial().hold(view) == []
+
+
+def test_an_uncertain_count_is_not_believed_before_its_first_anchor() -> None:
+    assert Trial().hold(example.pack(battery_soc=60.0, soc_low=8.0, soc_anchor=None)) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"current": 30.0, "full_in": (600.0, 900.0)}, {"current": 0.5}], ids=["charging", "idle"]
+)
+def test_a_pack_that_is_not_drawn_from_has_no_runtime(changes: dict[str, Any]) -> None:
+    assert Trial().hold(example.pack(empty_in=None, **changes)) == []
+
+
+def test_on_the_grid_runtime_is_nothing_to_worry_about() -> None:
+    view = minutes(10.0)
+
+    assert Trial().hold(view._replace(on_battery=False)) == []
+    assert Trial().hold(view._replace(on_battery=None)) != []
+
+
+def test_back_on_the_grid_the_warning_is_over() -> None:
+    trial = Trial()
+    trial.hold(minutes(100.0))
+
+    assert trial.hold(minutes(100.0)._replace(on_battery=False)) == ["cleared runtime 1038"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"charge_enabled": False, "problem_code": 1 << 18}, "an alarm stands"),
+        ({"charge_enabled": False, "battery_soc": 100.0}, "full"),
+        ({"charge_enabled": False, "cell_voltages": (3.46,) * 16}, "full"),
+        ({"discharge_enabled": False, "cell_voltages": (2.84,) + (3.1,) * 15}, "empty"),
+        ({"charge_enabled": None, "discharge_enabled": None}, "nobody knows"),
+    ],
+)
+def test_a_switch_that_is_off_for_a_reason_is_no_alert(changes: dict[str, Any], why: str) -> None:
+    trial = Trial()
+
+    trial.hold(example.pack(**changes))
+
+    assert trial.open("switch_off") is None, why
+
+
+def test_each_alarm_of_the_bms_is_an_alert_of_its_own_and_information_is_none() -> None:
+    trial = Trial()
+
+    trial.hold(example.pack(problem_code=1 << 1 | 1 << 3 | 1 << 18 | 1 << 19 | 1 << 28))
+
+    assert {(a.part, a.severity.word) for a in trial.engine.open()} == {
+        ("mos_overtemperature", "critical"),
+        ("current_sensor_fault", "warning"),
+    }
+
+
+def test_each_bad_wire_is_named() -> None:
+    trial = Trial()
+
+    trial.hold(example.pack(cell_resistances=(0.06, 0.31, 0.55) + (0.06,) * 13))
+
+    assert {(alert.part, alert.code) for alert in trial.engine.open()} == {("2", 1019), ("3", 1018)}
+
+
+def test_a_bms_that_does_not_judge_its_health_is_not_worn_out() -> None:
+    assert Trial().hold(example.pack(soh=0.0)) == []
+
+
+def test_cycles_are_told_once_at_each_step_and_never_again() -> None:
+    trial = Trial(repeat_hours=1.0)
+
+    assert trial.hold(example.pack(cycles=1500)) == []
+    assert trial.hold(example.pack(cycles=1501), every=60.0) == ["raised cycles 1027"]
+    assert trial.hold(example.pack(cycles=2001), every=60.0) == ["worse cycles 1026"]
+    assert trial.hold(example.pack(cycles=12), every=60.0) == []
+    assert trial.engine.open() == []
+
+
+def test_a_pack_left_alone_on_request_is_not_silent() -> None:
+    released = silent(5000.0)._replace(link=Link(LinkState.RELEASED, silent=5000.0))
+
+    assert Trial().hold(released) == []
+
+
+def test_slow_polls_may_be_silent_for_three_intervals() -> None:
+    def view(seconds: float) -> Any:
+        return silent(seconds)._replace(link=Link(LinkState.WAITING, silent=seconds, interval=300.0))
+
+    assert Trial().hold(view(899.0)) == []
+    assert Trial().hold(view(900.0)) == ["raised bms_silent 1031"]
+
+
+def test_a_silent_bms_is_back_after_two_good_readings_not_after_looking_twice() -> None:
+    trial = Trial()
+    trial.hold(silent(150.0))
+    between = silent(4.0)
+
+    told = trial.hold(silent(0.0), looks=1) + trial.hold(between, looks=5)
+
+    assert told == []
+    assert trial.hold(silent(0.0), looks=1) == ["cleared bms_silent 1031"]
+
+
+def test_whoever_repeats_himself_is_frozen_not_silent() -> None:
+    trial = Trial()
+
+    assert trial.hold(frozen(1000.0)) == ["raised bms_frozen 1046"]
+    assert trial.hold(example.pack()) == ["cleared bms_frozen 1046"]
+
+
+def test_two_frames_alike_are_not_frozen() -> None:
+    view = example.pack(link=Link(LinkState.STREAMING, silent=10.0, frozen=10.0, frozen_frames=2))
+
+    assert Trial().hold(view) == []
+
+
+def test_an_unknown_grid_is_never_lost_and_never_back() -> None:
+    trial = Trial()
+    trial.hold(example.inverter(grid="present"))
+
+    assert trial.hold(example.inverter(grid="unknown")) == []
+    assert trial.hold(example.inverter(grid="lost")) == ["raised grid_lost 2001"]
+    assert trial.hold(example.inverter(grid="unknown")) == []
+    assert trial.hold(example.inverter(grid="present")) == ["cleared grid_lost 2001"]
+
+
+def test_the_first_state_of_the_grid_is_no_news_but_its_end_is() -> None:
+    trial = Trial()
+
+    assert trial.hold(example.inverter(grid="lost")) == []
+    assert trial.hold(example.inverter(grid="present")) == ["cleared grid_lost 2001"]
+    trial.now += 3600.0
+    assert trial.hold(example.inverter(grid="lost")) == ["raised grid_lost 2001"]
+
+
+def test_without_an_inverter_none_is_missing() -> None:
+    assert Trial().hold(example.inverter(age=None, grid="unknown")) == []
+
+
+def test_a_clock_that_jumped_is_told_once_and_its_end_is_no_news() -> None:
+    trial = Trial()
+
+    told = trial.hold(example.host(clock_step=7200.0), looks=1) + trial.hold(example.host())
+
+    assert told == ["raised clock_jump 3003"]
+    assert trial.engine.open() == []
+
+
+def test_what_the_machine_does_not_know_of_itself_raises_nothing() -> None:
+    assert Trial().hold(example.host(disk_free=None, clock_step=None)) == []
+
+
+def test_a_start_after_a_crash_is_told_at_once_and_over_in_ten_minutes() -> None:
+    trial = Trial(startup_delay=180.0)
+
+    first = trial.hold(example.host(started_after_crash=True, uptime=5.0), looks=1)
+    later = trial.hold(example.host(started_after_crash=True, uptime=700.0))
+
+    assert (first, later) == (["raised started_after_crash 3001"], [])
+    assert trial.engine.open() == []
+
+
+def test_the_lower_end_of_the_band_is_judged_and_the_shown_value_is_told() -> None:
+    trial = Trial()
+
+    trial.hold(band(24.0))
+
+    alert = trial.open("soc_low")
+    assert alert is not None
+    assert (alert.value, alert.facts) == (24.0, {"soc": 27.0})
