@@ -1,6 +1,6 @@
 #!/bin/bash
-# Install the poller as a service: user, code, environment, settings, unit. Run it again at any
-# time; it changes only what is not yet as it should be.
+# Install the poller and its Telegram bot as services: user, code, environment, settings, units. Run it
+# again at any time; it changes only what is not yet as it should be.
 #
 # It never touches what is not ours: settings and registry are written only when missing, and a
 # file of another program in the way is left alone. What was installed stands, with its checksums,
@@ -13,6 +13,8 @@ NAME=easun-jkbms
 CONFIG=/etc/$NAME
 STATE=/var/lib/$NAME
 UNIT=/etc/systemd/system/$NAME.service
+BOT=easun-bot
+BOT_UNIT=/etc/systemd/system/$BOT.service
 COMMAND=/usr/local/bin/jk-util
 STANDARD_PREFIX=/opt/$NAME
 
@@ -23,8 +25,8 @@ usage: sudo ./install.sh [--prefix DIR] [--dry-run] [--uninstall]
   --prefix DIR   where the code goes (default $STANDARD_PREFIX); a folder with an inverter
                  program in it is welcome: its .env is used, its files stay as they are
   --dry-run      show every step, change nothing (needs no sudo)
-  --uninstall    stop and remove service and code; settings and databases stay
-  --venv DIR     use this environment with the packages of requirements.txt; make none
+  --uninstall    stop and remove services and code; settings and databases stay
+  --venv DIR     use this environment with the packages of requirements-bot.txt; make none
   --root DIR     install into DIR instead of / (for packaging and tests): no users, no systemctl
   --help         this text
 END
@@ -136,7 +138,8 @@ env_value() { # KEY FILE
 # ---- what goes where ----------------------------------------------------------------------------
 
 source="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-outdated="" list="" beside="" in_place="" settings_dir="" registry="" db_path=""
+outdated="" list="" beside="" in_place="" settings_dir="" registry="" db_path="" log_path="" token=""
+their_bot="" no_packages=""
 declare -A ours=() # path below the prefix -> checksum, as installed last time
 
 survey() {
@@ -183,13 +186,23 @@ survey() {
         db_path=inverter.db # the default of the inverter program and ours
     fi
     [[ -z "$db_path" || "$db_path" == /* ]] || db_path="$(realpath -ms -- "$settings_dir/$db_path")"
+    log_path="$(env_value LOG_FILE_PATH "$env_file")"
+    [[ -n "$log_path" ]] || log_path="$(env_value DATA_LOG_FILE "$env_file")"
+    [[ -z "$log_path" || "$log_path" == /* ]] || log_path="$(realpath -ms -- "$settings_dir/$log_path")"
+    token="$(env_value TELEGRAM_BOT_TOKEN "$env_file")"
+    # The inverter program may have a bot of this name. It stays, and ours is started in another way.
+    local there
+    there="$(at "$prefix/telegram_bot.py")"
+    if [[ -z "$in_place" && -e "$there" && -z "${ours[telegram_bot.py]:-}" ]] && ! cmp -s -- "$source/telegram_bot.py" "$there"; then
+        their_bot=yes
+    fi
 }
 
 # Every file to install, as a path below the clone. Beside another program: only what runs.
 payload() {
-    local each top=(jk_bms jk_bms_service.py)
+    local each top=(jk_bms jk_bms_service.py telegram_bot.py)
     if [[ -z "$beside" ]]; then
-        top+=(install.sh requirements.txt pyproject.toml README.md LICENSE CHANGELOG.md .env.example docs systemd tools)
+        top+=(install.sh requirements.txt requirements-bot.txt pyproject.toml README.md LICENSE CHANGELOG.md .env.example docs systemd tools)
     fi
     cd "$source"
     for each in "${top[@]}"; do
@@ -263,15 +276,23 @@ code() {
     put "$scratch/files" "$prefix/.$NAME-files" 0644
 }
 
+installed() { # runtime|bot LOCK: whether the environment has these very packages
+    [[ "$(head -n 3 "$(at "$venv")/.$NAME-$1" 2>/dev/null | tail -n 1)" == "$(sum_of "$source/$2")" ]] &&
+        "$(at "$venv")/bin/python" -c '' 2>/dev/null
+}
+
 environment() {
     [[ -z "$given_venv" ]] || return 0
-    if [[ "$(head -n 3 "$(at "$venv")/.$NAME-runtime" 2>/dev/null | tail -n 1)" == "$(sum_of "$source/requirements.txt")" ]] &&
-        "$(at "$venv")/bin/python" -c '' 2>/dev/null; then
-        return
-    fi
     # A service user cannot reach an interpreter in somebody's home, hence --system.
-    run "make $venv with the packages of requirements.txt" "$source/tools/venv" "$(at "$venv")" runtime --system
-    outdated=yes
+    if ! installed runtime requirements.txt; then
+        run "make $venv with the packages of requirements.txt" "$source/tools/venv" "$(at "$venv")" runtime --system
+        outdated=yes
+    fi
+    # By themselves: a machine for which one of these cannot be had still reads its batteries.
+    if ! installed bot requirements-bot.txt; then
+        run "add the packages of the bot (requirements-bot.txt)" "$source/tools/venv" "$(at "$venv")" bot --system ||
+            no_packages=yes
+    fi
 }
 
 compiled() { # the service may not write there: without this it would compile at each start
@@ -327,7 +348,7 @@ settings() {
     have_folder "$STATE" 2770 "$NAME"
 }
 
-# ---- unit ----------------------------------------------------------------------------------------
+# ---- units ---------------------------------------------------------------------------------------
 
 inside() { [[ "$1" == "$2" || "$1" == "$2"/* ]]; } # PATH FOLDER
 at_home() { [[ "$1" =~ ^/(home|root|run/user)(/|$) ]]; }
@@ -340,24 +361,25 @@ for_systemd() {
     if [[ "$path" == *[[:space:]\'\"]* ]]; then printf '"%s"' "$path"; else printf '%s' "$path"; fi
 }
 
-render() {
-    local unit db_dir="" path binds=() line
-    [[ -z "$db_path" ]] || db_dir="$(dirname "$db_path")"
-    unit="$(<"$source/systemd/$NAME.service")"
+render() { # UNIT FOLDER-IT-WRITES
+    local unit dir="$2" path binds=() line
+    unit="$(<"$source/systemd/$1.service")"
     unit="${unit//"$STANDARD_PREFIX/.venv"/"@venv@"}"
     unit="${unit//"$STANDARD_PREFIX"/"$prefix"}"
     unit="${unit//"@venv@"/"$venv"}"
     unit="${unit//"=$CONFIG/.env"/"=$settings_dir/.env"}"
     unit="${unit//"=$CONFIG/jk_devices.yaml"/"=$registry"}"
-    if [[ -n "$db_dir" ]]; then
-        unit="${unit//"ReadWritePaths=-/opt/eamoon"/"ReadWritePaths=$(for_systemd "-$db_dir")"}"
+    [[ -z "$their_bot" ]] || unit="${unit//" $prefix/telegram_bot.py"/" -m jk_bms.bot"}"
+    if [[ -n "$dir" ]]; then
+        unit="${unit//"ReadWritePaths=-/opt/eamoon"/"ReadWritePaths=$(for_systemd "-$dir")"}"
+        unit="${unit//"ReadWritePaths=-/var/log/$NAME"/"ReadWritePaths=$(for_systemd "-$dir")"}"
     fi
     # Homes are hidden from the service; what it needs there is shown to it alone.
-    if [[ -n "$db_dir" ]] && at_home "$db_dir"; then
-        binds+=("BindPaths=$(for_systemd "-$db_dir")")
+    if [[ -n "$dir" ]] && at_home "$dir"; then
+        binds+=("BindPaths=$(for_systemd "-$dir")")
     fi
     for path in "$prefix" "$settings_dir" "$venv"; do
-        if at_home "$path" && ! { [[ -n "$db_dir" ]] && inside "$path" "$db_dir"; }; then
+        if at_home "$path" && ! { [[ -n "$dir" ]] && inside "$path" "$dir"; }; then
             binds+=("BindReadOnlyPaths=$path")
         fi
     done
@@ -396,10 +418,14 @@ command_is_foreign() {
 
 live_systemd() { [[ -z "$root" && -d /run/systemd/system ]]; }
 
-unit() {
+folder_of() { [[ -z "$1" ]] || dirname "$1"; } # PATH, or nothing
+
+units() {
     local before=$changes
-    render >"$scratch/unit"
+    render "$NAME" "$(folder_of "$db_path")" >"$scratch/unit"
     put "$scratch/unit" "$UNIT" 0644
+    render "$BOT" "$(folder_of "$log_path")" >"$scratch/bot-unit"
+    put "$scratch/bot-unit" "$BOT_UNIT" 0644
     places >"$scratch/places"
     put "$scratch/places" "$prefix/.$NAME-places" 0644
     if command_is_foreign; then
@@ -412,10 +438,32 @@ unit() {
         say "service: systemd does not run here (a container, or --root): nothing was enabled or started"
         return
     fi
-    [[ $changes == "$before" ]] || run "let systemd read the unit" systemctl daemon-reload
+    [[ $changes == "$before" ]] || run "let systemd read the units" systemctl daemon-reload
     systemctl is-enabled --quiet "$NAME" 2>/dev/null || run "start it at boot" systemctl enable --quiet "$NAME"
     if ((changes)) && systemctl is-active --quiet "$NAME"; then
         run "restart the running service" systemctl restart "$NAME"
+    fi
+    if systemctl is-active --quiet "$BOT"; then
+        ((changes == 0)) || run "restart the running bot" systemctl restart "$BOT"
+    elif [[ -z "$(why_no_bot)" ]]; then
+        systemctl is-enabled --quiet "$BOT" 2>/dev/null || run "start the bot at boot" systemctl enable --quiet "$BOT"
+        run "start the bot" systemctl start "$BOT"
+    fi
+}
+
+# What keeps the bot from being started, and what to do about it; nothing when it may run.
+why_no_bot() {
+    local start="sudo systemctl enable --now $BOT"
+    if [[ -n "$no_packages" ]]; then
+        say "its packages could not be installed (the reason stands above); the batteries are read without it"
+    elif [[ -n "$given_venv" ]] && ! "$given_venv/bin/python" -c '
+import importlib.util, sys
+sys.exit(importlib.util.find_spec("aiogram") is None)' 2>/dev/null; then
+        say "$given_venv has no aiogram; install requirements-bot.txt there and run this again"
+    elif [[ -z "$token" ]]; then
+        say "it has no token: ask @BotFather for one, set TELEGRAM_BOT_TOKEN in $settings_dir/.env and run this again"
+    elif [[ -n "$their_bot" ]]; then
+        say "the program in $prefix has a bot too, and two must not share a token: stop that one, then $start"
     fi
 }
 
@@ -423,7 +471,19 @@ unit() {
 
 service_can() { runuser -u "$NAME" -- test "$@"; }
 
+bot_checks() {
+    local why dir
+    why="$(why_no_bot)"
+    [[ -z "$why" ]] || say "bot: installed but not started: $why"
+    dir="$(folder_of "$log_path")"
+    if [[ -n "$dir" && "$dir" != "/var/log/$NAME" && -z "$root" ]] && getent passwd "$NAME" >/dev/null && ! service_can -w "$dir"; then
+        say "check: user $NAME cannot write in $dir, where LOG_FILE_PATH is:" \
+            "sudo install -d -m 2775 -o $NAME -g $NAME $(printf %q "$dir"), or set LOG_FILE_PATH=/var/log/$NAME/stat.log"
+    fi
+}
+
 checks() {
+    bot_checks
     if [[ -z "$db_path" ]]; then
         say "check: DB_PATH is not set in $settings_dir/.env: set it to the inverter program's database and run this again"
         return
@@ -469,7 +529,7 @@ install_all() {
     settings
     environment
     compiled
-    unit
+    units
     checks
     if [[ $changes == 0 ]]; then
         say "nothing to change: $NAME is installed in $prefix"
@@ -488,21 +548,25 @@ $NAME is installed in $prefix
 next:
   sudo jk-util --scan                   find the batteries
   sudo systemctl restart $NAME    start with them
-  journalctl -fu $NAME            watch it work
+  journalctl -fu $NAME            watch it work (the bot: -u $BOT)
 END
 }
 
 uninstall() {
     local each path kept=() gone=()
     if live_systemd; then
-        systemctl is-active --quiet "$NAME" 2>/dev/null && run "stop the service" systemctl stop "$NAME"
-        systemctl is-enabled --quiet "$NAME" 2>/dev/null && run "start it no more at boot" systemctl disable --quiet "$NAME"
+        for each in "$BOT" "$NAME"; do
+            systemctl is-active --quiet "$each" 2>/dev/null && run "stop $each" systemctl stop "$each"
+            systemctl is-enabled --quiet "$each" 2>/dev/null && run "start $each no more at boot" systemctl disable --quiet "$each"
+        done
     else
         say "service: systemd does not run here: nothing to stop"
     fi
-    [[ ! -e "$(at $UNIT)" ]] || run "remove $UNIT" rm -f -- "$(at $UNIT)"
+    for path in "$UNIT" "$BOT_UNIT"; do
+        [[ ! -e "$(at "$path")" ]] || run "remove $path" rm -f -- "$(at "$path")"
+    done
     if live_systemd; then
-        run "let systemd forget the unit" systemctl daemon-reload
+        run "let systemd forget the units" systemctl daemon-reload
     fi
     if [[ -e "$(at $COMMAND)" ]] && ! command_is_foreign; then
         run "remove $COMMAND" rm -f -- "$(at $COMMAND)"
@@ -526,7 +590,7 @@ uninstall() {
     fi
     [[ -z "$in_place" ]] || say "kept: $prefix, because it is the clone itself"
     ((${#kept[@]} == 0)) || say "kept in $prefix, because they were changed since: ${kept[*]}"
-    for path in "$settings_dir/.env" "$registry" "$STATE"; do
+    for path in "$settings_dir/.env" "$registry" "$STATE" "/var/log/$NAME"; do
         [[ ! -e "$(at "$path")" ]] || say "kept: $path"
     done
     if [[ -z "$root" ]] && getent passwd "$NAME" >/dev/null; then

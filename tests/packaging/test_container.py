@@ -14,11 +14,20 @@ from tests.packaging.commands import PROJECT, Run, needs
 DOCKERFILE = PROJECT / "Dockerfile.poller"
 
 
+def services() -> dict[str, dict[str, Any]]:
+    loaded = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = loaded["services"]
+    return found
+
+
 @pytest.fixture
 def service() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))
-    found: dict[str, Any] = loaded["services"]["jkbms"]
-    return found
+    return services()["jkbms"]
+
+
+@pytest.fixture
+def bot() -> dict[str, Any]:
+    return services()["bot"]
 
 
 def test_hadolint_is_silent(run: Run) -> None:
@@ -62,9 +71,13 @@ def test_compose_accepts_it(tmp_path: Path, run: Run) -> None:
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert any("/opt/eamoon" in str(volume) for volume in whole["services"]["jkbms"]["volumes"])
+    assert whole["services"]["jkbms"]["build"]["args"]["REQUIREMENTS"] == "requirements.txt"
 
 
-def test_service_is_off_and_unprivileged(service: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["jkbms", "bot"])
+def test_services_are_off_and_unprivileged(name: str) -> None:
+    service = services()[name]
+
     assert service["deploy"]["replicas"] == 0
     assert not service.get("privileged", False)
     assert "no-new-privileges:true" in service["security_opt"]
@@ -79,3 +92,25 @@ def test_service_is_as_users_know_it(service: dict[str, Any]) -> None:
     assert any(volume.startswith("/var/run/dbus:") and volume.endswith(":ro") for volume in volumes)
     assert {volume.split(":")[0] for volume in volumes} >= {"jkbms-state", "jkbms-run", "./jk_devices.yaml"}
     assert any(volume.startswith("${INVERTER_DB_DIR") for volume in volumes)
+
+
+def test_bot_shares_state_and_socket_and_nothing_else(service: dict[str, Any], bot: dict[str, Any]) -> None:
+    """It meets the poller in the same folders as the same user; no D-Bus, no inverter's database."""
+    shared = {"jkbms-state:/var/lib/easun-jkbms", "jkbms-run:/run/easun-jkbms"}
+
+    assert shared <= set(service["volumes"])
+    assert {volume.split(":")[0] for volume in bot["volumes"]} == {
+        "./jk_devices.yaml",
+        "jkbms-state",
+        "jkbms-run",
+        "jkbms-logs",
+    }
+    assert shared < set(bot["volumes"])
+    assert bot["environment"]["BMS_SOCKET"] == service["environment"]["BMS_SOCKET"]
+    assert bot["environment"]["LOG_FILE_PATH"] == "/logs/stat.log"
+    assert "network_mode" not in bot
+    assert bot["command"] == ["telegram_bot.py"]
+    for key in ("JK_BMS_UID", "JK_BMS_GID"):
+        assert bot["build"]["args"][key] == service["build"]["args"][key]
+    assert bot["build"]["args"]["REQUIREMENTS"] == "requirements-bot.txt"
+    assert bot["image"] != service["image"]  # the two builds would overwrite each other

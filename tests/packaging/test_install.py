@@ -12,6 +12,7 @@ import pytest
 from tests.packaging.commands import PROJECT, Run, needs
 
 UNIT = "etc/systemd/system/easun-jkbms.service"
+BOT_UNIT = "etc/systemd/system/easun-bot.service"
 COMMAND = "usr/local/bin/jk-util"
 ENVIRONMENT = Path(sys.prefix)  # has what the program needs
 
@@ -65,30 +66,34 @@ def test_installs_into_the_standard_places(clone: Path, root: Path, install: Ins
     assert result.returncode == 0, result.stderr
     assert (code / "jk_bms/model/__init__.py").read_text() == (clone / "jk_bms/model/__init__.py").read_text()
     assert (code / "jk_bms_service.py").is_file()
+    assert (code / "telegram_bot.py").is_file()
     assert not [
         name for name in ("tests", "bench", ".git", ".env", "jk_devices.yaml") if (code / name).exists()
     ]
     assert {
         name: oct((root / name).stat().st_mode & 0o7777)
-        for name in ("etc/easun-jkbms/.env", "etc/easun-jkbms/jk_devices.yaml", "var/lib/easun-jkbms", UNIT, COMMAND)
+        for name in ("etc/easun-jkbms/.env", "etc/easun-jkbms/jk_devices.yaml", "var/lib/easun-jkbms",
+                     UNIT, BOT_UNIT, COMMAND)
     } == {
         "etc/easun-jkbms/.env": "0o640",
         "etc/easun-jkbms/jk_devices.yaml": "0o640",
         "var/lib/easun-jkbms": "0o2770",
         UNIT: "0o644",
+        BOT_UNIT: "0o644",
         COMMAND: "0o755",
     }  # fmt: skip
     assert "systemd does not run here" in result.stdout
 
 
-def test_standard_unit_is_the_one_in_the_clone(clone: Path, root: Path, install: Install) -> None:
+@pytest.mark.parametrize("unit", [UNIT, BOT_UNIT])
+def test_standard_units_are_those_in_the_clone(unit: str, clone: Path, root: Path, install: Install) -> None:
     """So that `cp` of the file and install.sh do the same."""
     shutil.copy2(PROJECT / ".env.example", clone)
     install()
 
-    rendered = (root / UNIT).read_text(encoding="utf-8")
+    rendered = (root / unit).read_text(encoding="utf-8")
     assert rendered.replace(f"{ENVIRONMENT}/bin", "/opt/easun-jkbms/.venv/bin") == (
-        clone / "systemd/easun-jkbms.service"
+        clone / "systemd" / Path(unit).name
     ).read_text(encoding="utf-8")
 
 
@@ -138,6 +143,7 @@ FOREIGN = {
     "jk_devices.yaml": "AA:BB:CC:DD:EE:FF:\n  alias: theirs\n",
     "requirements.txt": "flask\n",
     "README.md": "# theirs\n",
+    "telegram_bot.py": "print('their bot')\n",
     "Dockerfile": "FROM scratch\n",
     "docker-compose.yml": "services: {}\n",
     "data/inverter.db": "SQLite\n",
@@ -167,6 +173,88 @@ def test_beside_another_program(root: Path, install: Install) -> None:
         "JK_DEVICES_FILE=/opt/eamoon/jk_devices.yaml",
         "BMS_DB_PATH=/var/lib/easun-jkbms/bms.db",
     ]
+
+
+BOTS = {
+    # settings, whether the inverter program has a bot: what is said of ours
+    "no token": ("", False, "it has no token: ask @BotFather for one, set TELEGRAM_BOT_TOKEN in {env}"),
+    "an empty token": ("TELEGRAM_BOT_TOKEN=\n", False, "it has no token"),
+    "a token": ("TELEGRAM_BOT_TOKEN=1:abc\n", False, None),
+    "two bots, one token": (
+        "TELEGRAM_BOT_TOKEN=1:abc\n",
+        True,
+        "has a bot too, and two must not share a token",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "theirs", "said"), BOTS.values(), ids=BOTS)
+def test_bot_that_may_not_start_says_why(
+    text: str, theirs: bool, said: str | None, root: Path, install: Install
+) -> None:
+    """And never tells the token."""
+    write(root / "opt/eamoon/.env", text)
+    if theirs:
+        write(root / "opt/eamoon/telegram_bot.py", "theirs\n")
+
+    result = install("--prefix", "/opt/eamoon")
+
+    assert result.returncode == 0, result.stderr
+    assert ("bot: installed but not started: " in result.stdout) == bool(said)
+    assert (said or "").format(env="/opt/eamoon/.env") in result.stdout
+    assert "1:abc" not in result.stdout + (root / BOT_UNIT).read_text(encoding="utf-8")
+
+
+def test_bot_beside_another_bot(root: Path, install: Install) -> None:
+    """A file of the same name is left as it is, and ours is started without it."""
+    theirs = write(root / "opt/eamoon/telegram_bot.py", "print('theirs')\n")
+
+    result = install("--prefix", "/opt/eamoon")
+    again = install("--prefix", "/opt/eamoon")
+
+    assert result.returncode == 0, result.stderr
+    assert "left as they are, they are not ours: telegram_bot.py" in result.stdout
+    assert "nothing to change" in again.stdout
+    assert theirs.read_text(encoding="utf-8") == "print('theirs')\n"
+    assert setting(root / BOT_UNIT, "ExecStart") == [f"{ENVIRONMENT}/bin/python -m jk_bms.bot"]
+    assert setting(root / BOT_UNIT, "WorkingDirectory") == ["/opt/eamoon"]
+
+
+LOGS = {
+    # line in .env: (ReadWritePaths, BindPaths)
+    "not set": ("", ["-/var/log/easun-jkbms"], []),
+    "elsewhere": ("LOG_FILE_PATH=/logs/stat.log", ["-/logs"], []),
+    "under its other name": ("DATA_LOG_FILE=/srv/my logs/stat.log", ['"-/srv/my logs"'], []),
+    "in a home": ("LOG_FILE_PATH=/home/pi/logs/stat.log", ["-/home/pi/logs"], ["-/home/pi/logs"]),
+}
+
+
+@pytest.mark.parametrize(("line", "writable", "bound"), LOGS.values(), ids=LOGS)
+def test_bot_may_write_its_log_file(
+    line: str, writable: list[str], bound: list[str], root: Path, install: Install
+) -> None:
+    """And only that: the inverter's database is not its business."""
+    write(root / "etc/easun-jkbms/.env", f"DB_PATH=/srv/inverter/i.db\n{line}\n")
+
+    install()
+
+    unit = root / BOT_UNIT
+    assert (setting(unit, "ReadWritePaths"), setting(unit, "BindPaths")) == (writable, bound)
+
+
+def test_batteries_are_read_where_the_bot_cannot_be_installed(clone: Path, root: Path, run: Run) -> None:
+    """A package that is not to be had for this machine costs the bot, not the poller."""
+    python = run(PROJECT / "tools" / "find-python", "--system").stdout.strip()
+    if not python:
+        pytest.skip("every Python here lives in a home, where no service can reach it")
+    write(clone / "requirements-bot.txt", "./nowhere.whl\n")
+
+    result = run(clone / "install.sh", "--root", root, PYTHON=python)
+
+    assert result.returncode == 0, result.stderr
+    assert "bot: installed but not started: its packages could not be installed" in result.stdout
+    assert (root / UNIT).exists()
+    assert (root / "opt/easun-jkbms/.venv/.easun-jkbms-runtime").exists()
 
 
 def test_beside_another_program_again_and_away(root: Path, install: Install) -> None:
@@ -253,13 +341,12 @@ def test_rendered_unit_is_valid(prefix: str, root: Path, install: Install, run: 
     write(root / prefix.lstrip("/") / ".env", 'DB_PATH="/home/pi/my house/i.db"\n')
     install("--prefix", prefix)
 
-    result = run("systemd-analyze", "verify", "--man=no", root / UNIT)
-    security = run(
-        "systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", root / UNIT
-    )
+    for unit in (root / UNIT, root / BOT_UNIT):
+        result = run("systemd-analyze", "verify", "--man=no", unit)
+        security = run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit)
 
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    assert security.returncode == 0, security.stdout
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+        assert security.returncode == 0, security.stdout
 
 
 def test_uninstall_keeps_settings_and_state(root: Path, install: Install) -> None:
@@ -275,6 +362,7 @@ def test_uninstall_keeps_settings_and_state(root: Path, install: Install) -> Non
     assert promised.returncode == result.returncode == 0, result.stderr
     assert not (root / "opt/easun-jkbms").exists()
     assert not (root / UNIT).exists()
+    assert not (root / BOT_UNIT).exists()
     assert not (root / COMMAND).exists()
     assert (root / "etc/easun-jkbms/.env").read_text() == "LOG_LEVEL=DEBUG\n"
     assert (root / "var/lib/easun-jkbms/bms.db").read_text() == "history"
