@@ -1,34 +1,42 @@
-"""The poller itself: sources, memory, sinks and socket, run side by side and ended cleanly.
+"""The poller itself: sources, memory, sinks, alerts and socket, run side by side and ended cleanly.
 
-Sources publish frames; the memory fills in what follows from the past; the hub feeds the sinks
-and the live socket; what happens becomes an event in ``bms.db``.
+Sources publish frames; the memory fills in what follows from the past; the hub feeds the sinks,
+the alerts and the live socket; what happens becomes an event in ``bms.db``.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from jk_bms import __version__
+from jk_bms.alerts import Alerts, Known
+from jk_bms.claims import STATE as CLAIMS
+from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.links.radio_lock import RadioLock
 from jk_bms.live.server import LiveServer
 from jk_bms.memory import Memory
-from jk_bms.model import Device, Event, Sample
+from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.model.reading import as_reading
-from jk_bms.registry import Entry
+from jk_bms.registry import SIMULATED, Entry
 from jk_bms.sd_notify import Notifier
 from jk_bms.settings import Settings
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
+from jk_bms.sinks.inverter_record import inverter_sample
 from jk_bms.sources import RADIO_KINDS, Source, SourceContext, build
 from jk_bms.store.own import OwnStore, open_writer
-from jk_bms.store.readings import Readings
+from jk_bms.store.readings import Readings, Record
+from jk_bms.store.states import read_state, write_states
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +48,19 @@ SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as
 BUG_PAUSE = 60.0  # s before a source that met a bug is run again
 RELEASE_DEFAULT = 600.0  # s
 RELEASE_LONGEST = 86400.0  # s
+ACTIONS = (
+    "read",
+    "release",
+    "resume",
+    "scan",
+    "health",
+    "rebuild",
+    "mute",
+    "alert_test",
+    "invite",
+    "claim",
+    "telegram",
+)
 
 
 class Poller:
@@ -58,6 +79,7 @@ class Poller:
         # One thread writes bms.db, so that a slow card never delays a sample.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
         self._own: OwnStore | None = None  # while running
+        self._loop: asyncio.AbstractEventLoop | None = None  # likewise
         self._told: dict[str, tuple[Device, dict[str, Any], float]] = {}  # what is in bms.db, since
         context = SourceContext(
             clock=clock,
@@ -70,6 +92,8 @@ class Poller:
             report=self._report,
             identified=self._identified,
         )
+        if all(entry.type == SIMULATED for entry in entries):  # beside a real battery no house is made up
+            context = msgspec.structs.replace(context, inverter=self._made_up_inverter)
         self.sources: list[Source] = [build(entry, context) for entry in entries]
         self.sink = InverterDbSink(
             Readings(settings.db_path, standalone=settings.standalone_rows),
@@ -86,10 +110,28 @@ class Poller:
                 standalone_keep_days=settings.standalone_keep_days,
                 tz=settings.timezone,
             ),
+            seen=self._record_seen,
         )
         self.memory = Memory(settings, entries, clock, writer=self._writer, report=self._report)
+        self.alerts = Alerts(
+            settings,
+            clock,
+            sources=self.sources,
+            known=Known(
+                about=self.memory.about,
+                health=self.memory.health,
+                failure=lambda: self.memory.failure,
+                newest=self.hub.newest.get,
+            ),
+            writer=self._writer,
+            flush=self.memory.commit,
+            told=self._happened,
+        )
+        nobody_named = not (settings.chat_ids or settings.allowed_users)
+        self.claims = Claims(clock, open_to_first=bool(settings.bot_token) and nobody_named)
         self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=self._handle)
         self.hub.listen(self.sink.accept)
+        self.hub.listen(self.alerts.take)
         self.hub.listen(self._show)
 
     async def run(self) -> int:
@@ -98,7 +140,7 @@ class Poller:
         Raises ConfigError, StoreError or SourceError (``BUSY``) when it cannot start.
         """
         async with self._open():
-            self._report("service.start", None, f"poller {__version__} started", pid=os.getpid())
+            self._report_start()
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self._supervise(source), name=source.device.label)
@@ -106,6 +148,7 @@ class Poller:
                 ]
                 tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
                 tasks.append(group.create_task(self.memory.run(), name="memory"))
+                tasks.append(group.create_task(self.alerts.run(), name="alerts"))
                 tasks.append(group.create_task(self._watch(), name="watch"))
                 self._notifier.ready()
                 await self.stop.wait()
@@ -121,6 +164,7 @@ class Poller:
         return {
             "program": {"version": __version__, "pid": os.getpid(), "uptime": now - self._started},
             "clock_trusted": self.clock.trusted(),
+            "poll_interval": self.settings.poll_interval,
             "devices": [self._device_state(source, now) for source in self.sources],
             "records": {
                 "path": str(self.settings.db_path),
@@ -129,6 +173,9 @@ class Poller:
                 "age": None if self.sink.written_at is None else max(0.0, now - self.sink.written_at),
                 "failure": self.sink.failure,
             },
+            "inverter": self.alerts.inverter.shown(),
+            "alerts": self.alerts.open_alerts(),
+            "telegram": {"code": self.claims.code} if self.claims.code else None,
         }
 
     @contextlib.asynccontextmanager
@@ -137,15 +184,16 @@ class Poller:
         if self._uses_radio:
             radio.acquire()
         try:
-            loop = asyncio.get_running_loop()
+            loop = self._loop = asyncio.get_running_loop()
             self._own = await loop.run_in_executor(
                 self._writer, open_writer, self.settings.bms_db_path, self.clock
             )
             async with self.server.serve():
-                await loop.run_in_executor(self._writer, self.memory.open, self._own)
+                await loop.run_in_executor(self._writer, self._take_up, self._own)
                 try:
                     yield
                 finally:
+                    await self.alerts.close()
                     await self.memory.close()
         finally:
             if self._own is not None:
@@ -153,7 +201,35 @@ class Poller:
             self._writer.shutdown()
             radio.release()
 
+    def _take_up(self, own: OwnStore) -> None:
+        """Go on where the last run ended. Blocks."""
+        self.alerts.open(own)
+        self.memory.open(own)
+        self.claims.restore(read_state(own, CLAIMS))
+
+    def _report_start(self) -> None:
+        text, facts = f"poller {__version__} started", {"pid": os.getpid()}
+        if self.alerts.crashed:
+            text += "; the last run ended without a word"
+            facts["after_crash"] = True
+        self._report("service.start", None, text, **facts)
+        if self.claims.code is not None:
+            log.warning(
+                "nobody has claimed the Telegram bot yet: send it /start %s (jk-util.py status shows it again)",
+                self.claims.code,
+            )
+
     # What comes in
+
+    def _record_seen(self, record: Record) -> None:
+        """Take a new record of the inverter program; comes from the thread of the sink."""
+        sample = inverter_sample(record, monotonic=self.clock.monotonic())
+        if sample is not None and self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self.alerts.inverter_said, sample)
+
+    def _made_up_inverter(self, sample: InverterSample) -> None:
+        self.alerts.inverter_said(sample, made_up=True)
 
     def _publish(self, sample: Sample) -> None:
         self.hub.publish(self.memory.take(sample))
@@ -175,10 +251,15 @@ class Poller:
         )
         self._write(lambda own: own.append(event))
         self.memory.hurry()
-        self.server.send("event", kind=kind, device=event.device, text=text, facts=facts)
+        self._happened(event)
+
+    def _happened(self, event: Event) -> None:
+        """Tell everybody who listens of an event."""
+        self.server.send("event", kind=event.kind, device=event.device, text=event.text, facts=event.facts)
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
         self.memory.identified(device, told.get("settings"))
+        self.alerts.identified(device, told.get("settings"))
         # A BMS that is visited twice a minute says the same each time: spare the card.
         now = self.clock.monotonic()
         known = self._told.get(device.address)
@@ -242,10 +323,35 @@ class Poller:
                 if not self.memory.is_open:
                     raise LiveError("the service is still starting; try again in a moment")
                 return {"hours": await self.memory.rebuild()}
+            case "mute":
+                return self.alerts.mute(request)
+            case "alert_test":
+                return self.alerts.test(request.get("code"))
+            case "invite":
+                return self.claims.invite()
+            case "claim":
+                self.claims.claim(request.get("code"))
+                self._keep_claims()
+                self._report("telegram.claimed", None, "a chat has claimed the Telegram bot with a code")
+                return {}
+            case "telegram":
+                self._bot_said(request)
+                return {}
             case other:
-                raise LiveError(
-                    f"unknown action {other!r}; expected read, release, resume, scan, health or rebuild"
-                )
+                raise LiveError(f"unknown action {other!r}; expected {', '.join(ACTIONS)}")
+
+    def _bot_said(self, request: dict[str, Any]) -> None:
+        """Note what the bot says of itself: its name, and whether it has an owner already."""
+        username = request.get("username")
+        if isinstance(username, str) and re.fullmatch(r"\w{1,64}", username):
+            self.claims.username = username
+        if request.get("claimed"):
+            self.claims.claim_known()
+        self._keep_claims()
+
+    def _keep_claims(self) -> None:
+        state = self.claims.state()
+        self._write(lambda own: write_states(own, {CLAIMS: state}))
 
     async def _scan(self, seconds: float, adapter: str | None) -> dict[str, Any]:
         from jk_bms.links.found import search  # a house of simulations never loads bleak

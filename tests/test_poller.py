@@ -167,6 +167,82 @@ async def test_requests_that_are_refused(request_: dict[str, Any], says: str, tm
         await poller(tmp_path)._handle(request_)
 
 
+async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The code is shown where only the owner looks, is good once, and never comes back."""
+    token = "123456:AAE-canary-canary-canary-canary-canary"
+    house = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN=token)
+    async with running(house):
+        await until(lambda: house.snapshot()["telegram"])
+        code = house.snapshot()["telegram"]["code"]
+        assert f"/start {code}" in caplog.text
+        with pytest.raises(LiveError, match="not, or no longer, good"):
+            await house._handle({"action": "claim", "code": "WRONG"})
+        assert (await house._handle({"action": "invite"}))["link"] is None
+
+        await house._handle({"action": "telegram", "username": "house_bot", "claimed": False})
+        assert (await house._handle({"action": "invite"}))["link"].startswith("https://t.me/house_bot?start=")
+        assert await house._handle({"action": "claim", "code": code}) == {}
+        assert house.snapshot()["telegram"] is None
+        with pytest.raises(LiveError):
+            await house._handle({"action": "claim", "code": code})
+
+    again = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN=token)
+    async with running(again):
+        await until(lambda: "reading" in again.snapshot()["devices"][0])
+        assert again.snapshot()["telegram"] is None
+        assert again.claims.username == "house_bot"
+    kinds = [event.kind for event in events(again)]
+    assert kinds.count("telegram.claimed") == 1
+    assert all(code not in str(event) and token not in str(event) for event in events(again))
+    assert token not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"TELEGRAM_BOT_TOKEN": "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "TELEGRAM_CHAT_ID": "5"},
+        {"TELEGRAM_BOT_TOKEN": "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "TELEGRAM_ALLOWED_USERS": "5"},
+    ],
+)
+async def test_no_code_where_none_is_needed(environ: Any, tmp_path: Path) -> None:
+    house = poller(tmp_path, BMS_STANDALONE_ROWS="true", **environ)
+    async with running(house):
+        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        assert house.snapshot()["telegram"] is None
+
+
+async def test_the_snapshot_tells_of_grid_and_alerts(tmp_path: Path) -> None:
+    """The records of the inverter program are looked at by the merge alone, and once."""
+    house = poller(tmp_path, options={"faults": "mute"}, BMS_MERGE_WATCH="0.02")
+    insert(house.settings.db_path, datetime.now(UTC) - timedelta(seconds=1))
+    async with running(house):
+        await until(lambda: house.snapshot()["inverter"])
+        insert(house.settings.db_path, datetime.now(UTC))
+        await until(lambda: house.snapshot()["inverter"]["grid"]["state"] == "present")
+        snapshot = house.snapshot()
+
+    assert snapshot["inverter"]["grid_voltage"] == 230.1
+    assert snapshot["inverter"]["age"] < 10
+    assert snapshot["alerts"] == []
+    assert snapshot["poll_interval"] == house.settings.poll_interval
+
+
+async def test_a_start_after_an_end_without_a_word_says_so(tmp_path: Path) -> None:
+    house = poller(tmp_path, BMS_STANDALONE_ROWS="true")
+    async with running(house):
+        await until(lambda: "reading" in house.snapshot()["devices"][0])
+    with closing(sqlite3.connect(house.settings.bms_db_path)) as connection, connection:
+        connection.execute("DELETE FROM events WHERE kind = 'service.stop'")
+
+    again = poller(tmp_path, BMS_STANDALONE_ROWS="true")
+    async with running(again):
+        await until(lambda: "reading" in again.snapshot()["devices"][0])
+
+    starts = [event for event in events(again) if event.kind == "service.start"]
+    assert [event.facts.get("after_crash") for event in starts] == [None, True]
+
+
 def test_no_place_for_the_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,324 @@
+"""What the rules look at, and when. They judge; the outbox writes what comes of it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from jk_bms.alerts.facts import alert_facts, notice_facts, sentence
+from jk_bms.alerts.host import HostWatch
+from jk_bms.alerts.inverter import InverterState
+from jk_bms.alerts.outbox import Outbox
+from jk_bms.battery.chemistry import Chemistry
+from jk_bms.battery.health_report import HealthReport
+from jk_bms.battery.limits import PackLimits
+from jk_bms.clock import Clock, boot_id
+from jk_bms.errors import LiveError
+from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model.link import LinkState
+from jk_bms.rules.base import HostView, InverterView, Link, Moment, Notice, PackView, Severity
+from jk_bms.rules.engine import Engine
+from jk_bms.rules.options import Options
+from jk_bms.settings import Settings
+from jk_bms.sources.base import Source
+from jk_bms.store.own import OwnStore
+from jk_bms.store.states import read_state
+
+log = logging.getLogger(__name__)
+
+STATE = "alerts"  # its name in bms.db
+INVERTER, HOST = "inverter", "host"  # subjects beside the addresses of packs
+LINK_PERIOD = 1.0  # s
+INVERTER_PERIOD = 5.0
+HOST_PERIOD = 60.0
+HEALTH_PERIOD = 600.0
+GOING_DARK = 1042  # the alert that may be the last thing this machine says
+SHORTEST_MUTE, LONGEST_MUTE = 60.0, 30 * 86_400.0  # s
+
+
+class Known(NamedTuple):
+    """What others know of a pack, by its address, and of the disk."""
+
+    about: Callable[[str], tuple[Chemistry, PackLimits]]
+    health: Callable[[str], HealthReport | None]
+    failure: Callable[[], str]  # why bms.db cannot be written; empty: it can
+    newest: Callable[[str], Sample | None]
+
+
+class Alerts:
+    """Watches packs, inverter and host. ``open`` first, then ``run`` beside the sources, ``close`` at the end.
+
+    ``told`` is called with each event after it is on the disk; ``flush`` writes all history that waits.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        sources: Sequence[Source],
+        known: Known,
+        writer: Executor,
+        flush: Callable[[], Awaitable[object]],
+        told: Callable[[Event], None],
+    ) -> None:
+        self.inverter = InverterState(clock)
+        self._clock = clock
+        self._interval = settings.poll_interval
+        self._sources = {source.device.address: source for source in sources}
+        self._known = known
+        self._engine = Engine(_options(settings), boot=boot_id())
+        self._outbox = Outbox(STATE, state=self._engine.state, writer=writer, flush=flush, told=told)
+        self._host = HostWatch(
+            settings.bms_db_path, clock, failure=lambda: self._outbox.failure or known.failure()
+        )
+        self._settings: dict[str, Mapping[str, Any]] = {}  # of each BMS
+        self._faults: dict[str, tuple[tuple[int, str], ...]] = {}  # of cells
+        self._awake = dict.fromkeys(
+            self._sources, clock.monotonic()
+        )  # s since boot: silence counts from here
+        self._complained: dict[str, str] = {}
+
+    def open(self, own: OwnStore) -> None:
+        """Go on where the last run ended. Blocks; before the first event of this run."""
+        for stored in own.devices():
+            self._settings[stored.device.address] = stored.settings
+        self._host.open(own)
+        state = read_state(own, STATE)
+        if state is not None:
+            try:
+                self._engine.restore(state)
+            except (KeyError, TypeError, ValueError) as error:
+                log.error("alerts: the remembered state is of no use, they begin anew: %s", error)
+        self._engine.keep({*self._sources, INVERTER, HOST})
+        self._outbox.open(own)
+
+    async def run(self) -> None:
+        """Look at what no sample brings, and write, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for period, look in (
+                (LINK_PERIOD, self._look_at_links),
+                (INVERTER_PERIOD, self._look_at_inverter),
+                (HEALTH_PERIOD, self._look_at_health),
+                (HOST_PERIOD, self._look_at_host),
+            ):
+                group.create_task(self._each(period, look), name=f"alerts: {look.__name__}")
+            group.create_task(self._outbox.run(), name="alerts: writing")
+
+    async def close(self) -> None:
+        """Write what is not yet written, for the last time."""
+        await self._outbox.write()
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the last run ended without a word, and nobody was told of such a thing lately."""
+        return self._host.crashed
+
+    @property
+    def waiting(self) -> tuple[Event, ...]:
+        """Alerts that are not on the disk yet."""
+        return self._outbox.waiting
+
+    # What is seen
+
+    def take(self, sample: Sample) -> None:
+        """Judge a completed sample."""
+        address = sample.device.address
+        if address in self._sources:
+            self._look(address, self._pack_view(address, sample))
+
+    def identified(self, device: Device, settings: Mapping[str, Any] | None) -> None:
+        """Take over what a BMS told of its settings."""
+        if settings:
+            self._settings[device.address] = settings
+
+    def inverter_said(self, sample: InverterSample, *, made_up: bool = False) -> None:
+        """Take what an inverter says; ``made_up``: that of a simulated house, which counts only alone."""
+        if self.inverter.take(sample, made_up=made_up):
+            self._judge_inverter()
+
+    # What is asked
+
+    def open_alerts(self) -> list[dict[str, Any]]:
+        """Return the open alerts as the live socket tells them, the worst first."""
+        shown = []
+        for alert in self._engine.open():
+            found = self._engine.find(alert.code)
+            if found is None:
+                continue
+            until = alert.muted_until
+            shown.append(
+                alert_facts(alert, found[0])
+                | {
+                    "muted": alert.muted_until_cleared or until is not None,
+                    "muted_until": None if until is None else until.isoformat(timespec="seconds"),
+                }
+            )
+        return shown
+
+    def mute(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep an open alert quiet, or end that (``off``); return it as it is then. Raises LiveError."""
+        wanted = tuple(str(request.get(key) or "") for key in ("subject", "rule", "part"))
+        subject, rule, part = wanted
+        if all((alert.subject, alert.rule, alert.part) != wanted for alert in self._engine.open()):
+            raise LiveError(f"mute: no alert {rule!r} of {subject!r} is open")
+        now = self._moment()
+        if request.get("off"):
+            self._engine.unmute(subject, rule, part)
+        elif request.get("until_cleared"):
+            self._engine.mute(subject, rule, part, until_cleared=True, now=now)
+        else:
+            seconds = float(request.get("seconds") or 0.0)
+            if not SHORTEST_MUTE <= seconds <= LONGEST_MUTE:
+                raise LiveError(
+                    f"mute: seconds is {seconds:g}; expected {SHORTEST_MUTE:g} to {LONGEST_MUTE:g}, or until_cleared"
+                )
+            self._engine.mute(subject, rule, part, until=now.time + timedelta(seconds=seconds), now=now)
+        self._outbox.add(())
+        return next(
+            alert
+            for alert in self.open_alerts()
+            if (alert["subject"], alert["rule"], alert["part"]) == wanted
+        )
+
+    def test(self, code: object) -> dict[str, Any]:
+        """Send a marked test of the alert ``code`` to everybody who is told of alerts. Raises LiveError."""
+        try:
+            number = int(str(code))
+            found = self._engine.find(number)
+            if found is None:
+                raise LookupError(number)
+        except (ValueError, LookupError) as error:
+            raise LiveError(
+                f"alert_test: code is {code!r}; expected that of an alert, such as 1006"
+            ) from error
+        subject = {InverterView: INVERTER, HostView: HOST}.get(found[0].scope) or next(
+            iter(self._sources), ""
+        )
+        notice = self._engine.example(number, self._moment(), subject)
+        self._outbox.add([self._event(notice, "alert.test")])
+        return notice_facts(notice, found[0])
+
+    # Looking
+
+    async def _each(self, period: float, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await look()
+            except Exception as error:  # what is wrong with one look must not end the others
+                self._complain(look.__name__, f"{type(error).__name__}: {error}")
+                log.debug("alerts: %s", look.__name__, exc_info=True)
+            await asyncio.sleep(period / self._clock.speed)
+
+    async def _look_at_links(self) -> None:
+        for address, source in self._sources.items():
+            if source.status.state is LinkState.RELEASED:
+                self._awake[address] = self._clock.monotonic()
+            self._look(address, self._pack_view(address, None))
+        self._tell(self._engine.tick(self._moment()))
+
+    async def _look_at_inverter(self) -> None:
+        self._judge_inverter()
+
+    async def _look_at_health(self) -> None:
+        for address in self._sources:
+            report = self._known.health(address)
+            if report is not None:
+                self._faults[address] = tuple(
+                    (cell.number, fault.kind) for cell in report.cells for fault in cell.faults
+                )
+
+    async def _look_at_host(self) -> None:
+        self._look(HOST, await self._host.look())
+
+    def _judge_inverter(self) -> None:
+        if self.inverter.age is None:
+            return
+        newest = (self._known.newest(address) for address in self._sources)
+        soc = next((sample.battery_soc for sample in newest if sample is not None), None)
+        self._look(INVERTER, self.inverter.view(soc))
+
+    def _pack_view(self, address: str, sample: Sample | None) -> PackView:
+        source = self._sources[address]
+        kind, limits = self._known.about(address)
+        return PackView(
+            device=source.device,
+            sample=sample,
+            link=self._link(address, source),
+            chemistry=kind,
+            limits=limits,
+            settings=self._settings.get(address, {}),
+            faults=self._faults.get(address, ()),
+            on_battery=self.inverter.on_battery,
+        )
+
+    def _link(self, address: str, source: Source) -> Link:
+        status, now = source.status, self._clock.monotonic()
+        heard = max(self._awake[address], status.last_sample or 0.0)
+        return Link(
+            state=status.state,
+            verdict=status.verdict,
+            silent=max(0.0, now - heard),
+            frozen=0.0 if status.repeats_since is None else now - status.repeats_since,
+            frozen_frames=status.repeated + 1
+            if status.repeated
+            else 0,  # the one that was believed counts too
+            interval=self._interval,
+            message=status.message,
+        )
+
+    def _look(self, subject: str, view: PackView | InverterView | HostView) -> None:
+        self._tell(self._engine.look(subject, view, self._moment()))
+        for rule, text in self._engine.faults.items():
+            self._complain(f"rule {rule}", text)
+
+    # Telling
+
+    def _tell(self, notices: Iterable[Notice]) -> None:
+        events = [self._event(notice, f"alert.{notice.what}") for notice in notices]
+        if not events:
+            return
+        dark = any(event.facts["code"] == GOING_DARK and "quiet" not in event.facts for event in events)
+        self._outbox.add(events, flush_first=dark)
+
+    def _event(self, notice: Notice, kind: str) -> Event:
+        alert = notice.alert
+        found = self._engine.find(alert.code)
+        assert found is not None  # it made that code
+        source = self._sources.get(alert.subject)
+        text = sentence(notice, found[0], source.device.label if source else alert.subject)
+        loud = notice.quiet is None and notice.what != "cleared" and alert.severity >= Severity.WARNING
+        log.log(logging.WARNING if loud else logging.INFO, "alert: %s", text)
+        return Event(
+            kind=kind,
+            taken_at=self._clock.now(),
+            monotonic=self._clock.monotonic(),
+            clock_trusted=self._clock.trusted(),
+            device=source.device.address if source else None,
+            text=text,
+            facts=notice_facts(notice, found[0]),
+        )
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.monotonic(), self._clock.now(), self._clock.trusted())
+
+    def _complain(self, who: str, text: str) -> None:
+        """Log a fault once for each new text."""
+        if self._complained.get(who) != text:
+            self._complained[who] = text
+            log.error("alerts: %s: unexpected error, it is left out: %s", who, text)
+
+
+def _options(settings: Settings) -> Options:
+    return Options(
+        repeat_hours=settings.alert_repeat_hours,
+        startup_delay=settings.alert_startup_delay,
+        confirm=settings.alert_confirm,
+        clear=settings.alert_clear,
+        min_level=Severity[settings.alert_min_level.upper()],
+        cleared_notify=settings.alert_cleared_notify,
+        quiet_hours=settings.alert_quiet_hours,
+        zone=settings.timezone or datetime.now(UTC).astimezone().tzinfo or UTC,
+    )

@@ -1,0 +1,328 @@
+"""What reaches the rules and what comes of it, with the real rules, a real database and a turned clock."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jk_bms.alerts import Alerts, Known
+from jk_bms.alerts import alerts as module
+from jk_bms.battery.chemistry import CHEMISTRIES
+from jk_bms.battery.limits import PackLimits
+from jk_bms.errors import LiveError
+from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.settings import load_settings
+from jk_bms.store.own import open_reader, open_writer
+from tests.sources.scripted import StillClock
+
+PACK = Device(address="AA:BB:CC:DD:EE:FF", name="shed")
+
+
+class Pack:
+    """A source that does what the test sets."""
+
+    def __init__(self, clock: StillClock) -> None:
+        self.device = PACK
+        self.status = LinkStatus(state=LinkState.STREAMING, since=clock.monotonic())
+
+
+class House:
+    """Alerts in a house: ``see`` a sample, ``wait`` some seconds of its clock."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.clock = StillClock()
+        self.folder = folder
+        self.pack = Pack(self.clock)
+        self.told: list[Event] = []
+        self.settings = load_settings(
+            {"ALERT_STARTUP_DELAY": "0", "BMS_DB_PATH": str(folder / "bms.db"), **environ}, top=folder
+        )
+        self.newest: dict[str, Sample] = {}
+
+    @contextmanager
+    def running(self) -> Iterator[Alerts]:
+        """A run of the program; the next one goes on from the same database."""
+        writer = ThreadPoolExecutor(1)
+
+        async def flush() -> None:
+            pass
+
+        with open_writer(self.settings.bms_db_path, self.clock) as own:
+            self.alerts = Alerts(
+                self.settings,
+                self.clock,
+                sources=[self.pack],  # type: ignore[list-item]
+                known=Known(
+                    about=lambda _: (CHEMISTRIES["lfp"], PackLimits()),
+                    health=lambda _: None,
+                    failure=str,
+                    newest=self.newest.get,
+                ),
+                writer=writer,
+                flush=flush,
+                told=self.told.append,
+            )
+            self.alerts.open(own)
+            yield self.alerts
+            writer.shutdown()
+
+    def see(self, low: float = 3.30, **values: Any) -> None:
+        """Have a sample judged in which one cell is at ``low`` V."""
+        self.pack.status.last_sample = self.clock.monotonic()
+        sample = Sample(
+            device=PACK,
+            taken_at=self.clock.now(),
+            monotonic=self.clock.monotonic(),
+            cell_voltages=(3.30, 3.30, low, 3.30),
+            **values,
+        )
+        self.newest[PACK.address] = sample
+        self.alerts.take(sample)
+
+    async def wait(self, seconds: float, **values: Any) -> None:
+        """Let time pass, with a sample and a look around each 10 s."""
+        for _ in range(round(seconds / 10)):
+            self.clock.boot += 10
+            self.clock.wall += timedelta(seconds=10)
+            self.see(**values)
+            await self.look()
+
+    async def look(self) -> None:
+        await self.alerts._look_at_links()
+        await self.alerts._look_at_inverter()
+        await self.alerts._look_at_host()
+        await self.alerts.close()
+
+    def events(self) -> list[tuple[str, int]]:
+        """Kind and code of every event that is to be told."""
+        with open_reader(self.settings.bms_db_path) as reader:
+            return [
+                (event.kind, event.facts["code"])
+                for _, event in reader.events_after(0)
+                if "quiet" not in event.facts
+            ]
+
+
+async def test_an_alert_from_its_sample_to_the_log_and_back(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running() as alerts:
+        await house.wait(60)
+        assert alerts.open_alerts() == []
+
+        await house.wait(60, low=2.80)
+        (shown,) = alerts.open_alerts()
+        assert (shown["rule"], shown["code"], shown["severity"]) == ("cell_low", 1006, "critical")
+        assert shown["subject"] == PACK.address
+        assert shown["muted"] is False
+
+        await house.wait(300)
+        assert alerts.open_alerts() == []
+
+    assert [kind for kind, _ in house.events()] == ["alert.raised", "alert.cleared"]
+    (event, over) = house.told
+    assert event.device == PACK.address
+    assert event.text.startswith("shed: cell_low")
+    assert event.facts["what"] == "raised"
+    assert event.facts["value"] == 2.80
+    assert event.facts["unit"] == "V"
+    assert over.facts["since"] == event.facts["since"]
+
+
+async def test_a_restart_tells_nothing_twice_and_knows_what_is_open(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(60, low=2.80)
+    with house.running() as alerts:
+        assert len(alerts.open_alerts()) == 1
+        await house.wait(60, low=2.80)
+
+    assert [kind for kind, _ in house.events()] == ["alert.raised"]
+
+
+async def test_a_kill_right_after_the_event_tells_nothing_twice(tmp_path: Path) -> None:
+    """Event and state are one transaction: there is nothing between them to be killed in."""
+    house = House(tmp_path)
+    with house.running():
+        while not house.told:
+            await house.wait(10, low=2.80)
+    with house.running():
+        await house.wait(600, low=2.80)
+
+    assert [kind for kind, _ in house.events()] == ["alert.raised"]
+
+
+async def test_a_silent_pack(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(60)
+        for _ in range(30):
+            house.clock.boot += 10
+            house.clock.wall += timedelta(seconds=10)
+            await house.look()
+
+    assert [event.facts["rule"] for event in house.told] == ["bms_silent"]
+
+
+async def test_a_released_pack_is_not_silent_and_has_its_time_again_afterwards(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(60)
+        house.pack.status.state = LinkState.RELEASED
+        for step in range(400):
+            if step == 390:
+                house.pack.status.state = LinkState.CONNECTING
+            house.clock.boot += 10
+            house.clock.wall += timedelta(seconds=10)
+            await house.look()
+
+    assert house.told == []
+
+
+async def test_a_power_cut(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
+    def says(voltage: float) -> None:
+        house.alerts.inverter_said(
+            InverterSample(
+                taken_at=house.clock.now(), monotonic=house.clock.monotonic(), grid_voltage=voltage
+            )
+        )
+
+    with house.running() as alerts:
+        for voltage in (230.0, 230.0, 230.0, 0.0, 0.0, 0.0, 230.0, 230.0, 230.0):
+            await house.wait(10)
+            says(voltage)
+        await house.wait(10)
+        assert alerts.inverter.on_battery is False
+
+    assert house.events() == [("alert.raised", 2001), ("alert.cleared", 2001)]
+
+
+async def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jk_bms.alerts.host._free_share", lambda _: 0.02)
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(300)
+
+    assert {event.facts["subject"] for event in house.told} == {"host"}
+    assert [event.device for event in house.told] == [None]
+
+
+async def test_a_rule_that_fails_is_told_once_and_costs_the_others_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = House(tmp_path)
+    with house.running() as alerts:
+        alerts._engine.faults["broken"] = "ZeroDivisionError: division by zero"
+        await house.wait(60, low=2.80)
+
+    assert caplog.text.count("rule broken") == 1
+    assert len(house.told) == 1
+
+
+async def test_a_look_that_fails_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    looks = 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+        raise ValueError("broken")
+
+    house = House(tmp_path)
+    with house.running() as alerts:
+        task = asyncio.create_task(alerts._each(0.001, look))
+        while looks < 5:
+            await asyncio.sleep(0.001)
+        task.cancel()
+
+    assert caplog.text.count("ValueError: broken") == 1
+
+
+async def test_mute_and_its_end(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running() as alerts:
+        await house.wait(60, low=2.80)
+        (shown,) = alerts.open_alerts()
+        one = {key: shown[key] for key in ("subject", "rule", "part")}
+
+        assert alerts.mute(one | {"seconds": 3600})["muted_until"] == "2026-12-01T13:01:00+00:00"
+        await house.look()
+    with house.running() as alerts:  # it survives a restart
+        await house.look()
+        assert alerts.open_alerts()[0]["muted"] is True
+        assert (
+            alerts.mute(one | {"until_cleared": True}) | {"muted": True, "muted_until": None}
+            == (alerts.open_alerts()[0])
+        )
+        assert alerts.mute(one | {"off": True})["muted"] is False
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        ({}, "no alert '' of '' is open"),
+        ({"subject": PACK.address, "rule": "cell_high"}, "no alert 'cell_high'"),
+        ({"subject": PACK.address, "rule": "cell_low"}, "seconds is 0"),
+        ({"subject": PACK.address, "rule": "cell_low", "seconds": 1e9}, "seconds is 1e"),
+    ],
+)
+async def test_mutes_that_are_refused(request_: dict[str, Any], says: str, tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running() as alerts:
+        await house.wait(60, low=2.80)
+        with pytest.raises(LiveError, match=says):
+            alerts.mute(request_)
+
+
+async def test_a_test_of_every_code(tmp_path: Path) -> None:
+    """Each is marked, changes no state, and is written like an alert."""
+    house = House(tmp_path)
+    with house.running() as alerts:
+        codes = [
+            grade.code for rule in alerts._engine._rules.values() for grade in rule.grades(rule.example())
+        ]
+        for code in codes:
+            assert alerts.test(str(code))["facts"]["test"] is True
+        await alerts.close()
+        assert alerts.open_alerts() == []
+
+    assert house.events() == [("alert.test", code) for code in codes]
+
+
+@pytest.mark.parametrize("code", ["9999", "abc", None, 1e99])
+async def test_a_test_of_no_code(code: object, tmp_path: Path) -> None:
+    with House(tmp_path).running() as alerts, pytest.raises(LiveError, match="such as 1006"):
+        alerts.test(code)
+
+
+async def test_last_words_are_marked_to_wait_for_history(tmp_path: Path) -> None:
+    """The forecast says that the pack cuts off within minutes: history first, then the message."""
+    house = House(tmp_path)
+    asked: list[Any] = []
+    with house.running() as alerts:
+        alerts._outbox._flush = lambda: _note(asked, [event.text for event in house.told])
+        for _ in range(12):
+            await house.wait(
+                10,
+                low=3.2,
+                current=-50.0,
+                soc_counted=3.0,
+                soc_low=1.0,
+                soc_high=5.0,
+                battery_soc=3.0,
+                empty_in=(300.0, 600.0),
+            )
+
+    dark = [event for event in house.told if event.facts["code"] == module.GOING_DARK]
+    assert len(dark) == 1
+    assert len(asked) == 1
+
+
+async def _note(into: list[Any], what: Any) -> None:
+    into.append(what)
