@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jk_bms.clock import Clock
@@ -22,6 +23,7 @@ from jk_bms.store.own import OwnStore, open_writer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PACK = Device(address="AA:BB:CC:DD:EE:FF")
+SILENT = Device(address="AA:BB:CC:DD:EE:00", number=2)
 STEP = 10.0  # s, two periods: each frame is a row
 
 
@@ -47,8 +49,10 @@ class House:
         settings = load_settings({"TIMEZONE": "UTC"}, top=folder)
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.writer = ThreadPoolExecutor(1)
-        entry = Entry(address=PACK.address, type="jk", options={"capacity_ah": "280"})
-        self.memory = Memory(settings, [entry], Clock(), writer=self.writer, report=self._report)
+        entries = [
+            Entry(address=pack.address, type="jk", options={"capacity_ah": "280"}) for pack in (PACK, SILENT)
+        ]
+        self.memory = Memory(settings, entries, Clock(), writer=self.writer, report=self._report)
         self.own = open_writer(settings.bms_db_path, Clock())
         self.memory.open(self.own)
 
@@ -66,9 +70,9 @@ class House:
                 worked.append(await self.memory.commit())
         return worked
 
-    def states(self) -> tuple[Any, Any]:
-        """All that is known of the pack."""
-        pack = self.memory._pack(PACK.address)
+    def states(self, device: Device = PACK) -> tuple[Any, Any]:
+        """All that is known of a pack."""
+        pack = self.memory._pack(device.address)
         return pack.state(), pack.learnt()
 
     def _report(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
@@ -194,3 +198,25 @@ async def test_the_oldest_rows_go_when_too_many_wait_but_no_counter(
         assert len(rows) + lost == len(day) - 1
         assert rows == [n * STEP for n in range(lost, len(day) - 1)]
         assert house.states() == expected
+
+
+async def test_a_database_that_is_lost_in_use_gets_all_that_counts(tmp_path: Path, day: list[Sample]) -> None:
+    """Also what is known of a pack that does not speak any more; the rows of before are in the file put aside."""
+    with house_in(tmp_path) as house:
+        await house.live([msgspec.structs.replace(sample, device=SILENT) for sample in day[:600]])
+        await house.live(day[600:1200])
+        silent = house.states(SILENT)
+        house.own._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with house.own.path.open("r+b") as file:
+            file.write(b"\xff" * house.own.path.stat().st_size)
+        house.own._connection.execute("PRAGMA cache_size = 0")
+
+        assert all(await house.live(day[1200:1224]))
+        expected = house.states()
+
+    with house_in(tmp_path) as house:
+        assert len(list(tmp_path.glob("bms.db.damaged-*"))) == 1
+        assert house.states(SILENT) == silent
+        assert house.states() == expected
+        assert rows_of(house.own) == [n * STEP for n in range(1199, 1223)]
+        assert house.own._rows("SELECT count(*) FROM boots") == [(1,)]

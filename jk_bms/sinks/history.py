@@ -92,6 +92,7 @@ class HistorySink:
         self.rows = 0  # complete and not cut yet
         self.newest = 0  # journal number of the newest frame
         self._store = store
+        self._begun_anew = store.begun_anew
         self._period = max(1, round(period * 1000))
         self._report = report
         self._confirmed = confirmed
@@ -194,6 +195,12 @@ class HistorySink:
             text = f"{self.lost} rows of history are lost: nothing could be written for too long"
             self._tell("history.lost", text, rows=self.lost)
             self.lost = 0
+        if self._store.begun_anew != self._begun_anew:
+            # What was written before is gone, so all that still counts is written again.
+            self._begun_anew = self._store.begun_anew
+            self._unwritten.update(self._counters)
+            if self._offset is not None:
+                self._steps.append(ClockSet(self._boot.number, self._boot_id, self._monotonic, self._offset))
 
     def frames_begun(self, address: str) -> int:
         """How many frames the row of a device has that is not complete yet."""

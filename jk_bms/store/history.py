@@ -110,6 +110,11 @@ class HistoryStore:
         self._own = own
         self._keep = keep
 
+    @property
+    def begun_anew(self) -> int:
+        """How often the database was lost in use and begun anew."""
+        return self._own.begun_anew
+
     def boot(self, boot_id: str) -> Boot:
         """Return what is known of a boot; a new one gets the next number."""
         with self._own.reading() as db:

@@ -189,6 +189,9 @@ class OwnStore(OwnReader):
 
     def __init__(self, path: Path, connection: sqlite3.Connection, clock: Clock, lock: IO[str]) -> None:
         super().__init__(path, connection)
+        self.begun_anew = (
+            0  # how often the file turned out to be damaged in use: then it has nothing of before
+        )
         self._clock = clock
         self._lock_file = lock
         self._boot_id = boot_id()
@@ -311,6 +314,7 @@ class OwnStore(OwnReader):
             with _our_errors(self.path):
                 self._connection = _connect(self.path)
                 _migrate(self.path, self._connection)
+        self.begun_anew += 1
         self._tell_damage(aside, str(error))
 
     def _tell_damage(self, aside: Path, cause: str) -> None:
