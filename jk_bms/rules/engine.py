@@ -8,6 +8,7 @@ survive a restart is in ``state``.
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,6 +33,7 @@ VERSION = 1  # of the state
 FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back is not told
 FLAP_DOUBLINGS = 3  # the guard doubles each time that it was needed, up to eight times as long
 CALM = 86_400.0  # s after its end from which an alert is a new one, counted from one
+BEFORE = 0.001  # s by which all that was stored lies before the first moment of a new boot
 REPEAT_EARLY = 0.5  # s: a repeat need not wait for the next look because of a rounding
 
 View = PackView | InverterView | HostView
@@ -44,6 +46,7 @@ class _Stored(NamedTuple):
     at: float
     time: datetime
     trusted: bool
+    met: bool = False  # whether all times were put on this boot's scale; then ``at`` is on it, too
 
 
 class Engine:
@@ -460,23 +463,20 @@ class Engine:
         stored = self._stored
         if stored is None:
             return
-        if stored.boot == self._boot and now.at >= stored.at:
-            self._stored = None
-            return
-        if stored.boot != self._boot:
+        if not stored.met:
+            if stored.boot == self._boot and now.at >= stored.at:
+                self._stored = None
+                return
             # Another boot has another beginning of time. How long the machine was off is only
             # known when both clocks were right; until then it counts as no time at all, so that
             # a wrong clock can delay a repeat but never hurry one.
-            self._shift(now.at - stored.at, before=float("inf"))
-            stored = stored._replace(boot=self._boot, at=now.at)
-        if not stored.trusted:
-            self._stored = None
-            return
-        self._stored = stored
-        if now.trusted:
+            self._shift(now.at - stored.at - BEFORE, before=inf)
+            stored = stored._replace(boot=self._boot, at=now.at, met=True)
+        self._stored = stored if stored.trusted else None
+        if stored.trusted and now.trusted:
             away = (now.time - stored.time).total_seconds() - (now.at - stored.at)
             if away > 0:
-                self._shift(-away, before=stored.at + 1e-6)
+                self._shift(-away, before=stored.at)
             self._stored = None
 
     def _shift(self, seconds: float, *, before: float) -> None:

@@ -51,9 +51,9 @@ class GridWatch:
         Readings that say nothing, come twice or are older than two minutes do not count.
         """
         seen = grid_of(sample)
-        if seen is UNKNOWN or not self._counts(sample, now):
+        if seen == UNKNOWN or not self._counts(sample, now):
             return self.state(sample.monotonic)
-        if self.state(sample.monotonic) is UNKNOWN and self._state is not UNKNOWN:
+        if self.state(sample.monotonic) == UNKNOWN and self._state != UNKNOWN:
             self._state, self._candidate = UNKNOWN, None  # too long ago
         self._newest, self._good = sample.taken_at, sample.monotonic
         if seen == self._state:

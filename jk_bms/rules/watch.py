@@ -55,7 +55,7 @@ class Watch(msgspec.Struct):
         )
 
     def shift(self, seconds: float, before: float) -> None:
-        """Move all times that lie before ``before`` by ``seconds``: the machine was off."""
+        """Move all times before ``before`` by ``seconds``: the machine was off."""
         for tally in (*self.bad.values(), *([self.good] if self.good else [])):
             if tally.since < before:
                 tally.since += seconds

@@ -47,7 +47,12 @@ def spread(mean: float, current: float = 2.0) -> MakeView:
 
 def changed(name: str, **changes: Any) -> MakeView:
     """Return views in which one field of the sample is the value."""
-    return lambda v: example.pack(**{name: v}, **changes)
+
+    def view(value: float) -> PackView:
+        values: dict[str, Any] = {name: value} | changes
+        return example.pack(**values)
+
+    return view
 
 
 def of(chemistry: str, view: MakeView, **settings: Any) -> MakeView:

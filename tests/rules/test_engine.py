@@ -1,0 +1,630 @@
+"""What the engine adds to the rules: time, silence, memory."""
+
+import json
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from jk_bms.rules import example
+from jk_bms.rules.base import Look, Severity
+from jk_bms.rules.catalogue import RULES
+from jk_bms.rules.engine import Engine
+from jk_bms.rules.options import Options
+from tests.rules.driver import BEGIN, DAY, HOUR, Driver, rule
+
+BAD, WORSE, BETWEEN, GOOD = 12, 22, 7, 1
+KYIV = ZoneInfo("Europe/Kyiv")
+
+
+def restarted(driver: Driver, *, off: float = 30.0, reboot: bool = False, **changes: Any) -> Driver:
+    """Return another engine that goes on from the stored state of ``driver``, ``off`` s later."""
+    state = json.loads(json.dumps(driver.engine.state()))
+    place: dict[str, Any] = {
+        "at": 20.0 if reboot else driver.at + off,
+        "time": driver.time + timedelta(seconds=off),
+        "boot": "b2" if reboot else "b1",
+    }
+    return Driver(state=state, **(place | changes))
+
+
+# From ok to pending to active to clearing to ok
+
+
+def test_it_is_told_when_confirmed_in_samples_and_in_seconds() -> None:
+    assert Driver().see(BAD, looks=2, every=60.0) == []
+    assert Driver().see(BAD, looks=3, every=60.0) == ["raised warning"]
+    assert Driver().see(BAD, looks=100, every=0.1) == []
+    assert Driver().see(BAD, looks=102, every=0.1) == ["raised warning"]
+
+
+def test_one_good_value_begins_confirming_anew() -> None:
+    driver = Driver()
+
+    told = [driver.see(value, looks=2) for value in (BAD, GOOD, BAD, BETWEEN, BAD)]
+
+    assert told == [[]] * 5
+
+
+def test_a_value_between_the_limits_neither_raises_nor_clears() -> None:
+    driver = Driver()
+
+    assert driver.see(BETWEEN, looks=50) == []
+    assert driver.see(BAD) == ["raised warning"]
+    assert driver.see(BETWEEN, looks=50) == []
+
+
+def test_it_is_over_when_confirmed_in_samples_and_in_seconds() -> None:
+    driver = Driver()
+    driver.see(BAD)
+
+    assert driver.see(GOOD, looks=4) == []
+    assert driver.see(GOOD, looks=1) == ["cleared warning"]
+    driver.wait(2 * HOUR)
+    driver.see(BAD)
+    assert driver.see(GOOD, looks=99, every=0.1) == []
+
+
+def test_nothing_known_keeps_both_the_alert_and_what_was_counted() -> None:
+    driver = Driver()
+    driver.see(BAD, looks=2)
+    driver.see(None, looks=10)
+
+    assert driver.see(BAD, looks=1) == ["raised warning"]
+    driver.see(GOOD, looks=3)
+    assert driver.see(None, looks=10) == []
+    assert driver.see("nan", looks=10) == []
+    assert driver.see("=?", looks=10) == []
+    assert driver.see(GOOD, looks=2) == ["cleared warning"]
+
+
+def test_what_was_bad_before_nobody_looked_for_hours_does_not_confirm() -> None:
+    driver = Driver()
+    driver.see(BAD, looks=2)
+
+    driver.wait(2 * HOUR)
+
+    assert driver.see(BAD, looks=2) == []
+
+
+def test_a_worse_grade_is_told_at_once_a_milder_one_is_not_told_at_all() -> None:
+    driver = Driver()
+
+    assert driver.see(BAD) == ["raised warning"]
+    assert driver.see(WORSE) == ["worse critical"]
+    assert driver.see(BAD, looks=20) == []
+    (alert,) = driver.engine.open()
+    assert (alert.severity, alert.code, alert.peak) == (Severity.WARNING, 9001, 22.0)
+    assert driver.see(GOOD, looks=5) == ["cleared critical"]
+
+
+def test_the_worse_grade_hides_the_milder_one() -> None:
+    driver = Driver()
+
+    assert driver.see(WORSE) == ["raised critical"]
+    assert len(driver.engine.open()) == 1
+
+
+def test_swinging_around_the_worse_limit_is_told_once() -> None:
+    driver = Driver()
+    driver.see(WORSE)
+
+    told = [driver.see(value, looks=6) for value in (BAD, WORSE) * 5]
+
+    assert told == [[]] * 10
+
+
+def test_as_bad_again_after_hours_is_news() -> None:
+    driver = Driver()
+    driver.see(WORSE)
+    driver.see(BAD, looks=6)
+    driver.wait(3 * HOUR)
+
+    assert driver.see(WORSE) == ["worse critical"]
+
+
+def test_the_alert_tells_what_people_want_to_know() -> None:
+    driver = Driver()
+    driver.see("a=12")
+    driver.see("a=14", looks=1)
+    driver.see("a=11", looks=1)
+
+    (alert,) = driver.engine.open()
+    assert (alert.subject, alert.rule, alert.part, alert.code) == ("box", "level", "a", 9001)
+    assert (alert.value, alert.peak, alert.set, alert.clear) == (11.0, 14.0, 10.0, 5.0)
+    assert alert.since == BEGIN + timedelta(seconds=15)
+    assert alert.facts == {"seen": "11"}
+
+
+def test_what_was_told_does_not_change_afterwards() -> None:
+    driver = Driver()
+    driver.see(12)
+    driver.see(14, looks=1)
+
+    assert driver.notices[0].alert.value == 12.0
+    assert driver.notices[0].alert.facts == {"seen": "12"}
+
+
+def test_a_part_that_is_not_named_any_more_is_over() -> None:
+    driver = Driver()
+    driver.see("a=12 b=12")
+
+    assert driver.see("b=12", looks=5) == ["cleared warning"]
+    assert [alert.part for alert in driver.engine.open()] == ["b"]
+
+
+def test_ten_alerts_at_once_all_arrive() -> None:
+    rules = [rule(f"level{n}") for n in range(5)]
+    driver = Driver(rules)
+
+    told = driver.see("a=12 b=22")
+
+    assert len(told) == 10
+    assert len(driver.engine.open()) == 10
+    assert driver.engine.open()[0].severity is Severity.CRITICAL
+
+
+def test_a_rule_that_fails_costs_nobody_else_anything() -> None:
+    def broken(_: object) -> dict[str, Look]:
+        raise ZeroDivisionError("of a cell count")
+
+    driver = Driver([rule("before"), rule("broken", look=broken), rule("odd", grades=None), rule("after")])
+
+    told = driver.see(BAD)
+
+    assert told == ["raised warning"] * 2
+    assert driver.engine.faults["broken"] == "ZeroDivisionError: of a cell count"
+    assert "TypeError" in driver.engine.faults["odd"]
+
+
+def test_fewer_or_more_samples_when_the_owner_wants_them() -> None:
+    assert Driver(confirm=1).see(BAD, looks=2, every=30.0) == ["raised warning"]
+    assert Driver(confirm=6).see(BAD, looks=5, every=30.0) == []
+    assert Driver(confirm=6).see(BAD, looks=6, every=30.0) == ["raised warning"]
+    driver = Driver(clear=10)
+    driver.see(BAD)
+    assert driver.see(GOOD, looks=9) == []
+    assert driver.see(GOOD, looks=1) == ["cleared warning"]
+
+
+def test_milder_than_wanted_is_recorded_and_not_told() -> None:
+    driver = Driver(min_level=Severity.ERROR)
+
+    assert driver.see(BAD) == []
+    assert driver.see(GOOD, looks=6) == []
+    assert driver.quiet() == [("raised", "severity"), ("cleared", "untold")]
+    assert driver.see(WORSE) == ["raised critical"]
+
+
+def test_recovery_is_not_told_to_those_who_do_not_want_it() -> None:
+    driver = Driver(cleared_notify=False)
+    driver.see(BAD)
+
+    assert driver.see(GOOD, looks=6) == []
+    assert driver.quiet() == [("cleared", "off")]
+    driver.wait(HOUR)
+    assert driver.see(BAD) == ["raised warning"]
+
+
+# Repeats
+
+
+def test_an_open_alert_is_told_again_after_exactly_twelve_hours() -> None:
+    driver = Driver()
+    driver.see(BAD, looks=3)
+
+    assert driver.wait(12 * HOUR - 1) == []
+    assert driver.wait(1) == ["repeat warning"]
+    assert driver.wait(12 * HOUR - 1) == []
+    assert driver.wait(1) == ["repeat warning"]
+
+
+@pytest.mark.parametrize("reboot", [False, True], ids=["restart", "reboot"])
+def test_a_restart_moves_no_repeat(reboot: bool) -> None:
+    driver = Driver()
+    driver.see(BAD, looks=3)
+    driver.wait(5 * HOUR)
+    driver = restarted(driver, off=HOUR, reboot=reboot)
+
+    assert driver.wait(0) == []
+    assert driver.wait(6 * HOUR - 1) == []
+    assert driver.wait(1) == ["repeat warning"]
+
+
+def test_no_repeats_when_the_owner_wants_none() -> None:
+    driver = Driver(repeat_hours=0)
+    driver.see(BAD)
+
+    assert driver.wait(30 * DAY) == []
+
+
+def test_a_stepping_wall_clock_neither_repeats_nor_forgets() -> None:
+    driver = Driver()
+    driver.see(BAD, looks=3)
+    for step in (40 * DAY, -80 * DAY, 365 * DAY, -325 * DAY):
+        driver.time += timedelta(seconds=step)
+        assert driver.wait(HOUR) == []
+
+    assert driver.wait(8 * HOUR - 1) == []
+    assert driver.wait(1) == ["repeat warning"]
+
+
+def test_after_a_power_cut_with_a_wrong_clock_a_repeat_waits_until_the_clock_is_right() -> None:
+    """Switched off for a day, awake in 1970: how long it was is known only when the network told."""
+    driver = Driver()
+    driver.see(BAD)
+    driver.wait(HOUR)
+    right = driver.time + timedelta(days=1)
+    driver = restarted(driver, reboot=True, time=datetime(1970, 1, 1, tzinfo=UTC), trusted=False)
+
+    assert driver.wait(10.0) == []
+    assert driver.wait(HOUR) == []
+    driver.time, driver.trusted = right, True
+    assert driver.wait(1.0) == ["repeat warning"]
+    assert driver.wait(HOUR) == []
+
+
+def test_two_power_cuts_with_a_wrong_clock_hurry_nothing() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    wrong = datetime(1970, 1, 1, tzinfo=UTC)
+    driver = restarted(driver, reboot=True, time=wrong, trusted=False)
+    driver.wait(5 * HOUR)
+    driver = restarted(driver, boot="b3", at=5.0, time=wrong, trusted=False)
+    driver.wait(0.0)
+    driver.time, driver.trusted = BEGIN + timedelta(hours=11), True
+
+    assert driver.wait(1.0) == []
+    assert driver.wait(2 * HOUR) == ["repeat warning"]
+
+
+def test_the_date_of_an_alert_is_put_right_with_the_clock() -> None:
+    driver = Driver(time=datetime(1970, 1, 1, tzinfo=UTC), trusted=False)
+    driver.see(BAD, looks=3)
+    driver.wait(600.0)
+    driver.time, driver.trusted = BEGIN, True
+    driver.wait(0.0)
+
+    (alert,) = driver.engine.open()
+    assert alert.since == BEGIN - timedelta(seconds=600)
+
+
+# Quiet times
+
+
+def test_after_the_start_nobody_is_told_until_it_is_clear_what_stays() -> None:
+    driver = Driver(startup_delay=180.0)
+
+    assert driver.see("a=12 b=22") == []
+    assert driver.see("a=12 b=1", looks=6) == []
+    assert driver.quiet() == [("raised", "startup"), ("raised", "startup"), ("cleared", "untold")]
+    assert driver.wait(134.0) == []
+    assert driver.wait(1.0) == ["raised warning"]
+    assert driver.see("a=1", looks=6) == ["cleared warning"]
+
+
+def test_what_ends_in_the_quiet_time_after_the_start_is_told_afterwards() -> None:
+    """People were told of it before the restart."""
+    driver = Driver()
+    driver.see(BAD)
+    driver = restarted(driver, startup_delay=180.0)
+
+    assert driver.see(GOOD, looks=10) == []
+    assert driver.wait(180.0) == ["cleared warning"]
+    assert driver.wait(DAY) == []
+
+
+QUIET = (time(22, 0), time(7, 0))
+
+
+def night(**options: Any) -> Driver:
+    """An engine at 21:00 in Kyiv, with quiet hours from 22:00 to 07:00 there."""
+    evening = datetime(2026, 12, 1, 21, 0, tzinfo=KYIV).astimezone(UTC)
+    return Driver(time=evening, quiet_hours=QUIET, zone=KYIV, **options)
+
+
+def test_at_night_only_the_critical_is_told_the_rest_in_the_morning() -> None:
+    driver = night()
+    driver.wait(2 * HOUR)
+
+    assert driver.see("a=12 b=12 c=22") == ["raised critical"]
+    assert driver.see("a=12 b=1 c=22", looks=6) == []
+    assert driver.wait(8 * HOUR - 120) == []
+    assert driver.wait(120) == ["raised warning"]
+    assert [(alert.part, alert.told is not None) for alert in driver.engine.open()] == [
+        ("c", True),
+        ("a", True),
+    ]
+
+
+def test_what_was_told_in_the_evening_and_ends_at_night_is_closed_in_the_morning() -> None:
+    driver = night()
+    assert driver.see(BAD) == ["raised warning"]
+    driver.wait(3 * HOUR)
+
+    assert driver.see(GOOD, looks=6) == []
+    assert driver.wait(8 * HOUR) == ["cleared warning"]
+
+
+def test_what_ends_and_begins_again_at_night_is_still_the_same_in_the_morning() -> None:
+    driver = night()
+    driver.see(BAD)
+    driver.wait(3 * HOUR)
+    driver.see(GOOD, looks=6)
+    driver.wait(2 * HOUR)
+
+    assert driver.see(BAD) == []
+    assert driver.wait(5 * HOUR) == []
+    assert driver.see(GOOD, looks=6) == ["cleared warning"]
+
+
+def test_a_repeat_waits_for_the_morning() -> None:
+    driver = night(repeat_hours=4.0)
+    driver.see(BAD)
+
+    assert driver.wait(5 * HOUR) == []
+    assert driver.wait(5 * HOUR) == ["repeat warning"]
+
+
+def test_getting_critical_passes_the_quiet_hours() -> None:
+    driver = night()
+    driver.see(BAD)
+    driver.wait(3 * HOUR)
+
+    assert driver.see(WORSE) == ["worse critical"]
+
+
+def test_a_wrong_clock_knows_no_quiet_hours() -> None:
+    driver = night()
+    driver.trusted = False
+    driver.wait(3 * HOUR)
+
+    assert driver.see(BAD) == ["raised warning"]
+
+
+def test_quiet_hours_within_a_day() -> None:
+    options = Options(quiet_hours=(time(12, 0), time(14, 30)))
+
+    assert [options.in_quiet_hours(t) for t in (time(11, 59), time(12), time(14, 29), time(14, 30))] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+# Mutes
+
+
+def mute(driver: Driver, *, hours: float | None = None, part: str = "") -> None:
+    until = None if hours is None else driver.time + timedelta(hours=hours)
+    driver.engine.mute("box", "level", part, until=until, until_cleared=hours is None, now=driver.now)
+
+
+def test_muted_for_hours_nothing_is_told_and_what_still_stands_is_repeated_afterwards() -> None:
+    driver = Driver(repeat_hours=1.0)
+    driver.see(BAD)
+    mute(driver, hours=8.0)
+
+    (alert,) = driver.engine.open()
+    assert alert.muted_until == driver.time + timedelta(hours=8)
+    assert driver.wait(7.9 * HOUR) == []
+    assert driver.wait(0.2 * HOUR) == ["repeat warning"]
+    assert driver.engine.open()[0].muted_until is None
+
+
+def test_the_end_of_a_muted_alert_is_told_since_its_beginning_was() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    mute(driver, hours=8.0)
+
+    assert driver.see(GOOD, looks=6) == ["cleared warning"]
+    driver.wait(HOUR)
+    assert driver.see(BAD) == []
+    assert driver.quiet() == [("raised", "muted")]
+
+
+def test_muted_until_it_is_over_and_no_longer() -> None:
+    driver = Driver(repeat_hours=1.0)
+    driver.see(BAD)
+    mute(driver)
+
+    assert driver.engine.open()[0].muted_until_cleared
+    assert driver.wait(30 * HOUR) == []
+    assert driver.see(GOOD, looks=6) == ["cleared warning"]
+    driver.wait(HOUR)
+    assert driver.see(BAD) == ["raised warning"]
+
+
+def test_something_worse_breaks_a_mute() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    mute(driver, hours=8.0)
+
+    assert driver.see(WORSE) == ["worse critical"]
+
+
+def test_a_mute_can_be_taken_back() -> None:
+    driver = Driver(repeat_hours=1.0)
+    driver.see(BAD)
+    mute(driver, hours=8.0)
+    driver.engine.unmute("box", "level", "")
+
+    assert driver.wait(HOUR) == ["repeat warning"]
+
+
+def test_a_mute_survives_a_restart() -> None:
+    driver = Driver(repeat_hours=1.0)
+    driver.see(BAD)
+    mute(driver, hours=8.0)
+    driver = restarted(driver, reboot=True, off=HOUR, repeat_hours=1.0)
+
+    assert driver.wait(6.9 * HOUR) == []
+    assert driver.wait(0.2 * HOUR) == ["repeat warning"]
+
+
+def test_what_is_over_already_cannot_be_muted_until_it_is_over() -> None:
+    driver = Driver()
+    mute(driver)
+
+    assert driver.see(BAD) == ["raised warning"]
+
+
+def test_a_mute_names_a_rule_and_an_end() -> None:
+    engine = Driver().engine
+
+    with pytest.raises(LookupError, match="'levle'"):
+        engine.mute("box", "levle", "", until_cleared=True, now=Driver().now)
+    with pytest.raises(ValueError, match="until when"):
+        engine.mute("box", "level", "", now=Driver().now)
+
+
+# Flapping
+
+
+def test_what_comes_back_within_ten_minutes_is_counted_not_told() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    driver.see(GOOD, looks=6)
+
+    assert driver.see(BAD) == []
+    assert driver.quiet() == [("raised", "flapping")]
+    assert driver.engine.open()[0].count == 2
+
+
+def test_what_comes_back_and_stays_is_told_after_ten_minutes() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    driver.see(GOOD, looks=6)
+    driver.see(BAD)
+
+    assert driver.wait(590.0) == []
+    assert driver.wait(10.0) == ["raised warning"]
+    assert driver.see(GOOD, looks=6) == ["cleared warning"]
+
+
+def test_what_comes_back_later_is_told() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    driver.see(GOOD, looks=6)
+    driver.wait(600.0)
+
+    assert driver.see(BAD) == ["raised warning"]
+
+
+def test_a_day_of_flapping_is_told_now_and_then() -> None:
+    """Two minutes bad, two minutes good: seldom enough to bear, often enough to know."""
+    driver = Driver()
+    told = []
+    for _ in range(360):
+        told += driver.see(BAD, looks=24) + driver.see(GOOD, looks=24)
+
+    assert 20 <= len(told) <= 48
+    assert told[0::2] == ["raised warning"] * len(told[0::2])
+    assert told[1::2] == ["cleared warning"] * len(told[1::2])
+
+
+def test_flapping_up_to_a_worse_grade_is_told() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    driver.see(GOOD, looks=6)
+
+    assert driver.see(WORSE) == ["raised critical"]
+
+
+def test_a_rule_may_do_without_the_guard() -> None:
+    driver = Driver([rule(flap_guard=False)])
+    driver.see(BAD)
+    driver.see(GOOD, looks=6)
+
+    assert driver.see(BAD) == ["raised warning"]
+
+
+def test_after_a_quiet_day_counting_begins_anew() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    driver.see(GOOD, looks=6)
+    driver.wait(DAY)
+    driver.see(BAD)
+
+    assert driver.engine.open()[0].count == 1
+
+
+# Memory
+
+
+@pytest.mark.parametrize("reboot", [False, True], ids=["restart", "reboot"])
+def test_a_restart_sends_nothing_twice_and_forgets_nothing(reboot: bool) -> None:
+    driver = Driver()
+    driver.see("a=12 b=22")
+    before = driver.engine.open()
+    driver = restarted(driver, reboot=reboot)
+
+    assert driver.engine.open() == before
+    assert driver.see("a=12 b=22", looks=50) == []
+    assert driver.see("a=1 b=1", looks=5) == ["cleared warning", "cleared critical"]
+
+
+def test_a_restart_while_it_is_confirmed_goes_on_confirming() -> None:
+    driver = Driver()
+    driver.see(BAD, looks=2)
+    driver = restarted(driver, off=1.0)
+
+    assert driver.see(BAD, looks=1) == ["raised warning"]
+
+
+def test_a_restart_before_anything_was_seen_keeps_the_state() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    state = driver.engine.state()
+    idle = restarted(driver)
+
+    assert idle.engine.state() == state
+
+
+def test_a_state_of_somebody_else_is_refused() -> None:
+    engine = Engine(Options())
+    for state in ({}, {"version": 99}, {"version": 1, "moment": None, "known": [], "watches": [["a"]]}):
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            engine.restore(state)
+
+
+def test_rules_that_are_gone_are_forgotten_with_their_alerts() -> None:
+    driver = Driver([rule("old"), rule("level")])
+    driver.see(BAD)
+    driver = restarted(driver)
+
+    assert [alert.rule for alert in driver.engine.open()] == ["level"]
+
+
+def test_packs_that_were_taken_away_are_forgotten() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    driver.engine.keep({"another"})
+
+    assert driver.engine.open() == []
+
+
+def test_nothing_is_kept_of_what_was_over_long_ago() -> None:
+    driver = Driver()
+    driver.see(" ".join(f"{n}=12" for n in range(50)))
+    driver.see("0=1", looks=6)
+    driver.wait(DAY + 1)
+
+    assert driver.engine.state()["watches"] == []
+
+
+def test_all_rules_together_are_stored_and_restored() -> None:
+    engine = Engine(Options(startup_delay=0))
+    driver = Driver()
+    for _ in range(140):
+        driver.at += 5.0
+        for each in RULES:
+            engine.look(each.name, each.example(), driver.now)
+    other = Engine(Options())
+    other.restore(json.loads(json.dumps(engine.state())))
+
+    assert other.open() == engine.open()
+    assert len(other.open()) >= len(RULES) - 1
+    assert other.look("host", example.host(), driver.now) == []
