@@ -31,6 +31,7 @@ from jk_bms.bot.light_aiogram import (
 from jk_bms.bot.outgoing import LONGEST_TEXT, Outgoing, Waiting, length, pieces, plain, summary
 from jk_bms.bot.pages.page import Button, Page
 from jk_bms.bot.store import BotStore
+from jk_bms.bot.telegram_errors import brief
 from jk_bms.errors import StoreError
 from jk_bms.texts import Texts
 
@@ -130,7 +131,7 @@ class Sender:
             log.debug("chat %d: message not edited: %s", chat, error.message)
             await self.reply(chat, page)
         except (TelegramAPIError, ClientDecodeError) as error:
-            log.warning("chat %d: a page was not refreshed: %s", chat, _short(error))
+            log.warning("chat %d: a page was not refreshed: %s", chat, brief(error))
 
     async def answer_press(self, press: str, text: str = "", *, alert: bool = False) -> None:
         """End the waiting mark on a pressed button, with a short ``text``; too late is no error."""
@@ -316,10 +317,10 @@ class Sender:
         except (TelegramAPIError, ClientDecodeError) as error:
             # Away, restarting, or a proxy that answers in its place.
             if not self._away:  # once per outage
-                log.warning("Telegram is away: %s", _short(error))
+                log.warning("Telegram is away: %s", brief(error))
                 self._away = True
             reached = not isinstance(error.__cause__, ClientConnectorError)
-            raise Undelivered(_short(error), doubtful=reached) from error
+            raise Undelivered(brief(error), doubtful=reached) from error
         if self._away:
             log.info("Telegram is back")
             self._away = False
@@ -369,7 +370,7 @@ def _as_one(batch: Sequence[Waiting], texts: Texts) -> Outgoing:
         message = newest
     elif len(batch) > 1:
         shown = summary(batch)
-        lines = [texts.count("delivery.away", len(batch)), *shown.lines]
+        lines = [f"<b>{texts.count('delivery.away', len(batch))}</b>", *shown.lines]
         if shown.left_out:
             lines.append(texts.count("delivery.more", shown.left_out))
         message = Outgoing(chat=newest.chat, text="\n".join(lines))
@@ -389,9 +390,3 @@ def _keyboard(buttons: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | Non
             for row in buttons
         ]
     )
-
-
-def _short(error: TelegramAPIError | ClientDecodeError) -> str:
-    """What went wrong, on one line: the answer of a proxy may be a page of HTML."""
-    text = error.message if isinstance(error, TelegramAPIError) else f"{error.message}: {error.data}"
-    return " ".join(text.split())[:200] or type(error).__name__

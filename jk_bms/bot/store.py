@@ -40,10 +40,9 @@ MIGRATIONS = (
         title TEXT NOT NULL,
         language TEXT,                    -- of the person's client, where it said
         allowed INTEGER NOT NULL,         -- claimed the bot, or followed a chat that is allowed
-        monitoring INTEGER NOT NULL,
-        level REAL                        -- %, as last sent
+        monitoring INTEGER NOT NULL
     );
-    CREATE TABLE notes (                  -- offset, cursors, dates, what is known of grid and packs
+    CREATE TABLE notes (                  -- offset, cursors, dates, levels, what is known of grid and packs
         name TEXT PRIMARY KEY,
         value TEXT NOT NULL               -- JSON
     );
@@ -68,7 +67,6 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     allowed: bool = False
     monitoring: bool = False
-    level: float | None = None  # %
 
 
 class BotStore:
@@ -93,9 +91,8 @@ class BotStore:
                 language=row[3],
                 allowed=bool(row[4]),
                 monitoring=bool(row[5]),
-                level=row[6],
             )
-            for row in self._rows("SELECT id, kind, title, language, allowed, monitoring, level FROM chats")
+            for row in self._rows("SELECT id, kind, title, language, allowed, monitoring FROM chats")
         }
         self._notes = {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM notes")}
 
@@ -325,8 +322,8 @@ def _take_lock(path: Path) -> IO[str]:
 
 def _put_chat(db: sqlite3.Connection, chat: Chat) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO chats VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (chat.id, chat.kind, chat.title, chat.language, chat.allowed, chat.monitoring, chat.level),
+        "INSERT OR REPLACE INTO chats VALUES (?, ?, ?, ?, ?, ?)",
+        (chat.id, chat.kind, chat.title, chat.language, chat.allowed, chat.monitoring),
     )
 
 

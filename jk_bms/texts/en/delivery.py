@@ -1,10 +1,12 @@
-"""What the bot adds to messages that come late or perhaps twice."""
+"""What the bot adds to late or repeated messages, and says of the service it asks."""
 
 TEXTS = {
     "delivery.repeat": "(may be a repeat: it is not known whether it arrived)",
-    "delivery.away": "<b>{count} message that could not be sent before</b>|"
-    "<b>{count} messages that could not be sent before</b>",
+    "delivery.away": "{count} message that could not be sent before|"
+    "{count} messages that could not be sent before",
     "delivery.more": "and {count} older message|and {count} older messages",
     "delivery.before": "(instead of {count} older message on the same)|"
     "(instead of {count} older messages on the same)",
+    "delivery.poller_lost": "The battery service does not answer: nobody watches the battery now",
+    "delivery.poller_back": "The battery service answers again",
 }

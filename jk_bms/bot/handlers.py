@@ -1,0 +1,461 @@
+"""What happens on each command and each pressed button: access first, then a page."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from jk_bms.bot import pages
+from jk_bms.bot.access import Access
+from jk_bms.bot.child import ChildError, run_child
+from jk_bms.bot.light_aiogram import CallbackQuery, Message, Update
+from jk_bms.bot.live import LiveView
+from jk_bms.bot.outlook import outlook
+from jk_bms.bot.pages import COMMANDS, Button, Page
+from jk_bms.bot.pages.callbacks import find_alert, press, pressed
+from jk_bms.bot.sender import Sender
+from jk_bms.bot.store import BotStore
+from jk_bms.charts.wanted import SPANS
+from jk_bms.errors import JkBmsError, LiveError, StoreError
+from jk_bms.settings import Settings
+from jk_bms.store.own import open_reader
+from jk_bms.texts import Texts, best, escape, language
+
+log = logging.getLogger(__name__)
+
+TOO_OLD = timedelta(minutes=5)  # an older command is not meant any more
+CHART_PATIENCE = 60.0  # s; a Pi that just started needs some
+CHARTS = ("soc", "power", "cells", "temperature")
+CHART_SPANS = ("24h", "7d", "30d")
+
+_COMMAND = re.compile(r"/(\w+)(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
+_TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
+
+Digest = Callable[[int], Awaitable[None]]  # makes today's digest for a chat
+
+
+class Asked(NamedTuple):
+    """Who asks, where, and in which language the answer is."""
+
+    chat: int
+    user: int | None  # None: a channel
+    kind: str  # private, group, supergroup, channel
+    title: str
+    texts: Texts
+    arguments: tuple[str, ...] = ()
+    edits: int | None = None  # the message whose place the answer takes
+
+    @property
+    def private(self) -> bool:
+        """Whether only one person sees the answer."""
+        return self.kind == "private"
+
+
+class Handlers:
+    """Answers updates. What takes long goes on beside, in ``group``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: BotStore,
+        access: Access,
+        sender: Sender,
+        live: LiveView,
+        group: asyncio.TaskGroup,
+        *,
+        digest: Digest | None = None,
+        started: Callable[[int], None] = lambda chat: None,
+    ) -> None:
+        self.username = ""  # of the bot, in small letters; "": not known yet
+        self._settings = settings
+        self._store = store
+        self._access = access
+        self._sender = sender
+        self._live = live
+        self._group = group
+        self._digest = digest
+        self._started = started  # told of each /start
+        self._commands: dict[str, Callable[[Asked], Awaitable[None]]] = {
+            "start": self._start,
+            "stop": self._stop,
+            "status": self._status,
+            "battery": self._one_battery("battery"),
+            "cells": self._one_battery("cells"),
+            "health": self._one_battery("health"),
+            "alerts": self._alerts,
+            "link": self._link,
+            "until": self._until,
+            "chart": self._chart,
+            "digest": self._make_digest,
+            "chatid": self._chat_id,
+            "help": self._help,
+        }
+        assert set(self._commands) == set(COMMANDS)
+
+    async def handle(self, update: Update) -> None:
+        """Answer one update; whatever else Telegram sends is ignored."""
+        if update.callback_query is not None:
+            await self._press(update.callback_query)
+            return
+        message = update.message or update.edited_message or update.channel_post or update.edited_channel_post
+        if message is not None:
+            await self._message(message)
+
+    def texts_of(self, chat: int) -> Texts:
+        """The language of messages that nobody asked for."""
+        fixed = self._settings.bot_language
+        return language(fixed) if fixed else best(self._store.chat(chat).language)
+
+    # Messages
+
+    async def _message(self, message: Message) -> None:
+        if message.migrate_to_chat_id is not None:
+            await self._moved(message.chat.id, message.migrate_to_chat_id)
+            return
+        text = (message.text or message.caption or "").strip()
+        if not text or _age(message) > TOO_OLD:
+            return
+        found = _COMMAND.fullmatch(text)
+        name = found[1].lower() if found else ""
+        if found and found[2] and self.username and found[2].lower() != self.username:
+            return  # meant for another bot
+        user = message.from_user
+        asked = Asked(
+            chat=message.chat.id,
+            user=user.id if user else None,
+            kind=message.chat.type,
+            title=message.chat.title or message.chat.full_name or "",
+            texts=self._texts_for(user.language_code if user else None, message.chat.id),
+            arguments=tuple((found[3] or "").split()) if found else (),
+        )
+        command = self._commands.get(name)
+        if command is None and not asked.private:
+            return
+        if not self._access.serves(asked.chat, asked.user, asked.kind):
+            await self._stranger(asked, name)
+            return
+        await self._remember_language(asked, user.language_code if user else None)
+        if command is None:
+            note = pages.plain(asked.texts, "bot.unknown_command").text if found else ""
+            shown = pages.help_page(asked.texts)
+            await self._show(asked, Page(f"{note}\n\n{shown.text}".strip(), shown.buttons))
+            return
+        await self._answer(asked, command)
+
+    async def _stranger(self, asked: Asked, name: str) -> None:
+        """Somebody who is not served: he may bring a code; else he is told no, once an hour."""
+        user = asked.chat if asked.user is None else asked.user
+        if name == "start" and asked.arguments:
+            if self._access.may_guess(user):
+                await self._claim(asked, asked.arguments[0])
+            return
+        if not self._access.refuse_now(user):
+            return
+        log.warning("chat %d: user %s is not allowed and was refused", asked.chat, asked.user)
+        key = "bot.refused" if self._access.claimed else "bot.claim_needed"
+        await self._show(asked, pages.plain(asked.texts, key))
+
+    async def _claim(self, asked: Asked, code: str) -> None:
+        try:
+            await self._live.request("claim", code=code)
+        except JkBmsError:
+            known = not await self._poller_down()
+            await self._show(
+                asked, pages.plain(asked.texts, "bot.claim_wrong" if known else "bot.claim_later")
+            )
+            return
+        log.info("chat %d: claimed with a code", asked.chat)
+        await self._store.aside(self._store.change_chat, asked.chat, allowed=True)
+        await self._answer(asked, self._start, pages.plain(asked.texts, "bot.claimed").text)
+
+    async def _poller_down(self) -> bool:
+        return bool((await self._live.snapshot()).get("poller_down"))
+
+    async def _moved(self, old: int, new: int) -> None:
+        """A group became a supergroup: what it may it may on."""
+        if self._store.chat(old).allowed or old in self._settings.chat_ids:
+            await self._store.aside(self._store.move_chat, old, new)
+
+    # Buttons
+
+    async def _press(self, query: CallbackQuery) -> None:
+        message = query.message
+        if message is None or query.data is None:
+            await self._sender.answer_press(query.id)
+            return
+        chat = message.chat
+        asked = Asked(
+            chat=chat.id,
+            user=query.from_user.id,
+            kind=chat.type,
+            title=chat.title or chat.full_name or "",
+            texts=self._texts_for(query.from_user.language_code, chat.id),
+            arguments=(),
+            edits=message.message_id,
+        )
+        if not self._access.serves(asked.chat, asked.user, asked.kind):
+            text = asked.texts("bot.refused") if self._access.refuse_now(query.from_user.id) else ""
+            await self._sender.answer_press(query.id, text)
+            return
+        page, arguments = pressed(query.data)
+        asked = asked._replace(arguments=arguments)
+        if page == "mute":
+            await self._answer(asked, lambda asked: self._mute(asked, query.id))
+            return
+        if page == "chart":
+            await self._sender.answer_press(query.id, asked.texts("bot.chart.making"))
+            await self._answer(asked._replace(edits=None), self._chart)
+            return
+        command = self._commands.get(page)
+        if command is None or page in ("start", "stop", "digest"):  # of an older version, or made up
+            await self._sender.answer_press(query.id)
+            return
+        await asyncio.gather(self._answer(asked, command), self._sender.answer_press(query.id))
+
+    async def _mute(self, asked: Asked, query: str) -> None:
+        how, key = (*asked.arguments, "", "")[:2]
+        alert = find_alert((await self._live.snapshot()).get("alerts") or (), key)
+        told = "bot.alert_over"
+        if alert is not None:
+            wanted: dict[str, Any] = {name: alert[name] for name in ("subject", "rule", "part")}
+            wanted |= _how_long(how)
+            try:
+                await self._live.request("mute", **wanted)
+                told = "bot.unmuted" if how == "off" else "bot.muted"
+            except LiveError as error:
+                log.info("chat %d: not muted: %s", asked.chat, error)
+                told = "bot.try_later" if await self._poller_down() else "bot.alert_over"
+        await asyncio.gather(self._alerts(asked), self._sender.answer_press(query, asked.texts(told)))
+
+    # Commands
+
+    async def _start(self, asked: Asked, greeting: str = "") -> None:
+        store = self._store
+        chat = store.chat(asked.chat)
+        first = not chat.monitoring
+        if first:
+            known = msgspec.structs.replace(chat, kind=asked.kind, title=asked.title, monitoring=True)
+            await store.aside(store.remember, known)
+            await store.aside(store.set_notes, {f"level:{asked.chat}": None})
+        hello = [greeting or asked.texts("bot.hello"), asked.texts("bot.monitoring_on")]
+        header = "\n".join(escape(line) for line in hello) + "\n"
+        await self._show(asked, await self._status_page(asked, header))
+        if first:
+            self._started(asked.chat)
+
+    async def _stop(self, asked: Asked) -> None:
+        if self._store.chat(asked.chat).monitoring:
+            await self._store.aside(self._store.change_chat, asked.chat, monitoring=False)
+        await self._show(asked, pages.plain(asked.texts, "bot.monitoring_off"))
+
+    async def _status(self, asked: Asked) -> None:
+        await self._show(asked, await self._status_page(asked))
+
+    async def _status_page(self, asked: Asked, header: str = "") -> Page:
+        snapshot = await self._live.snapshot()
+        return pages.status(
+            snapshot,
+            asked.texts,
+            self._settings.timezone,
+            datetime.now(UTC),
+            header=header,
+            dashboard_url=self._settings.dashboard_url,
+        )
+
+    def _one_battery(self, name: str) -> Callable[[Asked], Awaitable[None]]:
+        async def show(asked: Asked) -> None:
+            snapshot = await self._live.snapshot()
+            device = await self._chosen(asked, snapshot, name, asked.arguments)
+            if device is None:
+                return
+            zone, now = self._settings.timezone, datetime.now(UTC)
+            match name:
+                case "battery":
+                    page = pages.battery(snapshot, device, asked.texts, zone, now)
+                case "cells":
+                    page = pages.cells(snapshot, device, asked.texts, zone, now)
+                case _:
+                    page = await self._health_page(asked, device)
+            await self._show(asked, page)
+
+        return show
+
+    async def _health_page(self, asked: Asked, device: dict[str, Any]) -> Page:
+        try:
+            reports = await self._live.request("health", device=device["address"])
+        except LiveError:
+            return pages.plain(asked.texts, "bot.try_later")
+        return pages.health(device, reports.get(device["address"]), asked.texts)
+
+    async def _alerts(self, asked: Asked) -> None:
+        snapshot = await self._live.snapshot()
+        page = pages.alerts(snapshot, asked.texts, self._settings.timezone, datetime.now(UTC))
+        await self._show(asked, page)
+
+    async def _link(self, asked: Asked) -> None:
+        snapshot = await self._live.snapshot()
+        page = pages.link(snapshot, asked.texts, self._settings.timezone, datetime.now(UTC))
+        await self._show(asked, page)
+
+    async def _until(self, asked: Asked) -> None:
+        found = _TIME.fullmatch(asked.arguments[0]) if asked.arguments else None
+        if found is None:
+            await self._show(asked, pages.plain(asked.texts, "bot.until.usage"))
+            return
+        time = f"{int(found[1]):02d}{found[2]}"
+        snapshot = await self._live.snapshot()
+        device = await self._chosen(asked, snapshot, "until", asked.arguments[1:], time)
+        if device is None:
+            return
+        zone, now = self._settings.timezone, datetime.now(UTC)
+        until = _next(int(found[1]), int(found[2]), now.astimezone(zone))
+
+        def expect() -> Any:
+            with open_reader(self._settings.bms_db_path) as reader:
+                return outlook(reader, device, until, now, zone)
+
+        try:
+            expected = await asyncio.to_thread(expect)
+        except StoreError as error:
+            log.warning("%s", error)
+            expected = None
+        await self._show(asked, pages.until(device, expected, asked.texts, zone, now))
+
+    async def _chart(self, asked: Asked) -> None:
+        words = [word.lower() for word in asked.arguments]
+        span = next((word for word in words if word in SPANS), CHART_SPANS[0])
+        what = next((word for word in words if word in CHARTS), CHARTS[0])
+        others = [
+            word for word, low in zip(asked.arguments, words, strict=True) if low not in (*SPANS, *CHARTS)
+        ]
+        snapshot = await self._live.snapshot()
+        numbers = {str(device["number"]) for device in snapshot["devices"]}
+        names = {str(device.get("name") or "").casefold() for device in snapshot["devices"]}
+        if others and " ".join(others).casefold() not in numbers | names:
+            await self._show(asked, pages.plain(asked.texts, "bot.chart.usage"))
+            return
+        device = await self._chosen(asked, snapshot, "chart", others, span, what)
+        if device is not None:
+            self._beside(asked, self._draw(asked, device, span, what))
+
+    async def _draw(self, asked: Asked, device: dict[str, Any], span: str, what: str) -> None:
+        zone = self._settings.timezone
+        request = {
+            "bms_db": str(self._settings.bms_db_path),
+            "device": device["address"],
+            "label": device.get("name") or device["address"],
+            "span": span,
+            "what": what,
+            "language": asked.texts.language,
+            "timezone": getattr(zone, "key", None),
+        }
+        try:
+            picture = await run_child("jk_bms.charts", request, timeout=CHART_PATIENCE)
+        except ChildError as error:
+            log.warning("no chart: %s", error)
+            await self._show(asked, pages.plain(asked.texts, "bot.chart.failed", reason=str(error)))
+            return
+        number = device["number"]
+        spans = [Button(_marked(one, one == span), press("chart", one, what, number)) for one in CHART_SPANS]
+        kinds = [
+            Button(_marked(asked.texts(f"charts.{one}"), one == what), press("chart", span, one, number))
+            for one in CHARTS
+        ]
+        page = Page("", (tuple(spans), tuple(kinds[:2]), tuple(kinds[2:])))
+        await self._sender.reply(asked.chat, page, photo=picture)
+
+    async def _make_digest(self, asked: Asked) -> None:
+        if self._digest is not None:
+            self._beside(asked, self._digest(asked.chat))
+
+    async def _chat_id(self, asked: Asked) -> None:
+        await self._show(asked, pages.plain(asked.texts, "bot.chat_id", id=asked.chat))
+
+    async def _help(self, asked: Asked) -> None:
+        await self._show(asked, pages.help_page(asked.texts))
+
+    # What they share
+
+    async def _answer(self, asked: Asked, command: Callable[..., Awaitable[None]], *more: str) -> None:
+        """Carry out a command; a bug in it is told, and logged."""
+        try:
+            await command(asked, *more)
+        except Exception:
+            log.exception("chat %d: a command went wrong", asked.chat)
+            await self._show(asked._replace(edits=None), pages.plain(asked.texts, "bot.trouble"))
+
+    def _beside(self, asked: Asked, work: Awaitable[None]) -> None:
+        """Let ``work`` go on while other commands are answered."""
+
+        async def run() -> None:
+            async def wait(_: Asked) -> None:
+                await work
+
+            await self._answer(asked, wait)
+
+        task: Coroutine[Any, Any, None] = run()
+        self._group.create_task(task, name=f"chat {asked.chat}: slow answer")
+
+    async def _show(self, asked: Asked, page: Page) -> None:
+        if asked.edits is None:
+            await self._sender.reply(asked.chat, page)
+        else:
+            await self._sender.edit(asked.chat, asked.edits, page)
+
+    async def _chosen(
+        self, asked: Asked, snapshot: dict[str, Any], name: str, wanted: Any, *arguments: str
+    ) -> dict[str, Any] | None:
+        """Return the battery that is meant; None after having asked which, or said that there is none."""
+        devices: list[dict[str, Any]] = snapshot["devices"]
+        if not devices:
+            await self._show(asked, pages.plain(asked.texts, "bot.nothing_known"))
+            return None
+        named = " ".join(wanted).casefold()
+        if named:
+            for device in devices:
+                if named in (str(device["number"]), str(device.get("name") or "").casefold()):
+                    return device
+            await self._show(asked, pages.plain(asked.texts, "bot.no_such_battery"))
+            return None
+        if len(devices) == 1:
+            return devices[0]
+        await self._show(asked, pages.choice(snapshot, name, asked.texts, *arguments))
+        return None
+
+    def _texts_for(self, spoken: str | None, chat: int) -> Texts:
+        fixed = self._settings.bot_language
+        return language(fixed) if fixed else best(spoken or self._store.chat(chat).language)
+
+    async def _remember_language(self, asked: Asked, spoken: str | None) -> None:
+        """Note in which language a person is spoken to when he did not ask."""
+        known = self._store.chat(asked.chat)
+        if spoken and known.language != spoken and (asked.private or known.language is None):
+            await self._store.aside(
+                self._store.change_chat, asked.chat, language=spoken, kind=asked.kind, title=asked.title
+            )
+
+
+def _age(message: Message) -> timedelta:
+    written = message.edit_date or message.date
+    at = written if isinstance(written, datetime) else datetime.fromtimestamp(written, UTC)
+    return datetime.now(UTC) - at
+
+
+def _how_long(how: str) -> dict[str, Any]:
+    if how == "off":
+        return {"off": True}
+    return {"seconds": int(how)} if how.isdigit() else {"until_cleared": True}
+
+
+def _next(hour: int, minute: int, now: datetime) -> datetime:
+    """The next time that the clock on the wall shows so."""
+    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return today if today > now else today + timedelta(days=1)
+
+
+def _marked(label: str, chosen: bool) -> str:
+    return f"• {label}" if chosen else label

@@ -1,0 +1,246 @@
+"""What the bot says without being asked, alerts and digest apart: level, grid, a silent battery or poller.
+
+What was said last stands in ``bot.db``, so a restart says nothing twice and misses no change.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from jk_bms.bot import pages
+from jk_bms.bot.access import Access
+from jk_bms.bot.live import LiveView
+from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.pages import Page
+from jk_bms.bot.pages.values import is_old
+from jk_bms.bot.stat_log import StatLog
+from jk_bms.bot.store import BotStore
+from jk_bms.errors import StoreError
+from jk_bms.settings import Settings
+from jk_bms.texts import Texts, escape
+
+log = logging.getLogger(__name__)
+
+BMS_LOST = 120.0  # s without a sample, and at least ...
+BMS_LOST_POLLS = 4  # ... so many poll periods
+POLLER_LOST = 300.0  # s without an answer: a restart or an update is over by then
+SUSPICIOUS = 1.6  # times the pack voltage: MIN_VOLTAGE was meant for something else
+PERIOD = 30.0  # s, when the poller does not tell
+
+
+class Level(NamedTuple):
+    """How full the house is."""
+
+    voltage: float | None  # V, mean of the packs
+    percent: float  # with LEVEL_SOURCE=voltage not limited to 0..100
+
+
+def level_of(snapshot: dict[str, Any], settings: Settings) -> Level | None:
+    """Return the level from fresh readings; None when there are none. Bigger packs weigh more."""
+    if snapshot.get("poller_down"):
+        return None
+    readings = [
+        device["reading"]
+        for device in snapshot["devices"]
+        if device.get("reading") and not is_old(device.get("age"), snapshot)
+    ]
+    voltages = [reading["voltage"] for reading in readings if reading.get("voltage") is not None]
+    voltage = sum(voltages) / len(voltages) if voltages else None
+    if settings.level_source == "voltage":
+        span = settings.max_voltage - settings.min_voltage
+        if voltage is None or span == 0:
+            return None
+        return Level(voltage, 100.0 * (voltage - settings.min_voltage) / span)
+    known = [reading for reading in readings if reading.get("battery_soc") is not None]
+    if not known:
+        return None
+    sizes = [reading.get("capacity") or 0.0 for reading in known]
+    weights = sizes if all(sizes) else [1.0] * len(known)
+    total = sum(reading["battery_soc"] * weight for reading, weight in zip(known, weights, strict=True))
+    return Level(voltage, total / sum(weights))
+
+
+class Monitor:
+    """Looks at the state of the house every BOT_POLL_INTERVAL and at the level every CHECK_INTERVAL."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: BotStore,
+        access: Access,
+        live: LiveView,
+        texts_of: Callable[[int], Texts],
+        stat_log: StatLog | None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._access = access
+        self._live = live
+        self._texts_of = texts_of
+        self._log = stat_log
+        self._monotonic = monotonic
+        self._check_due = monotonic()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                snapshot = await self._live.snapshot()
+                await self.look(snapshot)
+                if self._monotonic() >= self._check_due and await self.check(snapshot):
+                    self._check_due = self._monotonic() + self._settings.check_interval
+            except StoreError as error:
+                log.error("%s", error)
+            except Exception:  # what one house does not have must not end all watching
+                log.exception("unexpected error while looking at the house")
+            try:
+                async with asyncio.timeout(self._settings.bot_poll_interval):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def began(self, chat: int) -> None:
+        """A chat began monitoring: it gets its first level at once."""
+        self._check_due = self._monotonic()
+        self._wake.set()
+        if self._log is not None:
+            try:
+                self._log.registered(datetime.now(UTC), chat, self._access.told_of_alerts())
+            except StoreError as error:
+                log.error("%s", error)
+
+    async def look(self, snapshot: dict[str, Any]) -> None:
+        """Tell what changed in ``snapshot`` since the last time."""
+        if snapshot.get("poller_down"):
+            await self._poller_lost(snapshot)
+            return
+        await self._poller_back(snapshot)
+        await self._grid(snapshot)
+        for device in snapshot["devices"]:
+            await self._battery(device, snapshot)
+
+    async def check(self, snapshot: dict[str, Any]) -> bool:
+        """Tell and note the level; False when it is not known now."""
+        level = level_of(snapshot, self._settings)
+        if level is None:
+            return False
+        messages, notes = [], {}
+        for chat in self._access.monitoring():
+            name = f"level:{chat.id}"
+            last = self._store.note(name)
+            # Half a tenth less than a step counts as one: 5.0 of 95.3 - 90.3 is 4.999...
+            if last is not None and abs(level.percent - last) < self._settings.change_step - 1e-6:
+                continue
+            text = pages.level_change(
+                level.voltage,
+                level.percent,
+                self._texts_of(chat.id),
+                rising=None if last is None else level.percent > last,
+            )
+            messages.append(Outgoing(chat=chat.id, text=text, line=text, key="level"))
+            notes[name] = level.percent
+        await self._store.aside(self._store.queue, messages, notes)
+        await self._warn_of_limits(level)
+        if self._log is not None and level.voltage is not None:
+            chats = self._access.told_of_alerts()
+            await asyncio.to_thread(self._log.battery, datetime.now(UTC), level.voltage, level.percent, chats)
+        return True
+
+    async def _grid(self, snapshot: dict[str, Any]) -> None:
+        state = ((snapshot.get("inverter") or {}).get("grid") or {}).get("state")
+        known = self._store.note("grid")
+        if state not in ("present", "lost") or state == known:
+            return
+
+        def page(texts: Texts) -> Page:
+            return pages.grid_change(
+                state == "present",
+                snapshot,
+                texts,
+                self._settings.timezone,
+                datetime.now(UTC),
+                dashboard_url=self._settings.dashboard_url,
+            )
+
+        # The first state that is ever known is no news.
+        await self._tell("grid", page, {"grid": state}, quiet=known is None)
+
+    async def _battery(self, device: dict[str, Any], snapshot: dict[str, Any]) -> None:
+        name = f"silent:{device['address']}"
+        since = self._store.note(name)  # s since 1970 of its last sample; None: it answers
+        age = device.get("age")
+        limit = max(BMS_LOST, BMS_LOST_POLLS * (snapshot.get("poll_interval") or PERIOD))
+        if age is None or (device.get("link") or {}).get("state") == "released":
+            return
+        now = datetime.now(UTC)
+        if since is None and age > limit:
+            await self._tell(
+                name,
+                lambda texts: pages.bms_lost(device, texts, self._settings.timezone, now),
+                {name: now.timestamp() - age},
+            )
+        elif since is not None and age <= limit:
+            lasted = now.timestamp() - age - since
+            await self._tell(
+                name,
+                lambda texts: pages.bms_back(device, texts, lasted if lasted > 0 else None),
+                {name: None},
+            )
+
+    async def _poller_lost(self, snapshot: dict[str, Any]) -> None:
+        since = self._live.down_since
+        if since is None or self._monotonic() - since < POLLER_LOST or self._store.note("poller_lost"):
+            return
+        await self._tell("poller", lambda texts: self._poller_page(snapshot, texts), {"poller_lost": True})
+
+    async def _poller_back(self, snapshot: dict[str, Any]) -> None:
+        if not self._store.note("poller_lost"):
+            return
+        await self._tell("poller", lambda texts: self._poller_page(snapshot, texts), {"poller_lost": False})
+
+    def _poller_page(self, snapshot: dict[str, Any], texts: Texts) -> Page:
+        down = bool(snapshot.get("poller_down"))
+        key = "delivery.poller_lost" if down else "delivery.poller_back"
+        header = f"{'⚠️' if down else '✅'} <b>{escape(texts(key))}</b>\n"
+        zone, now = self._settings.timezone, datetime.now(UTC)
+        return pages.status(snapshot, texts, zone, now, header=header)
+
+    async def _warn_of_limits(self, level: Level) -> None:
+        minimum = self._settings.min_voltage
+        told = self._store.note("limits_warned") == minimum
+        if level.voltage is None or minimum <= SUSPICIOUS * level.voltage or told:
+            return
+        log.warning(
+            "MIN_VOLTAGE is %g V, but the pack measures %.1f V; expected the voltage of an empty pack",
+            minimum,
+            level.voltage,
+        )
+        voltage = level.voltage
+        await self._tell(
+            "limits", lambda texts: pages.limits_warning(minimum, voltage, texts), {"limits_warned": minimum}
+        )
+
+    async def _tell(
+        self, key: str, page: Callable[[Texts], Page], notes: dict[str, Any], *, quiet: bool = False
+    ) -> None:
+        """Queue ``page`` for every monitoring chat, and note that it was told, in one step."""
+        messages: Iterable[Outgoing] = ()
+        if not quiet:
+            shown = [(chat.id, page(self._texts_of(chat.id))) for chat in self._access.monitoring()]
+            messages = [
+                Outgoing(
+                    chat=chat,
+                    text=one.text,
+                    line=one.text.split("\n", 1)[0],
+                    key=key,
+                    buttons=one.buttons,
+                )
+                for chat, one in shown
+            ]
+        await self._store.aside(self._store.queue, messages, notes)

@@ -1,0 +1,241 @@
+"""Starting and ending the bot: settings, parts, signals, exit codes."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Sequence
+
+from jk_bms import __version__
+from jk_bms.bot.access import Access
+from jk_bms.bot.handlers import Handlers
+from jk_bms.bot.light_aiogram import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBot,
+    TelegramRetryAfter,
+    TokenValidationError,
+)
+from jk_bms.bot.live import LiveView
+from jk_bms.bot.menu import set_menus
+from jk_bms.bot.monitor import Monitor
+from jk_bms.bot.requests import TokenMask, make_bot
+from jk_bms.bot.sender import PACE, Pace, Sender
+from jk_bms.bot.stat_log import StatLog
+from jk_bms.bot.store import BotStore, open_store
+from jk_bms.bot.telegram_errors import brief, check_token
+from jk_bms.bot.updates import Updates
+from jk_bms.errors import ConfigError, JkBmsError
+from jk_bms.logs import setup_logging
+from jk_bms.registry import read_registry, selected_entries
+from jk_bms.sd_notify import Notifier
+from jk_bms.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+SERVICE_NAME = "telegram_bot"
+
+EXIT_OK = 0
+EXIT_BUG = 1
+EXIT_BUSY = 75  # another bot has the token or the database, or it cannot be used: try again later
+EXIT_CONFIG = 78  # a person must change something: do not restart
+
+STOP_PATIENCE = 4.5  # s to end cleanly
+SETTLE = 2.0  # s of them for what is on its way to Telegram
+LONGEST_PAUSE = 60.0  # s
+
+
+class _Ended(Exception):
+    """The bot was told to end."""
+
+
+class Bot:
+    """All parts of the bot, run side by side until ``stop``."""
+
+    def __init__(self, settings: Settings, store: BotStore, telegram: TelegramBot, pace: Pace = PACE) -> None:
+        self.settings = settings
+        self.pace = pace
+        self.store = store
+        self.telegram = telegram
+        self.stop = asyncio.Event()
+        self.access = Access(settings, store)
+        self.live = LiveView(settings, _addresses(settings))
+        self.stat_log = (
+            StatLog(settings.log_file, settings.timezone, keep_days=settings.log_keep_days)
+            if settings.log_file
+            else None
+        )
+        self._notifier = Notifier()
+
+    async def run(self) -> None:
+        """Run until ``stop`` is set. Raises an ExceptionGroup: ConfigError (wrong token), TokenInUse, bugs."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._run_in(group)
+                raise _Ended  # and with us all that still goes on
+        except* _Ended:
+            pass
+
+    async def _run_in(self, group: asyncio.TaskGroup) -> None:
+        sender = Sender(self.telegram, self.store, lambda chat: handlers.texts_of(chat), self.pace)
+        handlers = Handlers(
+            self.settings,
+            self.store,
+            self.access,
+            sender,
+            self.live,
+            group,
+            started=lambda chat: monitor.began(chat),
+        )
+        monitor = Monitor(self.settings, self.store, self.access, self.live, handlers.texts_of, self.stat_log)
+        updates = Updates(self.telegram, self.store, handlers.handle, pause=self.settings.polling_interval)
+        handlers.username = str(self.store.note("username", "")).lower()
+        group.create_task(self.live.run(), name="live")
+        group.create_task(sender.run(), name="sender")
+        group.create_task(monitor.run(), name="monitor")
+        group.create_task(self._introduce(handlers), name="introduction")
+        group.create_task(self._watchdog(), name="watchdog")
+        asking = group.create_task(updates.run(), name="updates")
+        self._notifier.ready()
+        log.info("ready")
+        await self.stop.wait()
+        self._notifier.stopping()
+        asking.cancel()  # no new commands
+        await sender.settle(SETTLE)
+
+    async def _introduce(self, handlers: Handlers) -> None:
+        """Learn our own name, give Telegram the menus, and tell the poller who we are, whenever it comes back."""
+        username = await self._learn_name()
+        handlers.username = username.lower()
+        here = asyncio.Event()
+        self.live.listen(lambda message: here.set() if message["type"] == "snapshot" else None)
+        here.set()
+        while True:
+            await here.wait()
+            here.clear()
+            try:
+                await self.live.request("telegram", username=username, claimed=self.access.claimed)
+            except JkBmsError as error:
+                log.debug("the battery service was not told of the bot: %s", error)
+
+    async def _learn_name(self) -> str:
+        pause = 1.0
+        while True:
+            try:
+                me = await self.telegram.get_me(request_timeout=10)
+                await set_menus(self.telegram, self.store, self.settings.bot_language)
+            except TelegramRetryAfter as error:
+                await asyncio.sleep(error.retry_after)
+            except (TelegramAPIError, ClientDecodeError) as error:
+                check_token(error)
+                log.debug("not introduced yet: %s", brief(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                await self.store.aside(self.store.set_notes, {"username": me.username or ""})
+                log.info("serving as @%s", me.username)
+                return me.username or ""
+
+    async def _watchdog(self) -> None:
+        period = self._notifier.watchdog_period or 30.0
+        while True:
+            self._notifier.watchdog()
+            chats = len(self.access.told_of_alerts())
+            self._notifier.status(
+                f"{chats} chats; battery service {'here' if self.live.connected else 'away'}"
+            )
+            await asyncio.sleep(min(period / 3, 10.0))
+
+
+async def serve(settings: Settings) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises ConfigError, StoreError, TokenInUse."""
+    assert settings.bot_token is not None
+    try:
+        telegram = make_bot(
+            settings.bot_token, settings.telegram_api, log_requests=settings.log_http_requests
+        )
+    except TokenValidationError as error:
+        raise ConfigError(
+            "TELEGRAM_BOT_TOKEN: expected a token as @BotFather shows it, such as 1234567890:AA..., "
+            "without blanks or quotes"
+        ) from error
+    loop = asyncio.get_running_loop()
+    with open_store(settings.bot_db_path) as store:
+        bot = Bot(settings, store, telegram)
+
+        def stop() -> None:
+            bot.stop.set()
+            loop.call_later(STOP_PATIENCE, _give_up)
+
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop)
+        try:
+            await bot.run()
+        finally:
+            await telegram.session.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the bot as configured; return the exit code."""
+    arguments = _parser().parse_args(argv)
+    setup_logging("INFO", SERVICE_NAME)
+    try:
+        settings = load_settings(env_file=arguments.env_file)
+        setup_logging(settings.log_level, SERVICE_NAME, timezone=settings.timezone)
+        for warning in settings.warnings:
+            log.warning("%s", warning)
+        if not settings.bot_token:
+            raise ConfigError(
+                "TELEGRAM_BOT_TOKEN is not set, so there is no bot: make one with @BotFather in Telegram "
+                "and put its token into .env"
+            )
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(TokenMask(settings.bot_token))
+        log.info("easun-jkbms %s: Telegram bot, database %s", __version__, settings.bot_db_path)
+        asyncio.run(serve(settings))
+    except (JkBmsError, ExceptionGroup) as error:
+        return _cannot_run(error)
+    return EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="telegram_bot.py",
+        description="Answer commands in Telegram, deliver alerts and the daily digest.",
+    )
+    parser.add_argument(
+        "--env-file", metavar="FILE", help="settings file (default: .env in the project's folder)"
+    )
+    parser.add_argument("--version", action="version", version=f"easun-jkbms {__version__}")
+    return parser
+
+
+def _addresses(settings: Settings) -> frozenset[str]:
+    """The batteries that are read; empty: not known, the poller will say."""
+    try:
+        entries = selected_entries(read_registry(settings.devices_file), settings.address)
+    except JkBmsError as error:
+        log.warning("%s", error)
+        return frozenset()
+    return frozenset(entry.address for entry in entries)
+
+
+def _cannot_run(error: Exception) -> int:
+    """Say in one line for each fault why the bot ends; return the exit code that fits."""
+    if isinstance(error, ExceptionGroup):
+        ours, bugs = error.split(JkBmsError)
+        if bugs is not None:
+            log.error("unexpected error", exc_info=bugs)
+            return EXIT_BUG
+        assert ours is not None
+        return max(_cannot_run(one) for one in ours.exceptions)
+    for line in str(error).splitlines():
+        log.error("%s", line)
+    return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY
+
+
+def _give_up() -> None:
+    log.error("could not end cleanly within %g s: ending now", STOP_PATIENCE)
+    logging.shutdown()
+    os._exit(EXIT_OK)

@@ -1,0 +1,131 @@
+"""The way in: ask Telegram for updates, have them handled, remember how far we are."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+from pydantic import ValidationError
+
+from jk_bms.bot.light_aiogram import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBot,
+    TelegramRetryAfter,
+    Update,
+)
+from jk_bms.bot.store import BotStore
+from jk_bms.bot.telegram_errors import brief, check_token
+
+log = logging.getLogger(__name__)
+
+KINDS = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
+HELD_OPEN = 25  # s for which Telegram holds a question open
+PATIENCE = 10  # s more for the answer
+SLOW = 5.0  # s after which the next updates do not wait for a handler any more
+LONGEST_PAUSE = 60.0  # s
+
+
+class Updates:
+    """Hands each update to ``handle``: those of a chat one after another, chats side by side."""
+
+    def __init__(
+        self,
+        bot: TelegramBot,
+        store: BotStore,
+        handle: Callable[[Update], Awaitable[None]],
+        *,
+        pause: float,
+        first_pause: float = 1.0,
+        held_open: int = HELD_OPEN,
+    ) -> None:
+        self._bot = bot
+        self._store = store
+        self._handle = handle
+        self._pause = pause  # s between two questions that Telegram does not hold open
+        self._first_pause = first_pause
+        self._held_open = held_open
+
+    async def run(self) -> None:
+        """Go on until cancelled. Raises ConfigError for a wrong token, TokenInUse beside another bot."""
+        failures = 0
+        slow: set[asyncio.Task[None]] = set()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                asked = time.monotonic()
+                try:
+                    updates = await self._ask()
+                except TelegramRetryAfter as error:
+                    await asyncio.sleep(error.retry_after)
+                    continue
+                except (TelegramAPIError, ClientDecodeError) as error:
+                    check_token(error)
+                    failures += 1
+                    if failures == 1:  # once per outage
+                        log.warning("no updates from Telegram: %s", brief(error))
+                    await asyncio.sleep(min(self._first_pause * 2 ** min(failures - 1, 10), LONGEST_PAUSE))
+                    continue
+                if failures:
+                    log.info("updates come again, after %d failures", failures)
+                failures = 0
+                slow = {task for task in slow if not task.done()}
+                if updates:
+                    slow |= await self._handle_all(updates, group)
+                    await self._store.aside(self._store.set_notes, {"offset": updates[-1].update_id + 1})
+                elif time.monotonic() - asked < min(1.0, self._held_open / 2):
+                    await asyncio.sleep(self._pause)
+
+    async def _ask(self) -> Sequence[Update]:
+        try:
+            return await self._bot.get_updates(
+                offset=self._store.note("offset"),
+                timeout=self._held_open,
+                allowed_updates=KINDS,
+                request_timeout=self._held_open + PATIENCE,
+            )
+        except ClientDecodeError as error:
+            if isinstance(error.original, ValidationError) and isinstance(error.data, dict):
+                return _readable(error.data)
+            raise
+
+    async def _handle_all(
+        self, updates: Sequence[Update], group: asyncio.TaskGroup
+    ) -> set[asyncio.Task[None]]:
+        """Handle ``updates``; return what is not finished after SLOW s and goes on beside the next ones."""
+        chats: dict[int, list[Update]] = defaultdict(list)
+        for update in updates:
+            chats[_chat_of(update)].append(update)
+        tasks = [group.create_task(self._handle_chat(some)) for some in chats.values()]
+        _, unfinished = await asyncio.wait(tasks, timeout=SLOW)
+        return unfinished
+
+    async def _handle_chat(self, updates: Sequence[Update]) -> None:
+        for update in updates:
+            try:
+                await self._handle(update)
+            except Exception:  # one update that meets a bug must not stop the bot
+                log.exception("an update was not handled")
+
+
+def _readable(answer: dict[str, object]) -> list[Update]:
+    """Those updates of an answer that aiogram understands; one that it does not must not block the rest."""
+    updates = []
+    found = answer.get("result")
+    for raw in found if isinstance(found, list) else []:
+        try:
+            updates.append(Update.model_validate(raw))
+        except ValidationError as error:
+            number = raw.get("update_id") if isinstance(raw, dict) else None
+            log.error("update %s is not understood and left out: %s", number, error.errors()[0]["msg"])
+            if isinstance(number, int):
+                updates.append(Update(update_id=number))
+    return updates
+
+
+def _chat_of(update: Update) -> int:
+    press = update.callback_query
+    message = (
+        update.message or update.edited_message or update.channel_post or update.edited_channel_post
+    ) or (press.message if press else None)
+    return message.chat.id if message else 0
