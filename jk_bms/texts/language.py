@@ -7,6 +7,7 @@ from typing import Any
 
 from jk_bms.texts.durations import DurationWords, span, span_between
 
+SPANS = {"s": 1.0, "min": 60.0, "h": 3600.0}  # units that read better as a duration, in s
 LANGUAGES = ("en", "uk")  # the first is taken for a person whose language we do not speak
 
 
@@ -58,9 +59,12 @@ class Texts:
         return self.template(key) if self.known(key) else unit
 
     def quantity(self, value: float, unit: str, digits: int = 0, *, sign: bool = False) -> str:
-        """Return ``value`` with its unit: ``52.58 V``; seconds as a duration. ``sign`` also of a plus."""
-        if unit == "s" and not digits:
-            return self.span(value)
+        """Return ``value`` with its unit: ``52.58 V``; whole seconds, minutes and hours as a duration.
+
+        ``sign``: a plus is written too.
+        """
+        if unit in SPANS and not digits:
+            return self.span(value * SPANS[unit])
         number = f"{value:{'+' if sign else ''}.{digits}f}"
         if float(number) == 0:  # never "-0.0", and nothing is "+0"
             number = f"{0:.{digits}f}"

@@ -214,7 +214,7 @@ def test_alarms_and_switches_of_the_bms_are_told_in_words() -> None:
     text = battery(alarms=["cell_undervoltage", "bit_31"], switches={"charge": True, "discharge": False})
 
     assert "The BMS says: a cell is empty" in text
-    assert "The BMS says: bit_31" in text
+    assert "The BMS says: alarm 31, which this program does not know" in text
     assert "Discharging is switched off in the BMS" in text
     assert "Charging is switched off" not in text
 

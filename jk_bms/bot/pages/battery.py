@@ -21,6 +21,7 @@ from jk_bms.bot.pages.values import (
 )
 from jk_bms.status_text import soc_bar
 from jk_bms.texts import Texts, clip, escape
+from jk_bms.texts.alerts import bms_alarm
 
 BAR = 16  # characters
 ROWS_SINGLE = 8  # up to so many cells in one column, more in two
@@ -130,8 +131,7 @@ def _lines(reading: dict[str, Any], texts: Texts) -> Iterator[str]:
     if reading.get("battery_soc") is not None:
         yield _source(reading, texts)
     for name in reading.get("alarms") or ():
-        key = f"bms_alarms.{name}"
-        yield "❗ " + texts("bot.bms_says", text=texts(key) if texts.known(key) else clip(name))
+        yield "❗ " + texts("bot.bms_says", text=bms_alarm(name, texts))
     switches = reading.get("switches") or {}
     for switch in ("charge", "discharge"):
         if switches.get(switch) is False:

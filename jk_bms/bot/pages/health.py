@@ -7,9 +7,8 @@ from typing import Any
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, page, preformatted
 from jk_bms.bot.pages.values import label
-from jk_bms.texts import Texts, clip, escape
-
-KINDS = {"weak": "weak", "leaking": "leaking", "bad connection": "bad_connection"}
+from jk_bms.texts import Texts, escape
+from jk_bms.texts.alerts import cell_fault
 
 
 def health(device: dict[str, Any], report: Mapping[str, Any] | None, texts: Texts) -> Page:
@@ -39,15 +38,14 @@ def _verdict(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
     faulty = [cell for cell in cells if cell["faults"]]
     for cell in faulty:
         for fault in cell["faults"]:
-            kind = KINDS.get(fault["kind"])
-            words = texts(f"bot.health.{kind}") if kind else clip(fault["kind"])
+            words = cell_fault(fault["kind"], texts)
             line = texts(
                 "bot.health.fault", number=cell["number"], verdict=words, sure=f"{100 * fault['sure']:.0f}"
             )
             since = _since(fault["since"], texts)
             yield f"🟠 {escape(line)}{escape(since)}"
-            if kind:
-                yield f"<i>{escape(texts(f'bot.health.{kind}.advice'))}</i>"
+            if advice := cell_fault(fault["kind"], texts, advice=True):
+                yield f"<i>{escape(advice)}</i>"
     if faulty:
         if rest := len(cells) - len(faulty):
             yield escape(texts.count("bot.health.others_good", rest))

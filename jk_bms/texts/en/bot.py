@@ -110,16 +110,6 @@ TEXTS = {
     "bot.health.loss": "loss/mo",
     "bot.health.fault": "Cell {number}: {verdict}, {sure} % sure",
     "bot.health.since": "since {date}",
-    "bot.health.weak": "weak",
-    "bot.health.weak.advice": "The pack is full and empty when this cell is; the others cannot give what they hold.",
-    "bot.health.leaking": "leaking",
-    "bot.health.leaking.advice": (
-        "It loses charge by itself. Watch its warmth, and have it replaced when this grows."
-    ),
-    "bot.health.bad_connection": "bad connection",
-    "bot.health.bad_connection.advice": (
-        "Tighten and clean its lugs and sense wire, then look again in a week."
-    ),
     "bot.health.others_good": (
         "The other cell is in order as far as known.|The other {count} cells are in order as far as known."
     ),

@@ -30,4 +30,5 @@ TEXTS = {
     "bms_alarms.discharge_overcurrent3": "струм розряджання вищий за третю межу",
     "bms_alarms.discharge_undertemperature": "батарея захолодна для розряджання",
     "bms_alarms.gps_remote_lock": "батарею заблоковано віддалено",
+    "bms_alarms.unknown": "тривога {bit}, якої ця програма не знає",
 }
