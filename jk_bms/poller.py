@@ -9,9 +9,9 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -38,12 +38,16 @@ from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.readings import Readings, Record
 from jk_bms.store.states import read_state, write_states
 
+if TYPE_CHECKING:
+    from jk_bms.actions.notify import Messenger
+
 log = logging.getLogger(__name__)
 
 EXIT_OK = 0
 EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
 
 ALL_SILENT = 600.0  # s without a sample from any device, after which a fresh start may help
+FRESH = 120.0  # s: a battery that spoke so lately answers
 SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
 BUG_PAUSE = 60.0  # s before a source that met a bug is run again
 RELEASE_DEFAULT = 600.0  # s
@@ -127,6 +131,7 @@ class Poller:
             flush=self.memory.commit,
             told=self._happened,
         )
+        self.messenger: Messenger | None = None  # while running, where it is wanted
         nobody_named = not (settings.chat_ids or settings.allowed_users)
         self.claims = Claims(clock, open_to_first=bool(settings.bot_token) and nobody_named)
         self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=self._handle)
@@ -149,6 +154,7 @@ class Poller:
                 tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
                 tasks.append(group.create_task(self.memory.run(), name="memory"))
                 tasks.append(group.create_task(self.alerts.run(), name="alerts"))
+                tasks += [group.create_task(self._keep(run), name=name) for name, run in self._actions()]
                 tasks.append(group.create_task(self._watch(), name="watch"))
                 self._notifier.ready()
                 await self.stop.wait()
@@ -201,8 +207,38 @@ class Poller:
             self._writer.shutdown()
             radio.release()
 
+    def _actions(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What is to be done besides, and only when it is configured."""
+        if self.messenger is not None:
+            yield "alerts by Apprise", self.messenger.run
+        if self.settings.deadman_url:
+            from jk_bms.actions.deadman import Deadman
+
+            yield "deadman", Deadman(self.settings.deadman_url, self.clock, well=self._trouble).run
+
+    def _trouble(self) -> str:
+        """Why this house is not well, as far as somebody outside should be alarmed; empty: it is."""
+        if failure := self.alerts.failure:
+            return f"bms.db cannot be written ({failure})"
+        now = self.clock.monotonic()
+        oldest = max(FRESH, 3 * self.settings.poll_interval)
+        if all(at is None or now - at > oldest for at in self._newest()) and not self._any_resting():
+            return "no battery answers"
+        return ""
+
     def _take_up(self, own: OwnStore) -> None:
         """Go on where the last run ended. Blocks."""
+        if self.settings.alert_urls:
+            from jk_bms.actions.notify import Messenger  # it loads the texts
+
+            self.messenger = Messenger(
+                self.settings,
+                self.clock,
+                in_writer=self._in_writer,
+                label=self._label,
+                waiting=lambda: self.alerts.waiting,
+            )
+            self.messenger.open(own)
         self.alerts.open(own)
         self.memory.open(own)
         self.claims.restore(read_state(own, CLAIMS))
@@ -285,6 +321,15 @@ class Poller:
                 log.exception("bms.db: not written")
 
         self._writer.submit(write)
+
+    async def _in_writer(self, work: Callable[[OwnStore], Any]) -> Any:
+        assert self._own is not None
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, self._own)
+
+    def _label(self, address: str | None) -> str | None:
+        """What people call a battery; its address when it is none of ours any more."""
+        labels = (source.device.label for source in self.sources if source.device.address == address)
+        return next(labels, address)
 
     # What is asked of us
 
@@ -377,6 +422,16 @@ class Poller:
         return chosen
 
     # What keeps it going
+
+    async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Run an action; a bug in it is logged and costs nothing else."""
+        while True:
+            try:
+                await run()
+                return
+            except Exception:
+                log.exception("unexpected error; trying again in %.0f s", BUG_PAUSE)
+                await asyncio.sleep(BUG_PAUSE)
 
     async def _supervise(self, source: Source) -> None:
         """Run ``source``; a bug in it is logged and costs the other packs nothing."""

@@ -71,9 +71,7 @@ class Alerts:
         self._known = known
         self._engine = Engine(_options(settings), boot=boot_id())
         self._outbox = Outbox(STATE, state=self._engine.state, writer=writer, flush=flush, told=told)
-        self._host = HostWatch(
-            settings.bms_db_path, clock, failure=lambda: self._outbox.failure or known.failure()
-        )
+        self._host = HostWatch(settings.bms_db_path, clock, failure=lambda: self.failure)
         self._settings: dict[str, Mapping[str, Any]] = {}  # of each BMS
         self._faults: dict[str, tuple[tuple[int, str], ...]] = {}  # of cells
         self._awake = dict.fromkeys(
@@ -115,6 +113,11 @@ class Alerts:
     def crashed(self) -> bool:
         """Whether the last run ended without a word, and nobody was told of such a thing lately."""
         return self._host.crashed
+
+    @property
+    def failure(self) -> str:
+        """Why bms.db cannot be written; empty: it can."""
+        return self._outbox.failure or self._known.failure()
 
     @property
     def waiting(self) -> tuple[Event, ...]:

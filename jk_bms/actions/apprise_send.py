@@ -1,0 +1,68 @@
+"""Sends one message through Apprise and ends: ``python -m jk_bms.actions.apprise_send``.
+
+Apprise is heavy and talks to strangers, so it never lives in the poller. Addresses are secrets:
+they come on standard input, never as arguments, and are taken out of what Apprise says.
+
+Input: ``{"url", "title", "body", "kind"}``; without a ``title`` the address is only looked at.
+Output: ``{"ok": bool, "error": text}``.
+"""
+
+import json
+import logging
+import re
+import sys
+from typing import Any
+
+KINDS = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure", "over": "success"}
+LONGEST_ERROR = 300  # characters
+SHORTEST_SECRET = 5  # characters; a shorter piece of an address gives nothing away
+
+
+def main() -> int:
+    """Do what standard input says; the answer goes to standard output."""
+    asked: dict[str, Any] = json.load(sys.stdin)
+    json.dump(answer(asked), sys.stdout)
+    return 0
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Send, or look at an address; return how it went."""
+    try:
+        import apprise
+    except ImportError:
+        return {"ok": False, "error": "the package apprise is not installed", "missing": True}
+    url = str(asked["url"])
+    capture = apprise.LogCapture(level=logging.WARNING, fmt="%(message)s")  # type: ignore[no-untyped-call]
+    with capture as said:
+        service = apprise.Apprise()
+        if not service.add(url):
+            return {
+                "ok": False,
+                "error": _masked(said.getvalue(), url) or "Apprise does not know it",
+                "refused": True,
+            }
+        if "title" not in asked:
+            return {"ok": True, "error": ""}
+        sent = service.notify(
+            title=asked["title"],
+            body=asked["body"],
+            notify_type=apprise.NotifyType(KINDS.get(asked.get("kind", ""), "info")),
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+        return {"ok": bool(sent), "error": "" if sent else _masked(said.getvalue(), url) or "not sent"}
+
+
+def _masked(said: str, url: str) -> str:
+    """Return the last line that Apprise said, without any piece of ``url`` beyond its scheme."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    line = lines[-1] if lines else ""
+    _, _, rest = url.partition("://")
+    pieces = {rest, *re.split(r"[^\w.-]+", rest)}
+    for piece in sorted(pieces, key=len, reverse=True):
+        if len(piece) >= SHORTEST_SECRET:
+            line = line.replace(piece, "***")
+    return line[:LONGEST_ERROR]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

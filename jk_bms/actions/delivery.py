@@ -1,0 +1,31 @@
+"""Which events are told to people by every channel, and the oldest of them told together."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from jk_bms.model import Event
+
+STEPS = frozenset({"alert.raised", "alert.worse", "alert.repeat", "alert.cleared", "alert.test"})
+CRASH = "started_after_crash"  # mild, but whoever wants alerts wants to know that there was a gap
+LATE = timedelta(minutes=5)  # what could not be told for so long is told together
+MANY = 4  # late ones from which on that is better than one by one
+
+
+def to_be_told(event: Event) -> bool:
+    """Whether people are to be told of ``event`` at all."""
+    if event.kind not in STEPS:
+        return False
+    quiet = event.facts.get("quiet")
+    return quiet is None or (
+        quiet == "severity" and event.facts.get("rule") == CRASH and event.kind == "alert.raised"
+    )
+
+
+def together(events: Sequence[Event], now: datetime) -> int:
+    """Return how many of ``events``, which wait in this order, go into the next message: one, or all late ones."""
+    late = 0
+    for event in events:
+        if now - event.taken_at < LATE:
+            break
+        late += 1
+    return late if late >= MANY else 1
