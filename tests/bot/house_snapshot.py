@@ -12,8 +12,8 @@ def reading(**other: Any) -> dict[str, Any]:
     known: dict[str, Any] = {
         "time": (NOW - timedelta(seconds=12)).isoformat(),
         "voltage": 52.583,
-        "current": -5.234,
-        "power": -275.2,
+        "current": -41.234,
+        "power": -2168.2,
         "battery_soc": 84.3,
         "battery_soc_source": "counted",
         "soc_low": 79.0,
@@ -30,7 +30,7 @@ def reading(**other: Any) -> dict[str, Any]:
         "cell_average": 3.286,
         "cell_delta": 0.008,
         "charge": 236.2,
-        "empty_in": [15000.0, 19900.0],
+        "empty_in": [19300.0, 21500.0],
         "switches": {"charge": True, "discharge": True, "balance": False},
         "meters": {"charged_kwh": 12.34, "discharged_kwh": 10.2},
     }
@@ -57,7 +57,7 @@ def device(number: int = 1, name: str | None = "Main", **other: Any) -> dict[str
         "link": link,
         "age": 12.0,
         "reading": reading(),
-        "days": {"2026-11-21": {"charged_kwh": 3.14, "discharged_kwh": 2.0}},
+        "days": {"2026-11-21": {"charged_kwh": 9.84, "discharged_kwh": 6.21}},
     } | other
 
 
@@ -65,9 +65,9 @@ def snapshot(*devices: dict[str, Any], **other: Any) -> dict[str, Any]:
     inverter = {
         "grid": {"state": "present", "for": 7500.0},
         "grid_voltage": 231.2,
-        "grid_power": 120.0,
-        "load_power": 450.0,
-        "pv_power": 800.0,
+        "grid_power": 0.0,
+        "load_power": 1994.0,
+        "pv_power": 12.0,
         "age": 4.0,
     }
     return {

@@ -67,12 +67,12 @@ def test_status_says_everything_at_a_glance() -> None:
         "🔌 <b>Grid is there</b> · 2 h 5 min\n"
         "<pre>SoC             84 %\n"
         "Grid           231 V\n"
-        "Grid           120 W\n"
-        "Load           450 W\n"
-        "Sun            800 W\n"
+        "Grid             0 W\n"
+        "Load          1994 W\n"
+        "Sun             12 W\n"
         "Voltage      52.58 V\n"
-        "Current       -5.2 A discharging\n"
-        "Power         -275 W\n"
+        "Current      -41.2 A discharging\n"
+        "Power        -2168 W\n"
         "Temperature   18.5 °C\n"
         "Cell delta       8 mV</pre>\n"
         "updated 18:42:07 (12 s ago)"
@@ -135,6 +135,7 @@ def test_poller_down_is_said_first() -> None:
     for name in ("status", "battery", "cells", "alerts", "link"):
         assert first[name].text.startswith("⚠️ The battery service does not answer."), name
     assert "stale" in first["status"].text
+    assert "\n❔ Grid unknown\n" in first["status"].text
     assert "State of the link unknown" in first["link"].text
 
 
@@ -178,12 +179,12 @@ def test_battery_in_detail() -> None:
     for words in (
         "🟢 <b>Main: 84 %</b>",
         "Left        236.2 Ah",
-        "In today      3.1 kWh",
+        "In today      9.8 kWh",
         "Highest     3.290 V cell 3",
         "Lowest      3.282 V cell 4",
         "Probe 2      18.1 °C",
         "MOSFETs      21.0 °C",
-        "At this load empty in 4 h 10 min to 5 h 40 min",
+        "At this load empty in 5 h 20 min to 6 h",
         "SoC counted, surely 79 to 88 %, last full 2 h 1 min ago",
         "updated 18:42:07 (12 s ago)",
     ):

@@ -64,6 +64,8 @@ def status(
 def grid_line(snapshot: dict[str, Any], texts: Texts) -> str:
     """Return whether there is a grid, as HTML. Without data it is unknown, never lost."""
     inverter = snapshot.get("inverter")
+    if snapshot.get("poller_down"):
+        return "❔ " + escape(texts("bot.grid.not_known"))
     if inverter is None:
         return escape(texts("bot.grid.no_inverter"))
     grid = inverter.get("grid") or {}

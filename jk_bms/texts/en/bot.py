@@ -40,6 +40,7 @@ TEXTS = {
     "bot.grid.present": "Grid is there",
     "bot.grid.lost": "No grid",
     "bot.grid.unknown": "Grid unknown: the inverter does not answer",
+    "bot.grid.not_known": "Grid unknown",
     "bot.grid.no_inverter": "Grid unknown: no inverter is being read",
     "bot.grid.last_heard": "last heard {ago}",
     "bot.low": "The battery is low.",
@@ -182,7 +183,6 @@ TEXTS = {
     "bot.nothing_known": "No battery is known yet: is the battery service running?",
     "bot.try_later": "The battery service does not answer. Try again in a minute.",
     "bot.trouble": "That went wrong; the log of the bot tells why.",
-    "bot.perhaps_again": "perhaps sent before",
     "bot.help": "What I can show:",
     # The menu
     "bot.command.status": "grid, load, batteries",
