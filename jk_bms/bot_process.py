@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PACKAGES = ("aiogram",)  # without these there is no bot: requirements-bot.txt
 RESTART = 10.0  # s until one that died is started again
 STOP_PATIENCE = 2.0  # s for the bot to end; the poller itself has to be gone after 4.5
-NOT_AGAIN = 78  # it ended with this: a person must change something first
+NOT_AGAIN = (77, 78)  # it ended with one of these: a person must do something first
 
 _LINE = re.compile(r"(?:[\d-]{10} [\d:]{8} - )?\S+ - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - (.*)")
 
@@ -57,8 +57,8 @@ def _environment(settings: Settings) -> dict[str, str]:
 async def _keep_running(command: Sequence[str], environ: dict[str, str]) -> None:
     while True:
         code = await _run(command, environ)
-        if code == NOT_AGAIN:
-            log.error("bot: stopped; the batteries are read on. Correct what it says above, then start again")
+        if code in NOT_AGAIN:
+            log.error("bot: stopped; the batteries are read on. What to do stands above; then start again")
             return
         log.error("bot: ended with exit code %d; started again in %g s", code, RESTART)
         await asyncio.sleep(RESTART)
