@@ -67,8 +67,8 @@ class Handlers:
         live: LiveView,
         group: asyncio.TaskGroup,
         *,
-        digest: Digest | None = None,
-        started: Callable[[int], None] = lambda chat: None,
+        digest: Digest,
+        started: Callable[[int], None],
     ) -> None:
         self.username = ""  # of the bot, in small letters; "": not known yet
         self._settings = settings
@@ -369,8 +369,7 @@ class Handlers:
         await self._sender.reply(asked.chat, page, photo=picture)
 
     async def _make_digest(self, asked: Asked) -> None:
-        if self._digest is not None:
-            self._beside(asked, self._digest(asked.chat))
+        self._beside(asked, self._digest(asked.chat))
 
     async def _chat_id(self, asked: Asked) -> None:
         await self._show(asked, pages.plain(asked.texts, "bot.chat_id", id=asked.chat))

@@ -1,15 +1,23 @@
 """A Bot API server and the parts of the bot that speak to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jk_bms.bot.light_aiogram import AiohttpSession, DefaultBotProperties, TelegramAPIServer, TelegramBot
 from jk_bms.bot.sender import Pace
+from jk_bms.bot.service import Bot
 from jk_bms.bot.store import BotStore, open_store
-from tests.bot.telegram_server import TOKEN, TelegramServer
+from jk_bms.errors import LiveError
+from jk_bms.live.server import LiveServer
+from jk_bms.settings import Settings, load_settings
+from tests.bot.house_snapshot import snapshot
+from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 
 # A second for a minute and less: what a test waits for is a rule, not a duration.
 QUICK = Pace(minute=1.0, first_pause=0.02, longest_pause=0.1, patience=2.0, timeout=1.0, late=0.3)
@@ -41,3 +49,77 @@ async def soon(what: object, limit: float = 10.0) -> None:
     async with asyncio.timeout(limit):
         while not what():
             await asyncio.sleep(0.005)
+
+
+class Poller:
+    """The poller as the bot sees it: a real socket, and a state that the test sets."""
+
+    def __init__(self, path: Path) -> None:
+        self.snapshot: dict[str, Any] = snapshot()
+        self.requests: list[dict[str, Any]] = []
+        self.codes: set[str] = set()  # that are good once
+        self.server = LiveServer(path, snapshot=lambda: self.snapshot, handle=self._handle)
+
+    async def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.requests.append(request)
+        if request["action"] == "claim":
+            if request["code"] not in self.codes:
+                raise LiveError("claim: that code is not, or no longer, good")
+            self.codes.remove(request["code"])
+        return {}
+
+    def asked(self, action: str) -> list[dict[str, Any]]:
+        """The requests of that kind."""
+        return [request for request in self.requests if request["action"] == action]
+
+
+@pytest.fixture
+async def poller(tmp_path: Path) -> AsyncIterator[Poller]:
+    made = Poller(tmp_path / "s")
+    async with made.server.serve():
+        yield made
+
+
+Configure = Callable[..., Settings]
+
+
+@pytest.fixture
+def configure(tmp_path: Path, telegram: TelegramServer) -> Configure:
+    """Make settings: what is given, the owner's chat, and paths of this test."""
+
+    def make(**env: str) -> Settings:
+        known = {
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+            "TELEGRAM_API_URL": telegram.url,
+            "TELEGRAM_CHAT_ID": str(OWNER),
+            "BMS_SOCKET": str(tmp_path / "s"),
+            "BMS_DB_PATH": str(tmp_path / "bms.db"),
+            "BOT_DB_PATH": str(tmp_path / "bot.db"),
+            "JK_DEVICES_FILE": str(tmp_path / "jk_devices.yaml"),
+            "BOT_POLL_INTERVAL": "0.1",
+            "CHECK_INTERVAL": "3600",
+            "TIMEZONE": "Europe/Kyiv",
+        }
+        return load_settings(known | env, top=tmp_path)
+
+    return make
+
+
+Running = Callable[..., AbstractAsyncContextManager[Bot]]
+
+
+@pytest.fixture
+def running(store: BotStore, bot: TelegramBot, configure: Configure) -> Running:
+    """Run the whole bot within this event loop."""
+
+    @contextlib.asynccontextmanager
+    async def run(**env: str) -> AsyncIterator[Bot]:
+        whole = Bot(configure(**env), store, bot, QUICK)
+        task = asyncio.create_task(whole.run())
+        try:
+            yield whole
+        finally:
+            whole.stop.set()
+            await asyncio.wait_for(task, 10)
+
+    return run

@@ -94,6 +94,7 @@ class TelegramServer:
 
     def __exit__(self, *_: object) -> None:
         self.down()
+        asyncio.run_coroutine_threadsafe(self._end_tasks(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -206,7 +207,7 @@ class TelegramServer:
     async def _start(self) -> None:
         app = web.Application(client_max_size=32 * 2**20)
         app.router.add_post("/bot{token}/{method}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
@@ -215,6 +216,13 @@ class TelegramServer:
 
     async def _stop(self) -> None:
         await self._runner.cleanup()
+
+    @staticmethod
+    async def _end_tasks() -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]

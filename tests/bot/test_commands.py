@@ -1,0 +1,514 @@
+"""Commands and buttons, from Telegram's update to what arrives in the chat."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from jk_bms.bot.pages import COMMANDS
+from jk_bms.bot.pages.callbacks import alert_key, press
+from jk_bms.bot.store import BotStore
+from tests.bot.conftest import Poller, Running, soon
+from tests.bot.house_snapshot import device, reading, snapshot
+from tests.bot.telegram_server import OWNER, STRANGER, USERNAME, TelegramServer
+
+GROUP, CHANNEL = -100500, -100600
+HOSTILE = '<b>&"</pre>{0}%s\u202e\n' + "x" * 3000
+
+
+async def answered(telegram: TelegramServer, count: int = 1) -> list[str]:
+    """Wait until so many messages arrived; return them."""
+    await soon(lambda: len(telegram.messages()) >= count)
+    return telegram.shown()
+
+
+async def silence(telegram: TelegramServer, update: int) -> None:
+    """Wait until the bot is done with an update; nothing may have come of it."""
+    await soon(lambda: telegram.done_with(update))
+    assert telegram.messages() == []
+
+
+EVERY_COMMAND = {  # what the answer has, with the poller of a house with one battery
+    "start": "/stop ends that",
+    "stop": "/start begins again",
+    "status": "Grid is there",
+    "battery": "Main",
+    "cells": "3.282",
+    "health": "Main",
+    "alerts": "no open alerts",
+    "link": "connected",
+    "until": "/until 07:00",
+    "chatid": str(OWNER),
+    "help": "/battery",
+}
+
+
+@pytest.mark.parametrize(("command", "words"), EVERY_COMMAND.items(), ids=EVERY_COMMAND)
+async def test_every_command_is_answered(
+    telegram: TelegramServer, poller: Poller, running: Running, command: str, words: str
+) -> None:
+    async with running():
+        telegram.say(f"/{command}")
+
+        assert words in (await answered(telegram))[0]
+
+
+def test_the_table_above_is_complete() -> None:
+    assert set(COMMANDS) == set(EVERY_COMMAND) | {"chart", "digest"}  # made by child processes
+
+
+WAYS = {  # how a command may come: text, more about it
+    "capitals": ("/STATUS", {}),
+    "with our name": (f"/status@{USERNAME}", {}),
+    "our name in capitals": (f"/Status@{USERNAME.upper()}", {}),
+    "edited": ("/status", {"field": "edited_message"}),
+    "group": ("/status", {"chat": GROUP, "kind": "group"}),
+    "supergroup": (f"/status@{USERNAME}", {"chat": GROUP, "kind": "supergroup"}),
+    "channel": ("/status", {"chat": CHANNEL, "kind": "channel", "user": None, "field": "channel_post"}),
+    "edited in a channel": (
+        "/status",
+        {"chat": CHANNEL, "kind": "channel", "user": None, "field": "edited_channel_post"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "more"), WAYS.values(), ids=WAYS)
+async def test_a_command_is_understood_wherever_it_comes_from(
+    telegram: TelegramServer, poller: Poller, running: Running, text: str, more: dict[str, Any]
+) -> None:
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},{GROUP},{CHANNEL}") as bot:
+        await soon(lambda: bot.store.note("username"))
+        telegram.say(text, **more)
+        await answered(telegram)
+
+    (sent,) = telegram.messages()
+    assert sent.chat == more.get("chat", OWNER)
+    assert "Grid is there" in sent.shown
+
+
+IGNORED = {
+    "for another bot": ("/status@other_bot", {}),
+    "unknown, in a group": ("/weather", {"chat": GROUP, "kind": "group"}),
+    "talk in a group": ("hello", {"chat": GROUP, "kind": "group"}),
+    "older than five minutes": ("/status", {"ago": 301.0}),
+}
+
+
+@pytest.mark.parametrize(("text", "more"), IGNORED.values(), ids=IGNORED)
+async def test_what_is_not_meant_is_ignored(
+    telegram: TelegramServer, poller: Poller, running: Running, text: str, more: dict[str, Any]
+) -> None:
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},{GROUP}") as bot:
+        await soon(lambda: bot.store.note("username"))
+        await silence(telegram, telegram.say(text, **more))
+
+
+async def test_an_unknown_command_in_private_is_answered_with_help(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.say("/weather")
+
+        (text,) = await answered(telegram)
+
+    assert "do not know" in text
+    assert "/battery" in text
+
+
+# Who is served
+
+
+async def test_a_stranger_is_refused_once_and_gets_no_data(
+    telegram: TelegramServer, poller: Poller, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running():
+        telegram.say("/status", chat=STRANGER, user=STRANGER)
+        await answered(telegram)
+        for text in ("/battery", "/start", "hello"):
+            last = telegram.say(text, chat=STRANGER, user=STRANGER)
+        telegram.press("status", chat=STRANGER, user=STRANGER)
+        await soon(lambda: telegram.done_with(last))
+
+    assert telegram.shown(STRANGER) == ["This bot serves only its owner."]
+    assert "refused" in caplog.text
+
+
+async def test_with_users_named_a_group_is_served_for_them_only(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running(TELEGRAM_CHAT_ID=str(GROUP), TELEGRAM_ALLOWED_USERS=str(OWNER)):
+        telegram.say("/status", chat=GROUP, kind="group", user=STRANGER)
+        telegram.say("/status", chat=GROUP, kind="group", user=OWNER)
+        texts = await answered(telegram, 2)
+
+    assert texts[0] == "This bot serves only its owner."
+    assert "Grid is there" in texts[1]
+
+
+async def test_the_first_code_claims_the_bot(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    poller.codes = {"ABC234"}
+    async with running(TELEGRAM_CHAT_ID=""):
+        telegram.say("/start")
+        telegram.say("/start WRONG1")
+        telegram.say("/start ABC234")
+        await answered(telegram, 4)  # the level comes by itself
+        telegram.say("/start ABC234", chat=STRANGER, user=STRANGER)
+        telegram.say("/status")
+        await answered(telegram, 6)
+
+    refused, wrong, claimed, *_ = telegram.shown(OWNER)
+    assert "has no owner yet" in refused
+    assert "not right" in wrong
+    assert claimed.startswith("This bot is yours now.")
+    assert telegram.shown(STRANGER) != []
+    assert "yours" not in telegram.shown(STRANGER)[0]
+    assert [chat.id for chat in store.chats() if chat.allowed] == [OWNER]
+    assert not any("ABC234" in text for text in telegram.shown())
+
+
+async def test_codes_cannot_be_guessed(telegram: TelegramServer, poller: Poller, running: Running) -> None:
+    async with running(TELEGRAM_CHAT_ID=""):
+        for number in range(50):
+            last = telegram.say(f"/start GUESS{number}", chat=STRANGER, user=STRANGER)
+        await soon(lambda: telegram.done_with(last))
+
+    assert len(poller.asked("claim")) == 5
+
+
+async def test_a_claimed_bot_stays_claimed(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.codes = {"ABC234"}
+    async with running(TELEGRAM_CHAT_ID=""):
+        telegram.say("/start ABC234")
+        await answered(telegram)
+    telegram.forget()
+    async with running(TELEGRAM_CHAT_ID=""):
+        telegram.say("/battery")
+        assert "Main" in (await answered(telegram))[0]
+        await soon(lambda: poller.asked("telegram")[-1]["claimed"])
+
+
+# Start, stop, restart
+
+
+async def test_start_again_makes_no_second_job(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    async with running():
+        for _ in range(3):
+            telegram.say("/start")
+        await answered(telegram, 4)
+        await asyncio.sleep(0.3)
+
+    hello = [text for text in telegram.shown() if text.startswith("Hello!")]
+    level = [text for text in telegram.shown() if "Battery Level" in text]
+    assert (len(hello), len(level)) == (3, 1)
+    assert hello[0] == hello[1] == hello[2]
+    assert store.chat(OWNER).monitoring
+
+
+async def test_a_restart_repeats_and_loses_no_command(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.say("/start")
+        await answered(telegram, 2)
+    telegram.forget()
+    telegram.say("/chatid")  # while it is down
+    telegram.say("/status", ago=299.0)
+    telegram.say("/battery", ago=302.0)
+
+    async with running():
+        await answered(telegram, 2)
+        await asyncio.sleep(0.2)
+
+    texts = telegram.shown()
+    assert len(texts) == 2
+    assert str(OWNER) in texts[0]
+    assert "Grid is there" in texts[1]
+
+
+async def test_monitoring_goes_on_after_a_restart(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.say("/start")
+        await answered(telegram, 2)
+    telegram.forget()
+
+    poller.snapshot = snapshot(device(reading=reading(battery_soc=60.0)))
+    async with running():
+        texts = await answered(telegram, 1)
+
+    assert texts == ["Voltage: 52.583 V, Battery Level: 60.0% ↓"]
+
+
+# Languages
+
+
+async def test_two_chats_are_spoken_to_in_their_languages(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},88"):
+        telegram.say("/start", language="en")
+        telegram.say("/start", chat=88, user=88, language="uk-UA")
+        await soon(lambda: len(telegram.messages()) >= 4)
+        poller.snapshot = snapshot(inverter={"grid": {"state": "lost", "for": 9.0}, "age": 1.0})
+        await soon(lambda: len(telegram.messages()) >= 6)
+
+    assert any("Grid lost" in text for text in telegram.shown(OWNER))
+    assert any("Мережа зникла" in text or "мереж" in text.lower() for text in telegram.shown(88))
+    assert not any("Grid" in text for text in telegram.shown(88))
+
+
+async def test_the_menu_is_given_in_each_language_once(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running() as bot:
+        await soon(lambda: bot.store.note("username"))
+    async with running() as bot:
+        await soon(lambda: len([1 for name, _ in telegram.calls if name == "getMe"]) == 2)
+
+    assert set(telegram.commands) == {"", "uk"}
+    assert [one["command"] for one in telegram.commands["uk"]] == list(COMMANDS)
+    assert telegram.commands["uk"] != telegram.commands[""]
+    assert [name for name, _ in telegram.calls].count("setMyCommands") == 2
+
+
+# Buttons
+
+
+async def test_refresh_edits_in_place_and_is_answered_also_when_nothing_changed(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.say("/cells")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        telegram.press(press("cells", 1), message=sent.message)
+        await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
+        poller.snapshot = snapshot(device(reading=reading(cells=[3.3] * 15 + [3.411])))
+        telegram.press(press("cells", 1), message=sent.message)
+        await soon(lambda: any(one.method == "editMessageText" for one in telegram.sent))
+
+    assert len(telegram.messages()) == 1
+    (edit,) = [one for one in telegram.sent if one.method == "editMessageText"]
+    assert edit.message == sent.message
+    assert "3.411" in edit.shown
+
+
+async def test_a_button_in_a_group_edits_the_message_of_that_group(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},{GROUP}"):
+        telegram.say("/status", chat=GROUP, kind="group")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        telegram.press(press("battery", 1), chat=GROUP, kind="group", message=sent.message)
+        await soon(lambda: any(one.method == "editMessageText" for one in telegram.sent))
+
+    (edit,) = [one for one in telegram.sent if one.method == "editMessageText"]
+    assert (edit.chat, edit.message) == (GROUP, sent.message)
+
+
+async def test_several_batteries_are_chosen_by_buttons(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.snapshot = snapshot(device(1, "Left"), device(2, "Right"))
+    async with running():
+        telegram.say("/battery")
+        await answered(telegram)
+        (choice,) = telegram.messages()
+        telegram.press(choice.button("Right"), message=choice.message)
+        await soon(lambda: any(one.method == "editMessageText" for one in telegram.sent))
+        telegram.say("/battery left")
+        await answered(telegram, 2)
+        telegram.say("/battery 3")
+        await answered(telegram, 3)
+
+    (edit,) = [one for one in telegram.sent if one.method == "editMessageText"]
+    assert "Right" in edit.shown
+    assert "Left" in telegram.shown()[1]
+    assert telegram.shown()[2] == "There is no such battery."
+
+
+ALERT = {
+    "rule": "cell_low",
+    "code": 1028,
+    "severity": "critical",
+    "part": "7",
+    "subject": "AA:BB:CC:DD:EE:01",
+    "value": 2.81,
+    "set": 2.85,
+    "clear": 3.0,
+    "peak": 2.8,
+    "since": "2026-11-21T16:00:00+00:00",
+    "unit": "V",
+    "digits": 3,
+    "count": 1,
+    "facts": {"cell": 7},
+    "what": "raised",
+    "muted": False,
+    "muted_until": None,
+}
+MUTES = {"3600": {"seconds": 3600}, "28800": {"seconds": 28800}, "clear": {"until_cleared": True}}
+
+
+@pytest.mark.parametrize(("how", "fields"), MUTES.items(), ids=MUTES)
+async def test_an_alert_is_muted_by_its_button(
+    telegram: TelegramServer, poller: Poller, running: Running, how: str, fields: dict[str, Any]
+) -> None:
+    poller.snapshot = snapshot(alerts=[ALERT])
+    async with running():
+        telegram.say("/alerts")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        data = press("mute", how, alert_key(ALERT))
+        telegram.press(sent.button(data), message=sent.message)
+        await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
+
+    (request,) = poller.asked("mute")
+    wanted = {"subject": ALERT["subject"], "rule": "cell_low", "part": "7"} | fields
+    assert {name: request.get(name) for name in wanted} == wanted
+    assert telegram.sent[-1].shown == "Muted."
+
+
+async def test_a_button_of_an_alert_that_is_over_says_so(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.press(press("mute", "3600", "0123456789ab"))
+        await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
+
+    assert poller.asked("mute") == []
+    assert "This alert is over." in [one.shown for one in telegram.sent]
+
+
+ODD_PRESSES = (
+    "",
+    "nonsense",
+    "battery",
+    "battery:99",
+    "until",
+    "chart:1y:what:1",
+    "mute",
+    "stop",
+    ":::",
+    "x" * 64,
+)
+
+
+async def test_whatever_a_button_says_it_is_answered_and_nothing_breaks(
+    telegram: TelegramServer, poller: Poller, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running():
+        for data in ODD_PRESSES:
+            last = telegram.press(data)
+        await soon(lambda: telegram.done_with(last))
+
+    answers = [one for one in telegram.sent if one.method == "answerCallbackQuery"]
+    assert len(answers) == len(ODD_PRESSES)
+    assert "went wrong" not in caplog.text
+
+
+# The poller away, hostile values
+
+
+async def test_with_the_poller_down_it_says_so_and_shows_the_last_known(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.say("/battery")
+        await answered(telegram)
+        poller.server._clear_stale = lambda: None  # type: ignore[method-assign]
+        poller.server.path.unlink()
+        telegram.say("/status")
+        telegram.say("/alerts")
+        telegram.say("/health")
+        texts = await answered(telegram, 4)
+
+    assert "does not answer" not in texts[0]
+    assert "battery service does not answer" in texts[1]
+    assert "52.58" in texts[1]
+    assert "Grid unknown" in texts[1]
+    assert "no open alerts" not in texts[2]
+    assert "Try again" in texts[3]
+
+
+@pytest.mark.parametrize("command", ["status", "battery", "cells", "health", "alerts", "link", "until 07:00"])
+async def test_hostile_names_and_errors_arrive_as_text(
+    telegram: TelegramServer,
+    poller: Poller,
+    running: Running,
+    command: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    link = device()["link"] | {"state": "searching", "verdict": "not_seen", "message": HOSTILE}
+    hostile = device(name=HOSTILE, link=link, reading=reading(alarms=[HOSTILE], battery_soc_source=HOSTILE))
+    poller.snapshot = snapshot(
+        hostile,
+        alerts=[ALERT | {"facts": {"error": HOSTILE}, "rule": HOSTILE, "part": HOSTILE}],
+        inverter={"grid": {"state": "unknown"}, "error": HOSTILE, "status": HOSTILE, "age": 1.0},
+    )
+    async with running():
+        telegram.say(f"/{command}")
+        await answered(telegram)
+
+    assert "refused a message" not in caplog.text  # each template passed Telegram's parser as it was
+    assert "went wrong" not in caplog.text
+
+
+async def test_a_low_battery_arrives_as_html(
+    telegram: TelegramServer, poller: Poller, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    poller.snapshot = snapshot(device(reading=reading(battery_soc=15.0)))
+    async with running():
+        telegram.say("/status")
+        telegram.say("/battery")
+        texts = await answered(telegram, 2)
+
+    assert "The battery is low." in texts[0]
+    assert "15 %" in texts[1]
+    assert "refused a message" not in caplog.text
+
+
+async def test_two_hundred_cells_come_in_parts(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    batteries = [device(number, f"Pack {number} " + "y" * 50) for number in range(1, 25)]
+    poller.snapshot = snapshot(*batteries)
+    async with running():
+        telegram.say("/status")
+        await answered(telegram, 2)
+        await asyncio.sleep(0.2)
+
+    shown = "\n".join(telegram.shown())
+    assert all(f"Pack {number} " in shown for number in range(1, 25))
+
+
+async def test_a_chart_comes_as_a_picture_with_buttons(
+    telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Any
+) -> None:
+    from jk_bms.clock import Clock
+    from jk_bms.store.own import open_writer
+
+    open_writer(tmp_path / "bms.db", Clock()).close()
+    async with running():
+        telegram.say("/chart 7d cells")
+        await soon(lambda: telegram.messages(), 30)
+        (sent,) = telegram.messages()
+        telegram.say("/chart sometime")
+        await answered(telegram, 2)
+
+    # Nothing was recorded of that battery: the answer is a picture that says so, or the reason.
+    assert sent.photo.startswith(b"\x89PNG") or "There is no picture" in sent.shown
+    if sent.photo:
+        assert (
+            json.loads(sent.fields["reply_markup"])["inline_keyboard"][0][0]["callback_data"]
+            == "chart:24h:cells:1"
+        )
+    assert "Choose" in telegram.shown()[1]
