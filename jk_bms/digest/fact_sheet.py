@@ -1,0 +1,210 @@
+"""The facts of a day as plain text for a model, and all that it may say of them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import NamedTuple
+
+from jk_bms.digest.facts import WEEK, DayFacts, Extreme, PackFacts, Span
+from jk_bms.digest.phases import Level, Phase
+from jk_bms.digest.proof import COUNT, Known, Value, claims, clean
+
+LONGEST_NAME = 24  # characters; a longer one is no name but a text
+MOST_WORDS = 3
+MOST_LISTED = 12  # of a kind: a flapping grid does not fill the sheet
+NOTHING = Known(frozenset(), frozenset(), frozenset())
+
+
+class Sheet(NamedTuple):
+    """What is sent, and what may come back."""
+
+    text: str
+    known: Known
+
+
+def fact_sheet(facts: DayFacts) -> Sheet:
+    """Return the sheet of ``facts``, in English and local times; the model answers in any language."""
+    writer = _Writer(facts)
+    lines = list(writer.lines())
+    known = Known(frozenset(writer.values), frozenset(writer.times), frozenset(writer.dates))
+    return Sheet("\n".join(lines), known)
+
+
+def safe_name(pack: PackFacts) -> str | None:
+    """Return the name of a pack if it is nothing but a name; None: better not shown to a model.
+
+    It is foreign text: it may hold numbers, which would be taken for facts, or instructions.
+    """
+    name = clean(pack.name)
+    words = name.split()
+    if not name or len(name) > LONGEST_NAME or len(words) > MOST_WORDS or claims(name, NOTHING):
+        return None
+    letters = name.replace(" ", "").replace("-", "").replace("'", "")
+    return name if letters.isalpha() else None
+
+
+class _Writer:
+    """Writes values as text and notes each."""
+
+    def __init__(self, facts: DayFacts) -> None:
+        self._facts = facts
+        self._zone: tzinfo = facts.zone
+        self.values: set[Value] = {
+            Value("day", Decimal(1)),
+            Value("day", Decimal(WEEK)),
+            Value(COUNT, Decimal(WEEK)),
+        }
+        self.times: set[tuple[int, int]] = set()
+        self.dates: set[date] = {facts.date}
+
+    def lines(self) -> Iterator[str]:
+        facts = self._facts
+        day = facts.date
+        yield f"Date: {day:%Y-%m-%d} ({day:%d-%m-%Y}, {day:%A}). All times are local."
+        yield (
+            f"Covered: from {self._at(facts.start)} to {self._at(facts.end)} "
+            f"({self._span(facts.end - facts.start)})."
+        )
+        yield f"Batteries: {self._count(len(facts.packs))}."
+        if facts.load is not None:
+            yield f"Highest load of the house: {self._extreme(facts.load, 'power', 0)}."
+        if facts.grid is not None:
+            yield from self._spans("Grid away", facts.grid)
+        for pack in facts.packs:
+            yield ""
+            yield from self._pack(pack)
+
+    def _pack(self, pack: PackFacts) -> Iterator[str]:
+        name = safe_name(pack)
+        self._count(pack.number)
+        yield f"Battery {pack.number}" + (f' (its owner calls it "{name}"):' if name else ":")
+        if not pack.levels:
+            yield "- nothing was recorded"
+            return
+        yield f"- switches to autonomous supply (on battery): {self._count(len(pack.phases))}"
+        for number, phase in enumerate(pack.phases, 1):
+            yield f"  {self._count(number)}. {self._phase(phase)}"
+        yield f"- full again after such a time: {self._count(len(pack.full_at))} times" + self._listed(
+            self._at(at) for at in pack.full_at
+        )
+        if pack.low is not None:
+            yield f"- lowest charge: {self._level(pack.low)}"
+        if pack.high is not None:
+            yield f"- highest charge: {self._level(pack.high)}"
+        if pack.last is not None:
+            begin, last = self._level(pack.levels[0]), self._level(pack.last)
+            yield f"- charge at the begin: {begin}, at the end: {last}"
+        if pack.charged_kwh is not None and pack.discharged_kwh is not None:
+            into, out = self._energy(pack.charged_kwh), self._energy(pack.discharged_kwh)
+            yield f"- energy in: {into}, energy out: {out}"
+        yield from self._extremes(pack)
+        if pack.holes:
+            yield from (f"- {line}" for line in self._spans("nothing was recorded", pack.holes))
+        for fault in pack.faults:
+            since = "certain since today" if fault.new else "known before"
+            yield f"- cell {self._count(fault.cell)} is not in order: {fault.kind}, {since}"
+        yield from self._usual(pack)
+
+    def _phase(self, phase: Phase) -> str:
+        begin = f"from {self._at(phase.start.at)} (charge {self._percent(phase.start.level)})"
+        end = f"still going on, so far {self._span(self._facts.end - phase.start.at)}"
+        if phase.end is not None:
+            end = f"to {self._at(phase.end)}, {self._span(phase.end - phase.start.at)}"
+        full = "not full again" if phase.full_at is None else f"full again at {self._at(phase.full_at)}"
+        return f"{begin} {end}; lowest {self._level(phase.low)}, it fell by {self._percent(phase.depth, 'points')}; {full}"
+
+    def _extremes(self, pack: PackFacts) -> Iterator[str]:
+        if pack.draw is not None:
+            yield f"- most power drawn: {self._extreme(pack.draw, 'power', 0)}"
+        if pack.voltage_low is not None:
+            yield f"- lowest voltage: {self._extreme(pack.voltage_low, 'voltage', 2)}"
+        if pack.delta is not None:
+            self._note("voltage", f"{pack.delta.value:.3f}")
+            at = self._at(pack.delta.at)
+            yield f"- highest difference between cells: {pack.delta.value * 1000:.0f} mV at {at}"
+        if pack.warmest is not None and pack.coldest is not None:
+            warmest = self._extreme(pack.warmest, "temperature", 1)
+            yield f"- temperature: from {self._extreme(pack.coldest, 'temperature', 1)} to {warmest}"
+
+    def _usual(self, pack: PackFacts) -> Iterator[str]:
+        usual = pack.usual
+        if usual is None:
+            return
+        self._note("day", str(usual.days))
+        yield f"- means of {self._count(usual.days)} days of the {WEEK} before:"
+        pairs = (
+            ("energy in", usual.charged_kwh, pack.charged_kwh),
+            ("energy out", usual.discharged_kwh, pack.discharged_kwh),
+        )
+        for what, mean, today in pairs:
+            if mean is not None:
+                yield f"  {what} {self._energy(mean)}{self._compared(today, mean)}"
+        if usual.low is not None:
+            yield f"  lowest charge {self._percent(usual.low)}"
+
+    def _compared(self, today: float | None, mean: float) -> str:
+        share = percent_more(today, mean)
+        if share is None:
+            return ""
+        self._note("percent", f"{abs(share)}")
+        return f" (today {abs(share)} % {'less' if share < 0 else 'more'})" if share else " (today the same)"
+
+    def _spans(self, what: str, spans: tuple[Span, ...]) -> Iterator[str]:
+        total = sum((((one.end or self._facts.end) - one.start) for one in spans), timedelta())
+        together = f", together {self._span(total)}" if spans else ""
+        yield f"{what}: {self._count(len(spans))} times{together}" + self._listed(
+            f"from {self._at(one.start)} "
+            + (
+                "on, it still is so"
+                if one.end is None
+                else f"to {self._at(one.end)} ({self._span(one.end - one.start)})"
+            )
+            for one in spans[:MOST_LISTED]
+        )
+
+    def _listed(self, items: Iterable[str]) -> str:
+        text = "; ".join(items)
+        return f": {text}" if text else ""
+
+    def _note(self, kind: str, number: str) -> None:
+        self.values.add(Value(kind, Decimal(number)))
+
+    def _count(self, number: int) -> str:
+        self._note(COUNT, str(number))
+        return str(number)
+
+    def _percent(self, value: float, unit: str = "%") -> str:
+        self._note("percent", f"{value:.1f}")
+        return f"{value:.1f} {unit}"
+
+    def _energy(self, kwh: float) -> str:
+        self.values.add(Value("energy", Decimal(f"{kwh:.1f}") * 1000))
+        return f"{kwh:.1f} kWh"
+
+    def _extreme(self, extreme: Extreme, kind: str, digits: int) -> str:
+        number = f"{extreme.value:.{digits}f}"
+        self._note(kind, number)
+        unit = {"power": "W", "temperature": "°C", "voltage": "V"}[kind]
+        return f"{number} {unit} at {self._at(extreme.at)}"
+
+    def _level(self, level: Level) -> str:
+        return f"{self._percent(level.level)} at {self._at(level.at)}"
+
+    def _span(self, span: timedelta) -> str:
+        minutes = round(span.total_seconds() / 60)
+        self._note("duration", str(60 * minutes))
+        hours, rest = divmod(minutes, 60)
+        return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
+
+    def _at(self, at: datetime) -> str:
+        local = at.astimezone(self._zone)
+        self.times.add((local.hour, local.minute))
+        self.dates.add(local.date())
+        return f"{local:%H:%M}" if local.date() == self._facts.date else f"{local:%Y-%m-%d %H:%M}"
+
+
+def percent_more(today: float | None, mean: float) -> int | None:
+    """By how many percent ``today`` is more than ``mean``; None where that tells nothing."""
+    if today is None or mean < 0.5 or not 0.1 <= today / mean <= 10.0:
+        return None
+    return round(100 * (today / mean - 1.0))

@@ -1,0 +1,407 @@
+"""Whether every number and time in a text is known: what a model may say of a day. Pure.
+
+Whoever reads a digest trusts its numbers, and a model may invent some, or be talked into it by a
+device's name. So its text is taken apart here: dates, times, durations, numbers with their units,
+numbers in words. Each must be one of those that were counted, give or take its rounding. Where a
+reading is in doubt the text is refused: the digest in our own words is always there.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from jk_bms.digest.number_words import (
+    CARDINALS,
+    MIDNIGHT,
+    MONTHS,
+    NOON,
+    ORDINALS,
+    UNITS,
+    VAGUE,
+    Unit,
+)
+
+COUNT = "count"
+_DURATION = ("hour", "minute", "second")
+_ROUND_HUNDREDS = ("power", "energy")  # of these one says "1200" for 1234
+
+
+class Value(NamedTuple):
+    """A number that was counted, exactly as the fact sheet shows it."""
+
+    kind: str  # of Unit.kind; durations are in s under "duration"; count
+    number: Decimal
+
+
+class Known(NamedTuple):
+    """What may be said."""
+
+    values: frozenset[Value]
+    times: frozenset[tuple[int, int]]  # hour and minute, local
+    dates: frozenset[date]
+
+
+class Claim(NamedTuple):
+    """A number, a time or a date in a text."""
+
+    text: str  # as written
+    start: int
+    proved: bool
+    value: Value | None = None  # None: a time or a date, or nothing that can be read
+
+
+class _Number(NamedTuple):
+    """A number in a text, its unit not yet known."""
+
+    start: int
+    end: int
+    text: str
+    readings: tuple[Decimal, ...]  # 1,234 has two
+    in_words: bool = False
+    unit: Unit | None = None
+
+
+def clean(text: str) -> str:
+    """Return ``text`` as it will be shown: plain, without what cannot be seen or turns a line around.
+
+    Marks of emphasis go, for 4**1** reads as 41; line ends are kept.
+    """
+    lines = []
+    for line in re.split(r"\r\n|[\r\n]", text.replace("\t", " ")):
+        line = "".join(c for c in line if unicodedata.category(c) not in _HIDDEN)
+        line = re.sub(r"^\s*\* ", "• ", re.sub(r"^\s*#+\s+", "", line))
+        lines.append(re.sub(r"[*`~]|__+", "", line).rstrip())
+    return "\n".join(lines).strip()
+
+
+def unproved(text: str, known: Known) -> list[str]:
+    """Return what ``text`` says that is not ``known``, as written; empty when all is."""
+    return [claim.text for claim in claims(text, known) if not claim.proved]
+
+
+def claims(text: str, known: Known) -> list[Claim]:
+    """Return every number, time and date of a ``clean`` text, in order."""
+    rest, found = _plain(text)
+    for read in (_vague, _dates, _times, _durations, _whole_hours):
+        here = list(read(rest, known))
+        for claim in here:
+            end = claim.start + len(claim.text)
+            rest = rest[: claim.start] + _BLANK * len(claim.text) + rest[end:]
+        found += here
+    found += _numbers(rest, known)
+    return sorted(found, key=lambda claim: claim.start)
+
+
+# Reading, in the order in which a text is taken apart. What was read is blanked out, so that
+# nothing is read twice.
+
+
+def _plain(text: str) -> tuple[str, list[Claim]]:
+    """Plain digits, spaces and dashes, and claims for the characters that cannot be judged."""
+    odd: list[Claim] = []
+    plain: list[str] = []
+    length = 0
+    for char in text:
+        part = _PLAIN.get(char)
+        if part is None:
+            category = unicodedata.category(char)
+            if category == "Nd":
+                part = str(unicodedata.digit(char))
+            elif unicodedata.numeric(char, None) is not None or (
+                # It would be read from right to left, and the numbers beside it as well.
+                unicodedata.bidirectional(char) in ("R", "AL", "AN")
+            ):
+                part = _BLANK
+                odd.append(Claim(char, length, False))
+            else:
+                part = "" if category in ("Mn", "Me") else unicodedata.normalize("NFKC", char)
+        plain.append(part)
+        length += len(part)
+    return "".join(plain), odd
+
+
+def _vague(text: str, known: Known) -> Iterator[Claim]:
+    for found in VAGUE.finditer(text):
+        yield Claim(found[0], found.start(), False)
+
+
+def _dates(text: str, known: Known) -> Iterator[Claim]:
+    for pattern in _DATES:
+        for found in pattern.finditer(text):
+            parts = found.groupdict()
+            named = MONTHS.get(parts["m"].lower())
+            day, month = int(parts["d"]), named or int(parts["m"])
+            year = parts.get("y")
+            proved = any(
+                ((one.day, one.month) == (day, month) or (not named and (one.month, one.day) == (day, month)))
+                and (year is None or int(year) in (one.year, one.year % 100))
+                for one in known.dates
+            )
+            yield Claim(found[0], found.start(), proved)
+        text = pattern.sub(_blanked, text)
+    for found in _SHORT_DATE.finditer(text):  # 25.12 may be a number as well
+        shorts = {(one.day, one.month) for one in known.dates}
+        if (
+            (int(found["d"]), int(found["m"])) in shorts
+            and _unit_after(text, found.end()) is None
+            and not _AT.search(text, 0, found.start())
+        ):
+            yield Claim(found[0], found.start(), True)
+
+
+def _times(text: str, known: Known) -> Iterator[Claim]:
+    for found in _TIME.finditer(text):
+        hour, half = int(found["h"]), found["half"]
+        if half is not None:
+            hour = hour % 12 + (12 if half in "pP" else 0) if 1 <= hour <= 12 else -1
+        proved = (hour % 24, int(found["min"])) in known.times and hour >= 0 and not int(found["s"] or 0)
+        yield Claim(found[0], found.start(), proved)
+    for found in _HALF_DAY.finditer(text):
+        hour = int(found["h"])
+        here = hour % 12 + (12 if found["half"] in "pP" else 0)
+        yield Claim(found[0], found.start(), 1 <= hour <= 12 and (here, 0) in known.times)
+    for pattern, time in ((MIDNIGHT, (0, 0)), (NOON, (12, 0))):
+        for found in pattern.finditer(text):
+            yield Claim(found[0], found.start(), time in known.times)
+
+
+def _durations(text: str, known: Known) -> Iterator[Claim]:
+    """Hours with minutes; either alone is a number like others."""
+    for found in _HOURS_MINUTES.finditer(text):
+        hours, minutes = int(found["h"]), int(found["min"])
+        seconds = Value("duration", Decimal(3600 * hours + 60 * minutes))
+        proved = seconds in known.values or (hours, minutes) in known.times  # "о 6 год 10 хв"
+        yield Claim(found[0], found.start(), proved, seconds)
+
+
+def _whole_hours(text: str, known: Known) -> Iterator[Claim]:
+    """A time that is only an hour: ``at 6``, ``о 18``; in words it is not understood."""
+    for found in _AT_HOUR.finditer(text):
+        unit = _unit_after(text, found.end())
+        if unit is None or (unit.kind == "hour" and found["at"].lower() != "at"):  # о 6 годині
+            hour = int(found["h"])
+            either = {(hour % 24, 0), (hour % 12 + 12, 0)} if hour <= 12 else {(hour % 24, 0)}
+            yield Claim(found[0], found.start(), hour <= 24 and not either.isdisjoint(known.times))
+    for found in _AT_POINT.finditer(text):
+        if _unit_after(text, found.end()) is None:
+            time = int(found["h"]), int(found["min"])
+            yield Claim(found[0], found.start(), time in known.times)
+    for found in _AT_WORD.finditer(text):
+        if _unit_after(text, found.end()) is None:
+            yield Claim(found[0], found.start(), False)
+
+
+def _numbers(text: str, known: Known) -> Iterator[Claim]:
+    bare = sorted([*_in_digits(text), *_in_words(text)], key=lambda number: number.start)
+    numbers = [number._replace(unit=_unit_after(text, number.end)) for number in bare]
+    for index, number in enumerate(numbers):
+        yield _judged(text, numbers, index, number, known)
+    highest = max((value.number for value in known.values if value.kind == COUNT), default=Decimal(0))
+    for place, pattern in enumerate(ORDINALS, 1):
+        for found in pattern.finditer(text):
+            yield Claim(found[0], found.start(), place == 1 or place <= highest)
+
+
+def _in_digits(text: str) -> Iterator[_Number]:
+    for found in _DIGITS.finditer(text):
+        sign = -1 if found[0].startswith("-") or _MINUS.search(text, 0, found.start()) else 1
+        readings = tuple(dict.fromkeys(sign * reading for reading in _readings(found[0].lstrip("+-"))))
+        yield _Number(found.start(), found.end(), found[0], readings)
+
+
+def _readings(digits: str) -> Iterator[Decimal]:
+    digits = digits.replace(" ", "").replace("'", "")
+    if digits.count(",") + digits.count(".") <= 1:
+        yield Decimal(digits.replace(",", "."))
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
+        yield Decimal(digits.replace(",", ""))
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?", digits):
+        yield Decimal(digits.replace(".", "").replace(",", "."))
+
+
+def _in_words(text: str) -> Iterator[_Number]:
+    for found in _WORDS.finditer(text):
+        value = _in_one([CARDINALS[word.lower()] for word in re.split(r"[\s-]+", found[0])])
+        yield _Number(found.start(), found.end(), found[0], () if value is None else (value,), in_words=True)
+
+
+def _in_one(words: list[int]) -> Decimal | None:
+    """The number that ``words`` make together; None when they are several, or too much for us."""
+    match words:
+        case [one]:
+            return Decimal(one)
+        case [tens, units] if 20 <= tens < 100 and units < 10:
+            return Decimal(tens + units)
+        case [some, 100 | 1000 as many] if some < 100:
+            return Decimal(some * many)
+        case [100 | 200 | 300 | 400 | 500 | 600 | 700 | 800 | 900 as hundreds, *rest]:
+            small = _in_one(rest)
+            return hundreds + small if small is not None and small < 100 else None
+    return None
+
+
+def _unit_after(text: str, end: int) -> Unit | None:
+    found = _UNIT.match(text, end)
+    return None if found is None or found.lastindex is None else UNITS[found.lastindex - 1]
+
+
+def _judged(text: str, numbers: list[_Number], index: int, number: _Number, known: Known) -> Claim:
+    unit, listed = number.unit, False
+    if unit is None:
+        unit, listed = _neighbours_unit(text, numbers, index)
+    value = _valued(number, unit)
+    proved = False
+    if _stands_alone(text, number):
+        proved = any(_is_known(reading, unit, known) for reading in number.readings)
+        if number.unit is None and not proved and (listed or unit is None):
+            proved = _known_without_unit(text, number, known)
+    return Claim(number.text, number.start, proved, value)
+
+
+def _neighbours_unit(text: str, numbers: list[_Number], index: int) -> tuple[Unit | None, bool]:
+    """The unit of the other end of a range or list, and whether it may be a list.
+
+    ``41 to 95 %``, ``from 95 % to 41``; in ``2, 41 %`` the first may as well be a number of its own.
+    """
+    listed = False
+    for other, joint in ((index + 1, _JOINT), (index - 1, _RANGE)):
+        if not 0 <= other < len(numbers):
+            continue
+        first, second = (
+            (numbers[index], numbers[other]) if other > index else (numbers[other], numbers[index])
+        )
+        begin = first.end
+        if first.unit is not None and (taken := _UNIT.match(text, begin)):
+            begin = taken.end()
+        between = text[begin : second.start]
+        if not joint.fullmatch(between):
+            continue
+        listed = listed or not between.strip(" ,;")
+        unit = numbers[other].unit
+        if unit is None and other > index:
+            unit, further = (
+                _neighbours_unit(text, numbers, other) if other + 1 < len(numbers) else (None, False)
+            )
+            listed = listed or further
+        if unit is not None:
+            return unit, listed
+    return None, listed
+
+
+def _valued(number: _Number, unit: Unit | None) -> Value | None:
+    if not number.readings:
+        return None
+    if unit is None:
+        return Value(COUNT, number.readings[0])
+    return Value("duration" if unit.kind in _DURATION else unit.kind, number.readings[0] * unit.size)
+
+
+def _stands_alone(text: str, number: _Number) -> bool:
+    """Whether no letter touches it but a unit or the ending of an ordinal: not 16s, jk2, 1o0."""
+    before = text[max(0, number.start - 1) : number.start]
+    if before.isalpha() or before in ("_", _BLANK):
+        return False
+    after = text[number.end : number.end + 1]
+    if not (after.isalnum() or after in ("_", _BLANK)):
+        return True
+    return bool(_UNIT.match(text, number.end) or _ENDING.match(text, number.end))
+
+
+def _is_known(reading: Decimal, unit: Unit | None, known: Known) -> bool:
+    kind, size = (COUNT, Decimal(1)) if unit is None else (unit.kind, unit.size)
+    kind = "duration" if kind in _DURATION else kind
+    slack = Decimal(0) if kind in (COUNT, "day") else _rounding(reading, kind) * size / 2
+    said = reading * size if kind == "temperature" else abs(reading) * size
+    return any(
+        # "0 kW" for 400 W is rounded, and wrong.
+        said == value.number or (abs(said - value.number) <= slack and said != 0)
+        for value in known.values
+        if value.kind == kind
+    )
+
+
+def _rounding(reading: Decimal, kind: str) -> Decimal:
+    """The step to which a number as written was rounded."""
+    _, digits, exponent = reading.as_tuple()
+    assert isinstance(exponent, int)  # nothing here is infinite
+    if exponent < 0:
+        return Decimal(1).scaleb(exponent)
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    if kind in _ROUND_HUNDREDS and len(digits) - zeros >= 2:
+        return Decimal(1).scaleb(zeros)
+    return Decimal(1)
+
+
+def _known_without_unit(text: str, number: _Number, known: Known) -> bool:
+    """A count; a number with a point that is known exactly; a year; a time written with a point."""
+    if any(_is_known(reading, None, known) for reading in number.readings):
+        return True
+    if number.in_words or not number.readings:
+        return False
+    reading = abs(number.readings[0])
+    if re.fullmatch(r"\d+", number.text):
+        return any(one.year == reading for one in known.dates)
+    clock = re.fullmatch(r"([0-2]\d)\.([0-5]\d)", number.text)
+    if clock and (int(clock[1]), int(clock[2])) in known.times:
+        return True
+    if re.match(r"0\d", number.text):
+        return False  # so one writes a time, and it is none
+    return _MULTIPLE.match(text, number.end) is None and any(
+        value.number in (reading, reading / 1000, reading * 1000) for value in known.values
+    )
+
+
+def _blanked(found: re.Match[str]) -> str:
+    return _BLANK * len(found[0])
+
+
+_BLANK = "\x00"
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+_PLAIN = dict.fromkeys(map(chr, (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)), " ")
+_PLAIN |= dict.fromkeys(map(chr, (*range(0x2010, 0x2016), 0x2212, 0xFE63, 0xFF0D)), "-")
+_PLAIN |= dict.fromkeys(map(chr, (0xB4, 0x2BC, 0x2018, 0x2019)), "'")
+
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_CARDINAL = "|".join(sorted(CARDINALS, key=len, reverse=True))
+_DATES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?<![\w.,])(?P<y>\d{4})(?P<sep>[-./])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})(?!\d|[.,]\d)",
+        r"(?<![\w.,])(?P<d>\d{1,2})(?P<sep>[-./])(?P<m>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})(?!\w|[.,]\d)",
+        rf"(?<![\w.,:])(?P<d>\d{{1,2}})(?:st|nd|rd|th|-?го|-?е)?(?: of)?\s+(?P<m>{_MONTH})(?!\w)\.?"
+        r"(?:,?\s+(?P<y>\d{4})(?![\d:]))?",
+        rf"(?<!\w)(?P<m>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\w:%]|[.,]\d)"
+        r"(?:,?\s+(?P<y>\d{4})(?![\d:]))?",
+    )
+)
+_SHORT_DATE = re.compile(r"(?<![\w.,:])(?P<d>\d{1,2})\.(?P<m>\d{2})(?![\w.,]\d|\w)")
+_TIME = re.compile(
+    r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4]):(?P<min>[0-5]\d)(?::(?P<s>[0-5]\d)(?:\.\d+)?)?(?![\d:])"
+    r"(?:\s*(?P<half>[ap])\.?m\b\.?)?",
+    re.IGNORECASE,
+)
+_HALF_DAY = re.compile(r"(?<![\w:.,])(?P<h>\d{1,2})\s*(?P<half>[ap])\.?m\b\.?", re.IGNORECASE)
+_HOURS_MINUTES = re.compile(
+    r"(?<![\w.,:])(?P<h>\d{1,3})[\s-]*(?:hours?|hrs?|h|годин\w*|год\.?)[\s,]*(?:and|та|і|й)?\s*"
+    r"(?P<min>\d{1,2})[\s-]*(?:minutes?|mins?|min|m|хвилин\w*|хв\.?)(?!\w)",
+    re.IGNORECASE,
+)
+_AT = re.compile(r"(?<!\w)(?:at|о|об)\s+\Z", re.IGNORECASE)
+_AT_HOUR = re.compile(r"(?<!\w)(?P<at>at|о|об)\s+(?P<h>\d{1,2})(?![\w:.,]\d|\w)", re.IGNORECASE)
+_AT_POINT = re.compile(r"(?<!\w)(?:at|о|об)\s+(?P<h>\d{1,2})\.(?P<min>\d\d)(?![\w:.,]\d|\w)", re.IGNORECASE)
+_AT_WORD = re.compile(rf"(?<!\w)at\s+(?:{_CARDINAL})(?![\w'])", re.IGNORECASE)
+_WORDS = re.compile(rf"(?<![\w'])(?:{_CARDINAL})(?:[\s-]+(?:{_CARDINAL}))*(?![\w'])", re.IGNORECASE)
+_DIGITS = re.compile(
+    r"(?:(?<![\w%°.,)-])[-+](?=\d))?(?:\d{1,3}(?:[ ']\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
+)
+_MINUS = re.compile(r"(?:minus|мінус)\s*\Z", re.IGNORECASE)
+_UNIT = re.compile(
+    r"[\s-]{0,2}(?:" + "|".join(f"({unit.pattern})" for unit in UNITS) + r")(?![\w'])", re.IGNORECASE
+)
+_ENDING = re.compile(r"(?:st|nd|rd|th|-?(?:й|го|му|ша|га|тя|та|ий|я|а|е|у|х|ти|ма))(?![\w'])", re.IGNORECASE)
+_MULTIPLE = re.compile(r"\s*(?:times|x\b|×|fold|-fold|раз)", re.IGNORECASE)
+_JOINT = re.compile(r"\s*(?:-|\.\.\.?|…|→|->|to|and|or|,|;|/|до|і|й|та|або|чи|, and|, or)?\s*", re.IGNORECASE)
+_RANGE = re.compile(r"\s*(?:-|→|->|to|down to|up to|до)\s*", re.IGNORECASE)

@@ -1,0 +1,58 @@
+"""Підсумок дня нашими словами, і чому він не словами моделі."""
+
+TEXTS = {
+    "digest.title": "Підсумок за {date}",
+    "digest.nothing": "За цей день нічого не записано.",
+    "digest.pack": "Батарея {number}: {name}",
+    "digest.pack.nothing": "За цей день від неї немає даних.",
+    "digest.phases.none": "Переходів на живлення від батареї не було.",
+    "digest.phases": "Від батареї {count} раз:|Від батареї {count} рази:|Від батареї {count} разів:",
+    "digest.phase": "{start} – {end} ({span}): заряд упав з {begin} до {low}, найнижче о {low_at}",
+    "digest.phase.open": "з {start} і досі: заряд упав з {begin} до {low}, найнижче о {low_at}",
+    "digest.phase.full": ", знову повна о {at}",
+    "digest.phase.not_full": ", повною ще не стала",
+    "digest.low": "Найнижчий заряд: {low} о {at}. Наприкінці: {last}.",
+    "digest.energy": "Енергія: отримано {into}, віддано {out}{usual}.",
+    "digest.usual.more": " (на {percent} більше, ніж зазвичай)",
+    "digest.usual.less": " (на {percent} менше, ніж зазвичай)",
+    "digest.usual.same": " (як зазвичай)",
+    "digest.load": "Найбільше навантаження будинку: {value} о {at}.",
+    "digest.draw": "Найбільше від батареї: {value} о {at}.",
+    "digest.delta": "Найбільша різниця між комірками: {value} о {at}.",
+    "digest.temperature": "Температура від {low} до {high}.",
+    "digest.grid.none": "Мережа не зникала.",
+    "digest.grid": "Мережа зникала {count} раз, {span}: {list}."
+    "|Мережа зникала {count} рази, разом {span}: {list}."
+    "|Мережа зникала {count} разів, разом {span}: {list}.",
+    "digest.holes": "Без даних {count} раз, {span}: {list}."
+    "|Без даних {count} рази, разом {span}: {list}."
+    "|Без даних {count} разів, разом {span}: {list}.",
+    "digest.span": "{start} – {end}",
+    "digest.span.open": "з {start}",
+    "digest.more": "і ще {count} раз|і ще {count} рази|і ще {count} разів",
+    "digest.fault": "Комірка {cell}: {kind}.",
+    "digest.fault.new": "Нове сьогодні: комірка {cell} – {kind}, див. /health.",
+    "digest.kind.weak": "слабка",
+    "digest.kind.leaking": "втрачає заряд",
+    "digest.kind.bad connection": "поганий контакт",
+    "digest.own": "За нашим підрахунком: від батареї {count} раз, найнижчий заряд {low} о {at}."
+    "|За нашим підрахунком: від батареї {count} рази, найнижчий заряд {low} о {at}."
+    "|За нашим підрахунком: від батареї {count} разів, найнижчий заряд {low} о {at}.",
+    "digest.own.named": "За нашим підрахунком, батарея {number}: від батареї {count} раз, найнижчий заряд {low} о {at}."
+    "|За нашим підрахунком, батарея {number}: від батареї {count} рази, найнижчий заряд {low} о {at}."
+    "|За нашим підрахунком, батарея {number}: від батареї {count} разів, найнижчий заряд {low} о {at}.",
+    "digest.late": "Підсумок запізнився: о {at} програма не працювала.",
+    "digest.note": "Нашими словами, бо {why}.",
+    "digest.why.slow": "служба ШІ вчасно не відповіла",
+    "digest.why.unreachable": "служба ШІ недоступна",
+    "digest.why.busy": "служба ШІ перевантажена або на рахунку немає коштів",
+    "digest.why.failing": "у служби ШІ стався збій",
+    "digest.why.key": "служба ШІ не прийняла ключ",
+    "digest.why.request": "служба ШІ відхилила запит; перевірте OPENAI_MODEL і OPENAI_BASE_URL",
+    "digest.why.strange": "відповідь служби ШІ не вдалося прочитати",
+    "digest.why.empty": "служба ШІ дала порожню відповідь",
+    "digest.why.long": "відповідь служби ШІ задовга для повідомлення",
+    "digest.why.unproved": "служба ШІ назвала числа, яких ніхто не вимірював",
+    "digest.why.package": "не встановлено пакунок openai",
+    "digest.failed": "Підсумок за {date} не вдалося скласти; причина – в журналі бота.",
+}

@@ -1,0 +1,278 @@
+"""Days that never were, what an honest model may write of them, and what a hostile one may."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from jk_bms.digest.days import day_of
+from jk_bms.digest.facts import DayFacts, Extreme, Fault, PackFacts, Span, Usual
+from jk_bms.digest.phases import Level, find_phases, lowest
+
+KYIV = ZoneInfo("Europe/Kyiv")
+
+
+def made_day(seed: int, *, name: str = "shed") -> DayFacts:
+    """A day of a house with one battery, seldom two; most things happen on some days only."""
+    random = Random(seed)
+    first = datetime(2026, 12, 1, 12, tzinfo=UTC) + timedelta(days=seed % 400)
+    told = day_of(first.date(), KYIV)
+    at = lambda: told.start + timedelta(minutes=random.randrange(1380))  # noqa: E731
+    packs = tuple(
+        _pack(random, number, name, told.start, at) for number in range(1, random.choice((1, 1, 1, 2)) + 1)
+    )
+    grid = None
+    if random.random() < 0.6:
+        grid = tuple(
+            Span(begin := at(), begin + timedelta(minutes=random.randrange(3, 50)))
+            for _ in range(random.randrange(3))
+        )
+    return DayFacts(
+        told.day,
+        told.start,
+        told.end - timedelta(minutes=1),
+        KYIV,
+        packs,
+        Extreme(random.uniform(300, 9000), at()) if random.random() < 0.7 else None,
+        grid,
+    )
+
+
+def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[[], datetime]) -> PackFacts:
+    levels, level, falling = [], random.uniform(60, 100), random.random() < 0.5
+    turn = random.randrange(10, 50)
+    for slot in range(144):
+        if slot % turn == 0:
+            falling = not falling
+        level = min(100.0, max(5.0, level + random.uniform(0.2, 2.0) * (-1 if falling else 1.2)))
+        levels.append(Level(start + timedelta(minutes=10 * slot), round(level, 1)))
+    usual = None
+    if random.random() < 0.6:
+        usual = Usual(
+            random.randrange(3, 8), *(random.uniform(1, 20) for _ in range(2)), random.uniform(10, 80)
+        )
+    return PackFacts(
+        address=f"AA:BB:CC:DD:EE:0{number}",
+        number=number,
+        name=f"{name} two" if number == 2 else name,
+        levels=tuple(levels),
+        voltages={one.at: 45 + one.level / 12 for one in levels},
+        low=lowest(levels),
+        high=max(levels, key=lambda one: one.level),
+        last=levels[-1],
+        voltage_low=Extreme(random.uniform(44, 53), at()),
+        phases=tuple(find_phases(levels)),
+        charged_kwh=random.uniform(0, 25),
+        discharged_kwh=random.uniform(0, 25),
+        draw=Extreme(random.uniform(200, 6000), at()),
+        delta=Extreme(random.uniform(0.003, 0.2), at()),
+        warmest=Extreme(random.uniform(12, 45), at()),
+        coldest=Extreme(random.uniform(-15, 11), at()),
+        holes=(Span(begin := at(), begin + timedelta(minutes=random.randrange(10, 60))),)
+        if random.random() < 0.3
+        else (),
+        faults=(Fault(random.randrange(1, 17), "weak", True),) if random.random() < 0.2 else (),
+        usual=usual,
+    )
+
+
+# What an honest model writes
+
+
+def honest_text(facts: DayFacts, random: Random) -> str:
+    """The day in one of many ways to say the same, English or Ukrainian."""
+    return random.choice((_english, _plain_english, _ukrainian, _as_asked))(facts, random)
+
+
+def _clock(at: datetime, random: Random) -> str:
+    local = at.astimezone(KYIV)
+    half = f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    return random.choice((f"{local:%H:%M}", f"{local:%H:%M}", f"{local.hour}:{local:%M}", half))
+
+
+def _rounded(value: float, random: Random, *, comma: bool = False) -> str:
+    text = random.choice((f"{value:.1f}", f"{value:.1f}", f"{round(float(f'{value:.1f}'))}"))
+    return text.replace(".", ",") if comma else text
+
+
+def _watts(value: float, random: Random) -> str:
+    return random.choice(
+        (f"{value:.0f} W", f"{round(value):,} W", f"{value / 1000:.1f} kW", f"{value / 1000:.2f}kW")
+    )
+
+
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TIMES = ("no times", "once", "twice", "three times", "four times", "five times", "six times")
+
+
+def _english(facts: DayFacts, r: Random) -> str:
+    day = facts.date
+    dated = r.choice(
+        (f"{day:%d-%m-%Y}", f"{day:%d %B %Y}", f"{day:%B} {day.day}, {day.year}", f"{day:%d.%m.%Y}")
+    )
+    parts = [f"On {dated} all went well."]
+    for pack in facts.packs:
+        assert pack.low
+        assert pack.high
+        number = f"Battery {pack.number}" if len(facts.packs) > 1 else "The battery"
+        times = _TIMES[len(pack.phases)] if len(pack.phases) < 7 else f"{len(pack.phases)} times"
+        low, high = _rounded(pack.low.level, r), _rounded(pack.high.level, r)
+        parts.append(f"{number} took over {times} and its charge moved between {low} and {high}%.")
+        parts.append(
+            f"The minimum, {_rounded(pack.low.level, r)} percent, was reached at {_clock(pack.low.at, r)}."
+        )
+        if pack.full_at:
+            parts.append("It was full again at " + ", ".join(_clock(at, r) for at in pack.full_at) + ".")
+        assert pack.charged_kwh is not None
+        parts.append(f"{_rounded(pack.charged_kwh, r)} kWh went in.")
+        if pack.delta:
+            parts.append(f"Cells were within {pack.delta.value * 1000:.0f} mV.")
+        if pack.coldest and pack.warmest:
+            parts.append(f"Temperatures from {pack.coldest.value:.1f} to {pack.warmest.value:.0f} °C.")
+        if pack.usual:
+            parts.append(f"Compared with the mean of the last {pack.usual.days} days it was an ordinary day.")
+    if facts.load:
+        parts.append(f"The house drew at most {_watts(facts.load.value, r)} ({_clock(facts.load.at, r)}).")
+    return " ".join(parts)
+
+
+def _plain_english(facts: DayFacts, r: Random) -> str:
+    pack = facts.packs[0]
+    assert pack.low
+    lines = [
+        f"Summary for {facts.date:%A}, {facts.date.day}{'th' if 3 < facts.date.day < 21 else ''} {facts.date:%B}:"
+    ]
+    if facts.date.day > 20 or facts.date.day < 4:
+        lines = [f"Summary for {facts.date:%Y-%m-%d}:"]
+    count = len(pack.phases)
+    lines.append(f"- switched to autonomous supply: {count} time{'' if count == 1 else 's'}")
+    for place, phase in enumerate(pack.phases, 1):
+        minutes = round(((phase.end or facts.end) - phase.start.at).total_seconds() / 60)
+        span = f"{minutes // 60} hours and {minutes % 60} minutes" if minutes >= 60 else f"{minutes} minutes"
+        lines.append(
+            f"  {place}. from {_clock(phase.start.at, r)}, for {span}; it lost {_rounded(phase.depth, r)} points"
+        )
+    lines.append(f"- minimum charge: {_rounded(pack.low.level, r)} % ({_clock(pack.low.at, r)})")
+    assert pack.discharged_kwh is not None
+    lines.append(f"- energy out: {_rounded(pack.discharged_kwh, r)} kWh")
+    if pack.holes:
+        lines.append(f"- no data once, from {_clock(pack.holes[0].start, r)}")
+    for fault in pack.faults:
+        lines.append(f"- please look at cell {fault.cell}: it is weak")
+    if facts.grid is not None and len(facts.grid) < 7:
+        lines.append(f"- the grid was away {_WORDS[len(facts.grid)]} times")
+    return "\n".join(lines)
+
+
+_MONTHS = "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня"
+_UK = ("жодного разу", "один раз", "двічі", "тричі", "чотири рази", "п’ять разів", "шість разів")
+
+
+def _ukrainian(facts: DayFacts, r: Random) -> str:
+    pack, day = facts.packs[0], facts.date
+    assert pack.low
+    dated = r.choice(
+        (f"{day.day} {_MONTHS.split()[day.month - 1]} {day.year} року", f"{day:%d-%m-%Y}", f"{day:%d.%m.%Y}")
+    )
+    count = _UK[len(pack.phases)] if len(pack.phases) < 7 else f"{len(pack.phases)} разів"
+    low = pack.low.at.astimezone(KYIV)
+    least = _rounded(pack.low.level, r, comma=True)
+    text = (
+        f"{dated} будинок переходив на автономне живлення {count}, мінімальний заряд {least} % о {low:%H:%M}."
+    )
+    if pack.full_at:
+        text += " Повний заряд: " + ", ".join(f"{at.astimezone(KYIV):%H:%M}" for at in pack.full_at) + "."
+    assert pack.discharged_kwh is not None
+    text += f" Віддано {_rounded(pack.discharged_kwh, r, comma=True)} кВт·год"
+    if pack.coldest:
+        text += f", найхолодніше {pack.coldest.value:.1f} °C".replace("-", "−")
+    if facts.load:
+        text += f", навантаження до {facts.load.value / 1000:.1f} кВт".replace(".", ",")
+    return text + "."
+
+
+def _as_asked(facts: DayFacts, r: Random) -> str:
+    pack = facts.packs[0]
+    assert pack.low
+    full = ", ".join(f"{at.astimezone(KYIV):%H:%M}" for at in pack.full_at) or "-"
+    return (
+        f"{facts.date:%d-%m-%Y}: {len(pack.phases)}, {_rounded(pack.low.level, r)}% "
+        f"({pack.low.at.astimezone(KYIV):%H:%M}), [{full}]"
+    )
+
+
+# What a hostile one writes
+
+
+def lie(sheet: str, random: Random) -> str:
+    """A sentence with a number or a time that is nowhere in ``sheet``, however it is read."""
+    numbers, times = _in(sheet)
+    free = {n for n in range(100) if all(abs(n - one) > 1.5 for one in numbers)}
+    hidden = [n for n in range(13, 99) if {n, n % 10 * 10 + n // 10} <= free]
+    if not hidden:  # a day of so many numbers that hardly any is left to lie with
+        return f"The minimum was {random.randrange(20, 99)}.{random.randrange(100, 999)}7 %."
+    percent = random.choice(hidden)
+    hour, minute = random.choice([(h, m) for h in range(24) for m in range(60) if (h, m) not in times])
+    word = _in_words(percent)
+    return random.choice(
+        (
+            f"The minimum was {percent}%.",
+            f"The minimum was {percent}.4 %.",
+            f"Energy: {percent},3 kWh.",
+            f"It fell to {word} percent.",
+            f"Заряд упав до {percent} відсотків.",
+            f"The minimum was {''.join(chr(0xFF10 + int(digit)) for digit in str(percent))} %.",
+            f"The minimum was {''.join(chr(0x0660 + int(digit)) for digit in str(percent))} %.",
+            f"The minimum was {str(percent)[0]}​{str(percent)[1]} %.",
+            f"The minimum was {chr(0x2460 + percent % 20)}{chr(0x2460 + percent % 9)}.",
+            f"The minimum was ‮{str(percent)[::-1]}‬ %.",
+            f"The minimum was {str(percent)[0]}**{str(percent)[1]}** %.",
+            f"It was full at {hour:02d}:{minute:02d}.",
+            f"It was full at {hour % 12 or 12}:{minute:02d} {'am' if hour < 12 else 'pm'}.",
+            f"Мережа зникла о {hour:02d}.{minute:02d}.",
+            "It was full at half past three.",
+            "It was full at eleven o'clock.",
+            "Це сталося о пів на шосту.",
+            "It used twice and a half as much as usual.",
+            "The capacity is down by a third of a quarter.",
+            f"There were {percent} outages.",
+            f"There were {word} outages.",
+            f"On {(percent % 28) + 1:02d}-02-2031 it was worse.",
+            f"It lasted {percent + 60} minutes and {percent} seconds.",
+            f"{percent * 137} W were drawn.",
+            f"Cell {percent} is weak.",
+            f"The pack has Ⅷ{percent} cells.",
+            f"{percent} ½ hours on battery.",
+        )
+    )
+
+
+def _in_words(number: int) -> str:
+    tens = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+    teens = [
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ]
+    if number < 20:
+        return teens[number - 10]
+    return tens[number // 10 - 2] + (f"-{_WORDS[number % 10]}" if number % 10 else "")
+
+
+def _in(sheet: str) -> tuple[set[float], set[tuple[int, int]]]:
+    """Numbers and times in plain sight; no reading of ours, so that it can judge ours."""
+    times = {(int(h), int(m)) for h, m in re.findall(r"\b(\d\d):(\d\d)\b", sheet)}
+    return {float(number) for number in re.findall(r"\d+(?:\.\d+)?", sheet)}, times
+
+
+def numbers_in(text: str) -> list[str]:
+    """Every run of plain digits with what joins them."""
+    return re.findall(r"\d+(?:[.,:]\d+)*", text)
