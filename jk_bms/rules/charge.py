@@ -13,8 +13,8 @@ _SOC_GRADES = (
     grade(W, 1002, Level(25.0, 30.0), digits=1),
 )
 _RUNTIME_GRADES = (
-    grade(C, 1039, Level(30.0, 60.0), seconds=60.0, digits=0),
-    grade(W, 1038, Level(120.0, 180.0), seconds=60.0, digits=0),
+    grade(C, 1039, Level(30.0, 60.0), seconds=120.0, digits=0),
+    grade(W, 1038, Level(120.0, 180.0), seconds=300.0, digits=0),
 )
 _DARK_GRADES = (grade(C, 1042, Level(15.0, 30.0), seconds=30.0, digits=0),)
 

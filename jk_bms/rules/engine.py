@@ -339,7 +339,7 @@ class Engine:
             watch.muted = None
         if not watch.told_severity:
             return Notice("cleared", picture, "untold")
-        picture.severity = Severity(watch.told_severity)
+        picture.severity, picture.code = Severity(watch.told_severity), watch.told_code  # as people know it
         watch.ending = picture
         quiet = self._end_silence(rule, watch, now)
         if quiet is None:
@@ -421,7 +421,8 @@ class Engine:
     def _mark_told(self, watch: Watch, now: Moment) -> None:
         assert watch.alert is not None
         watch.told, watch.alert.told = now.at, now.time
-        watch.told_severity = max(watch.told_severity, watch.alert.severity)
+        if watch.alert.severity >= watch.told_severity:
+            watch.told_severity, watch.told_code = watch.alert.severity, watch.alert.code
 
     def _tell_end(self, watch: Watch, now: Moment) -> Notice:
         assert watch.ending is not None

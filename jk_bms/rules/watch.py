@@ -33,6 +33,7 @@ class Watch(msgspec.Struct):
     dated: bool = True  # whether the clock was right when it was raised
     told: float | None = None  # when people were last told of it
     told_severity: int = 0  # the worst that they were told; 0: nothing
+    told_code: int = 0
     lowered: float | None = None  # when it last became milder
     ended: float | None = None
     ended_told: float | None = None  # when people were last told that it is over ...

@@ -1,0 +1,195 @@
+"""The simulated house under all rules: silence while it is in order, each fault told once."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from jk_bms.model import InverterSample, Sample
+from jk_bms.simulator import SimulatedBms
+from jk_bms.simulator.inverter import Steady
+from jk_bms.simulator.pack import Faulty
+from tests.rules.watched_house import DAY, WatchedHouse, house
+from tests.scale import scaled
+
+MINUTE, HOUR = 60.0, 3600.0
+SETTLING = 3.0  # days until the balancer has done what a new pack needs
+DAYS = 365 if scaled(20) > 1 else 7  # a week; in a soak a year
+
+
+class Cuts:
+    """The cuts of a house as its inverter reports them: when they began and when they were over."""
+
+    def __init__(self, watched: WatchedHouse) -> None:
+        self.times: list[tuple[str, float]] = []
+        self._was: bool | None = None
+        watched.speak = self._hear
+
+    def _hear(self, sample: InverterSample) -> InverterSample:
+        there = (sample.grid_voltage or 0.0) > 50.0
+        if self._was is not None and there != self._was:
+            self.times.append(("cleared" if there else "raised", sample.monotonic))
+        self._was = there
+        return sample
+
+
+@pytest.mark.timeout(3600)
+def test_a_healthy_house_is_told_of_its_power_cuts_and_of_nothing_else() -> None:
+    watched = house(5, start=datetime(2026, 3, 2, tzinfo=UTC), thrift=0.5, every=60.0)
+    cuts = Cuts(watched)
+    watched.settle(SETTLING)
+    assert watched.engine.open() == []
+    cuts.times.clear()
+
+    watched.live(DAYS * DAY)
+
+    assert {notice.alert.rule for notice in watched.notices} == {"grid_lost"}
+    # Told with the second record that says so.
+    told = [(n.what, n.alert.subject) for n in watched.notices if n.what in ("raised", "cleared")]
+    assert told == [(what, "inverter") for what, _ in cuts.times]
+    assert len(told) >= DAYS
+
+
+def test_a_house_that_draws_its_pack_down_hears_of_it_only_while_it_is_so() -> None:
+    """Every warning of charge and runtime is true at its moment and comes once an evening."""
+    watched = house(3, start=datetime(2026, 12, 15, tzinfo=UTC), every=60.0)
+    watched.settle(SETTLING)
+
+    watched.live(4 * DAY)
+
+    rules = {notice.alert.rule for notice in watched.notices}
+    assert "soc_low" in rules
+    assert rules <= {"grid_lost", "soc_low", "runtime", "going_dark", "cell_low"}
+    raised = [notice.alert for notice in watched.notices if notice.what == "raised"]
+    assert all(alert.value <= 25.0 for alert in raised if alert.rule == "soc_low")
+    assert all(alert.value <= 120.0 for alert in raised if alert.rule == "runtime")
+    assert sum(alert.rule == "soc_low" for alert in raised) <= 5
+
+
+def calm(**options: object) -> WatchedHouse:
+    """A pack at a current that the test sets, read every five seconds; settled for ten minutes."""
+    surroundings = Steady(-5.0)
+    bms = SimulatedBms(**({"seed": 7, "surroundings": surroundings, "spread": 0.2} | options))  # type: ignore[arg-type]
+    watched = WatchedHouse(bms, every=5.0, step=5.0)
+    assert watched.live(10 * MINUTE) == []
+    return watched
+
+
+def load(watched: WatchedHouse, amps: float) -> None:
+    assert isinstance(watched.bms.surroundings, Steady)
+    watched.bms.surroundings.amps = amps
+
+
+def test_a_hot_mosfet() -> None:
+    watched = calm()
+    heat = iter(range(30, 95))
+
+    def hotter(sample: Sample) -> Sample:
+        return msgspec.structs.replace(sample, mosfet_temperature=float(next(heat, 94)))
+
+    watched.spoil = hotter
+    assert watched.live(10 * MINUTE) == ["raised mosfet_hot 1034", "worse mosfet_hot 1035"]
+    watched.spoil = lambda sample: msgspec.structs.replace(sample, mosfet_temperature=60.0)
+    assert watched.live(10 * MINUTE) == ["cleared mosfet_hot 1035"]
+
+
+def test_a_weak_cell_in_the_knee() -> None:
+    """The others are far from empty: it alone is named."""
+    watched = calm(faulty=Faulty(weak={5: 0.7}), start_soc=60.0)
+    load(watched, -80.0)
+
+    told = []
+    while watched.bms.pack.ocv[4] > 2.9 and watched.t < 8 * HOUR:
+        told += watched.live(MINUTE)
+    load(watched, 0.0)
+
+    assert [line for line in told if "cell_low" in line] == ["raised cell_low 1007", "worse cell_low 1006"]
+    assert len(told) == len(set(told))
+    assert {line.split()[1] for line in told} <= {"cell_low", "runtime", "soc_low", "going_dark"}
+    (alert,) = (alert for alert in watched.engine.open() if alert.rule == "cell_low")
+    assert alert.facts["cell"] == 5
+
+
+def test_a_runaway_cell() -> None:
+    """One cell is ahead of the others at the end of a charge; the BMS cuts at 3.65 V."""
+    watched = calm(start_soc=94.0)
+    watched.bms.pack.charge_ah[10] += 11.0
+    load(watched, 40.0)
+
+    told = watched.live(20 * MINUTE)
+
+    assert told.count("raised cell_high 1009") + told.count("raised cell_high 1008") == 1
+    assert len(told) == len(set(told))
+    assert {line.split()[1] for line in told} <= {"cell_high", "cell_spread", "bms_alarm"}
+    assert any(alert.facts.get("cell") == 11 for alert in watched.engine.open())
+
+
+def test_a_charge_in_frost() -> None:
+    """Half a degree above where the BMS refuses."""
+    watched = calm(ambient=0.5)
+    load(watched, 20.0)
+
+    assert watched.live(5 * MINUTE) == ["raised charge_cold 1044"]
+    load(watched, 0.0)
+    assert watched.live(20 * MINUTE) == ["cleared charge_cold 1044"]
+
+
+def test_a_silent_bms() -> None:
+    watched = calm()
+    watched.silent = True
+
+    assert watched.live(2 * MINUTE - 5.0) == []
+    assert watched.live(5.0) == ["raised bms_silent 1031"]
+    assert watched.live(12 * MINUTE) == []
+    assert watched.live(1 * MINUTE) == ["worse bms_silent 1043"]
+    assert watched.live(6 * HOUR) == []
+    watched.silent = False
+    assert watched.live(2 * MINUTE) == ["cleared bms_silent 1043"]
+
+
+def test_frozen_frames() -> None:
+    watched = calm()
+    watched.frozen = True
+
+    assert watched.live(10.0) == []
+    assert watched.live(5.0) == ["raised bms_frozen 1040"]
+    assert watched.live(20 * MINUTE) == ["worse bms_frozen 1046"]
+    watched.frozen = False
+    assert watched.live(2 * MINUTE) == ["cleared bms_frozen 1046"]
+
+
+def test_a_grid_that_flaps() -> None:
+    """Gone and back ten times in ten minutes: told once, and again when it stays away."""
+    watched = house(5, every=5.0)
+    away = False
+
+    def flap(sample: InverterSample) -> InverterSample:
+        volts = 0.0 if away else 230.0
+        return msgspec.structs.replace(sample, grid_voltage=volts, grid_power=0.0)
+
+    watched.speak = flap
+    told = watched.live(MINUTE)
+    for _ in range(10):
+        away = True
+        told += watched.live(30.0)
+        away = False
+        told += watched.live(30.0)
+
+    assert told == ["raised grid_lost 2001", "cleared grid_lost 2001"]
+    away = True
+    assert "raised grid_lost 2001" in watched.live(15 * MINUTE)
+
+
+def test_one_record_without_voltage_is_no_power_cut() -> None:
+    watched = house(5, every=5.0)
+    count = 0
+
+    def stumble(sample: InverterSample) -> InverterSample:
+        nonlocal count
+        count += 1
+        volts = 0.0 if count % 7 == 0 else 230.0
+        return msgspec.structs.replace(sample, grid_voltage=volts, grid_power=0.0)
+
+    watched.speak = stumble
+
+    assert watched.live(20 * MINUTE) == []
