@@ -59,7 +59,7 @@ def alert_message(
     ``label``: what people call the battery, None for inverter and host. ``perhaps_again``: it
     may have been sent already.
     """
-    paragraphs = _paragraphs(facts, texts, zone, now)
+    paragraphs = _paragraphs(facts, texts, zone, now, ("meaning", "action"))
     title = alert_title(facts, label, texts, zone, now)
     if perhaps_again:
         title += f" ({texts('alerts.perhaps_again')})"
@@ -78,7 +78,8 @@ def alert_html(
     """Return the same as Telegram's HTML."""
     again = f" <i>({escape(texts('alerts.perhaps_again'))})</i>" if perhaps_again else ""
     parts = [f"{mark(facts)} <b>{escape(alert_title(facts, label, texts, zone, now))}</b>{again}"]
-    parts += ["\n".join(map(escape, lines)) for lines in _paragraphs(facts, texts, zone, now) if lines]
+    told = ("meaning", "action", "ask")  # only here can a command be asked for more
+    parts += ["\n".join(map(escape, lines)) for lines in _paragraphs(facts, texts, zone, now, told) if lines]
     return "\n\n".join(parts)
 
 
@@ -150,7 +151,7 @@ def severity_of(facts: Mapping[str, Any]) -> int:
 
 
 def _paragraphs(
-    facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+    facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime, parts: Sequence[str]
 ) -> Iterator[list[str]]:
     what = _what(facts)
     if what == "cleared":
@@ -159,7 +160,7 @@ def _paragraphs(
     if what == "test":
         yield [texts("alerts.test_only")]
     yield list(_numbers(facts, texts, zone, now))
-    yield [text for part in ("meaning", "action") if (text := _rule_text(facts, part, texts, zone, now))]
+    yield [text for part in parts if (text := _rule_text(facts, part, texts, zone, now))]
     yield [line for line in (_over(facts, texts, zone, now), _grade(facts, texts)) if line]
 
 

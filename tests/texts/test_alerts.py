@@ -195,6 +195,21 @@ def test_html_says_the_same_as_the_text() -> None:
 
     assert html.startswith("🚨 <b>Main: cell 7 is nearly empty, 2.810 V</b>\n\n")
     assert re.sub(r"\n+", "\n", html).partition("\n")[2] == message.body
+
+
+def test_commands_are_named_only_where_they_can_be_sent() -> None:
+    """A mail that says /until helps nobody."""
+    for rule in RULES:
+        known = facts(rule)
+        message = alert_message(known, "Main", EN, KYIV, NOW)
+        html = alert_html(known, "Main", EN, KYIV, NOW)
+
+        assert not re.search(r"(^|\s)/[a-z]+\b", message.body.replace("/var/lib/jk-bms", "")), rule.name
+        asked = EN.known(f"alerts.{rule.name}.ask")
+        assert bool(re.search(r"\n/(until|health|link)", html)) is asked
+
+
+def test_recovery_and_severity_have_their_marks() -> None:
     assert alert_html(facts(RULE["cell_low"], None, "cleared"), "Main", EN, KYIV, NOW).startswith("✅ <b>")
 
 
