@@ -145,6 +145,12 @@ def test_a_link_in_trouble_is_told_with_since_when() -> None:
     assert "📡 Main: searching for 13 min, see /link" in status(device(link=link)).text
 
 
+def test_made_up_battery_says_so_once() -> None:
+    assert "Main (simulated)" in pages.link(snapshot(device(type="simulated")), EN, KYIV, NOW).text
+    named = device(1, "Simulated battery", type="simulated")
+    assert "(simulated)" not in pages.link(snapshot(named), EN, KYIV, NOW).text
+
+
 def test_open_alerts_are_counted() -> None:
     assert "❗ 1 open alert: /alerts" in status(alerts=[alert()]).text
     assert "❗ 2 open alerts: /alerts" in status(alerts=[alert(), alert(part="5")]).text
@@ -276,7 +282,9 @@ def test_health_that_knows_nothing_yet() -> None:
     report = health_report(2)
     for cell in report["cells"]:
         cell |= {"unknown": unknown, "resistance": None, "size": None, "loss_month": None}
-    assert "Too early to tell." in pages.health(device(), report, EN).text
+    text = pages.health(device(), report, EN).text
+    assert "Too early to tell." in text
+    assert "<pre>" not in text, "a table of nothing"
 
 
 def test_link_tells_why_there_is_no_data() -> None:
@@ -298,7 +306,7 @@ def test_link_that_was_let_go_says_until_when() -> None:
 
 
 def test_no_alerts() -> None:
-    assert "All is well" in pages.alerts(snapshot(), EN, KYIV, NOW).text
+    assert "🟢 No open alerts." in pages.alerts(snapshot(), EN, KYIV, NOW).text
 
 
 def test_alerts_worst_first_with_buttons_that_mute() -> None:

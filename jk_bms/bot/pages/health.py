@@ -27,7 +27,7 @@ def health(device: dict[str, Any], report: Mapping[str, Any] | None, texts: Text
     return page(
         f"<b>{name}</b> · {escape(watched)}",
         *_verdict(report, texts),
-        preformatted(_table(report["cells"], texts)),
+        preformatted(_table(report["cells"], texts)) if _anything_known(report) else "",
         *(escape(line) for line in _more(report, texts)),
         buttons=buttons,
     )
@@ -57,6 +57,11 @@ def _verdict(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
         yield "🟢 " + escape(texts("bot.health.nothing_wrong"))
     else:
         yield "🟢 " + escape(texts.count("bot.health.good", len(cells)))
+
+
+def _anything_known(report: Mapping[str, Any]) -> bool:
+    measured = ("resistance", "size", "loss_month")
+    return any(cell[name] is not None for cell in report["cells"] for name in measured)
 
 
 def _table(cells: list[dict[str, Any]], texts: Texts) -> Iterator[str]:

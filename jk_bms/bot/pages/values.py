@@ -28,7 +28,7 @@ def soc_mark(soc: float) -> str:
 def label(device: dict[str, Any], texts: Texts) -> str:
     """Return what a person calls the battery; made-up ones say so."""
     name = clip(device.get("name") or device.get("address") or device.get("number"))
-    if device.get("type") == "simulated":
+    if device.get("type") == "simulated" and "simulat" not in name.lower():
         return texts("bot.simulated", name=name)
     return name
 

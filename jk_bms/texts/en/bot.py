@@ -96,7 +96,7 @@ TEXTS = {
     "bot.verdict.frames_refused": "The BMS sends what cannot be believed.",
     "bot.verdict.busy": "Another program uses the Bluetooth adapter.",
     # /alerts
-    "bot.no_alerts": "All is well: no open alerts.",
+    "bot.no_alerts": "No open alerts.",
     "bot.alerts_unknown": "What is open is not known at the moment.",
     "bot.more_alerts": "{count} more|{count} more",
     "bot.muted": "Muted.",

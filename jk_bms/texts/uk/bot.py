@@ -98,7 +98,7 @@ TEXTS = {
     "bot.verdict.frames_refused": "BMS надсилає дані, яким не можна вірити.",
     "bot.verdict.busy": "Адаптером Bluetooth користується інша програма.",
     # /alerts
-    "bot.no_alerts": "Усе гаразд: активних тривог немає.",
+    "bot.no_alerts": "Активних тривог немає.",
     "bot.alerts_unknown": "Зараз невідомо, які тривоги активні.",
     "bot.more_alerts": "ще {count} тривога|ще {count} тривоги|ще {count} тривог",
     "bot.muted": "Про цю тривогу поки мовчатиму.",
