@@ -57,6 +57,7 @@ class Engine:
         self.options = options
         self.faults: dict[str, str] = {}
         self._rules = {rule.name: rule for rule in rules}
+        self._codes: dict[int, tuple[Rule, Grade]] = {}  # filled when somebody asks
         self._by_scope = {
             scope: tuple(rule for rule in rules if rule.scope is scope)
             for scope in (PackView, InverterView, HostView)
@@ -150,11 +151,14 @@ class Engine:
 
     def find(self, code: int) -> tuple[Rule, Grade] | None:
         """Return the rule and grade that people know as ``code``; None when there is none."""
-        for rule in self._rules.values():
-            for grade in rule.grades(rule.example()):
-                if grade.code == code:
-                    return rule, grade
-        return None
+        if not self._codes:
+            # Where grades share a code, the worst one stays.
+            self._codes = {
+                grade.code: (rule, grade)
+                for rule in self._rules.values()
+                for grade in reversed(rule.grades(rule.example()))
+            }
+        return self._codes.get(code)
 
     def example(self, code: int, now: Moment, subject: str = "test") -> Notice:
         """Return an invented alert of ``code`` with believable values, marked ``test`` in its facts.

@@ -18,10 +18,15 @@ _FROZEN_GRADES = (
 )
 
 
+def silent_from(interval: float) -> float:
+    """Return after how long, in s, a BMS that is read every ``interval`` s is called silent."""
+    return max(SILENT_LEAST, SILENT_INTERVALS * interval)
+
+
 @lru_cache(maxsize=16)
 def silent_grades(interval: float) -> tuple[Grade, ...]:
     """Return the grades of a BMS that is read every ``interval`` s."""
-    first = max(SILENT_LEAST, SILENT_INTERVALS * interval)
+    first = silent_from(interval)
     long = max(SILENT_LONG, 2.0 * first)
     return (
         grade(C, 1043, Level(long, first / 2.0), samples=1, seconds=0.0, digits=0),
@@ -37,8 +42,8 @@ def _silent(view: PackView) -> Mapping[str, Look | None] | None:
     link = view.link
     if link.silent is None or link.state is LinkState.RELEASED or link.frozen_frames >= SAME_LEAST:
         return None  # whoever repeats himself is not silent: that is the other rule
-    if view.sample is None and link.silent < link.interval:
-        return None  # only a good frame shows that it is back
+    if view.sample is None and link.silent < silent_from(link.interval):
+        return None  # only a good frame shows that it is back, not that counting began anew
     facts = {
         "state": link.state.value,
         "verdict": link.verdict,

@@ -305,6 +305,16 @@ def test_a_silent_bms_is_back_after_two_good_readings_not_after_looking_twice() 
     assert trial.hold(silent(0.0), looks=1) == ["cleared bms_silent 1031"]
 
 
+def test_a_restart_is_no_sign_of_life_from_a_silent_bms() -> None:
+    """Silence is counted from the start of the service then; nothing was heard all the same."""
+    trial = Trial()
+    trial.hold(silent(150.0))
+
+    for seconds in range(1, 119):
+        assert trial.hold(silent(float(seconds)), looks=1, every=1.0) == []
+    assert trial.code("bms_silent") == 1031
+
+
 def test_whoever_repeats_himself_is_frozen_not_silent() -> None:
     trial = Trial()
 
