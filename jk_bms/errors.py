@@ -5,7 +5,7 @@
 database cannot be used now. Anything else is a bug and ends the task that met it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -14,13 +14,20 @@ class Verdict(StrEnum):
 
     NO_ADAPTER = "no_adapter"
     ADAPTER_OFF = "adapter_off"
+    ADAPTER_BLOCKED = "adapter_blocked"  # by rfkill: a switch, flight mode
+    ADAPTER_WEDGED = "adapter_wedged"  # it is on, and hears nothing of any kind
     NO_PERMISSION = "no_permission"
     SERVICE_DOWN = "service_down"  # bluetoothd or the D-Bus daemon is not there
     NOT_SEEN = "not_seen"  # not in the scan: phone connected, off, out of range look alike
+    WEAK_SIGNAL = "weak_signal"  # seen, but too faint to be connected to
     CONNECT_FAILED = "connect_failed"
+    PAIRING_NEEDED = "pairing_needed"
+    PAIRING_REFUSED = "pairing_refused"  # wrong passkey, or a device that does not pair
+    STALE_CACHE = "stale_cache"  # what the Bluetooth service remembers of it is no longer true
     DROPPED = "dropped"  # the link was there and went away
     NOT_A_BMS = "not_a_bms"  # connected, but no JK characteristics or answers
     MUTE = "mute"  # connected, asked, no frame came
+    FROZEN = "frozen"  # the very same frame again and again
     FRAMES_REFUSED = "frames_refused"  # frames came, none could be trusted
     BUSY = "busy"  # another poller or program uses the radio
     RELEASED = "released"  # left alone on request
@@ -43,11 +50,15 @@ class ProtocolError(JkBmsError):
 
 
 class SourceError(JkBmsError):
-    """A device gave no data; worth another try. ``verdict`` says why."""
+    """A device gave no data; worth another try. ``verdict`` says why.
 
-    def __init__(self, message: str, verdict: Verdict) -> None:
+    ``evidence``: what was seen besides, under the names of ``repair.causes.Evidence``.
+    """
+
+    def __init__(self, message: str, verdict: Verdict, evidence: Mapping[str, object] | None = None) -> None:
         super().__init__(message)
         self.verdict = verdict
+        self.evidence: Mapping[str, object] = evidence or {}
 
 
 class LinkError(SourceError):

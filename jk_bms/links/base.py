@@ -29,3 +29,27 @@ class Link(Protocol):
 
         Entering raises LinkError with the verdict that fits.
         """
+
+
+class Repairs(Protocol):
+    """What may bring back a device that gives no data. When to do it is decided elsewhere.
+
+    Each comes to an end by itself, also when the Bluetooth service does not answer, and raises
+    LinkError when it could not be done.
+    """
+
+    @property
+    def adapter(self) -> str:
+        """The adapter that the device is, or was last, reached by; empty: not known yet."""
+
+    async def forget(self) -> None:
+        """Have the Bluetooth service forget all that it remembers of the device; bonds too."""
+
+    async def power_cycle(self) -> None:
+        """Switch the adapter off and on; return when it is on. All its links end."""
+
+    async def restart_service(self) -> None:
+        """Restart the Bluetooth service; return when it answers. The links of all adapters end."""
+
+    async def reboot(self) -> None:
+        """Ask the system to reboot this machine."""

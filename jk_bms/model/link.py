@@ -1,6 +1,8 @@
 """How the way to a device is doing."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,9 +14,19 @@ class LinkState(StrEnum):
     CONNECTING = "connecting"
     IDENTIFYING = "identifying"  # connected, asking who it is
     STREAMING = "streaming"
-    SILENT = "silent"  # was streaming, no good frame for a while
-    WAITING = "waiting"  # between two attempts, or between two polls
+    SILENT = "silent"  # still connected, no good frame for a while
+    REPAIRING = "repairing"  # something is done to the device's memory or to the adapter
+    WAITING = "waiting"  # between two visits, the last one gave a sample
     RELEASED = "released"  # left alone on request
+
+
+class Cause(NamedTuple):
+    """What may be behind a lack of data, for a person."""
+
+    code: str  # stable: texts in other languages hang on it
+    sure: float  # 0..1
+    meaning: str
+    action: str
 
 
 class LinkStatus(msgspec.Struct):
@@ -24,14 +36,21 @@ class LinkStatus(msgspec.Struct):
     since: float = 0.0
     verdict: str | None = None  # errors.Verdict while there is no data
     message: str = ""  # the verdict in one sentence
+    causes: tuple[Cause, ...] = ()  # of the verdict, the likeliest first
     last_sample: float | None = None
-    rssi: int | None = None  # dBm, at the last scan
-    connects: int = 0
+    rssi: int | None = None  # dBm, when it was last heard
+    adapter: str = ""  # it was last reached by
+    connects: int = 0  # links that were opened
     failures: int = 0  # consecutive
     frames: int = 0
     refused: int = 0  # frames not believed: check byte, layout, implausible
     discarded: int = 0  # bytes between frames
     commands: int = 0
+    commands_day: int = 0  # of the last 24 h, to the hour
     repeated: int = 0  # frames in a row that were the last good one again, byte for byte ...
     repeats_since: float | None = None  # ... and since when
     released_until: float | None = None
+    rung: int = 0  # the highest repair.ladder.Rung of this outage; stays until the link has settled
+    # The outage that goes on, and the last one that is over: see ``OutageRecord.facts``.
+    outage: Mapping[str, Any] | None = None
+    last_outage: Mapping[str, Any] | None = None
