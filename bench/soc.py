@@ -23,6 +23,8 @@ from msgspec.structs import replace
 from bench.common import TOP
 from bench.soc_packs import (
     CELLS,
+    LATEST,
+    WARNINGS,
     Life,
     Note,
     Score,
@@ -35,6 +37,7 @@ from bench.soc_packs import (
     three_days_after,
 )
 from bench.soc_traces import own_curve, traced, traced_pack
+from jk_bms.battery.low_charge import MOST_BELOW
 from tests.scale import scaled
 
 PACKS = 30
@@ -46,6 +49,8 @@ PYBAMM = TOP / "bench" / ".pybamm"
 LOCK = TOP / "bench" / "pybamm-requirements.txt"
 LONG = {"house": 14, "drive": 5}  # days of new traces
 FRAMES = 20_000  # to time
+EARLIEST = 30.0  # %: a warning above is early ...
+EARLY = {20.0: 0.0, 25.0: 5.0}  # ... which so many % of those by threshold may be
 SENSORS = 6  # times each trace is told, each time by another sensor
 HEAD = (
     "| what | hours | RMSE | 95 % are within | worst | band holds the truth | median width |\n"
@@ -78,14 +83,44 @@ def one(seed: int) -> Life:
     return live(draw(seed, WEEKS))
 
 
+def late(warned: list[float]) -> int:
+    """How many warnings came below a true 12 %."""
+    return sum(w < LATEST for w in warned)
+
+
+def early(warned: list[float]) -> float:
+    """Share of the warnings that came above a true 30 %."""
+    return sum(w > EARLIEST for w in warned) / max(1, len(warned))
+
+
+def low_warnings(warned: dict[float, list[float]], missed: dict[float, int]) -> list[str]:
+    """Return a table of when low warnings came."""
+    lines = [
+        "Low warnings, by the true charge at which they came (at most "
+        f"{MOST_BELOW:.0f} points below the value, or the lower end of the band if that is higher):",
+        "",
+        "| warns below | times | least | 5 % are below | half | 5 % are above | most "
+        "| below 12 % or missed | above 30 % |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for at, each in warned.items():
+        if each:
+            five, half, most = (each[int(share * (len(each) - 1))] for share in (0.05, 0.5, 0.95))
+            lines.append(
+                f"| {at:.0f} % | {len(each)} | {each[0]:.0f} | {five:.0f} | {half:.0f} | {most:.0f} "
+                f"| {each[-1]:.0f} | {late(each) + missed[at]} | {early(each):.1%} |"
+            )
+    return lines
+
+
 def simulated() -> tuple[list[str], bool]:
     """Return the lines about packs drawn at random, and whether all figures are reached."""
     count = scaled(PACKS, least=3)
     with ProcessPoolExecutor() as workers:
         lives = list(workers.map(one, range(count)))
     notes = [n for life in lives for n in life.notes]
-    warned = sorted(w for life in lives for w in life.warnings)
-    missed = [w for life in lives for w in life.missed]
+    warned = {at: sorted(w for life in lives for w in life.warnings[at]) for at in WARNINGS}
+    missed = {at: sum(len(life.missed[at]) for life in lives) for at in WARNINGS}
     first, later, three = score(before(notes)), score(after(notes)), score(three_days_after(notes))
     each = sorted(s.rmse for life in lives if (s := score(after(life.notes))))
     lines = [
@@ -101,9 +136,7 @@ def simulated() -> tuple[list[str], bool]:
         f" {each[-1]:.1f}. The largest change of the value from one sample to the next without a reason given"
         f" was {max(life.unexplained for life in lives):.2f} points.",
         "",
-        f"A low warning (lower end of the band below 20 %) came {len(warned)} times, at a true"
-        f" {warned[0]:.0f} to {warned[-1]:.0f} %; {sum(12 <= w <= 30 for w in warned) / len(warned):.1%} of them"
-        f" between 12 and 30 %. It was missed {len(missed)} times.",
+        *low_warnings(warned, missed),
     ]
     good = [
         judge("SoC RMSE before the first anchor", first.rmse if first else 0.0, 5.0),
@@ -116,9 +149,13 @@ def simulated() -> tuple[list[str], bool]:
         judge(
             "truth outside the band before any anchor, %", 100 * (1 - first.covered) if first else 0.0, 5.0
         ),
-        judge("low warnings missed or below a true 12 %", len(missed) + sum(w < 12 for w in warned), 0.0),
-        judge(
-            "low warnings above a true 30 %, % of them", 100 * sum(w > 30 for w in warned) / len(warned), 2.0
+        *(
+            judge(f"warnings at {at:.0f} % missed or below a true 12 %", late(warned[at]) + missed[at], 0.0)
+            for at in WARNINGS
+        ),
+        *(
+            judge(f"warnings at {at:.0f} % above a true 30 %, % of them", 100 * early(warned[at]), EARLY[at])
+            for at in WARNINGS
         ),
         judge("change without a reason", max(life.unexplained for life in lives), 1.5),
     ]
@@ -143,7 +180,13 @@ def physics(folder: Path) -> tuple[list[str], bool]:
                     judge(f"PyBaMM {name}, its own curve: RMSE after", found.rmse if found else math.inf, 2.0)
                 )
             elif found:
-                print(f"{f'PyBaMM {name}, our curve: RMSE after':<52} {found.rmse:8.2f}  for comparison")
+                outside = 100.0 * (1.0 - found.covered)
+                if folder == TRACES:
+                    good.append(judge(f"PyBaMM {name}, our curve: RMSE after", found.rmse, 3.0))
+                    good.append(judge(f"PyBaMM {name}, our curve: outside the band, %", outside, 10.0))
+                else:
+                    print(f"{f'PyBaMM {name}, our curve: RMSE after':<52} {found.rmse:8.2f}  for comparison")
+                    print(f"{f'PyBaMM {name}, our curve: outside the band, %':<52} {outside:8.2f}  likewise")
     return lines, all(good)
 
 
@@ -201,6 +244,7 @@ def main() -> int:
     cheap = cost()
     theirs, also_good = physics(new_traces() if fresh else TRACES)
     ours, good = simulated()
+    print("\n".join(["", *ours, "", *theirs]))
     if scaled(20) >= 20:
         source = "new traces of 14 and 5 days" if fresh else "the committed traces"
         told = f"Replayed: {source} of PyBaMM (SPMe, Prada2013), each told by {SENSORS} wrong sensors."

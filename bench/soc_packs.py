@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from jk_bms.battery.chemistry import chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.low_charge import soc_for_warnings
 from jk_bms.battery.soc import SocCounter
 from jk_bms.model import Device, Sample
 from jk_bms.protocol import to_sample
@@ -30,7 +31,7 @@ from jk_bms.simulator.sensor import CurrentSensor
 STEP = 10.0  # s between two samples
 NOTED = 60.0  # s between two notes for the score
 CELLS = 8
-WARNING, ARMED = 20.0, 26.0  # % of the lower end: a warning; and it is armed again
+WARNINGS = {20.0: 26.0, 25.0: 30.0}  # %: a warning below; and where it is armed again
 LATEST = 12.0  # % of true charge: no warning by here is a missed one
 NEVER = 101.0  # %: a cap that does not cap
 AWARE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,8 +79,9 @@ class Life:
 
     pack: Drawn
     notes: list[Note] = field(default_factory=list)
-    warnings: list[float] = field(default_factory=list)  # true % when one came, once anchored
-    missed: list[float] = field(default_factory=list)  # true % where one should have come
+    # By threshold, true % when a warning came, once anchored; and where one should have come.
+    warnings: dict[float, list[float]] = field(default_factory=lambda: {at: [] for at in WARNINGS})
+    missed: dict[float, list[float]] = field(default_factory=lambda: {at: [] for at in WARNINGS})
     jumps: list[str] = field(default_factory=list)
     unexplained: float = 0.0  # %: largest change between two samples that had no reason
 
@@ -214,7 +216,8 @@ def counter_for(pack: Drawn, curve: Curve | None = None) -> SocCounter:
 def counted(pack: Drawn, moments: Iterable[Seen], curve: Curve | None = None) -> Life:
     """Count ``moments``; return what came out beside what was true."""
     counter, life = counter_for(pack, curve), Life(pack)
-    noted, last, armed = -NOTED, None, False
+    noted, last = -NOTED, None
+    armed = dict.fromkeys(WARNINGS, False)
     for at, elapsed, sample, true in moments:
         estimate = counter.feed(sample, elapsed)
         assert estimate is not None
@@ -224,14 +227,17 @@ def counted(pack: Drawn, moments: Iterable[Seen], curve: Curve | None = None) ->
             life.unexplained = max(life.unexplained, abs(estimate.value - last))
         last = estimate.value
         if estimate.anchor is not None:
-            if armed and estimate.low < WARNING:
-                armed = False
-                life.warnings.append(true)
-            elif armed and true < LATEST:
-                armed = False
-                life.missed.append(true)
-            elif estimate.low > ARMED and true > ARMED:
-                armed = True
+            judged = soc_for_warnings(estimate.value, estimate.low)
+            assert judged is not None
+            for at_soc, again in WARNINGS.items():
+                if armed[at_soc] and judged < at_soc:
+                    armed[at_soc] = False
+                    life.warnings[at_soc].append(true)
+                elif armed[at_soc] and true < LATEST:
+                    armed[at_soc] = False
+                    life.missed[at_soc].append(true)
+                elif judged > again and true > again:
+                    armed[at_soc] = True
         if at - noted >= NOTED:
             noted = at
             age = math.inf if estimate.anchor_age is None else estimate.anchor_age

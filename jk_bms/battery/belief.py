@@ -27,7 +27,6 @@ ROW_VARIANCE = sum(exp(p) * u * u for u, p in POINTS) / sum(exp(p) for _, p in P
 WILD = 0.1  # V: no cell lies further from its curve
 STEPS = 200  # of the voltage table
 BEYOND = 0.08  # V for each % above full or below empty
-LEAST = 2.0**2  # %^2: no curve fits a cell better, so voltages alone make nobody surer
 FAR = 3.0  # standard deviations: beyond, an error is the model's, not the pack's
 
 
@@ -112,7 +111,11 @@ class Belief:
             self.cov[index][index] = grown
 
     def measure(self, charge: float, variance: float) -> None:
-        """Take in that the charge is ``charge`` %."""
+        """Take in that the charge is ``charge`` %.
+
+        It may be wrong the same way each time, so nobody becomes surer than it is itself.
+        """
+        surest = min(self.cov[0][0], variance)
         spread = self.cov[0][0] + variance
         error = charge - self.mean[0]
         if error * error > FAR * FAR * spread:
@@ -126,12 +129,16 @@ class Belief:
             self.mean[i] += gains[i] * error
             for j in range(SIZE):
                 self.cov[i][j] -= gains[i] * row[j]
+        self.cov[0][0] = max(self.cov[0][0], surest)
 
-    def weigh(self, volts: float, table: VoltageTable, noise: float, share: float) -> None:
+    def weigh(
+        self, volts: float, table: VoltageTable, noise: float, share: float, *, surest: float, teach: bool
+    ) -> None:
         """Take in the voltage of a cell without its drops.
 
         ``noise`` is its variance in V^2; ``share`` (0..1) of an independent look: what is seen
-        twice counts once.
+        twice counts once. ``surest`` is the variance of the charge, in %^2, that no voltage goes
+        below. Without ``teach``, offset, idle and gain stay as they are.
         """
         mean, cov = self.mean, self.cov
         variance = cov[0][0]
@@ -164,11 +171,10 @@ class Belief:
             cu += w * c * x
             uu += w * x * x
         scale /= ROW_VARIANCE
-        self._match(
-            dc, du, max(cc * scale, min(variance, LEAST)), cu * scale, uu * scale + own * (1.0 - gain)
-        )
+        cc = max(cc * scale, min(variance, surest))
+        self._match(dc, du, cc, cu * scale, uu * scale + own * (1.0 - gain), teach)
 
-    def _match(self, dc: float, du: float, cc: float, cu: float, uu: float) -> None:
+    def _match(self, dc: float, du: float, cc: float, cu: float, uu: float, teach: bool) -> None:
         """Give charge and unlike this shift and covariance, and the others what follows from it."""
         mean, cov = self.mean, self.cov
         a, b, d = cov[0][0], cov[0][UNLIKE], cov[UNLIKE][UNLIKE]
@@ -179,8 +185,13 @@ class Belief:
         for i in (OFFSET, IDLE, GAIN):
             p, q = cov[i][0], cov[i][UNLIKE]
             ks.append((i, (p * d - q * b) / det, (q * a - p * b) / det))
+        # Less sure is told to all, or charge and sensor would no longer fit together.
+        less_sure = la < 0.0 or ld < 0.0 or la * ld < lb * lb
         for n, (i, kp, kq) in enumerate(ks):
-            mean[i] += kp * dc + kq * du
+            if teach:
+                mean[i] += kp * dc + kq * du
+            elif not less_sure:
+                break
             for j, jp, jq in ks[n:]:
                 lost = kp * (la * jp + lb * jq) + kq * (lb * jp + ld * jq)
                 cov[i][j] -= lost

@@ -50,6 +50,9 @@ WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as lear
 VOLT_NOISE = 0.003  # V
 SIDEWAYS = 2.0  # %: our curve may lie that far aside ...
 SIDEWAYS_MOST = 0.03  # V: ... where it is steep, up to this
+CURVE_SIGMA = 2.0  # %: no curve fits a cell better, so voltages alone make nobody surer ...
+LOW_CURVE_SIGMA = 3.0  # %: ... and where nearly empty, makes differ most
+STRANGE_MOST = 16.0  # times the variance: curves differ, but all are of one chemistry
 CALM = 0.2  # C: beyond, the voltage is not asked
 NEWS_AFTER, NEWS_MOVED = 6 * 3600.0, 7.0  # s or %, until another look at a voltage is news
 
@@ -57,6 +60,7 @@ LOST_PER_HOUR = 8.0  # % that a house may move in an unseen hour ...
 LOST_MOST = 35.0  # ... and in any number of them
 BRIDGE_SIGMA, BRIDGE_SHARE = 0.5, 0.02  # of the BMS's difference: %, and share of it
 SET_ANEW = 0.6  # of what we differ from the BMS is our doubt after an hour unseen
+END_SIGMA = 2.0  # %: a counter at its end, at best
 ENDS = 0.004  # of the capacity: a counter this near its ends was perhaps set, not counted
 FASTEST = 1.0  # C: no difference is counted faster
 
@@ -322,7 +326,17 @@ class SocCounter:
         belief.widen(OFFSET, OFFSET_WANDERS * hours)
         belief.widen(IDLE, OFFSET_WANDERS * hours)
         belief.widen(GAIN, GAIN_WANDERS * hours)
-        belief.widen(UNLIKE, self._chemistry.bend * moved, 1.5 * self._chemistry.unlike**2)
+        strange = self._strange(belief)
+        belief.widen(
+            UNLIKE, strange * self._chemistry.bend * moved, strange * 1.5 * self._chemistry.unlike**2
+        )
+
+    def _strange(self, belief: Belief) -> float:
+        """How many times the usual variance our curve has for these cells, at least 1.
+
+        Cells that lie far from it have a curve of another shape, not the same one shifted.
+        """
+        return min(STRANGE_MOST, max(1.0, (belief.mean[UNLIKE] / self._chemistry.unlike) ** 2))
 
     def _weigh(self, belief: Belief, current: float) -> None:
         """Let the voltages since the last time say what they can."""
@@ -333,11 +347,14 @@ class SocCounter:
         drop = self._drop_sum / ticks
         self._mean_sum = self._lowest_sum = self._drop_sum = 0.0
         if abs(current) <= CALM * (self._nominal or 100.0):
-            volts = lowest if lowest < self._knee else mean
+            low = lowest < self._knee
+            volts = lowest if low else mean
             at = self._chemistry.ocv.soc(volts - belief.mean[UNLIKE])
             lean = min(SIDEWAYS_MOST, self._table.at(at + SIDEWAYS) - self._table.at(at - SIDEWAYS))
             noise = VOLT_NOISE**2 + (self._ohmic.doubt * drop) ** 2 + lean**2
-            belief.weigh(volts, self._table, noise, share)
+            surest = self._strange(belief) * (LOW_CURVE_SIGMA if low else CURVE_SIGMA) ** 2
+            # Before an anchor, nobody can tell a strange curve from a wrong sensor.
+            belief.weigh(volts, self._table, noise, share, surest=surest, teach=self._anchor is not None)
         self._shown = None
 
     def _anchored(self, belief: Belief, kind: str, charge: float, sigma: float, why: str) -> str | None:
@@ -371,8 +388,11 @@ class SocCounter:
         elif not self._counted(moved, sample.remaining_ah or 0.0, full, hours):
             # Set at an end or by its protection: then it knows better than what we had.
             why = f"{unseen}: the BMS's counter was perhaps set anew"
+            # One that agreed with us before is as good as we were.
+            apart = abs(100.0 * (self._remaining or 0.0) / full - before)
+            wrong = min(BMS_WRONG, max(END_SIGMA, apart + belief.deviation))
             belief.widen(CHARGE, LOST_MOST**2)
-            belief.measure(100.0 * (sample.remaining_ah or 0.0) / full, BMS_WRONG**2)
+            belief.measure(100.0 * (sample.remaining_ah or 0.0) / full, wrong**2)
         else:
             why = f"{unseen}: bridged by the BMS's counter, {moved:+.1f} Ah"
             # Where we differ from it, it may have been set in between, and have counted on.

@@ -1,6 +1,7 @@
 """Counting, anchors, gaps and what survives a restart, on samples made by hand."""
 
 import json
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from jk_bms.battery.chemistry import CHEMISTRIES, chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.limits import PackLimits, empty_level, full_level
+from jk_bms.battery.low_charge import soc_for_warnings
 from jk_bms.battery.soc import SocCounter, SocEstimate
 from jk_bms.model import Device, Sample
 
@@ -163,6 +165,64 @@ def test_a_gap_that_nobody_saw_widens_the_band(elapsed: float | None, remaining:
     assert before is not None
     assert after is not None
     assert after.high - after.low > before.high - before.low + 10.0
+
+
+def test_standing_empty_for_hours_makes_nobody_surer() -> None:
+    pack = counter()
+    pack.feed(seen(-5.0, 2.90), None)
+    first = feed(pack, seen(-5.0, 2.90), 200.0)[-1]
+
+    later = feed(pack, seen(0.0, 2.90), 12 * 3600.0)[-1]
+
+    assert first.anchor == later.anchor == "empty"
+    assert later.high >= first.high - 0.5
+
+
+def test_before_an_anchor_the_voltage_teaches_nothing_of_the_sensor() -> None:
+    pack = counter()
+    pack.feed(seen(-4.0, 3.27), None)
+
+    feed(pack, seen(-4.0, 3.20), 6 * 3600.0)
+
+    offset, idle, gain = pack.state()["belief"]["mean"][1:4]
+    assert (offset, idle, gain) == (0.0, 0.0, 0.0)
+
+
+def test_whatever_the_cells_say_the_band_stays_a_band() -> None:
+    rng = random.Random(1)
+    pack = counter()
+    pack.feed(seen(0.0), None)
+
+    for _ in range(3000):
+        volts, amps = rng.choice((rng.uniform(2.4, 3.7), 3.3)), rng.choice((0.0, rng.uniform(-90.0, 60.0)))
+        estimate = pack.feed(seen(amps, volts), rng.choice((30.0, 60.0, 100.0, 4000.0, None)))
+        assert estimate is not None
+        assert 0.0 <= estimate.low <= estimate.value <= estimate.high <= 100.0
+
+
+def test_a_counter_at_its_end_is_believed_as_far_as_it_agreed_before() -> None:
+    """Filled up while nobody looked; a counter 40 points off before may have stopped at its end."""
+    agreed, differed = counter(), counter()
+    for pack, remaining in ((agreed, 50.0), (differed, 90.0)):
+        full(pack)
+        feed(pack, seen(-50.0, 3.25, remaining_ah=remaining), 3600.0)
+
+    after = [pack.feed(seen(0.0, 3.34, remaining_ah=100.0), 6 * 3600.0) for pack in (agreed, differed)]
+
+    assert after[0] is not None
+    assert after[1] is not None
+    assert after[0].high - after[0].low < 0.6 * (after[1].high - after[1].low)
+
+
+@pytest.mark.parametrize(
+    ("counted", "low", "judged"),
+    [(40.0, 15.0, 37.0), (21.0, 19.5, 19.5), (0.0, 0.0, 0.0), (None, 10.0, None), (10.0, None, None)],
+    ids=["a wide band is no low pack", "a narrow one", "empty", "nothing counted", "no band"],
+)
+def test_the_charge_that_warnings_look_at(
+    counted: float | None, low: float | None, judged: float | None
+) -> None:
+    assert soc_for_warnings(counted, low) == judged
 
 
 def test_a_restart_goes_on_bit_for_bit() -> None:

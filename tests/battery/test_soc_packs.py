@@ -45,13 +45,14 @@ def test_three_days_after_an_anchor_the_band_is_still_of_use(lives: list[Life]) 
     assert found.width <= 10.0
 
 
-def test_low_warnings_come_in_time(lives: list[Life]) -> None:
-    warned = [w for life in lives for w in life.warnings]
+@pytest.mark.parametrize(("at", "most"), [(20.0, 30.0), (25.0, 34.0)])
+def test_low_warnings_come_in_time(lives: list[Life], at: float, most: float) -> None:
+    warned = [w for life in lives for w in life.warnings[at]]
 
     assert warned
-    assert not [w for life in lives for w in life.missed]
+    assert not [w for life in lives for w in life.missed[at]]
     assert min(warned) >= 12.0
-    assert sum(w > 30.0 for w in warned) <= 0.02 * len(warned)
+    assert max(warned) <= most
 
 
 def test_every_jump_has_a_reason(lives: list[Life]) -> None:
@@ -71,14 +72,17 @@ def test_cells_of_another_physics_with_their_own_curve(name: str) -> None:
     assert found.covered >= 0.9
 
 
-def test_cells_of_another_physics_with_our_curve_are_warned_of_in_time() -> None:
-    path = DATA / "lfp_house.csv"
-    pack = traced_pack(2, 20.0)
+@pytest.mark.parametrize("name", ["house", "drive"])
+def test_cells_far_from_our_curve_are_counted_and_the_band_says_how_well(name: str) -> None:
+    path = DATA / f"lfp_{name}.csv"
+    packs = [traced_pack(0, -20.0), traced_pack(1, 20.0)]
 
-    life = counted(pack, traced(pack, path))
+    lives = [counted(pack, traced(pack, path)) for pack in packs]
 
-    found = score(notes([life], anchored=True))
+    found = score(notes(lives, anchored=True))
     assert found is not None
-    assert found.rmse <= 6.0
-    assert not life.missed
-    assert min(life.warnings) >= 12.0
+    assert found.rmse <= 3.5  # 3.0 over all the sensors of bench/soc.py
+    assert found.covered >= 0.9
+    for life in lives:
+        assert not life.missed[20.0]
+        assert min(life.warnings[20.0]) >= 12.0
