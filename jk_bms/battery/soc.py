@@ -388,9 +388,11 @@ class SocCounter:
         elif not self._counted(moved, sample.remaining_ah or 0.0, full, hours):
             # Set at an end or by its protection: then it knows better than what we had.
             why = f"{unseen}: the BMS's counter was perhaps set anew"
-            # One that agreed with us before is as good as we were.
-            apart = abs(100.0 * (self._remaining or 0.0) / full - before)
-            wrong = min(BMS_WRONG, max(END_SIGMA, apart + belief.deviation))
+            wrong = BMS_WRONG
+            if abs(moved) <= FASTEST * full * hours:
+                # It went to an end and may have stopped there: one that agreed with us is as good as we were.
+                apart = abs(100.0 * (self._remaining or 0.0) / full - before)
+                wrong = min(wrong, max(END_SIGMA, apart + belief.deviation))
             belief.widen(CHARGE, LOST_MOST**2)
             belief.measure(100.0 * (sample.remaining_ah or 0.0) / full, wrong**2)
         else:

@@ -214,6 +214,17 @@ def test_a_counter_at_its_end_is_believed_as_far_as_it_agreed_before() -> None:
     assert after[0].high - after[0].low < 0.6 * (after[1].high - after[1].low)
 
 
+def test_a_counter_that_was_set_faster_than_anything_flows_is_believed_little() -> None:
+    pack = counter()
+    full(pack)
+    feed(pack, seen(-20.0, 3.29, remaining_ah=80.0), 3600.0)
+
+    estimate = pack.feed(seen(0.0, 3.30, remaining_ah=0.0), 300.0)
+
+    assert estimate is not None
+    assert estimate.high > 20.0
+
+
 @pytest.mark.parametrize(
     ("counted", "low", "judged"),
     [(40.0, 15.0, 37.0), (21.0, 19.5, 19.5), (0.0, 0.0, 0.0), (None, 10.0, None), (10.0, None, None)],
