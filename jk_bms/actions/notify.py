@@ -186,10 +186,16 @@ class Messenger:
         kind = "over" if newest.facts.get("what") == "cleared" else str(newest.facts.get("severity"))
         if len(events) == 1:
             label = self._label(newest.device)
-            return (
-                alert_message(newest.facts, label, self._texts, self._zone, now, perhaps_again=again),
-                kind,
+            message = alert_message(
+                newest.facts,
+                label,
+                self._texts,
+                self._zone,
+                now,
+                at=newest.taken_at,
+                perhaps_again=again,
             )
+            return message, kind
         told = [(event.facts, self._label(event.device)) for event in events]
         return several_message(told, self._texts, self._zone, now), kind
 

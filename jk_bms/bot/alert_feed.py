@@ -123,7 +123,7 @@ class AlertFeed:
             line = alert_line(facts, label, texts, self._zone, now)
             yield Outgoing(
                 chat=chat,
-                text=alert_html(facts, label, texts, self._zone, now),
+                text=alert_html(facts, label, texts, self._zone, now, at=event.taken_at),
                 key="" if event.kind == "alert.test" else key,
                 line=f"{mark(facts)} {escape(line)}",
             )

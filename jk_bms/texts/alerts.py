@@ -6,7 +6,7 @@ that has no texts yet is told all the same, by its name and numbers.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from jk_bms.rules.base import Grade, PackView, Rule
 from jk_bms.texts.language import Texts
@@ -17,9 +17,11 @@ MARKS = {"info": "🔵", "warning": "🟠", "error": "🔴", "critical": "🚨"}
 OVER, TEST = "✅", "🧪"
 SHOWN = 5  # alerts that a message about many names
 LONGEST_FACT = 200  # characters
+LONGEST_UNIT = 12
 LONGEST = 30 * 86_400.0  # s ahead
+LONG = 60.0  # s: an alert that lasts so long says for how long
 UNKNOWN = "?"
-IN_MILLIVOLTS = ("cell_spread",)
+IN_MILLIVOLTS = ("cell_spread",)  # rules in V that people know in mV
 UNVALUED = ("going_dark", "clock_jump")  # rules whose title says it without the value
 OWN = ("", 0)  # in the unit of the rule
 # Unit and digits of what rules find out, where it is no plain number: a name, or rule and name.
@@ -52,18 +54,18 @@ def alert_message(
     zone: tzinfo | None,
     now: datetime,
     *,
+    at: datetime | None = None,
     perhaps_again: bool = False,
 ) -> Message:
     """Return the message about one step of an alert, as plain text.
 
-    ``label``: what people call the battery, None for inverter and host. ``perhaps_again``: it
-    may have been sent already.
+    ``label``: what people call the battery, None for inverter and host. ``at``: when the step
+    happened, if that is not ``now``. ``perhaps_again``: it may have been sent already.
     """
-    paragraphs = _paragraphs(facts, texts, zone, now, ("meaning", "action"))
-    title = alert_title(facts, label, texts, zone, now)
-    if perhaps_again:
-        title += f" ({texts('alerts.perhaps_again')})"
-    return Message(title, "\n".join(line for lines in paragraphs for line in lines))
+    step = _Step(facts, label, texts, zone, now, at or now)
+    again = f" ({texts('alerts.perhaps_again')})" if perhaps_again else ""
+    lines = [line for lines in step.paragraphs(("meaning", "action")) for line in lines]
+    return Message(step.title() + again, "\n".join(lines))
 
 
 def alert_html(
@@ -73,13 +75,15 @@ def alert_html(
     zone: tzinfo | None,
     now: datetime,
     *,
+    at: datetime | None = None,
     perhaps_again: bool = False,
 ) -> str:
-    """Return the same as Telegram's HTML."""
+    """Return the same as Telegram's HTML, with the command that tells more."""
+    step = _Step(facts, label, texts, zone, now, at or now)
     again = f" <i>({escape(texts('alerts.perhaps_again'))})</i>" if perhaps_again else ""
-    parts = [f"{mark(facts)} <b>{escape(alert_title(facts, label, texts, zone, now))}</b>{again}"]
-    told = ("meaning", "action", "ask")  # only here can a command be asked for more
-    parts += ["\n".join(map(escape, lines)) for lines in _paragraphs(facts, texts, zone, now, told) if lines]
+    parts = [f"{mark(facts)} <b>{escape(step.title())}</b>{again}"]
+    paragraphs = step.paragraphs(("meaning", "action", "ask"))
+    parts += ["\n".join(map(escape, lines)) for lines in paragraphs if lines]
     return "\n\n".join(parts)
 
 
@@ -109,31 +113,51 @@ def several_html(
     return "\n".join([f"<b>{title}</b>", *map(escape, _more(events, texts)), *lines])
 
 
-def alert_title(
-    facts: Mapping[str, Any], label: str | None, texts: Texts, zone: tzinfo | None, now: datetime
-) -> str:
-    """Return the head line: ``Main: cell 7 is nearly empty, 2.843 V``."""
-    what = _what(facts)
-    subject = clip(label) if label is not None else _subject(facts, texts)
-    if what == "cleared" and (own := _rule_text(facts, "cleared", texts, zone, now)):
-        return f"{subject}: {own}"
-    title = _rule_text(facts, "title", texts, zone, now)
-    title = title or texts("alerts.unknown_rule", rule=clip(facts.get("rule", "?")))
-    value = "" if what == "cleared" or facts.get("rule") in UNVALUED else _quantity(facts, "value", texts)
-    line = f"{subject}: {title}, {value}" if value else f"{subject}: {title}"
-    return texts(f"alerts.step.{what}", title=line)
-
-
 def alert_line(
     facts: Mapping[str, Any], label: str | None, texts: Texts, zone: tzinfo | None, now: datetime
 ) -> str:
     """Return an alert on one line, for lists: head line, since when and code."""
-    since = _since(facts)
-    parts = [alert_title(facts, label, texts, zone, now)]
-    if since is not None:
-        parts.append(texts("alerts.since", time=texts.moment(since, zone, now)))
-    parts.append(texts("alerts.code", code=facts.get("code", "?")))
+    step = _Step(facts, label, texts, zone, now, now)
+    parts = [step.title()]
+    if (since := step.since()) is not None:
+        parts.append(texts("alerts.since", time=step.moment(since)))
+    parts.append(texts("alerts.code", code=facts.get("code", UNKNOWN)))
     return " · ".join(parts)
+
+
+def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
+    """Return what the alert ``grade.code`` is about, with values of an example: plain text, a few lines."""
+    looks = {part: look for part, look in (rule.look(rule.example()) or {}).items() if look is not None}
+    part = (max if rule.rising else min)(looks, key=lambda part: looks[part].value)
+    facts = {
+        "rule": rule.name,
+        "part": part,
+        "code": grade.code,
+        "severity": grade.severity.word,
+        "value": grade.set,
+        "set": grade.set,
+        "clear": grade.clear,
+        "unit": rule.unit,
+        "digits": rule.digits,
+        "facts": looks[part].facts,
+    }
+    now = datetime.now(UTC)
+    step = _Step(facts, "", texts, UTC, now, now)
+    limit = step.quantity("set")
+    confirmed = [texts.count("alerts.explain.confirmed", grade.samples)] if grade.samples > 1 else []
+    if grade.seconds:
+        confirmed.append(texts("alerts.explain.lasting", span=texts.span(grade.seconds)))
+    begins = texts(f"alerts.explain.begins_{'above' if rule.rising else 'below'}", set=limit) if limit else ""
+    lines = [
+        _sentence(step.own("title")) + ".",
+        step.own("meaning"),
+        step.own("action"),
+        ", ".join([begins, *confirmed]) + "." if begins else "",
+        step.over(),
+        texts("alerts.explain.scaled") if limit and rule.scope is PackView else "",
+        step.grade(),
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def mark(facts: Mapping[str, Any]) -> str:
@@ -147,79 +171,7 @@ def mark(facts: Mapping[str, Any]) -> str:
 def severity_of(facts: Mapping[str, Any]) -> int:
     """Return how bad it is, to sort by: 0 is the mildest."""
     word = facts.get("severity")
-    return SEVERITIES.index(word) if word in SEVERITIES else 1
-
-
-def _paragraphs(
-    facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime, parts: Sequence[str]
-) -> Iterator[list[str]]:
-    what = _what(facts)
-    if what == "cleared":
-        yield list(_ended(facts, texts, zone, now))
-        return
-    if what == "test":
-        yield [texts("alerts.test_only")]
-    yield list(_numbers(facts, texts, zone, now))
-    yield [text for part in parts if (text := _rule_text(facts, part, texts, zone, now))]
-    yield [line for line in (_over(facts, texts, zone, now), _grade(facts, texts)) if line]
-
-
-def _numbers(facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
-    parts = []
-    if facts.get("rule") not in UNVALUED and (limit := _quantity(facts, "set", texts)):
-        parts.append(texts("alerts.limit", limit=limit))
-    if (since := _since(facts)) is not None:
-        time = texts.moment(since, zone, now)
-        lasted = (now - since).total_seconds()
-        parts.append(
-            texts("alerts.since_for", time=time, span=texts.span(lasted))
-            if lasted >= 60
-            else texts("alerts.since", time=time)
-        )
-    if _what(facts) == "repeat" and (worst := _quantity(facts, "peak", texts)):
-        parts.append(texts("alerts.worst", value=worst))
-    if parts:
-        yield _sentence(", ".join(parts))
-    yield from _details(facts, texts, zone, now)
-
-
-def _details(facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
-    """What else the rule found out; a line is left out when one of its values is not known."""
-    key = f"alerts.{facts.get('rule')}.detail"
-    if not texts.known(key):
-        return
-    fields = _fields(facts, texts, zone, now)
-    for line in texts.template(key).splitlines():
-        filled = line.format_map(fields)
-        if UNKNOWN not in filled:
-            yield filled
-
-
-def _fields(facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> "_Fields":
-    """All values that a text of the rule may name, as people read them."""
-    found = facts.get("facts") or {}
-    fields = _Fields(
-        (name, _fact(facts, name, value, texts)) for name, value in found.items() if value is not None
-    )
-    fields["part"] = _part(str(facts.get("part") or ""), texts)
-    for name in ("value", "set", "clear", "peak"):
-        fields[name] = _quantity(facts, name, texts) or _number(facts.get(name))
-    if (kind := found.get("kind")) is not None:
-        fields["kind"] = cell_fault(str(kind), texts)
-        fields["advice"] = cell_fault(str(kind), texts, advice=True)
-    # When it goes dark: counted from the step itself, however late this is read.
-    at = _since(facts) or now if facts.get("what") == "raised" else now
-    for name, bound in (("dark", "low"), ("dark_last", "high")):
-        if isinstance(seconds := found.get(bound), int | float):
-            fields[name] = texts.moment(at + timedelta(seconds=min(seconds, LONGEST)), zone, now)
-    return fields
-
-
-class _Fields(dict[str, str]):
-    """Values by name; one that nobody measured reads as unknown."""
-
-    def __missing__(self, key: str) -> str:
-        return UNKNOWN
+    return SEVERITIES.index(word) if word in SEVERITIES else SEVERITIES.index("warning")
 
 
 def bms_alarm(name: str, texts: Texts) -> str:
@@ -239,71 +191,169 @@ def cell_fault(kind: str, texts: Texts, *, advice: bool = False) -> str:
     return "" if advice else clip(kind)
 
 
-def _part(part: str, texts: Texts) -> str:
-    if texts.known(key := f"alerts.part.{part}"):
-        return texts(key)
-    return bms_alarm(part, texts)
+class _Fields(dict[str, str]):
+    """Values by name; one that nobody measured reads as unknown."""
+
+    def __missing__(self, key: str) -> str:
+        return UNKNOWN
 
 
-def _fact(facts: Mapping[str, Any], name: str, value: Any, texts: Texts) -> str:
-    if name == "verdict" and texts.known(key := f"bot.verdict.{value}"):
-        return texts(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return clip(value, LONGEST_FACT)
-    unit = FACT_UNITS.get(f"{facts.get('rule')}.{name}") or FACT_UNITS.get(name)
-    if unit is None:
-        return _number(value)
-    if unit is OWN:
-        return texts.quantity(value, clip(facts.get("unit") or "", 12), int(facts.get("digits") or 0))
-    # What flows out is negative, but "a load of -900 W" is no sentence.
-    return texts.quantity(abs(value), *unit)
+class _Step(NamedTuple):
+    """One step of an alert, and who is told of it when."""
 
+    facts: Mapping[str, Any]
+    label: str | None
+    texts: Texts
+    zone: tzinfo | None
+    now: datetime
+    at: datetime  # when it happened
 
-def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else UNKNOWN
+    def title(self) -> str:
+        """The head line: ``Main: cell 7 is nearly empty, 2.843 V``."""
+        facts, texts, what = self.facts, self.texts, _what(self.facts)
+        subject = clip(self.label) if self.label is not None else self._subject()
+        if what == "cleared" and (own := self.own("cleared")):
+            return f"{subject}: {own}"
+        title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
+        valued = what != "cleared" and facts.get("rule") not in UNVALUED
+        if valued and (value := self.quantity("value")):
+            title = f"{title}, {value}"
+        return texts(f"alerts.step.{what}", title=f"{subject}: {title}")
 
+    def paragraphs(self, parts: Sequence[str]) -> Iterator[list[str]]:
+        """What stands below; ``parts``: which texts of the rule."""
+        what = _what(self.facts)
+        if what == "cleared":
+            yield list(self._ended())
+            return
+        if what == "test":
+            yield [self.texts("alerts.test_only")]
+        yield [*self._numbers(), *self._details()]
+        yield [text for part in parts if (text := self.own(part))]
+        yield [line for line in (self.over(), self.grade()) if line]
 
-def _ended(facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
-    if (since := _since(facts)) is not None:
-        lasted = max(0.0, (now - since).total_seconds())
-        yield texts("alerts.lasted", span=texts.span(lasted), time=texts.moment(since, zone, now))
-    worst, value = _quantity(facts, "peak", texts), _quantity(facts, "value", texts)
-    if worst and value and facts.get("unit") != "s":  # a duration is said already
-        yield texts("alerts.worst_now", worst=worst, value=value)
-    yield texts("alerts.code_line", code=facts.get("code", "?"))
+    def over(self) -> str:
+        """What ends it: the text of the rule, else the limit and its direction."""
+        if own := self.own("over"):
+            return own
+        clear, limit, told = self.facts.get("clear"), self.facts.get("set"), self.quantity("clear")
+        if not told or clear is None or limit is None:
+            return ""
+        return self.texts("alerts.over_below" if clear < limit else "alerts.over_above", clear=told)
 
+    def grade(self) -> str:
+        """Severity and code."""
+        word = SEVERITIES[severity_of(self.facts)]
+        severity = self.texts(f"alerts.severity.{word}")
+        return self.texts("alerts.grade", severity=severity, code=self.facts.get("code", UNKNOWN))
 
-def _over(facts: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
-    """What ends it: the text of the rule, else the limit and its direction."""
-    if own := _rule_text(facts, "over", texts, zone, now):
-        return own
-    clear, limit = facts.get("clear"), facts.get("set")
-    told = _quantity(facts, "clear", texts)
-    if not told or clear is None or limit is None:
-        return ""
-    return texts("alerts.over_below" if clear < limit else "alerts.over_above", clear=told)
+    def own(self, part: str) -> str:
+        """A text of the rule, filled in; "" when there is none."""
+        key = f"alerts.{self.facts.get('rule')}.{part}"
+        return self.texts.template(key).format_map(self._values()) if self.texts.known(key) else ""
 
+    def quantity(self, field: str) -> str:
+        """A value of the rule with its unit; "" for those that are only yes or no."""
+        value, unit = self.facts.get(field), self.facts.get("unit")
+        if not unit or not _is_number(value):
+            return ""
+        if self.facts.get("rule") in IN_MILLIVOLTS:
+            return self.texts.quantity(1000 * value, "mV")
+        return self._in_own_unit(value)
 
-def _grade(facts: Mapping[str, Any], texts: Texts) -> str:
-    word = facts.get("severity")
-    known = word if word in SEVERITIES else "warning"
-    return texts("alerts.grade", severity=texts(f"alerts.severity.{known}"), code=facts.get("code", "?"))
+    def moment(self, when: datetime) -> str:
+        """A time as the reader says it."""
+        return self.texts.moment(when, self.zone, self.now)
 
+    def since(self) -> datetime | None:
+        """When it began; None when that is not told, or not understood."""
+        since = self.facts.get("since")
+        if isinstance(since, str):
+            try:
+                since = datetime.fromisoformat(since)
+            except ValueError:
+                return None
+        return since if isinstance(since, datetime) and since.tzinfo is not None else None
 
-def _rule_text(facts: Mapping[str, Any], part: str, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
-    """Return a text of the rule, filled in; "" when there is none."""
-    key = f"alerts.{facts.get('rule')}.{part}"
-    return texts.template(key).format_map(_fields(facts, texts, zone, now)) if texts.known(key) else ""
+    def _numbers(self) -> Iterator[str]:
+        texts, parts = self.texts, []
+        if self.facts.get("rule") not in UNVALUED and (limit := self.quantity("set")):
+            parts.append(texts("alerts.limit", limit=limit))
+        if (since := self.since()) is not None:
+            time, lasted = self.moment(since), (self.at - since).total_seconds()
+            if lasted < LONG:
+                parts.append(texts("alerts.since", time=time))
+            else:
+                parts.append(texts("alerts.since_for", time=time, span=texts.span(lasted)))
+        if _what(self.facts) == "repeat" and (worst := self.quantity("peak")):
+            parts.append(texts("alerts.worst", value=worst))
+        if parts:
+            yield _sentence(", ".join(parts)) + "."
 
+    def _details(self) -> Iterator[str]:
+        """What else the rule found out; a line is left out when one of its values is not known."""
+        key = f"alerts.{self.facts.get('rule')}.detail"
+        if not self.texts.known(key):
+            return
+        fields = self._values()
+        for line in self.texts.template(key).splitlines():
+            filled = line.format_map(fields)
+            if UNKNOWN not in filled:
+                yield filled
 
-def _quantity(facts: Mapping[str, Any], field: str, texts: Texts) -> str:
-    """A value of the rule with its unit; "" for those that are only yes or no."""
-    value, unit = facts.get(field), facts.get("unit")
-    if not unit or isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    if facts.get("rule") in IN_MILLIVOLTS:
-        return texts.quantity(1000 * value, "mV")
-    return texts.quantity(value, clip(unit, 12), int(facts.get("digits") or 0))
+    def _ended(self) -> Iterator[str]:
+        texts = self.texts
+        if (since := self.since()) is not None:
+            lasted = max(0.0, (self.at - since).total_seconds())
+            yield texts("alerts.lasted", span=texts.span(lasted), time=self.moment(since))
+        worst, value = self.quantity("peak"), self.quantity("value")
+        if worst and value and self.facts.get("unit") != "s":  # a duration is said already
+            yield texts("alerts.worst_now", worst=worst, value=value)
+        yield texts("alerts.code_line", code=self.facts.get("code", UNKNOWN))
+
+    def _values(self) -> _Fields:
+        """All values that a text of the rule may name, as people read them."""
+        found = self.facts.get("facts") or {}
+        fields = _Fields(
+            (name, self._fact(name, value)) for name, value in found.items() if value is not None
+        )
+        fields["part"] = self._part()
+        for name in ("value", "set", "clear", "peak"):
+            fields[name] = self.quantity(name) or _number(self.facts.get(name))
+        if (kind := found.get("kind")) is not None:
+            fields["kind"] = cell_fault(str(kind), self.texts)
+            fields["advice"] = cell_fault(str(kind), self.texts, advice=True)
+        for name, bound in (("dark", "low"), ("dark_last", "high")):
+            if _is_number(seconds := found.get(bound)):
+                fields[name] = self.moment(self.at + timedelta(seconds=min(seconds, LONGEST)))
+        return fields
+
+    def _fact(self, name: str, value: Any) -> str:
+        if name == "verdict" and self.texts.known(key := f"bot.verdict.{value}"):
+            return self.texts(key)
+        if not _is_number(value):
+            return clip(value, LONGEST_FACT)
+        unit = FACT_UNITS.get(f"{self.facts.get('rule')}.{name}") or FACT_UNITS.get(name)
+        if unit is None:
+            return _number(value)
+        if unit is OWN:
+            return self._in_own_unit(value)
+        # What flows out is negative, but "a load of -900 W" is no sentence.
+        return self.texts.quantity(abs(value), *unit)
+
+    def _in_own_unit(self, value: float) -> str:
+        unit = clip(self.facts.get("unit") or "", LONGEST_UNIT)
+        return self.texts.quantity(value, unit, int(self.facts.get("digits") or 0))
+
+    def _part(self) -> str:
+        part = str(self.facts.get("part") or "")
+        key = f"alerts.part.{part}"
+        return self.texts(key) if self.texts.known(key) else bms_alarm(part, self.texts)
+
+    def _subject(self) -> str:
+        subject = self.facts.get("subject")
+        key = f"alerts.subject.{subject}"
+        return self.texts(key) if self.texts.known(key) else clip(subject or UNKNOWN)
 
 
 def _what(facts: Mapping[str, Any]) -> str:
@@ -313,60 +363,18 @@ def _what(facts: Mapping[str, Any]) -> str:
     return what if what in ("worse", "repeat", "cleared", "test") else "raised"
 
 
-def _since(facts: Mapping[str, Any]) -> datetime | None:
-    since = facts.get("since")
-    if isinstance(since, str):
-        try:
-            since = datetime.fromisoformat(since)
-        except ValueError:
-            return None
-    return since if isinstance(since, datetime) and since.tzinfo is not None else None
-
-
-def _subject(facts: Mapping[str, Any], texts: Texts) -> str:
-    key = f"alerts.subject.{facts.get('subject')}"
-    return texts(key) if texts.known(key) else clip(facts.get("subject", "?"))
-
-
 def _more(events: Sequence[object], texts: Texts) -> list[str]:
     more = len(events) - SHOWN
     return [texts.count("alerts.earlier", more)] if more > 0 else []
 
 
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if _is_number(value) else UNKNOWN
+
+
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
-
-
-def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
-    """Return what the alert ``grade.code`` is about: meaning, limits, what to do; plain text, with examples."""
-    now = datetime.now(UTC)
-    part, look = next(
-        (part, look) for part, look in (rule.look(rule.example()) or {}).items() if look is not None
-    )
-    facts = {
-        "rule": rule.name,
-        "part": part,
-        "code": grade.code,
-        "severity": grade.severity.word,
-        "value": grade.set,
-        "set": grade.set,
-        "clear": grade.clear,
-        "unit": rule.unit,
-        "digits": rule.digits,
-        "facts": look.facts,
-    }
-    limit = _quantity(facts, "set", texts)
-    confirmed = [texts.count("alerts.explain.confirmed", grade.samples)] if grade.samples > 1 else []
-    if grade.seconds:
-        confirmed.append(texts("alerts.explain.lasting", span=texts.span(grade.seconds)))
-    begins = texts(f"alerts.explain.begins_{'above' if rule.rising else 'below'}", set=limit) if limit else ""
-    lines = [
-        _sentence(_rule_text(facts, "title", texts, UTC, now)),
-        _rule_text(facts, "meaning", texts, UTC, now),
-        _rule_text(facts, "action", texts, UTC, now),
-        ", ".join([begins, *confirmed]) + "." if begins else "",
-        _over(facts, texts, UTC, now),
-        texts("alerts.explain.scaled") if limit and rule.scope is PackView else "",
-        _grade(facts, texts),
-    ]
-    return "\n".join(line for line in lines if line)
+    return text[:1].upper() + text[1:]

@@ -166,6 +166,17 @@ def test_recovery_closes_the_message() -> None:
     assert told("grid_lost", "cleared").startswith("Main: the grid is back\n")
 
 
+def test_a_message_that_comes_late_tells_of_then() -> None:
+    """How long it lasted, and when it goes dark, is counted from the step, not from its arrival."""
+    ended = NOW - timedelta(hours=3)
+    since = (ended - timedelta(minutes=12)).isoformat()
+    over = facts(RULE["cell_low"], None, "cleared", since=since)
+    dark = facts(RULE["going_dark"], since=ended.isoformat())
+
+    assert "It lasted 12 min, from 15:30." in alert_message(over, "Main", EN, KYIV, NOW, at=ended).body
+    assert "about 15:55" in alert_message(dark, "Main", EN, KYIV, NOW, at=ended).title
+
+
 def test_repeat_and_worse_are_marked() -> None:
     assert "nearly empty, 2.810 V (still)" in told("cell_low", "repeat")
     assert "worst 2.790 V" in told("cell_low", "repeat", peak=2.79)

@@ -28,8 +28,7 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
     names = {device["address"]: label(device, texts) for device in snapshot["devices"]}
     lines = []
     for number, alert in enumerate(shown, 1):
-        standing = {**alert, "what": "open"}
-        line = escape(alert_line(standing, names.get(str(alert.get("subject"))), texts, zone, now))
+        line = escape(alert_line(alert, names.get(str(alert.get("subject"))), texts, zone, now))
         number_mark = f"{number}. " if len(shown) > 1 else ""
         lines.append(f"{mark(alert)} {number_mark}{line}{escape(_muted(alert, texts, zone, now))}")
     if more := len(ordered) - len(shown):
