@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from jk_bms.battery.low_charge import soc_for_warnings
 from jk_bms.model import Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
@@ -24,12 +25,14 @@ def _soc_grades(view: PackView) -> tuple[Grade, ...]:
 
 
 def soc_to_judge(sample: Sample) -> float | None:
-    """Return the SoC, in %, that may be counted on: the lower end of the band, once it is a count.
+    """Return the SoC, in %, that may be counted on: near the lower end of the band, once it is a count.
 
-    Before the first anchor the band is so wide that its lower end says nothing.
+    Before the first anchor our count is a guess, and the value that people are shown is judged.
     """
-    if sample.soc_anchor is not None and sample.soc_low is not None:
-        return sample.soc_low
+    if sample.soc_anchor is not None:
+        surely = soc_for_warnings(sample.soc_counted, sample.soc_low)
+        if surely is not None:
+            return surely
     return sample.battery_soc
 
 
@@ -48,7 +51,13 @@ SOC_LOW = Rule(
     _soc,
     rising=False,
     example=lambda: example.pack(
-        soc=13.0, battery_soc=13.0, soc_low=11.0, soc_high=15.0, soc_anchor="full", soc_anchor_age=90_000.0
+        soc=13.0,
+        battery_soc=13.0,
+        soc_counted=13.0,
+        soc_low=11.0,
+        soc_high=15.0,
+        soc_anchor="full",
+        soc_anchor_age=90_000.0,
     ),
     unit="%",
     digits=1,

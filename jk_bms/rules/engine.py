@@ -241,7 +241,7 @@ class Engine:
                     if rule.first_untold:
                         self._known.add((subject, rule.name))
                     continue
-                watch = Watch(seen=now.at)
+                watch = Watch()
                 watches = self._watches[subject].setdefault(rule.name, {})
                 watches[part] = watch
             step = advance(watch, rule, grades, look.value, self.options, now.at)

@@ -12,8 +12,6 @@ import msgspec
 from jk_bms.rules.base import Alert, Grade, Rule
 from jk_bms.rules.options import Options
 
-LONGEST_GAP = 3600.0  # s without a value, after which confirming begins anew
-
 
 class Tally(msgspec.Struct):
     """Values in a row that say the same."""
@@ -28,7 +26,6 @@ class Watch(msgspec.Struct):
     alert: Alert | None = None
     bad: dict[int, Tally] = msgspec.field(default_factory=dict)  # severity: being confirmed
     good: Tally | None = None
-    seen: float = 0.0  # when the last value came
     raised: float = 0.0
     dated: bool = True  # whether the clock was right when it was raised
     told: float | None = None  # when people were last told of it
@@ -60,7 +57,7 @@ class Watch(msgspec.Struct):
         for tally in (*self.bad.values(), *([self.good] if self.good else [])):
             if tally.since < before:
                 tally.since += seconds
-        for name in ("seen", "raised", "told", "lowered", "ended", "ended_told", "muted"):
+        for name in ("raised", "told", "lowered", "ended", "ended_told", "muted"):
             at = getattr(self, name)
             if at is not None and at < before:
                 setattr(self, name, at + seconds)
@@ -93,10 +90,6 @@ def advance(
 
     The alert itself is left to the caller.
     """
-    if now - watch.seen > LONGEST_GAP:
-        watch.bad.clear()
-        watch.good = None
-    watch.seen = now
     severity = watch.alert.severity if watch.alert else 0
     worse = _confirm(watch, rule, grades, value, options, now, severity)
     if worse is not None:

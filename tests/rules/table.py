@@ -103,7 +103,7 @@ def minutes(value: float) -> PackView:
 
 def band(value: float) -> PackView:
     """A counted SoC whose lower end is the value."""
-    return example.pack(battery_soc=value + 3.0, soc_low=value, soc_anchor="full")
+    return example.pack(battery_soc=value + 2.0, soc_counted=value + 2.0, soc_low=value, soc_anchor="full")
 
 
 def alarm(value: float) -> PackView:

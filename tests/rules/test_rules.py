@@ -205,7 +205,15 @@ def test_without_its_limits_no_current_is_judged() -> None:
 
 
 def test_an_uncertain_count_is_not_believed_before_its_first_anchor() -> None:
-    assert Trial().hold(example.pack(battery_soc=60.0, soc_low=8.0, soc_anchor=None)) == []
+    guess = example.pack(battery_soc=60.0, soc_counted=24.0, soc_low=8.0, soc_anchor=None)
+
+    assert Trial().hold(guess) == []
+
+
+def test_a_wide_band_alone_is_no_reason_to_warn() -> None:
+    vague = example.pack(battery_soc=40.0, soc_counted=40.0, soc_low=10.0, soc_anchor="full")
+
+    assert Trial().hold(vague) == []
 
 
 @pytest.mark.parametrize(
@@ -381,4 +389,4 @@ def test_the_lower_end_of_the_band_is_judged_and_the_shown_value_is_told() -> No
 
     alert = trial.open("soc_low")
     assert alert is not None
-    assert (alert.value, alert.facts) == (24.0, {"soc": 27.0})
+    assert (alert.value, alert.facts) == (24.0, {"soc": 26.0})

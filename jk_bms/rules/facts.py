@@ -1,0 +1,43 @@
+"""An alert as everybody is told of it: the facts of its event, and one plain sentence for the log."""
+
+from typing import Any
+
+from jk_bms.rules.base import Alert, Notice, Rule
+
+STATE = "alerts"  # the name in bms.db under which the poller keeps the engine's state
+
+
+def alert_facts(alert: Alert, rule: Rule) -> dict[str, Any]:
+    """Return ``alert`` as plain JSON values; units and digits are those of its ``rule``."""
+    return {
+        "rule": alert.rule,
+        "code": alert.code,
+        "severity": alert.severity.word,
+        "part": alert.part,
+        "subject": alert.subject,
+        "value": alert.value,
+        "set": alert.set,
+        "clear": alert.clear,
+        "peak": alert.peak,
+        "since": alert.since.isoformat(timespec="seconds"),
+        "unit": rule.unit,
+        "digits": rule.digits,
+        "count": alert.count,
+        "facts": dict(alert.facts),
+    }
+
+
+def notice_facts(notice: Notice, rule: Rule) -> dict[str, Any]:
+    """Return the facts of the event of ``notice``; ``quiet`` only when nobody is to be told."""
+    facts = alert_facts(notice.alert, rule) | {"what": notice.what}
+    return facts if notice.quiet is None else facts | {"quiet": notice.quiet}
+
+
+def sentence(notice: Notice, rule: Rule, label: str) -> str:
+    """Return ``notice`` in one line: ``shed: cell_low 3 raised: 2.84 V (limit 2.85 V, code 1006)``."""
+    alert = notice.alert
+    what = " ".join(part for part in (alert.rule, alert.part, notice.what) if part)
+    unit = f" {rule.unit}" if rule.unit else ""
+    value, limit = (f"{number:.{rule.digits}f}{unit}" for number in (alert.value, alert.set))
+    quiet = f", kept quiet: {notice.quiet}" if notice.quiet else ""
+    return f"{label}: {what}: {value} (limit {limit}, code {alert.code}{quiet})"
