@@ -98,21 +98,6 @@ def several_message(
     return Message(texts.count("alerts.several", len(events)), "\n".join([*_more(events, texts), *lines]))
 
 
-def several_html(
-    events: Sequence[tuple[Mapping[str, Any], str | None]],
-    texts: Texts,
-    zone: tzinfo | None,
-    now: datetime,
-) -> str:
-    """Return the same as Telegram's HTML."""
-    lines = [
-        f"{mark(facts)} {escape(alert_line(facts, label, texts, zone, now))}"
-        for facts, label in events[-SHOWN:]
-    ]
-    title = escape(texts.count("alerts.several", len(events)))
-    return "\n".join([f"<b>{title}</b>", *map(escape, _more(events, texts)), *lines])
-
-
 def alert_line(
     facts: Mapping[str, Any], label: str | None, texts: Texts, zone: tzinfo | None, now: datetime
 ) -> str:

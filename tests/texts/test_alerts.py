@@ -16,7 +16,6 @@ from jk_bms.texts.alerts import (
     alert_line,
     alert_message,
     explain,
-    several_html,
     several_message,
 )
 
@@ -235,7 +234,6 @@ def test_many_are_told_at_once(count: int, more: str | None) -> None:
     assert message.body.count("- Main: ") == min(count, SHOWN)
     assert (more in message.body) if more else ("before" not in message.body)
     assert f"cell {count - 1} " in message.body
-    assert several_html(events, EN, KYIV, NOW).count("🚨") == min(count, SHOWN)
 
 
 def test_rule_without_texts_is_told_all_the_same() -> None:

@@ -6,7 +6,7 @@ values with their ages.
 """
 
 from jk_bms.bot.pages.alerts import alerts
-from jk_bms.bot.pages.battery import battery, cells, no_data
+from jk_bms.bot.pages.battery import battery, cells
 from jk_bms.bot.pages.health import health
 from jk_bms.bot.pages.link import link
 from jk_bms.bot.pages.messages import (
@@ -19,10 +19,9 @@ from jk_bms.bot.pages.messages import (
     level_change,
     limits_warning,
     plain,
-    several,
 )
 from jk_bms.bot.pages.page import Button, Page
-from jk_bms.bot.pages.status import grid_line, status
+from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.until import until
 
 __all__ = [
@@ -36,15 +35,12 @@ __all__ = [
     "cells",
     "choice",
     "grid_change",
-    "grid_line",
     "health",
     "help_page",
     "level_change",
     "limits_warning",
     "link",
-    "no_data",
     "plain",
-    "several",
     "status",
     "until",
 ]

@@ -1,6 +1,5 @@
 """Short answers, and what the bot says without being asked."""
 
-from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -9,7 +8,7 @@ from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, block, page
 from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.values import battery_rows, label, reading_of
-from jk_bms.texts import Texts, clip, escape
+from jk_bms.texts import Texts, escape
 
 # The commands, in the order of the menu; ``bot.command.<name>`` tells what each is for.
 COMMANDS = (
@@ -96,12 +95,3 @@ def bms_back(device: dict[str, Any], texts: Texts, lasted: float | None) -> Page
 def limits_warning(configured: float, measured: float, texts: Texts) -> Page:
     """Return the warning that MIN_VOLTAGE, in V, cannot be meant for this pack."""
     return plain(texts, "bot.limits", configured=f"{configured:g}", measured=f"{measured:.1f}")
-
-
-def several(lines: Iterable[str], texts: Texts, *, most: int = 5) -> str:
-    """Return ``lines``, the first ``most`` of them and how many more there were, as HTML."""
-    known = [clip(line, 200) for line in lines]
-    shown = [escape(line) for line in known[:most]]
-    if more := len(known) - len(shown):
-        shown.append(escape(texts.count("bot.more", more)))
-    return "\n".join(shown)
