@@ -58,15 +58,15 @@ class Texts:
         key = f"units.{unit}"
         return self.template(key) if self.known(key) else unit
 
-    def quantity(self, value: float, unit: str, digits: int = 0) -> str:
+    def quantity(self, value: float, unit: str, digits: int = 0, *, sign: bool = False) -> str:
         """Return ``value`` with its unit: ``52.58 V``; whole seconds, minutes and hours as a duration.
 
         ``sign``: a plus is written too.
         """
         if unit in SPANS and not digits:
             return self.span(value * SPANS[unit])
-        number = f"{value:.{digits}f}"
-        if float(number) == 0:  # never "-0.0"
+        number = f"{value:{'+' if sign else ''}.{digits}f}"
+        if float(number) == 0:  # never "-0.0", and nothing is "+0"
             number = f"{0:.{digits}f}"
         return f"{number} {self.unit(unit)}" if unit else number
 
