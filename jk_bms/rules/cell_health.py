@@ -7,6 +7,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.levels import Level, W, grade
 
+LOOKS = 900.0  # s: cells are judged every ten minutes, and not at once after a start
 _GRADES = (grade(W, 1041, Level(1.0, 0.0), seconds=0.0),)
 
 
@@ -27,4 +28,5 @@ CELL_FAULT = Rule(
     _look,
     rising=True,
     example=lambda: example.pack(faults=((7, HOLDS_LESS),)),
+    clear_seconds=LOOKS,
 )

@@ -39,7 +39,7 @@ def high_grades(name: str, trip: float | None, most: float) -> tuple[Grade, ...]
     """
     levels = CELLS[name]
     warning, critical = levels.high_warning, levels.high_critical
-    if trip is not None:
+    if trip:  # 0 is no limit
         end = min(trip, most)
         early, late = (end - margin for margin in levels.before_trip)
         warning = Level(early, early - (warning.set - warning.clear))

@@ -15,7 +15,7 @@ WARNING, CRITICAL = Level(75.0, 68.0), Level(88.0, 80.0)  # °C
 def mosfet_grades(trip: float | None) -> tuple[Grade, ...]:
     """Return the grades; a BMS that cuts at ``trip`` °C may make them stricter."""
     warning, critical = WARNING, CRITICAL
-    if trip is not None:
+    if trip:  # 0 is no limit
         warning, critical = earlier(warning, trip - BEFORE_TRIP), earlier(critical, trip - BARELY_BEFORE)
     return grade(C, 1035, critical, digits=1), grade(W, 1034, warning, digits=1)
 

@@ -33,7 +33,7 @@ def earlier(level: Level, limit: float) -> Level:
 
 def _hot_grades(view: PackView) -> tuple[Grade, ...]:
     trips = (number(view.settings, "charge_otp"), number(view.settings, "discharge_otp"))
-    return hot_grades(view.chemistry.name, min((trip for trip in trips if trip), default=None))
+    return hot_grades(view.chemistry.name, min((trip for trip in trips if trip), default=None))  # 0 is none
 
 
 def _hot(view: PackView) -> Mapping[str, Look | None] | None:

@@ -1,5 +1,6 @@
 """Each rule against its table: where it begins, where it ends, and what it does not know."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Alert, Link, Moment, PackView, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
+from jk_bms.rules.levels import CELLS
 from jk_bms.rules.options import Options
 from tests.rules.table import ROWS, Row, band, cell, frozen, minutes, of, silent, spread
 
@@ -134,6 +136,29 @@ def test_a_healthy_pack_of_any_chemistry_raises_nothing_at_any_voltage(chemistry
         limits=PackLimits(cell_ovp=facts.ovp, cell_uvp=facts.empty - 0.3, nominal_ah=280.0),
         settings={"cell_ovp": facts.ovp},
     )
+
+    assert Trial().hold(view) == []
+
+
+def test_every_chemistry_has_its_own_limits() -> None:
+    assert set(CELLS) == set(CHEMISTRIES)
+
+
+def test_limits_of_nothing_are_no_limits() -> None:
+    """Some boards send zeros for what they do not have."""
+    zeros = dict.fromkeys(
+        (
+            "cell_ovp",
+            "cell_uvp",
+            "charge_otp",
+            "discharge_otp",
+            "mos_otp",
+            "max_charge_current",
+            "max_discharge_current",
+        ),
+        0.0,
+    )
+    view = example.pack()._replace(settings=zeros, limits=PackLimits(cell_ovp=0.0, cell_uvp=0.0))
 
     assert Trial().hold(view) == []
 
@@ -353,6 +378,16 @@ def test_the_first_state_of_the_grid_is_no_news_but_its_end_is() -> None:
     assert trial.hold(example.inverter(grid="present")) == ["cleared grid_lost 2001"]
     trial.now += 3600.0
     assert trial.hold(example.inverter(grid="lost")) == ["raised grid_lost 2001"]
+
+
+def test_a_grid_that_was_there_before_a_restart_and_is_gone_after_it_is_news() -> None:
+    """The machine may go down with the grid."""
+    before, after = Trial(), Trial()
+    before.hold(example.inverter(grid="present"))
+    after.engine.restore(json.loads(json.dumps(before.engine.state())))
+    after.now = before.now
+
+    assert after.hold(example.inverter(grid="lost")) == ["raised grid_lost 2001"]
 
 
 def test_without_an_inverter_none_is_missing() -> None:

@@ -13,6 +13,8 @@ from jk_bms.rules.options import Options
 from tests.rules.driver import BEGIN, CRITICAL, WARNING, Driver, rule
 from tests.scale import scaled
 
+pytestmark = pytest.mark.timeout(1800)  # a soak walks for minutes
+
 STEADY = st.sampled_from((0.0, 4.9, 5.0, 7.0, 9.9, 10.0, 12.0, 15.0, 18.0, 20.0, 25.0))
 # A value, or that it is not known, for so many looks.
 STRETCH = st.tuples(st.one_of(STEADY, st.floats(0.0, 30.0), st.none()), st.integers(1, 12))
@@ -142,14 +144,14 @@ def test_what_one_part_does_never_touches_another(walks: list[list[tuple[float |
         assert raw(mine) == raw(driver.notices)
 
 
-@settings(max_examples=scaled(1000, 60), deadline=None)
+@settings(max_examples=scaled(600, 40), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from((0.0, 7.0, 12.0, 22.0)), st.integers(1, 900)), max_size=40))
 def test_every_alert_that_stays_is_told_in_the_end(walk: list[tuple[float, int]]) -> None:
     """Start, quiet hours and flapping only put off: whatever stands for a day was told."""
     driver = Driver(startup_delay=180.0, quiet_hours=(BEGIN.time(), (BEGIN + timedelta(hours=9)).time()))
     for value, looks in walk:
         driver.see(value, looks, every=30.0)
-    driver.see(12.0, looks=2880, every=30.0)
+    driver.see(12.0, looks=1440, every=60.0)
 
     (alert,) = driver.engine.open()
     told = [notice.what for notice in driver.notices if notice.quiet is None]
