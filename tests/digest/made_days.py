@@ -18,7 +18,10 @@ def made_day(seed: int, *, name: str = "shed") -> DayFacts:
     random = Random(seed)
     first = datetime(2026, 12, 1, 12, tzinfo=UTC) + timedelta(days=seed % 400)
     told = day_of(first.date(), KYIV)
-    at = lambda: told.start + timedelta(minutes=random.randrange(1380))  # noqa: E731
+
+    def at() -> datetime:
+        return told.start + timedelta(minutes=random.randrange(1380))
+
     packs = tuple(
         _pack(random, number, name, told.start, at) for number in range(1, random.choice((1, 1, 1, 2)) + 1)
     )
@@ -50,7 +53,7 @@ def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[
     usual = None
     if random.random() < 0.6:
         usual = Usual(
-            random.randrange(3, 8), *(random.uniform(1, 20) for _ in range(2)), random.uniform(10, 80)
+            random.randrange(3, 8), random.uniform(1, 20), random.uniform(1, 20), random.uniform(10, 80)
         )
     return PackFacts(
         address=f"AA:BB:CC:DD:EE:0{number}",

@@ -1,0 +1,79 @@
+"""A stub of /v1/chat/completions in a thread of its own; each test says how it answers."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+from aiohttp import web
+
+Answer = Callable[[dict[str, Any]], web.StreamResponse | Awaitable[web.StreamResponse]]
+
+
+def completion(text: str | None) -> web.Response:
+    """An answer as the vendor's documentation shows it."""
+    return web.json_response(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "stub",
+            "choices": [
+                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+            ],
+        }
+    )
+
+
+def failing(status: int, message: str = "SECRET server text") -> Answer:
+    """An error with a text that must not go anywhere."""
+    return lambda _: web.json_response({"error": {"message": message}}, status=status)
+
+
+def saying(text: str) -> Answer:
+    """A model that says ``text``, whatever it is asked."""
+    return lambda _: completion(text)
+
+
+class ChatServer:
+    """``answers`` are given in turn, the last for ever; ``requests`` are what came."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.raw: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+        self.url = ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self._answer)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        asked = json.loads(await request.text())
+        self.requests.append(asked)
+        self.headers.append(dict(request.headers))
+        if self.raw is not None:
+            return await self.raw(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        given = answer(asked)
+        return given if isinstance(given, web.StreamResponse) else await given
