@@ -2,15 +2,19 @@
 
 import json
 from datetime import timedelta
+from math import inf
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jk_bms.rules.base import Notice, Severity
+from jk_bms.rules.base import Moment, Notice, Severity
+from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
+from jk_bms.rules.watch import beyond
 from tests.rules.driver import BEGIN, CRITICAL, WARNING, Driver, rule
+from tests.rules.table import ROWS, Row
 from tests.scale import scaled
 
 pytestmark = pytest.mark.timeout(1800)  # a soak walks for minutes
@@ -169,3 +173,64 @@ def test_a_torn_state_is_refused_and_the_engine_still_works(text: str) -> None:
     driver = Driver()
     driver.engine = engine
     assert driver.see(12) == ["raised warning"]
+
+
+# The same for every rule of the list, over the values around its own limits
+
+AROUND = [row for row in ROWS if row.rule != "bms_alarm"]  # whose values are different alarms
+BY_NAME = {one.name: one for one in RULES}
+
+
+def measured(row: Row, value: float) -> float | None:
+    """What the rule of ``row`` measures in the view of ``value``; None: nothing bad."""
+    looks = BY_NAME[row.rule].look(row.view(value)) or {}
+    seen = [look.value for look in looks.values() if look is not None]
+    return (max if BY_NAME[row.rule].rising else min)(seen) if seen else None
+
+
+def walked(row: Row, steps: list[tuple[float, int]]) -> tuple[list[Notice], int]:
+    """Let the rule of ``row`` see each value so often; return what came of it, and its excursions."""
+    one = BY_NAME[row.rule]
+    engine = Engine(Options(startup_delay=0, min_level=Severity.INFO), [one._replace(flap_guard=False)])
+    notices: list[Notice] = []
+    at, count, bad = 0.0, 0, False
+    for value, looks in steps:
+        view, seen = row.view(value), measured(row, value)
+        for _ in range(looks):
+            at += 30.0
+            notices += engine.look("x", view, Moment(at, BEGIN + timedelta(seconds=at)))
+        mildest = one.grades(view)[-1]
+        if seen is not None and beyond(one, seen, mildest.set):
+            bad, count = True, count + (not bad)
+        elif seen is None or beyond(one._replace(rising=not one.rising), seen, mildest.clear):
+            bad = False
+    assert engine.faults == {}
+    return notices, count
+
+
+@pytest.mark.parametrize("row", AROUND, ids=lambda row: f"{row.rule}-{row.code}-{row.fires}")
+@settings(max_examples=scaled(300, 12), deadline=None)
+@given(steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 45)), min_size=1, max_size=25))
+def test_no_rule_chatters(row: Row, steps: list[tuple[int, int]]) -> None:
+    values = (row.quiet, row.fires, row.holds, row.clears)
+
+    notices, most = walked(row, [(values[index], looks) for index, looks in steps])
+
+    whats = [notice.what for notice in notices if notice.what in ("raised", "cleared")]
+    assert whats[0::2] == ["raised"] * len(whats[0::2])
+    assert whats[1::2] == ["cleared"] * len(whats[1::2])
+    assert len(whats[0::2]) <= most
+
+
+@pytest.mark.parametrize("row", AROUND, ids=lambda row: f"{row.rule}-{row.code}-{row.fires}")
+def test_every_rule_only_grows_in_severity_while_it_gets_worse(row: Row) -> None:
+    sign = 1.0 if BY_NAME[row.rule].rising else -1.0
+    values = {value: measured(row, value) for value in (row.clears, row.quiet, row.holds, row.fires)}
+    worse = sorted(values, key=lambda value: sign * seen if (seen := values[value]) is not None else -inf)
+
+    notices, _ = walked(row, [(value, 45) for value in worse])
+
+    severities = [notice.alert.severity for notice in notices]
+    assert severities
+    assert severities == sorted(set(severities))
+    assert {notice.what for notice in notices} <= {"raised", "worse"}
