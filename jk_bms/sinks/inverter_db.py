@@ -17,9 +17,9 @@ import msgspec
 
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.model import Sample
+from jk_bms.model import InverterSample, Sample
 from jk_bms.sinks import payload as payloads
-from jk_bms.sinks.inverter_record import parse_time
+from jk_bms.sinks.inverter_record import parse_time, record_values
 from jk_bms.sinks.quiet import Quiet
 from jk_bms.store.readings import Readings, Record
 
@@ -85,6 +85,7 @@ class InverterDbSink:
         self._tz = record_zone(max(clock.now(), NOT_BEFORE), options.tz)
         self._quiet = Quiet()
         self._newest: dict[int, Sample] = {}  # by battery number
+        self._inverter: InverterSample | None = None
         self._due: set[int] = set()  # batteries with a sample that is due
         self._due_at: dict[int, float] = {}  # when the next one of each will be
         self._wake = asyncio.Event()
@@ -119,6 +120,10 @@ class InverterDbSink:
             self._due_at[number] = due_at + period if due_at + period > now else now + period
             self._due.add(number)
             self._wake.set()
+
+    def inverter_said(self, sample: InverterSample) -> None:
+        """Take what an inverter without a program of its own says, for records of ours."""
+        self._inverter = sample
 
     async def run(self) -> None:
         """Merge until cancelled; the running transaction is finished first.
@@ -362,7 +367,11 @@ class InverterDbSink:
             return
         samples = self._samples()
         made = self._clock.now().astimezone(self._tz).isoformat(timespec="seconds")
-        payload = payloads.as_text(self._merged(payloads.STANDALONE, samples))
+        empty = payloads.STANDALONE
+        told = self._inverter
+        if told is not None and self._clock.monotonic() - told.monotonic <= self._options.oldest:
+            empty = empty | record_values(told)
+        payload = payloads.as_text(self._merged(empty, samples))
         inserted = self._readings.insert(made, payload, after=after)
         if inserted is None:
             return  # somebody else's record came in between: looked at in the next pass

@@ -1,4 +1,4 @@
-"""A record of the inverter program as a reading of the inverter. Pure.
+"""A record of the inverter program as a reading of the inverter, and back. Pure.
 
 Numbers are texts there; what is no number ("N/A") is absent. Records that we inserted ourselves
 say nothing of an inverter.
@@ -11,9 +11,19 @@ from typing import Any
 import msgspec
 
 from jk_bms.model import InverterSample
+from jk_bms.model.quantities import fixed
 from jk_bms.sinks import payload as payloads
 from jk_bms.store.readings import Record
 
+DIGITS = {  # decimals of the keys that have some
+    "grid_voltage": 1,
+    "grid_current": 2,
+    "ac_output_voltage": 1,
+    "ac_output_freq": 2,
+    "ac_output_current": 1,
+    "pv_input_voltage": 1,
+    "pv_input_current": 1,
+}
 NUMBERS = {  # attribute of the reading: key of the record
     "grid_voltage": "grid_voltage",
     "grid_power": "grid_power",
@@ -59,6 +69,16 @@ def inverter_sample(record: Record, *, monotonic: float) -> InverterSample | Non
     return InverterSample(
         taken_at=made, monotonic=monotonic, status=str(status).strip() if known else None, **values
     )
+
+
+def record_values(sample: InverterSample) -> dict[str, str]:
+    """Return what ``sample`` says of grid, load and sun as members of a record; what is unknown has no key."""
+    values = {
+        key: fixed(value, DIGITS.get(key, 0))
+        for attribute, key in NUMBERS.items()
+        if (value := getattr(sample, attribute)) is not None
+    }
+    return values | ({"status_text": sample.status} if sample.status else {})
 
 
 def parse_time(text: object) -> datetime | None:

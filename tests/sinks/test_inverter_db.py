@@ -13,7 +13,7 @@ import pytest
 
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError
-from jk_bms.model import Device, Sample
+from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.sinks.inverter_db import SHOWN, InverterDbSink, MergeOptions, record_zone
 from jk_bms.sinks.inverter_record import parse_time
 from jk_bms.store.readings import Readings
@@ -479,6 +479,29 @@ def test_standalone_keeps_a_record_per_poll(path: Path) -> None:
     record = json.loads(house.content()[0][2])
     assert (record["grid_power"], record["status_text"]) == ("N/A", "UNKNOWN")
     assert (record["bms_recorder"], record["battery_soc"]) == ("easun-jkbms", "N/A")
+
+
+def test_standalone_tells_what_a_simulated_inverter_says(path: Path) -> None:
+    """So that the demonstration has grid, load and sun in its history; old values count for nothing."""
+    house = House(path, standalone=True)
+    told = InverterSample(
+        taken_at=house.clock.now(), monotonic=house.clock.monotonic(), grid_voltage=230.06, load_power=412.4
+    )
+    house.sink.inverter_said(told)
+    house.sample(kind="simulated")
+    house.look()
+    house.clock.turn(300)
+    house.sample(kind="simulated")
+    house.look()
+
+    first, second = (json.loads(row[2]) for row in house.content())
+    assert (first["grid_voltage"], first["ac_output_power"], first["pv_input_power"]) == (
+        "230.1",
+        "412",
+        "N/A",
+    )
+    assert first["bms_recorder"] == "easun-jkbms"
+    assert (second["grid_voltage"], second["ac_output_power"]) == ("N/A", "N/A")
 
 
 def test_standalone_says_nothing_of_its_own_old_record(path: Path, caplog: pytest.LogCaptureFixture) -> None:
