@@ -1,0 +1,226 @@
+"""The digest of each day: waits for SUMMARY_TIME, has a child write it, queues it for its chats.
+
+Which dates are over stands in ``bot.db``, written together with the messages: each date has one digest,
+and none is lost between making and sending.
+"""
+
+import asyncio
+import base64
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from jk_bms.bot.child import ChildError, run_child
+from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.pages.page import Page
+from jk_bms.bot.store import BotStore
+from jk_bms.clock import NOT_BEFORE
+from jk_bms.digest.days import Told, named_zone, told_time
+from jk_bms.digest.schedule import Due, Schedule
+from jk_bms.errors import StoreError
+from jk_bms.settings import Settings
+from jk_bms.texts import Texts, escape
+
+log = logging.getLogger(__name__)
+
+NOTE = "digest_dates"  # in bot.db: the local dates that are over
+DATES_KEPT = 40
+KEPT_FOR = 12 * 3600.0  # s: so long a digest waits for Telegram
+LOOK = 30.0  # s between two looks at the clock, which may be set at any time
+AFTER_FAILURE = 300.0  # s: making it again costs a request to the model
+TRIES = 3  # of a child that fails, this far apart:
+PAUSE = 60.0  # s
+PATIENCE = 120.0  # s for facts and picture on a Pi that has just started
+MODEL_PAUSES = 750.0  # s that the child waits between its requests to a service that is away
+MODEL_REQUESTS = 5
+AGAIN = 600.0  # s between two digests on demand
+_MIDDAY = time_of_day(12)
+
+
+class Replies(Protocol):
+    """What answers a command; the sender."""
+
+    async def reply(self, chat: int, page: Page, *, photo: bytes | None = None) -> None:
+        """Send ``page``, below ``photo`` if any, soon or not at all."""
+
+
+class Made(NamedTuple):
+    """A digest, ready to be sent."""
+
+    text: str  # plain
+    picture: bytes | None = None
+
+
+class Daily:
+    """Makes digests when they are due, and on demand.
+
+    ``chats`` says to whom they go; ``texts_of`` in which language. ``child`` runs the module of that
+    name with a request within so many s. ``now``, ``sleep`` and ``look`` are for tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: BotStore,
+        replies: Replies,
+        chats: Callable[[], Sequence[int]],
+        texts_of: Callable[[int], Texts],
+        *,
+        child: Callable[..., Awaitable[bytes]] = run_child,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        look: float = LOOK,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._replies = replies
+        self._chats = chats
+        self._texts_of = texts_of
+        self._child = child
+        self._now = now
+        self._sleep = sleep
+        self._look = look
+        self._zone = named_zone(settings.timezone)
+        self._schedule = Schedule(settings.summary_time, self._zone)
+        self._asked: float | None = None  # monotonic, of the last one on demand
+
+    async def run(self) -> None:
+        """Make each digest when it is due, until cancelled."""
+        while True:
+            pause = self._look
+            try:
+                await self._turn()
+            except StoreError as error:
+                log.error("digest: %s", error)
+                pause = AFTER_FAILURE
+            except Exception:  # one digest that cannot be made must not be the last
+                log.exception("digest: unexpected error; trying again")
+                pause = AFTER_FAILURE
+            now = self._now()
+            until = (self._schedule.next(now) - now).total_seconds()
+            await self._sleep(min(pause, max(until, 0.1)))
+
+    async def on_demand(self, chat: int) -> None:
+        """Answer ``/digest``: today so far, at most once in ten minutes."""
+        texts = self._texts_of(chat)
+        asked = time.monotonic()
+        if self._asked is not None and asked - self._asked < AGAIN:
+            span = texts.span(max(60.0, AGAIN - (asked - self._asked)))
+            await self._replies.reply(chat, Page(escape(texts("bot.digest.wait", span=span))))
+            return
+        self._asked = asked
+        await self._replies.reply(chat, Page(escape(texts("bot.digest.making"))))
+        told = told_time(self._now(), _MIDDAY, self._settings.digest_period, self._zone)
+        try:
+            made = await self._make(told, texts)
+        except ChildError as error:
+            log.error("digest: %s", error)
+            self._asked = None
+            made = Made(self._failed(told, texts))
+        await self._replies.reply(chat, Page(escape(made.text)), photo=made.picture)
+
+    async def _turn(self) -> None:
+        now = self._now()
+        if now < NOT_BEFORE:
+            return  # the clock is wrong: nobody knows what day it is
+        over = self._store.note(NOTE)
+        if over is None:
+            # A new bot tells nothing of a day that it did not see.
+            await self._over([], self._schedule.date_of(self._schedule.last(now)), ())
+            return
+        due = self._schedule.due(now, {date.fromisoformat(day) for day in over})
+        if due is not None:
+            await self._tell(due, over)
+
+    async def _tell(self, due: Due, over: list[str]) -> None:
+        told = told_time(due.at, self._schedule.at, self._settings.digest_period, self._zone)
+        chats = list(dict.fromkeys(self._settings.digest_chats or self._chats()))
+        if not chats:
+            log.info("digest of %s: there is no chat to send it to", told.day)
+        by_language: dict[str, list[int]] = {}
+        for chat in chats:
+            by_language.setdefault(self._texts_of(chat).language, []).append(chat)
+        messages = []
+        for some in by_language.values():
+            texts = self._texts_of(some[0])
+            made = await self._made_patiently(told, texts)
+            text = made.text
+            if due.late:
+                at = f"{due.at.astimezone(self._zone):%H:%M}"
+                text = f"{texts('digest.late', at=at)}\n\n{text}"
+            messages += [
+                Outgoing(
+                    chat=chat,
+                    text=escape(text),
+                    photo=made.picture,
+                    keep_for=KEPT_FOR,
+                    key=f"digest:{due.day}",
+                )
+                for chat in some
+            ]
+        await self._over(over, due.day, messages)
+        log.info("digest of %s: made for %d chats%s", told.day, len(chats), ", late" if due.late else "")
+
+    async def _made_patiently(self, told: Told, texts: Texts) -> Made:
+        """The digest, or, so that nobody waits for it in vain, why there is none."""
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._make(told, texts)
+            except ChildError as error:
+                log.error("digest of %s: %s%s", told.day, error, "; trying again" if left else "")
+            if left:
+                await self._sleep(PAUSE)
+        return Made(self._failed(told, texts))
+
+    async def _make(self, told: Told, texts: Texts) -> Made:
+        settings = self._settings
+        service: dict[str, Any] | None = None
+        patience = PATIENCE
+        if settings.openai_key:
+            service = {
+                "key": settings.openai_key,
+                "url": settings.openai_url,
+                "model": settings.openai_model,
+                "prompt": settings.openai_prompt,
+                "timeout": settings.digest_timeout,
+                "max_chars": settings.digest_max_chars,
+            }
+            patience += MODEL_PAUSES + MODEL_REQUESTS * settings.digest_timeout
+        request = {
+            "bms_db": str(settings.bms_db_path),
+            "day": told.day.isoformat(),
+            "start": told.start.isoformat(),
+            "end": told.end.isoformat(),
+            "timezone": settings.timezone.key if isinstance(settings.timezone, ZoneInfo) else None,
+            "language": texts.language,
+            "picture": True,
+            "service": service,
+        }
+        out = await self._child("jk_bms.digest", request, timeout=patience)
+        return _understood(out)
+
+    def _failed(self, told: Told, texts: Texts) -> str:
+        noon = told.start + timedelta(hours=12)
+        return texts("digest.failed", date=texts.date(noon, self._zone))
+
+    async def _over(self, over: Sequence[str], day: date, messages: Sequence[Outgoing]) -> None:
+        dates = [*over, day.isoformat()][-DATES_KEPT:]
+        await self._store.aside(self._store.queue, messages, {NOTE: dates})
+
+
+def _understood(out: bytes) -> Made:
+    try:
+        told: Mapping[str, Any] = json.loads(out)
+        picture = told["picture"]
+        made = Made(told["text"], None if picture is None else base64.b64decode(picture))
+        why = told["why"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ChildError(f"jk_bms.digest: {error!r}; expected a digest") from error
+    if why:
+        log.warning("digest: not by the model: %s", why)
+    return made
