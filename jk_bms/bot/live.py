@@ -67,7 +67,7 @@ class LiveView:
         try:
             known = await asyncio.to_thread(last_known, self._bms_db, self._addresses, self._zone)
         except StoreError as error:
-            log.warning("%s", error)
+            log.debug("%s", error)  # that the poller is away was said
             known = {"devices": [], "inverter": None, "alerts": None}
         return known | {"poller_down": True}
 

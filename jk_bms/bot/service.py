@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from jk_bms import __version__
 from jk_bms.bot.access import Access
+from jk_bms.bot.alert_feed import AlertFeed
+from jk_bms.bot.daily import Daily
 from jk_bms.bot.handlers import Handlers
 from jk_bms.bot.light_aiogram import (
     ClientDecodeError,
@@ -24,7 +26,7 @@ from jk_bms.bot.requests import TokenMask, make_bot
 from jk_bms.bot.sender import PACE, Pace, Sender
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, open_store
-from jk_bms.bot.telegram_errors import brief, check_token
+from jk_bms.bot.telegram_errors import TokenInUse, brief, check_token
 from jk_bms.bot.updates import Updates
 from jk_bms.errors import ConfigError, JkBmsError
 from jk_bms.logs import setup_logging
@@ -38,11 +40,12 @@ SERVICE_NAME = "telegram_bot"
 
 EXIT_OK = 0
 EXIT_BUG = 1
-EXIT_BUSY = 75  # another bot has the token or the database, or it cannot be used: try again later
+EXIT_BUSY = 75  # another bot has the database, or it cannot be used: try again later
+EXIT_TAKEN = 77  # another program has the token: to try again would only take its updates away
 EXIT_CONFIG = 78  # a person must change something: do not restart
 
 STOP_PATIENCE = 4.5  # s to end cleanly
-SETTLE = 2.0  # s of them for what is on its way to Telegram
+SETTLE = 1.5  # s of them to finish what came, and again so long for what is on its way to Telegram
 LONGEST_PAUSE = 60.0  # s
 
 
@@ -79,6 +82,8 @@ class Bot:
 
     async def _run_in(self, group: asyncio.TaskGroup) -> None:
         sender = Sender(self.telegram, self.store, lambda chat: handlers.texts_of(chat), self.pace)
+        chats = self.access.told_of_alerts
+        daily = Daily(self.settings, self.store, sender, chats, lambda chat: handlers.texts_of(chat))
         handlers = Handlers(
             self.settings,
             self.store,
@@ -86,14 +91,25 @@ class Bot:
             sender,
             self.live,
             group,
+            digest=daily.on_demand,
             started=lambda chat: monitor.began(chat),
         )
         monitor = Monitor(self.settings, self.store, self.access, self.live, handlers.texts_of, self.stat_log)
+        feed = AlertFeed(
+            self.settings,
+            self.store,
+            self.live,
+            chats=chats,
+            monitoring=lambda: {chat.id for chat in self.access.monitoring()},
+            texts_of=handlers.texts_of,
+        )
         updates = Updates(self.telegram, self.store, handlers.handle, pause=self.settings.polling_interval)
         handlers.username = str(self.store.note("username", "")).lower()
         group.create_task(self.live.run(), name="live")
         group.create_task(sender.run(), name="sender")
         group.create_task(monitor.run(), name="monitor")
+        group.create_task(feed.run(), name="alerts")
+        group.create_task(daily.run(), name="digest")
         group.create_task(self._introduce(handlers), name="introduction")
         group.create_task(self._watchdog(), name="watchdog")
         asking = group.create_task(updates.run(), name="updates")
@@ -101,7 +117,8 @@ class Bot:
         log.info("ready")
         await self.stop.wait()
         self._notifier.stopping()
-        asking.cancel()  # no new commands
+        updates.end()
+        await asyncio.wait({asking}, timeout=SETTLE)
         await sender.settle(SETTLE)
 
     async def _introduce(self, handlers: Handlers) -> None:
@@ -232,6 +249,8 @@ def _cannot_run(error: Exception) -> int:
         return max(_cannot_run(one) for one in ours.exceptions)
     for line in str(error).splitlines():
         log.error("%s", line)
+    if isinstance(error, TokenInUse):
+        return EXIT_TAKEN
     return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY
 
 

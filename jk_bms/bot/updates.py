@@ -46,35 +46,56 @@ class Updates:
         self._pause = pause  # s between two questions that Telegram does not hold open
         self._first_pause = first_pause
         self._held_open = held_open
+        self._failures = 0
+        self._ending = False
+        self._waiting: asyncio.Timeout | None = None  # for Telegram
 
     async def run(self) -> None:
-        """Go on until cancelled. Raises ConfigError for a wrong token, TokenInUse beside another bot."""
-        failures = 0
+        """Go on until ``end``. Raises ConfigError for a wrong token, TokenInUse beside another bot."""
         slow: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
-            while True:
-                asked = time.monotonic()
+            while not self._ending:
                 try:
-                    updates = await self._ask()
-                except TelegramRetryAfter as error:
-                    await asyncio.sleep(error.retry_after)
-                    continue
-                except (TelegramAPIError, ClientDecodeError) as error:
-                    check_token(error)
-                    failures += 1
-                    if failures == 1:  # once per outage
-                        log.warning("no updates from Telegram: %s", brief(error))
-                    await asyncio.sleep(min(self._first_pause * 2 ** min(failures - 1, 10), LONGEST_PAUSE))
-                    continue
-                if failures:
-                    log.info("updates come again, after %d failures", failures)
-                failures = 0
+                    async with asyncio.timeout(None) as self._waiting:
+                        updates = await self._next()
+                except TimeoutError:  # only ``end`` sets a time
+                    return
+                finally:
+                    self._waiting = None
                 slow = {task for task in slow if not task.done()}
-                if updates:
-                    slow |= await self._handle_all(updates, group)
-                    await self._store.aside(self._store.set_notes, {"offset": updates[-1].update_id + 1})
-                elif time.monotonic() - asked < min(1.0, self._held_open / 2):
-                    await asyncio.sleep(self._pause)
+                slow |= await self._handle_all(updates, group)
+                await self._store.aside(self._store.set_notes, {"offset": updates[-1].update_id + 1})
+
+    def end(self) -> None:
+        """Ask no more; what came is still handled and noted."""
+        self._ending = True
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def _next(self) -> Sequence[Update]:
+        """Return the next updates, at least one, however long Telegram is away."""
+        while True:
+            asked = time.monotonic()
+            try:
+                updates = await self._ask()
+            except TelegramRetryAfter as error:
+                await asyncio.sleep(error.retry_after)
+                continue
+            except (TelegramAPIError, ClientDecodeError) as error:
+                check_token(error)
+                self._failures += 1
+                if self._failures == 1:  # once per outage
+                    log.warning("no updates from Telegram: %s", brief(error))
+                pause = self._first_pause * 2 ** min(self._failures - 1, 10)
+                await asyncio.sleep(min(pause, LONGEST_PAUSE))
+                continue
+            if self._failures:
+                log.info("updates come again, after %d failures", self._failures)
+                self._failures = 0
+            if updates:
+                return updates
+            if time.monotonic() - asked < min(1.0, self._held_open / 2):
+                await asyncio.sleep(self._pause)
 
     async def _ask(self) -> Sequence[Update]:
         try:

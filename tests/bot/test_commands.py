@@ -36,7 +36,7 @@ EVERY_COMMAND = {  # what the answer has, with the poller of a house with one ba
     "battery": "Main",
     "cells": "3.282",
     "health": "Main",
-    "alerts": "no open alerts",
+    "alerts": "No open alerts",
     "link": "connected",
     "until": "/until 07:00",
     "chatid": str(OWNER),
@@ -184,7 +184,7 @@ async def test_a_claimed_bot_stays_claimed(
     poller.codes = {"ABC234"}
     async with running(TELEGRAM_CHAT_ID=""):
         telegram.say("/start ABC234")
-        await answered(telegram)
+        await answered(telegram, 2)  # the level comes by itself
     telegram.forget()
     async with running(TELEGRAM_CHAT_ID=""):
         telegram.say("/battery")
@@ -230,6 +230,20 @@ async def test_a_restart_repeats_and_loses_no_command(
     assert len(texts) == 2
     assert str(OWNER) in texts[0]
     assert "Grid is there" in texts[1]
+
+
+async def test_an_end_right_after_an_answer_does_not_repeat_it(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    for _ in range(3):
+        async with running():
+            telegram.say("/chatid")
+            await answered(telegram)
+        telegram.forget()
+    async with running():
+        await asyncio.sleep(0.3)
+
+    assert telegram.shown() == []
 
 
 async def test_monitoring_goes_on_after_a_restart(
@@ -435,7 +449,7 @@ async def test_with_the_poller_down_it_says_so_and_shows_the_last_known(
     assert "battery service does not answer" in texts[1]
     assert "52.58" in texts[1]
     assert "Grid unknown" in texts[1]
-    assert "no open alerts" not in texts[2]
+    assert "No open alerts" not in texts[2]
     assert "Try again" in texts[3]
 
 

@@ -1,0 +1,226 @@
+"""What the bot says without being asked: level steps, grid, silent batteries, a dead poller."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jk_bms.bot.access import Access
+from jk_bms.bot.live import LiveView
+from jk_bms.bot.monitor import Monitor, level_of
+from jk_bms.bot.stat_log import StatLog
+from jk_bms.bot.store import BotStore, Chat, open_store
+from jk_bms.settings import Settings
+from jk_bms.texts import language
+from tests.bot.conftest import Configure
+from tests.bot.house_snapshot import device, reading, snapshot
+from tests.bot.telegram_server import OWNER
+
+
+class House:
+    """A monitor with one monitoring chat, a clock that the test turns and states that it gives."""
+
+    def __init__(self, settings: Settings, store: BotStore) -> None:
+        self.now = 1000.0
+        self.store = store
+        store.remember(Chat(id=OWNER, monitoring=True))
+        self.live = LiveView(settings)
+        log = StatLog(settings.log_file, settings.timezone) if settings.log_file else None
+        self.monitor = Monitor(
+            settings,
+            store,
+            Access(settings, store),
+            self.live,
+            lambda chat: language("en"),
+            log,
+            lambda: self.now,
+        )
+
+    def told(self) -> list[str]:
+        """What was queued since the last time."""
+        waiting = self.store.oldest(OWNER)
+        self.store.done([one.number for one in waiting])
+        return [one.message.text for one in waiting]
+
+    async def level(self, soc: float | None, **more: Any) -> list[str]:
+        await self.monitor.check(snapshot(device(reading=reading(battery_soc=soc, **more))))
+        return self.told()
+
+    async def look(self, state: dict[str, Any]) -> list[str]:
+        await self.monitor.look(state)
+        return self.told()
+
+
+@pytest.fixture
+def house(store: BotStore, configure: Configure) -> House:
+    return House(configure(), store)
+
+
+@pytest.fixture
+def with_env(tmp_path: Path, configure: Configure) -> Iterator[Callable[..., House]]:
+    stores: list[BotStore] = []
+
+    def make(**env: str) -> House:
+        stores.append(open_store(tmp_path / f"bot{len(stores)}.db"))
+        return House(configure(**env), stores[-1])
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+STEPS = {  # from, to, with TELEGRAM_CHANGE_STEP=5: what is said
+    "4.9 down": (84.3, 79.4, None),
+    "5.0 down": (84.3, 79.3, "Battery Level: 79.3% ↓"),
+    "4.9 up": (60.1, 65.0, None),
+    "5.0 up": (60.1, 65.1, "Battery Level: 65.1% ↑"),
+    "unknown": (60.0, None, None),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "said"), STEPS.values(), ids=STEPS)
+async def test_a_step_of_the_level_is_told(
+    house: House, before: float, after: float | None, said: str | None
+) -> None:
+    first = await house.level(before)
+    then = await house.level(after)
+
+    assert first == [f"Voltage: 52.583 V, Battery Level: {before:.1f}%"]
+    assert then == ([f"Voltage: 52.583 V, {said}"] if said else [])
+
+
+async def test_small_steps_add_up(house: House) -> None:
+    told = [text for soc in (80.0, 78.0, 76.0, 74.0, 72.0, 70.0, 68.0) for text in await house.level(soc)]
+
+    assert [text.split(": ")[-1] for text in told] == ["80.0%", "74.0% ↓", "68.0% ↓"]
+
+
+async def test_a_restart_remembers_the_level(house: House, configure: Configure) -> None:
+    await house.level(80.0)
+    again = House(configure(), house.store)
+
+    assert await again.level(79.0) == []
+
+
+async def test_old_values_are_no_level(house: House) -> None:
+    await house.monitor.check(snapshot(device(age=500.0)))
+
+    assert house.told() == []
+
+
+async def test_the_level_may_come_from_the_voltage(with_env: Callable[..., House]) -> None:
+    house = with_env(LEVEL_SOURCE="voltage", MIN_VOLTAGE="48", MAX_VOLTAGE="52")
+
+    assert await house.level(50.0, voltage=53.0) == ["Voltage: 53.000 V, Battery Level: 100.0%"]
+
+
+def test_bigger_packs_weigh_more_in_the_level(configure: Configure) -> None:
+    small = device(1, reading=reading(battery_soc=20.0, capacity=100.0))
+    big = device(2, reading=reading(battery_soc=80.0, capacity=300.0))
+
+    level = level_of(snapshot(small, big), configure())
+
+    assert level is not None
+    assert level.percent == 65.0
+
+
+async def test_limits_of_another_pack_are_warned_of_once(
+    with_env: Callable[..., House], caplog: pytest.LogCaptureFixture
+) -> None:
+    house = with_env(MIN_VOLTAGE="100", MAX_VOLTAGE="120")
+    first = await house.level(50.0)
+    second = await house.level(50.0)
+
+    assert [text for text in first if "MIN_VOLTAGE is 100 V" in text] != []
+    assert second == []
+    assert caplog.text.count("MIN_VOLTAGE is 100 V") == 1
+
+
+async def test_each_check_is_a_line_of_the_log_file(with_env: Callable[..., House], tmp_path: Path) -> None:
+    house = with_env(LOG_FILE_PATH=str(tmp_path / "logs" / "stat.log"))
+    await house.level(95.3)
+    await house.level(95.2)  # not sent, but noted
+
+    lines = (tmp_path / "logs" / "stat.log").read_text().splitlines()
+    assert [line.split(";")[1] for line in lines] == [
+        f"Chat ID: {OWNER}",
+        "Voltage: 52.583 V, Battery Level: 95.3%",
+        "Voltage: 52.583 V, Battery Level: 95.2%",
+    ]
+
+
+def grid(state: str) -> dict[str, Any]:
+    return snapshot(inverter={"grid": {"state": state, "for": 3.0}, "age": 1.0})
+
+
+GRIDS = {  # states seen one after the other: what is told
+    "the first is no news": (["lost"], []),
+    "lost and back": (["present", "lost", "present"], ["Grid lost", "Grid is back"]),
+    "unknown is never lost": (["present", "unknown", "present"], []),
+    "lost behind an unknown": (["present", "unknown", "lost"], ["Grid lost"]),
+    "told once": (["present", "lost", "lost", "lost"], ["Grid lost"]),
+}
+
+
+@pytest.mark.parametrize(("states", "told"), GRIDS.values(), ids=GRIDS)
+async def test_the_grid(house: House, states: list[str], told: list[str]) -> None:
+    said = [text for state in states for text in await house.look(grid(state))]
+
+    assert len(said) == len(told)
+    assert all(words in text for words, text in zip(told, said, strict=True))
+
+
+async def test_no_inverter_is_no_news(house: House) -> None:
+    await house.look(grid("present"))
+
+    assert await house.look(snapshot(inverter=None)) == []
+
+
+SILENT = {  # poll interval, age: whether the battery counts as lost
+    "119 s": (10.0, 119.0, False),
+    "121 s": (10.0, 121.0, True),
+    "3.9 polls": (60.0, 234.0, False),
+    "more than 4 polls": (60.0, 241.0, True),
+}
+
+
+@pytest.mark.parametrize(("period", "age", "lost"), SILENT.values(), ids=SILENT)
+async def test_a_silent_battery(house: House, period: float, age: float, lost: bool) -> None:
+    said = await house.look(snapshot(device(age=age), poll_interval=period))
+    again = await house.look(snapshot(device(age=age), poll_interval=period))
+    back = await house.look(snapshot(device(age=1.0), poll_interval=period))
+
+    assert [("Main does not answer" in text) for text in said] == [True] * lost
+    assert again == []
+    assert [("Main answers again" in text) for text in back] == [True] * lost
+
+
+async def test_a_released_battery_is_silent_on_purpose(house: House) -> None:
+    link = device()["link"] | {"state": "released"}
+
+    assert await house.look(snapshot(device(age=1000.0, link=link))) == []
+
+
+async def test_a_dead_poller_is_told_after_five_minutes_and_its_return(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = snapshot() | {"poller_down": True}
+    house.live.down_since = house.now
+    house.now += 299
+    early = await house.look(down)
+    house.now += 2
+    late = await house.look(down)
+    again = await house.look(down)
+    house.live.down_since = None
+    back = await house.look(snapshot())
+
+    assert (early, again) == ([], [])
+    assert "nobody watches" in late[0]
+    assert "answers again" in back[0]
+
+
+async def test_who_may_no_longer_hear_is_told_nothing(with_env: Callable[..., House]) -> None:
+    house = with_env(TELEGRAM_CHAT_ID="5")
+
+    assert await house.level(80.0) == []
