@@ -22,6 +22,7 @@ WORDS = {
     "health": "how the cells are: a weak one, a leaking one, a bad connection, how sure",
     "history": "what the batteries did: the last day, week or year",
     "chart": "a picture of the history: charge, power, cells, temperature",
+    "digest": "what happened today, or on another day, in a few sentences",
     "export": "the history as a table, for other programs",
     "import": "take in what other programs recorded",
     "check": "whether the files, the clock and the service are in order",
