@@ -19,6 +19,7 @@ from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, exit_code
 # code`` to jk_bms/tool/, and a line here.
 WORDS = {
     "status": "how the running service and its batteries are doing",
+    "alerts": "what is wrong now and what was lately; what an alert means; a test of every channel",
     "health": "how the cells are: a weak one, a leaking one, a bad connection, how sure",
     "history": "what the batteries did: the last day, week or year",
     "chart": "a picture of the history: charge, power, cells, temperature",
@@ -28,6 +29,7 @@ WORDS = {
     "check": "whether the files, the clock and the service are in order",
     "backup": "everything that must not be lost, in one archive",
     "restore": "put a backup in place of what is there",
+    "invite": "a code that lets somebody into the Telegram bot, also as a QR code",
     "config": "every setting: its value, where it comes from and what it means",
 }
 MODULES = {"import": "import_"}  # of words that Python keeps for itself

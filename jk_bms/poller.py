@@ -266,6 +266,7 @@ class Poller:
 
     def _made_up_inverter(self, sample: InverterSample) -> None:
         self.alerts.inverter_said(sample, made_up=True)
+        self.sink.inverter_said(sample)
 
     def _publish(self, sample: Sample) -> None:
         self.hub.publish(self.memory.take(sample))
@@ -292,6 +293,8 @@ class Poller:
     def _happened(self, event: Event) -> None:
         """Tell everybody who listens of an event."""
         self.server.send("event", kind=event.kind, device=event.device, text=event.text, facts=event.facts)
+        if self.messenger is not None:
+            self.messenger.wake()
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
         self.memory.identified(device, told.get("settings"))

@@ -1,10 +1,14 @@
 """The state of the house in words: one page for ``jk-util.py status`` and the live view."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from jk_bms.texts import language
+from jk_bms.texts.alerts import alert_line
 from jk_bms.texts.durations import span, span_between
 
+OLD = 60.0  # s: an older reading is marked
 BAR = 24  # characters of the SoC bar
 
 STATES = {  # what a person would say of a link
@@ -18,15 +22,21 @@ STATES = {  # what a person would say of a link
 }
 
 
-def status_lines(snapshot: dict[str, Any], *, color: bool = False) -> list[str]:
-    """Return the snapshot of the poller as lines of text, at most about 80 wide."""
+def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo | None = None) -> list[str]:
+    """Return the snapshot of the poller as lines of text, at most about 80 wide, times in ``zone``."""
     paint = _paint if color else _plain
     lines: list[str] = []
     if snapshot.get("clock_trusted") is False:
         lines += [paint("The clock of this machine is wrong; nothing is merged until it is right.", "33"), ""]
+    if snapshot.get("alerts"):
+        lines += [*_alert_lines(snapshot, paint, zone), ""]
     for device in snapshot["devices"]:
         lines += _device_lines(device, paint)
         lines.append("")
+    if (inverter := snapshot.get("inverter")) is not None:
+        lines += [*_house_lines(inverter, paint), ""]
+    if (telegram := snapshot.get("telegram")) is not None:
+        lines += [*_claim_lines(telegram["code"], paint), ""]
     if (records := snapshot.get("records")) is not None:
         lines += _record_lines(records, paint)
     return lines
@@ -44,6 +54,48 @@ def cell_bars(cells: list[float]) -> str:
     steps = "▁▂▃▄▅▆▇█"
     reach = max(high - low, 0.004)  # below 4 mV differences are noise: keep the picture calm
     return "".join(steps[min(7, int((cell - low) / reach * 7.999))] for cell in cells)
+
+
+def _alert_lines(snapshot: dict[str, Any], paint: Any, zone: tzinfo | None) -> Iterator[str]:
+    texts, now = language("en"), datetime.now(UTC)
+    names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
+    yield paint("Alerts", "1")
+    for alert in snapshot["alerts"]:
+        tone = "31" if alert["severity"] in ("error", "critical") else "33"
+        muted = " (muted)" if alert.get("muted") else ""
+        line = alert_line(alert, names.get(alert["subject"]), texts, zone, now)
+        yield f"  {paint(alert['severity'].ljust(8), tone)} {line}{muted}"
+
+
+def _house_lines(inverter: dict[str, Any], paint: Any) -> Iterator[str]:
+    grid = inverter["grid"]
+    tone = {"present": "32", "lost": "31"}.get(grid["state"], "33")
+    state = paint(grid["state"], tone)
+    facts = [f"for {span(grid['for'])}"] if grid.get("for") is not None else []
+    if grid["state"] == "present":
+        facts += _quantities(inverter, ("grid_voltage", "V"), ("grid_power", "W"))
+    yield paint("House", "1")
+    yield f"  Grid     {', '.join([state, *facts])}"
+    powers = [
+        f"{name} {inverter[key]:.0f} W"
+        for name, key in (("load", "load_power"), ("sun", "pv_power"))
+        if inverter.get(key) is not None
+    ]
+    if powers:
+        yield f"  Power    {', '.join(powers)}"
+    if inverter["age"] > OLD:
+        yield f"  Taken    {paint(span(inverter['age']) + ' ago', '33')} (old)"
+    if inverter.get("error"):
+        yield paint(f"  Trouble  {inverter['error']}", "33")
+
+
+def _quantities(values: dict[str, Any], *wanted: tuple[str, str]) -> list[str]:
+    return [f"{values[key]:.0f} {unit}" for key, unit in wanted if values.get(key) is not None]
+
+
+def _claim_lines(code: str, paint: Any) -> Iterator[str]:
+    yield paint("Telegram bot", "1")
+    yield f"  Nobody has claimed it yet. Send it: /start {code}"
 
 
 def _device_lines(device: dict[str, Any], paint: Any) -> Iterator[str]:
@@ -121,7 +173,7 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
         yield f"  Energy   {energy}"
     if alarms := reading.get("alarms"):
         yield f"  Alarms   {paint(', '.join(alarms), '31')}"
-    old = age > 60
+    old = age > OLD
     yield f"  Taken    {paint(span(age) + ' ago', '33' if old else '0')}" + (" (old)" if old else "")
 
 

@@ -110,3 +110,65 @@ def test_cell_bars_keep_calm_below_the_noise() -> None:
     """One millivolt between cells is no mountain range."""
     assert set(cell_bars([3.300, 3.301])) <= set("▁▂▃")
     assert cell_bars([3.0, 3.4]) == "▁█"
+
+
+ALERT = {
+    "rule": "cell_low",
+    "code": 1006,
+    "severity": "critical",
+    "part": "",
+    "subject": "AA:BB:CC:DD:EE:FF",
+    "value": 2.84,
+    "set": 2.85,
+    "clear": 3.0,
+    "peak": 2.84,
+    "since": "2026-12-01T10:00:00+00:00",
+    "unit": "V",
+    "digits": 3,
+    "count": 1,
+    "facts": {"cell": 7},
+    "muted": True,
+    "muted_until": None,
+}
+
+
+def test_open_alerts_stand_first() -> None:
+    lines = page(alerts=[ALERT]).splitlines()
+
+    assert lines[0] == "Alerts"
+    assert lines[1].startswith("  critical ")
+    assert "cell 7 is nearly empty, 2.840 V" in lines[1]
+    assert lines[1].endswith("code 1006 (muted)")
+
+
+def test_grid_and_load() -> None:
+    inverter = {
+        "grid": {"state": "present", "for": 7300.0},
+        "grid_voltage": 230.1,
+        "grid_power": 412.0,
+        "load_power": 380.4,
+        "pv_power": 1200.0,
+        "age": 3.0,
+        "error": None,
+    }
+
+    text = page(inverter=inverter)
+
+    assert "Grid     present, for 2 h 1 min, 230 V, 412 W" in text
+    assert "Power    load 380 W, sun 1200 W" in text
+    assert "(old)" not in text.split("House")[1]
+
+
+def test_a_grid_that_nobody_knows_of() -> None:
+    inverter = {"grid": {"state": "unknown", "for": None}, "age": 400.0, "error": "timed out"}
+
+    house = page(inverter=inverter).split("House")[1]
+
+    assert "Grid     unknown\n" in house
+    assert "6 min ago (old)" in house
+    assert "Trouble  timed out" in house
+
+
+def test_the_code_of_a_bot_that_nobody_claimed() -> None:
+    assert "/start ABCDE" in page(telegram={"code": "ABCDE"})
+    assert "Telegram" not in page(telegram=None)

@@ -105,6 +105,7 @@ class Messenger:
             cursor = place.get("cursor", newest)
             address.cursor = min(cursor, newest)  # a database that was begun anew counts from 1
             address.sending = place.get("sending")
+        write_states(own, {STATE: self._places()})  # now: a kill before the first message must not lose it
 
     def wake(self) -> None:
         """Look into the log of events now."""
@@ -202,9 +203,12 @@ class Messenger:
     async def _note(self, address: Address, *, cursor: int | None = None, sending: int | None = None) -> None:
         address.cursor = address.cursor if cursor is None else cursor
         address.sending = sending or None
-        places = {one.key: {"cursor": one.cursor, "sending": one.sending} for one in self._addresses}
+        places = self._places()
         with contextlib.suppress(StoreError):  # said aloud elsewhere; a kill now costs at most a repeat
             await self._in_writer(lambda own: write_states(own, {STATE: places}))
+
+    def _places(self) -> dict[str, dict[str, int | None]]:
+        return {one.key: {"cursor": one.cursor, "sending": one.sending} for one in self._addresses}
 
     async def _send(self, address: Address, message: tuple[Message, str] | None) -> Outcome:
         """Have a child send ``message``; None: only have the address looked at."""

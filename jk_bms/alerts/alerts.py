@@ -7,7 +7,6 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from jk_bms.alerts.facts import alert_facts, notice_facts, sentence
 from jk_bms.alerts.host import HostWatch
 from jk_bms.alerts.inverter import InverterState
 from jk_bms.alerts.outbox import Outbox
@@ -20,6 +19,7 @@ from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.rules.base import HostView, InverterView, Link, Moment, Notice, PackView, Severity
 from jk_bms.rules.engine import Engine
+from jk_bms.rules.facts import STATE, alert_facts, notice_facts, sentence
 from jk_bms.rules.options import Options
 from jk_bms.settings import Settings
 from jk_bms.sources.base import Source
@@ -28,7 +28,6 @@ from jk_bms.store.states import read_state
 
 log = logging.getLogger(__name__)
 
-STATE = "alerts"  # its name in bms.db
 INVERTER, HOST = "inverter", "host"  # subjects beside the addresses of packs
 LINK_PERIOD = 1.0  # s
 INVERTER_PERIOD = 5.0

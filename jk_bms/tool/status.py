@@ -36,7 +36,8 @@ def run(given: argparse.Namespace) -> int:
     else:
         program = snapshot["program"]
         print(f"easun-jkbms {program['version']}, running for {span(program['uptime'])}\n")
-        print("\n".join(status_lines(snapshot, color=sys.stdout.isatty())))
+        lines = status_lines(snapshot, color=sys.stdout.isatty(), zone=settings.timezone)
+        print("\n".join(lines))
     read = all(
         device["link"]["state"] in ("streaming", "waiting", "released") for device in snapshot["devices"]
     )

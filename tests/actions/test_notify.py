@@ -13,10 +13,10 @@ import pytest
 
 from jk_bms.actions import notify
 from jk_bms.actions.notify import Messenger
-from jk_bms.alerts.facts import notice_facts
 from jk_bms.model import Event
 from jk_bms.rules.base import Moment
 from jk_bms.rules.engine import Engine
+from jk_bms.rules.facts import notice_facts
 from jk_bms.rules.options import Options
 from jk_bms.settings import load_settings
 from jk_bms.store.own import OwnStore, open_writer
@@ -145,6 +145,16 @@ async def test_a_restart_goes_on_where_it_was(house: House, web: WebService) -> 
 
     assert "2.72" in web.titles[1]
     assert "perhaps" not in "".join(web.titles)
+
+
+async def test_a_kill_before_the_first_message_loses_nothing(house: House, web: WebService) -> None:
+    """Where a new address begins is on the disk before anything can happen."""
+    async with house.running():
+        house.raise_alert(2.71)
+    async with house.running():
+        await until(lambda: web.posted)
+
+    assert "2.71" in web.titles[0]
 
 
 async def test_after_an_outage_the_late_ones_come_together(

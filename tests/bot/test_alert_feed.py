@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from jk_bms.alerts.facts import notice_facts
 from jk_bms.bot.alert_feed import NOTE, AlertFeed
 from jk_bms.bot.light_aiogram import TelegramBot
 from jk_bms.bot.live import LiveView
@@ -20,6 +19,7 @@ from jk_bms.clock import Clock
 from jk_bms.model import Device, Event
 from jk_bms.rules.base import Moment
 from jk_bms.rules.engine import Engine
+from jk_bms.rules.facts import notice_facts
 from jk_bms.rules.options import Options
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store.own import OwnStore, open_writer

@@ -1,0 +1,136 @@
+"""``jk-util.py alerts``: what is wrong now, what was in the last days, what it means, and a test."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from jk_bms.errors import LiveError
+from jk_bms.live.client import LiveClient
+from jk_bms.model import Event
+from jk_bms.rules.engine import Engine
+from jk_bms.rules.facts import STATE, alert_facts
+from jk_bms.rules.options import Options
+from jk_bms.settings import Settings
+from jk_bms.store.own import open_reader
+from jk_bms.store.states import read_state
+from jk_bms.texts import Texts, language
+from jk_bms.texts.alerts import alert_line, explain
+from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
+from jk_bms.tool.output import note
+from jk_bms.tool.stored import length, stored_settings
+
+MOST = 1000  # events of the past that are looked at
+
+
+class Told(NamedTuple):
+    """One line of the past."""
+
+    event: Event
+    label: str | None  # of the battery; None: it is about the house or the machine
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    add = parser.add_argument
+    add(
+        "--last",
+        type=length,
+        default=timedelta(days=7),
+        metavar="TIME",
+        help="how far back, such as 24h, 7d, 1y (default: 7d)",
+    )
+    add("--all", action="store_true", help="also what nobody was told: mild, muted, at night, flapping")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--explain", metavar="CODE", type=_code, help="what an alert means and what to do")
+    one.add_argument(
+        "--test", metavar="CODE", type=_code, help="send a marked test of an alert to everybody who is told"
+    )
+    add("--json", action="store_true", help="for a program")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Do what is asked; exit code 3 when there is no such alert."""
+    settings = stored_settings(given)
+    texts = language(settings.bot_language or "en")
+    if given.explain is not None:
+        return _explain(given.explain, texts)
+    if given.test is not None:
+        with LiveClient(settings.socket_path) as service:
+            facts = service.request("alert_test", code=given.test)
+        print(f"a test of alert {facts['code']} ({facts['rule']}) is on its way to every channel")
+        return EXIT_OK
+    try:
+        with LiveClient(settings.socket_path) as service:
+            alerts = service.snapshot()["alerts"]
+    except LiveError as error:
+        note(f"the service is not running ({error}); this is what it last knew")
+        alerts = _stored(settings)
+    names, past = _past(settings, given.last, everything=given.all)
+    if given.json:
+        history = [{"time": told.event.taken_at.isoformat(), **told.event.facts} for told in past]
+        print(json.dumps({"open": alerts, "history": history}, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(alerts, names, past, texts, settings)))
+    return EXIT_OK
+
+
+def _lines(
+    alerts: list[dict[str, Any]], names: dict[str, str], past: list[Told], texts: Texts, settings: Settings
+) -> Iterator[str]:
+    zone, now = settings.timezone, datetime.now(UTC)
+    yield "Open" if alerts else "Nothing is wrong now."
+    for alert in alerts:
+        muted = ", muted" if alert.get("muted") else ""
+        line = alert_line(alert, names.get(alert["subject"]), texts, zone, now)
+        yield f"  {alert['severity']:<8} {line}{muted}"
+    yield ""
+    yield "Lately" if past else "Nothing happened lately."
+    for event, label in past:
+        quiet = f", told nobody ({event.facts['quiet']})" if "quiet" in event.facts else ""
+        line = alert_line(event.facts, label, texts, zone, now)
+        yield f"  {event.taken_at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line}{quiet}"
+    yield ""
+    yield "What a code means: jk-util.py alerts --explain CODE"
+
+
+def _past(settings: Settings, last: timedelta, *, everything: bool) -> tuple[dict[str, str], list[Told]]:
+    """The names of the batteries, and what happened since, oldest first."""
+    since = datetime.now(UTC) - last
+    with open_reader(settings.bms_db_path) as reader:
+        names = {one.device.address: one.device.label for one in reader.devices()}
+        events = [event for _, event in reader.newest_events("alert.", MOST)]
+    return names, [
+        Told(event, None if event.device is None else names.get(event.device, event.device))
+        for event in reversed(events)
+        if event.taken_at >= since and (everything or "quiet" not in event.facts)
+    ]
+
+
+def _stored(settings: Settings) -> list[dict[str, Any]]:
+    """The alerts that were open when the service last ran."""
+    with open_reader(settings.bms_db_path) as reader:
+        state = read_state(reader, STATE)
+    engine = Engine(Options())
+    if state is None:
+        return []
+    engine.restore(state)
+    found = ((alert, engine.find(alert.code)) for alert in engine.open())
+    return [alert_facts(alert, one[0]) for alert, one in found if one is not None]
+
+
+def _explain(code: int, texts: Texts) -> int:
+    found = Engine(Options()).find(code)
+    if found is None:
+        note(f"no alert has the code {code}")
+        return EXIT_NOTHING
+    print(explain(*found, texts))
+    return EXIT_OK
+
+
+def _code(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected the number of an alert, such as 1006") from None

@@ -1,0 +1,57 @@
+"""``jk-util.py invite``: a one-time code for the Telegram bot, to be typed or scanned."""
+
+import argparse
+import sys
+from datetime import datetime
+from typing import Any
+
+from jk_bms.demo import configured, running_demo
+from jk_bms.live.client import LiveClient
+from jk_bms.settings import load_settings
+from jk_bms.tool.exits import EXIT_OK
+from jk_bms.tool.output import note
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    parser.add_argument("--no-qr", action="store_true", help="text only")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print a new code. Raises LiveError when the service does not run."""
+    settings = load_settings(env_file=given.env_file)
+    if not configured(settings) and (demo := running_demo()):
+        settings = demo
+    if not settings.bot_token:
+        note("TELEGRAM_BOT_TOKEN is not set: there is no bot yet that could be asked")
+    with LiveClient(settings.socket_path) as service:
+        invitation = service.request("invite")
+    for line in invitation_lines(invitation, settings.timezone):
+        print(line)
+    if invitation["link"] and not given.no_qr:
+        _print_qr(invitation["link"])
+    return EXIT_OK
+
+
+def invitation_lines(invitation: dict[str, Any], zone: Any) -> list[str]:
+    """Return what the person who is invited must know."""
+    until = datetime.fromisoformat(invitation["expires"]).astimezone(zone)
+    lines = [f"Send this to the bot, once, before {until:%H:%M}:", "", f"  /start {invitation['code']}", ""]
+    if invitation["link"]:
+        lines += ["or open this, or scan it with a phone:", "", f"  {invitation['link']}"]
+    else:
+        lines.append("The bot has not said its name yet; with it this would also be a link and a QR code.")
+    return lines
+
+
+def _print_qr(link: str) -> None:
+    try:
+        import segno  # part of the bot's packages
+    except ImportError:
+        note("no QR code: the package segno is not installed")
+        return
+    if "utf" not in (sys.stdout.encoding or "").lower():
+        note("no QR code: this terminal does not show one")
+        return
+    print()
+    segno.make(link, error="l").terminal(sys.stdout, compact=True)
