@@ -1,6 +1,7 @@
 """What reaches the rules and what comes of it, with the real rules, a real database and a turned clock."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -132,6 +133,26 @@ async def test_an_alert_from_its_sample_to_the_log_and_back(tmp_path: Path) -> N
     assert event.facts["value"] == 2.80
     assert event.facts["unit"] == "V"
     assert over.facts["since"] == event.facts["since"]
+
+
+async def test_from_the_confirming_sample_to_the_log_it_takes_less_than_a_second(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running() as alerts:
+        task = asyncio.create_task(alerts.run())
+        while not alerts.waiting:
+            await asyncio.sleep(0)
+            house.clock.boot += 2
+            house.clock.wall += timedelta(seconds=2)
+            house.see(low=2.80)
+        confirmed = time.monotonic()
+        while not house.told:
+            await asyncio.sleep(0.001)
+        took = time.monotonic() - confirmed
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert house.events() == [("alert.raised", 1006)]
+    assert took < 1.0
 
 
 async def test_a_restart_tells_nothing_twice_and_knows_what_is_open(tmp_path: Path) -> None:
