@@ -90,6 +90,8 @@ class Monitor:
         """Watch until cancelled."""
         while True:
             self._wake.clear()
+            if self._log is not None:
+                self._log.turn(datetime.now(UTC), self._access.told_of_alerts())
             try:
                 snapshot = await self._live.snapshot()
                 await self.look(snapshot)

@@ -3,18 +3,22 @@
 Other programs read these files: format and names are those of ``docs/digest.md``.
 """
 
+import logging
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from jk_bms.digest.log_lines import LONGEST_LINE, Line, battery_text, chat_text, log_line, read_line
-from jk_bms.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 
 class StatLog:
-    """The writer. Every failure is a StoreError; nothing here waits for long.
+    """The writer, for any thread. A file that cannot be written is told once in the log of the bot,
+    and costs lines of that time but nothing else.
 
     ``zone`` None: the system's.
     """
@@ -24,6 +28,8 @@ class StatLog:
         self._zone = zone
         self._keep = timedelta(days=keep_days)
         self._day: date | None = None  # of what is in the file
+        self._lock = threading.Lock()
+        self._failing = False
 
     def battery(self, now: datetime, voltage: float, level: float, chats: Iterable[int] = ()) -> None:
         """Note V and %; ``chats`` are those that a new file begins with."""
@@ -39,22 +45,31 @@ class StatLog:
             self._append(now, [], chats)
 
     def _append(self, now: datetime, texts: list[str], chats: Iterable[int]) -> None:
+        with self._lock:
+            try:
+                self._write(now, texts, chats)
+            except OSError as error:
+                if not self._failing:
+                    reason = (error.strerror or str(error)).lower()
+                    log.error("%s: cannot be written: %s (LOG_FILE_PATH)", self.path, reason)
+                self._failing = True
+            else:
+                if self._failing:
+                    log.info("%s: can be written again", self.path)
+                self._failing = False
+
+    def _write(self, now: datetime, texts: list[str], chats: Iterable[int]) -> None:
         today = self._date(now)
-        try:
-            if self._day is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Somebody may take the file away at any time.
-            if self._day != today or not self.path.exists():
-                self._put_aside(today)
-                if not self.path.exists():
-                    texts = [*map(chat_text, dict.fromkeys(chats)), *texts]
-                self._day = today
-            with self.path.open("ab") as file:
-                lines = "".join(log_line(now, text, self._zone) + "\n" for text in texts)
-                file.write((b"" if _ends_whole(self.path) else b"\n") + lines.encode())
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise StoreError(f"{self.path}: cannot be written: {reason} (LOG_FILE_PATH)") from error
+        # Somebody may take the file away at any time.
+        if self._day != today or not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._put_aside(today)
+            if not self.path.exists():
+                texts = [*map(chat_text, dict.fromkeys(chats)), *texts]
+        with self.path.open("ab") as file:
+            lines = "".join(log_line(now, text, self._zone) + "\n" for text in texts)
+            file.write((b"" if _ends_whole(self.path) else b"\n") + lines.encode())
+        self._day = today
 
     def _put_aside(self, today: date) -> None:
         """Rename a file of another day after that day; remove what is too old."""

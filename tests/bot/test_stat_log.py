@@ -1,6 +1,6 @@
 """stat.log as other programs have read it for years."""
 
-import re
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jk_bms.bot.stat_log import StatLog, read_lines
-from jk_bms.errors import StoreError
 from jk_bms.store.imports import Findings, read_log
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -146,8 +145,20 @@ def test_what_is_written_can_be_imported(tmp_path: Path) -> None:
     assert findings.bad == 0
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+def test_a_file_that_cannot_be_written_is_told_once_and_again_when_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "place").write_text("a file, no folder")
+    log = StatLog(tmp_path / "place" / "stat.log", KYIV)
 
-    with pytest.raises(StoreError, match=re.escape("LOG_FILE_PATH")):
-        StatLog(tmp_path / "file" / "stat.log", KYIV).battery(NOON, 26.5, 95.0)
+    with caplog.at_level(logging.INFO):
+        for minutes in range(3):
+            log.battery(NOON + timedelta(minutes=minutes), 26.5, 95.0, CHATS)
+        (tmp_path / "place").unlink()
+        log.battery(NOON + timedelta(minutes=3), 26.5, 95.0, CHATS)
+
+    assert [line.split(": ", 1)[1] for line in caplog.messages] == [
+        "cannot be written: file exists (LOG_FILE_PATH)",
+        "can be written again",
+    ]
+    assert len(lines(log.path)) == 3
