@@ -43,7 +43,10 @@ class Repairs(Protocol):
         """The adapter that the device is, or was last, reached by; empty: not known yet."""
 
     async def forget(self) -> None:
-        """Have the Bluetooth service forget all that it remembers of the device; bonds too."""
+        """Have the Bluetooth service forget all that it remembers of the device.
+
+        Refuses (LinkError) when that would lose a bond that cannot be made again without a person.
+        """
 
     async def power_cycle(self) -> None:
         """Switch the adapter off and on; return when it is on. All its links end."""

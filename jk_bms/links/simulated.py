@@ -5,7 +5,7 @@ The radio, and the battery behind it, live as long as the link: they go on over 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from jk_bms.simulator.pack import Faulty
 from jk_bms.simulator.radio import FRAGMENTS, Radio
 
 RSSI = -58  # dBm, a BMS in the next room
+REPAIR_TAKES = 2.0  # s
 LONGEST_WAIT = 0.5  # s: how soon a fault that was switched on shows while nothing else is due
 
 
@@ -69,18 +70,26 @@ class SimulatedConnection:
 
 
 class SimulatedLink:
-    """A way to a simulated BMS. ``radio`` takes faults, ``radio.bms`` knows the truth."""
+    """A way to a simulated BMS. ``radio`` takes faults, ``radio.bms`` knows the truth.
+
+    ``hindrance``: what stands in the way of connecting, with the name of the repair that removes it
+    (``forget``, ``power_cycle``, ``restart_service``); empty: none does.
+    """
 
     def __init__(self, radio: Radio) -> None:
         self.radio = radio
+        self.hindrance: tuple[LinkError, str] | None = None
 
     def connect(self) -> AbstractAsyncContextManager[SimulatedConnection]:
-        """Open the link; see ``Link``. Raises LinkError while another central is connected."""
+        """Open the link; see ``Link``. Raises LinkError while hindered or held by another central."""
         return self._connect()
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[SimulatedConnection]:
         now = asyncio.get_running_loop().time
+        if self.hindrance is not None:
+            error = self.hindrance[0]
+            raise LinkError(str(error), error.verdict, error.evidence)
         self.radio.connect(now())
         connection = SimulatedConnection(self.radio, now)
         try:
@@ -88,6 +97,39 @@ class SimulatedLink:
         finally:
             connection.close()
             self.radio.disconnect(now())
+
+
+class SimulatedRepairs:
+    """See ``Repairs``: removes what hinders a simulated link, and ends the links of its adapter."""
+
+    def __init__(self, link: SimulatedLink, adapter: str, others: Iterable[SimulatedLink] = ()) -> None:
+        self.adapter = adapter
+        self._link = link
+        self._others = others
+
+    async def forget(self) -> None:
+        """Forget the device."""
+        await self._repair("forget")
+
+    async def power_cycle(self) -> None:
+        """Switch the adapter off and on; the ``others`` on it are cut off."""
+        now = asyncio.get_running_loop().time()
+        for other in self._others:
+            other.radio.disconnect(now)
+        await self._repair("power_cycle")
+
+    async def restart_service(self) -> None:
+        """Restart the Bluetooth service."""
+        await self._repair("restart_service")
+
+    async def reboot(self) -> None:
+        """Refuse: there is a real machine below. Raises LinkError."""
+        raise LinkError("a simulation does not reboot the machine", Verdict.NO_PERMISSION)
+
+    async def _repair(self, how: str) -> None:
+        await asyncio.sleep(REPAIR_TAKES)
+        if self._link.hindrance is not None and self._link.hindrance[1] == how:
+            self._link.hindrance = None
 
 
 def simulated_link(options: Mapping[str, Any] | None = None) -> SimulatedLink:

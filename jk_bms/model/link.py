@@ -51,6 +51,6 @@ class LinkStatus(msgspec.Struct):
     repeats_since: float | None = None  # ... and since when
     released_until: float | None = None
     rung: int = 0  # the highest repair.ladder.Rung of this outage; stays until the link has settled
-    # The outage that goes on, and the last one that is over: see ``OutageRecord.facts``.
+    # The outage that goes on, or has only just ended: verdict, lasted (s), attempts, rung.
     outage: Mapping[str, Any] | None = None
-    last_outage: Mapping[str, Any] | None = None
+    last_outage: Mapping[str, Any] | None = None  # the last that is over: ``OutageRecord.facts``

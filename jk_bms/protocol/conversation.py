@@ -39,23 +39,27 @@ STEPS: tuple[Step, ...] = (
     Step(Phase.SETTINGS, READ_SETTINGS, frozenset({FrameKind.SETTINGS, FrameKind.CELL_INFO}), 0.5, 5.0, 1),
 )
 READY_PATIENCE = 1.0  # s; a ready frame can get lost: then the answer alone must do
-SILENCE = 5.0  # s without cell info, about ten frames missed: ask again
-REPEATS = 3  # so often in one silence; then only a new connection helps
+NO_STREAM = 5.0  # s after the last answer without cell info, about ten frames: ask again
+REPEATS = 3  # so often; then only a new connection helps
 
 
 class Conversation:
-    """The start-up and its repeats; one for each connection.
+    """The start-up and its repeats until the stream begins; one for each connection.
 
     Tell it what happens (``started``, ``on_frame``, ``on_ready``), write what ``due`` returns and
-    call again at ``next_due``. Times are monotonic seconds.
+    call again at ``next_due``. Times are monotonic seconds. Whether a stream that stopped is asked
+    for again is not decided here: ``AGAIN`` is what to write then.
     """
+
+    AGAIN = READ_SETTINGS
 
     def __init__(self) -> None:
         self.commands = 0  # sent so far
         self._step = 0  # index into STEPS; beyond the last: streaming
-        self._tries = 0  # of this step, or repeats of this silence
+        self._tries = 0  # of this step, or repeats because the stream did not begin
         self._answered = False
         self._ready = False
+        self._streams = False
         self._next: float | None = None
 
     @property
@@ -63,7 +67,7 @@ class Conversation:
         """How far it has come."""
         if self._step < len(STEPS):
             return STEPS[self._step].phase
-        return Phase.STREAMING if self._next is not None else Phase.MUTE
+        return Phase.STREAMING if self._streams or self._next is not None else Phase.MUTE
 
     def started(self, now: float) -> None:
         """Notifications are on: begin."""
@@ -73,8 +77,8 @@ class Conversation:
         """A frame came."""
         if self._step == len(STEPS):
             if kind is FrameKind.CELL_INFO:
-                self._tries = 0
-                self._next = now + SILENCE
+                self._streams = True
+                self._next = None
         elif self._tries and not self._answered and kind in STEPS[self._step].expected:
             self._answered = True
             self._next = now + READY_PATIENCE
@@ -91,7 +95,7 @@ class Conversation:
         while self._next is not None and now >= self._next:
             if self._step == len(STEPS):
                 if self._tries < REPEATS:
-                    return self._ask(READ_SETTINGS, now + SILENCE)
+                    return self._ask(self.AGAIN, now + NO_STREAM)
                 self._next = None
             elif self._answered:  # but no ready frame came
                 self._go_on(now)
@@ -122,4 +126,4 @@ class Conversation:
         self._step += 1
         self._tries = 0
         self._answered = self._ready = False
-        self._next = now + (STEPS[self._step].delay if self._step < len(STEPS) else SILENCE)
+        self._next = now + (STEPS[self._step].delay if self._step < len(STEPS) else NO_STREAM)

@@ -9,6 +9,8 @@ import msgspec
 from jk_bms.clock import Clock
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
+from jk_bms.model.outage import OutageRecord
+from jk_bms.repair.house import House
 
 
 def _nobody(*_: Any, **__: Any) -> None:
@@ -29,6 +31,9 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     report: Callable[..., None] = _nobody
     # (device, {"device_info": {...}, "settings": {...}}): it said who it is
     identified: Callable[[Device, dict[str, Any]], None] = _nobody
+    # An outage began, something was tried, or it is over: the newest state of the same record.
+    outage: Callable[[OutageRecord], None] = _nobody
+    house: House | None = None  # what the links of one house share; None: this one is alone
     inverter: Callable[[InverterSample], None] = _nobody  # the inverter beside a made-up battery spoke
 
 

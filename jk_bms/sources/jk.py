@@ -1,76 +1,103 @@
-"""A JK BMS as a source of samples: holds the link, or visits it from time to time."""
+"""A JK BMS as a source of samples: carries out what the machine of its link orders.
+
+What to do, and when, is decided in ``jk_bms.repair``; here it is done, told and recorded.
+"""
 
 import asyncio
 import contextlib
 import logging
-import random
+from datetime import timedelta
 from typing import Any
 
-import msgspec
-
-from jk_bms.errors import SourceError, Verdict
-from jk_bms.links.base import Link
+from jk_bms.errors import LinkError, SourceError, Verdict
+from jk_bms.links.base import Link, Repairs
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.model.outage import OutageRecord
 from jk_bms.protocol import DeviceInfo, Settings, as_dict
+from jk_bms.repair.house import House
+from jk_bms.repair.ladder import Circumstances, Rung
+from jk_bms.repair.machine import Do, LinkMachine, Outage, Trouble
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.jk_session import Heard, JkSession
+from jk_bms.texts.durations import span
 
 log = logging.getLogger(__name__)
 
-FIRST_BACKOFF = 2.0  # s after the first failure, doubling
-LONGEST_BACKOFF = 60.0  # s
+LONGEST_REPAIR = 120.0  # s; each has limits of its own, this is for what nobody thought of
+SHOW_PERIOD = 10.0  # s between two looks at the counters while all is well
+
+
+def _now() -> float:
+    """Seconds of the clock by which everything here waits."""
+    return asyncio.get_running_loop().time()
 
 
 class JkSource:
     """Reads one JK BMS through ``link`` until cancelled; see sources.base.Source.
 
-    ``current_calibration`` multiplies the current, for packs whose shunt is off.
+    To be made inside a running event loop. ``current_calibration`` multiplies the current, for packs
+    whose shunt is off. ``repairs``: what can be done about the radio; None: nothing.
     """
 
     def __init__(
-        self, device: Device, link: Link, context: SourceContext, *, current_calibration: float = 1.0
+        self,
+        device: Device,
+        link: Link,
+        context: SourceContext,
+        *,
+        current_calibration: float = 1.0,
+        repairs: Repairs | None = None,
     ) -> None:
         self.device = device
         self.status = LinkStatus(since=context.clock.monotonic())
+        self.machine = LinkMachine(_now(), patience=context.timeout, interval=context.interval)
         self._link = link
         self._context = context
         self._calibration = current_calibration
+        self._repairs = repairs
+        self._house = context.house or House(_now())
+        self._house.join(device.address, self.machine)
         self._told: dict[str, Any] = {}
         self._last_cells = b""  # of the session before
         self._samples: set[asyncio.Future[Sample]] = set()
         self._wake = asyncio.Event()
         self._session: asyncio.Task[None] | None = None
-        self._release_end: float | None = None  # on the loop's clock
+        self._repair_ended = asyncio.Event()
+        self._repair_ended.set()
+        self._resting = False
+        self._up_told = False  # somebody was told that it is connected
+        self._troubles_told: set[tuple[Verdict, bool]] = set()  # of this outage; whether it was a relapse
+        self._shown_at = 0.0
+        self._began: tuple[Outage | None, float] = (None, 0.0)  # of the outage that is recorded, s since boot
 
     async def run(self) -> None:
         """Read and publish until cancelled."""
-        while True:
-            if self._release_end is not None:
-                await self._stay_away()
-            self._session = asyncio.create_task(self._converse(), name=f"{self.device.label} session")
-            try:
-                await asyncio.wait({self._session})
-            finally:
-                self._session.cancel()
-                await asyncio.gather(self._session, return_exceptions=True)
-            if self._session.cancelled() or self._release_end is not None:
-                continue  # released, perhaps in the moment in which it ended by itself
-            error = self._session.exception()
-            if isinstance(error, SourceError):
-                await self._pause(self._failed(error))
-            elif error is not None:
-                raise error
-            else:
-                self._enter(LinkState.WAITING)
-                await self._pause(self._context.interval)
+        try:
+            while True:
+                order = self.machine.next(_now(), self._around())
+                if order.do is not Do.REST:
+                    self._resume_told()
+                self._show()
+                if order.do is Do.CONNECT:
+                    await self._attempt()
+                elif order.do is Do.REPAIR:
+                    await self._repair(order.rung)
+                else:
+                    if order.do is Do.REST:
+                        self._release_told()
+                    await self._pause(order.until)
+        finally:
+            if self.machine.outage is not None:
+                self._record(self.machine.outage)
 
     async def read_now(self) -> Sample:
         """Return a sample taken after this call. Raises SourceError when released."""
-        if self._release_end is not None:
+        if self.machine.released_until is not None:
             raise SourceError("released on request; resume it first", Verdict.RELEASED)
         wanted: asyncio.Future[Sample] = asyncio.get_running_loop().create_future()
         self._samples.add(wanted)
+        self.machine.hurry(_now())
         self._wake.set()
         try:
             return await wanted
@@ -79,37 +106,67 @@ class JkSource:
 
     def release(self, seconds: float) -> None:
         """Let go of the device for that long, so that another program can connect."""
-        self._refuse_waiting(SourceError("released on request meanwhile", Verdict.RELEASED))
-        self._release_end = asyncio.get_running_loop().time() + seconds
-        self.status.released_until = self._context.clock.monotonic() + seconds
+        self._refuse_waiting("released on request meanwhile", Verdict.RELEASED)
+        self.machine.release(_now() + seconds, _now())
+        self._take_over()
+        self._up_told = False
+        self._show()
         self._wake.set()
         if self._session is not None:
             self._session.cancel()
 
     def resume(self) -> None:
         """End a release early."""
-        self._release_end = None
+        self.machine.resume(_now())
         self._wake.set()
 
     async def released(self) -> None:
         """Wait until the link is closed after ``release``."""
         while self._session is not None and not self._session.done():
             await asyncio.wait({self._session})
+        await self._repair_ended.wait()
+
+    # Connecting
+
+    async def _attempt(self) -> None:
+        """Open the link and stay on it as long as it goes."""
+        self.machine.connecting(_now())
+        self._show()
+        self._session = asyncio.create_task(self._converse(), name=f"{self.device.label} session")
+        try:
+            await asyncio.wait({self._session})
+        finally:
+            self._session.cancel()
+            await asyncio.gather(self._session, return_exceptions=True)
+        if self._session.cancelled() or self.machine.released_until is not None:
+            return  # released, perhaps in the moment in which it ended by itself
+        error = self._session.exception()
+        if isinstance(error, SourceError):
+            self._failed(error)
+        elif error is not None:
+            raise error
+        else:
+            self.machine.visited(_now())
+            self._take_over()
+            if self._samples:  # asked for while we were leaving
+                self.machine.hurry(_now())
 
     async def _converse(self) -> None:
         """Connect and publish until the link ends, or for one sample when it is not held."""
-        self._enter(LinkState.CONNECTING)
         async with self._link.connect() as connection:
-            self.status.connects += 1
-            self.status.rssi = connection.rssi
-            self._enter(LinkState.IDENTIFYING)
+            if connection.rssi is not None:
+                self.machine.seen(connection.rssi, _now())
+            if self._repairs is not None:
+                self._house.reached_by(self.device.address, self._repairs.adapter)
             session = JkSession(
                 connection,
                 self.device,
                 clock=self._context.clock,
-                patience=self._context.timeout,
+                machine=self.machine,
                 status=self.status,
                 last_cells=self._last_cells,
+                current_calibration=self._calibration,
+                changed=self._show,
             )
             async with contextlib.aclosing(session.listen()) as heard:
                 async for item in heard:
@@ -124,31 +181,33 @@ class JkSource:
             key = "device_info" if isinstance(item.message, DeviceInfo) else "settings"
             self._told[key] = as_dict(item.message)
             self._context.identified(self.device, dict(self._told))
+            self._show()
         if item.sample is None:
             return
         if self.device.kind != "playback":  # a recording begins anew: the same frames are no fault
             self._last_cells = session.last_cells
-        if self.status.state is not LinkState.STREAMING:
+        if self.status.state is not LinkState.STREAMING or self.status.outage is not None:
             self._streaming(session)
-        sample = item.sample
-        if self._calibration != 1.0 and sample.current is not None:
-            sample = msgspec.structs.replace(sample, current=sample.current * self._calibration)
-        self._context.publish(sample)
+        elif _now() - self._shown_at >= SHOW_PERIOD:
+            self._show()
+        self._context.publish(item.sample)
         for wanted in self._samples:
             if not wanted.done():
-                wanted.set_result(sample)
+                wanted.set_result(item.sample)
         self._samples.clear()
-        self._wake.clear()  # whoever asked has it: the next pause is a whole one
 
     def _streaming(self, session: JkSession) -> None:
-        outage = self.status.failures
-        self.status.failures = 0
-        self.status.verdict = None
-        self.status.message = ""
-        quiet_return = not self._context.keep_alive and not outage and self.status.connects > 1
-        self._enter(LinkState.STREAMING)
-        if quiet_return:
-            return
+        """Good frames come again: tell it, but not of a link that comes and goes."""
+        outage = self.machine.outage
+        if not self._up_told and (outage is None or not outage.relapses):
+            self._tell_up(session, self.machine.over[-1] if self.machine.over else outage)
+        elif outage is not None and outage.cure is Rung.ASK and not outage.attempts and not outage.relapses:
+            log.info("%s: silent for a while, asked again: it speaks", self.device.label)
+        self._take_over()
+        self._show()
+
+    def _tell_up(self, session: JkSession, outage: Outage | None) -> None:
+        self._up_told = True
         what = ", ".join(
             part
             for part in (
@@ -159,63 +218,164 @@ class JkSource:
             if part
         )
         text = f"connected: {what or 'it did not say what it is'}"
+        facts: dict[str, Any] = {"variant": session.variant, "failures": self.machine.failures}
         if session.conflict:
             log.warning("%s: %s; the content counts", self.device.label, session.conflict)
-        if outage:
-            text += f" (after {outage} failed attempt{'s' if outage > 1 else ''})"
+        if outage is not None and outage.ended is not None and outage.cure is not None:
+            tries = outage.attempts
+            text += f" (after {span(outage.ended - outage.began)} and {tries} failed attempt"
+            text += f"{'' if tries == 1 else 's'}: {outage.cure.words})"
+            facts |= {"lasted": outage.ended - outage.began, "cure": outage.cure.code}
+            facts |= {"verdict": outage.verdict}
         log.info("%s: %s", self.device.label, text)
-        self._context.report("link.up", self.device, text, variant=session.variant, failures=outage)
+        self._context.report("link.up", self.device, text, **facts)
 
-    def _failed(self, error: SourceError) -> float:
-        """Note the failure; return how long to wait before the next attempt."""
-        status = self.status
-        was_streaming = status.state is LinkState.STREAMING
-        first = status.failures == 0 or status.verdict != error.verdict
-        status.failures += 1
-        status.verdict = error.verdict
-        status.message = str(error)
-        self._enter(LinkState.SEARCHING)
-        if first:
+    # When it goes wrong
+
+    def _failed(self, error: SourceError) -> None:
+        """Note that an attempt or a link ended, and tell it once for each reason."""
+        was_streaming = self.machine.state in (LinkState.STREAMING, LinkState.SILENT)
+        if self._repairs is not None:
+            self._house.reached_by(self.device.address, self._repairs.adapter)
+        self.machine.lost(Trouble.of(error), _now())
+        outage = self.machine.outage
+        assert outage is not None
+        if outage.attempts == 1:
+            self._record(outage)
+        reason = (error.verdict, outage.relapses > 0)
+        if reason not in self._troubles_told:
+            self._troubles_told.add(reason)
+            self._up_told = False
             what = "link lost" if was_streaming else "no reading"
             log.warning("%s: %s: %s", self.device.label, what, error)
-            self._context.report("link.down", self.device, str(error), verdict=error.verdict)
+            causes = [cause.code for cause in self.machine.causes]
+            self._context.report("link.down", self.device, str(error), verdict=error.verdict, causes=causes)
         else:
-            log.debug("%s: attempt %d failed: %s", self.device.label, status.failures, error)
-        self._refuse_waiting(error)
-        self._wake.clear()
-        backoff = min(FIRST_BACKOFF * 2 ** min(status.failures - 1, 10), LONGEST_BACKOFF)
-        return float(backoff) * random.uniform(0.8, 1.2)  # so that several packs do not try in step
+            log.debug("%s: attempt %d failed: %s", self.device.label, self.machine.failures, error)
+        self._refuse_waiting(str(error), error.verdict)
 
-    def _refuse_waiting(self, error: SourceError) -> None:
+    async def _repair(self, rung: Rung) -> None:
+        assert self._repairs is not None  # else no rung is ordered
+        work = {
+            Rung.FORGET: self._repairs.forget,
+            Rung.POWER_CYCLE: self._repairs.power_cycle,
+            Rung.RESTART_SERVICE: self._repairs.restart_service,
+        }[rung]
+        address = self.device.address
+        self._repair_ended.clear()
+        self._house.begins(address, rung, _now())
+        worked, outcome = False, "ended before it was done"
+        try:
+            async with asyncio.timeout(LONGEST_REPAIR):
+                await work()
+            worked, outcome = True, "done"
+        except LinkError as error:
+            outcome = f"it failed: {error}"
+        except TimeoutError:
+            outcome = f"it took longer than {LONGEST_REPAIR:g} s"
+        finally:
+            self._house.ends(address)
+            self._repair_ended.set()
+            self.machine.repaired(rung, _now(), worked=worked)
+            text = f"to get it back, {rung.words}: {outcome}"
+            log.warning("%s: %s", self.device.label, text)
+            self._context.report("link.repair", self.device, text, rung=rung.code, worked=worked)
+            if self.machine.outage is not None:
+                self._record(self.machine.outage)
+
+    def _around(self) -> Circumstances:
+        address, clock = self.device.address, self._context.clock
+        if self._repairs is not None:
+            self._house.reached_by(address, self._repairs.adapter)
+        around = self._house.around(address, _now(), up_for=clock.monotonic())
+        return around if self._repairs is not None else around._replace(repairable=False)
+
+    def _refuse_waiting(self, message: str, verdict: Verdict) -> None:
         """Tell those who wait in ``read_now`` that there will be no sample."""
         for wanted in self._samples:
             if not wanted.done():
-                wanted.set_exception(SourceError(str(error), error.verdict))
+                wanted.set_exception(SourceError(message, verdict))
         self._samples.clear()
 
-    async def _stay_away(self) -> None:
-        self._enter(LinkState.RELEASED)
-        self.status.verdict = Verdict.RELEASED
-        self.status.message = "left alone on request, so that another program can connect"
-        log.info("%s: released on request", self.device.label)
-        self._context.report("link.released", self.device, self.status.message)
-        loop = asyncio.get_running_loop()
-        while self._release_end is not None and (rest := self._release_end - loop.time()) > 0:
-            await self._pause(rest)
-        self._release_end = None
-        self.status.released_until = None
-        self.status.verdict = None
-        self.status.message = ""
-        log.info("%s: resumed", self.device.label)
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait that long, or until somebody wants something; at once if he does already."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+    async def _pause(self, until: float) -> None:
+        """Wait until then, or until somebody wants something."""
         self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._wake.wait()
 
-    def _enter(self, state: LinkState) -> None:
-        if self.status.state is not state:
-            self.status.state = state
-            self.status.since = self._context.clock.monotonic()
+    # Telling
+
+    def _release_told(self) -> None:
+        if not self._resting:
+            self._resting = True
+            log.info("%s: released on request", self.device.label)
+            self._context.report("link.released", self.device, self.status.message)
+
+    def _resume_told(self) -> None:
+        if self._resting:
+            self._resting = False
+            log.info("%s: resumed", self.device.label)
+
+    def _take_over(self) -> None:
+        """Record the outages that are over."""
+        while self.machine.over:
+            outage = self.machine.over.popleft()
+            self._troubles_told.clear()
+            record = self._record(outage, over=True)
+            self.status.last_outage = record.facts()
+
+    def _record(self, outage: Outage, *, over: bool = False) -> OutageRecord:
+        clock, now = self._context.clock, _now()
+        since_boot = clock.monotonic()
+        if self._began[0] is not outage:  # the records of one outage are known by it
+            self._began = (outage, since_boot - (now - outage.began) * clock.speed)
+        began = self._began[1]
+        record = OutageRecord(
+            device=self.device.address,
+            began=clock.now() - timedelta(seconds=since_boot - began),
+            monotonic=began,
+            clock_trusted=clock.trusted(),
+            lasted=((outage.ended or now) - outage.began) * clock.speed,
+            over=over,
+            verdict=outage.verdict,
+            message=outage.message,
+            causes=tuple((cause.code, cause.sure) for cause in outage.causes),
+            rungs=tuple((step.rung.code, step.at - outage.began, step.worked) for step in outage.steps),
+            cure=None if outage.cure is None else outage.cure.code,
+            attempts=outage.attempts,
+            relapses=outage.relapses,
+        )
+        self._context.outage(record)
+        return record
+
+    def _show(self) -> None:
+        """Bring the status up to date with the machine."""
+        machine, status, clock, now = self.machine, self.status, self._context.clock, _now()
+        since_boot = clock.monotonic()
+        status.state = machine.state
+        status.since = since_boot - (now - machine.since) * clock.speed
+        trouble = machine.trouble
+        status.verdict = None if trouble is None else trouble.verdict
+        status.message = "" if trouble is None else trouble.message
+        status.causes = machine.causes
+        status.rssi = machine.signals[-1].rssi if machine.signals else None
+        if self._repairs is not None:
+            status.adapter = self._repairs.adapter
+        status.connects = machine.connects
+        status.failures = machine.failures
+        status.commands_day = machine.commands.last_day(now)
+        until = machine.released_until
+        status.released_until = None if until is None else since_boot + (until - now)
+        status.rung = machine.rung
+        outage = machine.outage
+        if outage is None:
+            status.outage = None
+        else:
+            status.outage = {
+                "verdict": outage.verdict,
+                "lasted": ((outage.ended or now) - outage.began) * clock.speed,
+                "attempts": outage.attempts,
+                "rung": machine.rung.code,
+            }
+        self._shown_at = now

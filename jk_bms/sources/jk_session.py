@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -25,10 +25,14 @@ from jk_bms.protocol import (
     to_sample,
 )
 from jk_bms.protocol.conversation import Conversation
+from jk_bms.repair.ladder import Rung
+from jk_bms.repair.machine import LinkMachine, Trouble
 
 log = logging.getLogger(__name__)
 
-SILENT_AFTER = 10.0  # s without a good sample on a streaming link, about ten periods
+
+def _nobody() -> None:
+    """Nobody wants to know."""
 
 
 class Heard(NamedTuple):
@@ -41,10 +45,12 @@ class Heard(NamedTuple):
 class JkSession:
     """Asks a JK BMS what the start-up conversation says, and decodes what it answers.
 
-    ``patience``: seconds for the first sample. ``status`` is kept up to date. ``device``
-    grows by what the BMS tells about itself; ``refusal`` says why the last frame since the
-    last good sample was not believed. ``last_cells``: the last cell info that was believed, to be
-    given to the next session: a BMS that hangs does not wake up because somebody connects anew.
+    ``machine`` judges silence; without one ``patience`` is what there is for the first sample, in s.
+    The counters of ``status`` are kept up to date. ``device`` grows by what the BMS tells about
+    itself; ``refusal`` says why the last frame since the last good sample was not believed.
+    ``last_cells``: the last cell info that was believed, to be given to the next session: a BMS that
+    hangs does not wake up because somebody connects anew. ``current_calibration`` multiplies the
+    current, for packs whose shunt is off. ``changed`` is called when the link is open and when it turned silent.
     """
 
     def __init__(
@@ -53,9 +59,12 @@ class JkSession:
         device: Device,
         *,
         clock: Clock,
-        patience: float,
         status: LinkStatus,
+        patience: float = 20.0,
+        machine: LinkMachine | None = None,
         last_cells: bytes = b"",
+        current_calibration: float = 1.0,
+        changed: Callable[[], None] = _nobody,
     ) -> None:
         self.device = device
         self.variant: Variant | None = None
@@ -64,44 +73,60 @@ class JkSession:
         self.conflict = ""  # the layout is not the one that the software version lets expect
         self._connection = connection
         self._clock = clock
-        self._patience = patience
+        self._machine = machine or LinkMachine(asyncio.get_running_loop().time(), patience=patience)
+        self._calibration = current_calibration
+        self._changed = changed
         self._status = status
         self._assembler = FrameAssembler()
         self._software: str | None = None
         self._spoke = False  # gave a good sample
+        self._repeats = False  # its last frame was the one before again
         self._damaged = 0  # windows refused by the assembler up to the last good sample
 
     async def listen(self) -> AsyncGenerator[Heard]:
         """Yield what the device says until the link ends.
 
-        Raises SourceError: ``DROPPED`` from the link, ``MUTE`` or ``FRAMES_REFUSED`` when
-        no good sample came in time.
+        Raises SourceError: ``DROPPED`` from the link; ``MUTE``, ``FROZEN`` or ``FRAMES_REFUSED``
+        when no good sample came in time, and asking again did not help.
         """
         now = asyncio.get_running_loop().time
-        conversation = Conversation()
+        conversation, machine = Conversation(), self._machine
+        machine.connected(now())
+        self._changed()
         conversation.started(now())
-        deadline = now() + self._patience
         while True:
             if command := conversation.due(now()):
-                log.debug("%s: asking: %s", self.device.label, command.hex())
-                await self._connection.write(command)
-                self._status.commands += 1
-            chunk = await self._receive(min(deadline, conversation.next_due() or deadline))
-            if chunk is None:
-                if now() >= deadline:
-                    raise self._silence()
+                await self._ask(command)
+            due = conversation.next_due()
+            quiet = machine.quiet_due()
+            chunk = await self._receive(quiet if due is None else min(due, quiet))
+            if chunk is not None:
+                ready = self._assembler.ready
+                for frame in self._feed(chunk):
+                    conversation.on_frame(frame.kind, now())
+                    heard = self._understand(frame)
+                    if heard is None:
+                        continue
+                    if heard.sample is not None:
+                        machine.frame(now())
+                    yield heard
+                if self._assembler.ready != ready:
+                    conversation.on_ready(now())
+            if now() < machine.quiet_due():
                 continue
-            ready = self._assembler.ready
-            for frame in self._feed(chunk):
-                conversation.on_frame(frame.kind, now())
-                heard = self._understand(frame)
-                if heard is None:
-                    continue
-                if heard.sample is not None:
-                    deadline = now() + SILENT_AFTER
-                yield heard
-            if self._assembler.ready != ready:
-                conversation.on_ready(now())
+            trouble = self._trouble()
+            rung = machine.quiet(trouble, now())
+            self._changed()
+            if rung is Rung.ASK:
+                await self._ask(conversation.AGAIN)
+            elif rung is Rung.RECONNECT:
+                raise SourceError(trouble.message, trouble.verdict, trouble.evidence)
+
+    async def _ask(self, command: bytes) -> None:
+        log.debug("%s: asking: %s", self.device.label, command.hex())
+        await self._connection.write(command)
+        self._status.commands += 1
+        self._machine.commanded(asyncio.get_running_loop().time())
 
     async def _receive(self, until: float) -> bytes | None:
         try:
@@ -146,7 +171,8 @@ class JkSession:
     def _believe(self, frame: Frame, info: CellInfo) -> Heard | None:
         # A BMS whose processor hangs may repeat its last frame for ever: same counter, same
         # uptime. That is not a reading.
-        if frame.data == self.last_cells:
+        self._repeats = frame.data == self.last_cells
+        if self._repeats:
             self._status.repeated += 1
             if self._status.repeats_since is None:
                 self._status.repeats_since = self._clock.monotonic()
@@ -161,6 +187,8 @@ class JkSession:
             monotonic=self._clock.monotonic(),
             clock_trusted=self._clock.trusted(),
         )
+        if self._calibration != 1.0 and sample.current is not None:
+            sample = msgspec.structs.replace(sample, current=sample.current * self._calibration)
         if self.variant is None:
             self.variant = info.variant
             self.conflict = identify(frame, self._software).conflict or ""
@@ -177,18 +205,22 @@ class JkSession:
         """Write the frame log. No bytes: device info holds the passcodes."""
         log.debug("%s: %s frame %d: %s", self.device.label, frame.kind.name.lower(), frame.counter, verdict)
 
-    def _silence(self) -> SourceError:
+    def _trouble(self) -> Trouble:
+        """What the silence looks like."""
+        if self._repeats:
+            return Trouble(Verdict.FROZEN, "the BMS repeats the very same frame; switch it off and on")
         if self.refusal:
-            return SourceError(f"frames came, none could be believed: {self.refusal}", Verdict.FRAMES_REFUSED)
+            return Trouble(Verdict.FRAMES_REFUSED, f"frames came, none could be believed: {self.refusal}")
         if damaged := self._assembler.refused - self._damaged:
-            return SourceError(
-                f"{damaged} damaged frames, no good one; move the radio closer",
+            return Trouble(
                 Verdict.FRAMES_REFUSED,
+                f"{damaged} damaged frames, no good one; move the radio closer",
+                {"damaged": True},
             )
         if self._spoke:
-            return SourceError(f"connected, but no frame for {SILENT_AFTER:g} s", Verdict.MUTE)
-        return SourceError(
-            f"connected, but the BMS did not answer within {self._patience:g} s; "
-            "close the phone app, then switch Bluetooth of the BMS off and on if it stays so",
+            return Trouble(Verdict.MUTE, "connected, but no frames come any more")
+        return Trouble(
             Verdict.MUTE,
+            f"connected, but the BMS did not answer within {self._machine.patience:g} s; "
+            "close the phone app, then switch Bluetooth of the BMS off and on if it stays so",
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from jk_bms.links.simulated import SimulatedLink
+from jk_bms.links.simulated import SimulatedLink, SimulatedRepairs
 from jk_bms.registry import Entry
 from jk_bms.simulator.inverter_reading import inverter_reading
 from jk_bms.sources.base import SourceContext
@@ -16,7 +16,13 @@ class SimulatedSource(JkSource):
     """Reads the battery; ``context.inverter`` learns what the inverter of the same house says."""
 
     def __init__(self, entry: Entry, link: SimulatedLink, context: SourceContext) -> None:
-        super().__init__(entry.device(), link, context, current_calibration=entry.current_calibration)
+        super().__init__(
+            entry.device(),
+            link,
+            context,
+            current_calibration=entry.current_calibration,
+            repairs=SimulatedRepairs(link, f"simulated {entry.address}"),
+        )
         self._bms = link.radio.bms
         self._told_inverter = context.inverter
         self._clock = context.clock

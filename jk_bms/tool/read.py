@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-import msgspec
-
 from jk_bms.battery.shown import with_shown_soc
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceError, Verdict
@@ -173,18 +171,18 @@ async def _samples(settings: Settings, entry: Entry, link: Link) -> AsyncGenerat
     note(f"Connecting to {entry.label} ...")
     async with link.connect() as connection:
         session = JkSession(
-            connection, entry.device(), clock=Clock(), patience=settings.timeout, status=LinkStatus()
+            connection,
+            entry.device(),
+            clock=Clock(),
+            status=LinkStatus(),
+            patience=settings.timeout,
+            current_calibration=entry.current_calibration,
         )
         async with contextlib.aclosing(session.listen()) as heard:
             async for item in heard:
                 if item.sample is None:
                     continue
-                sample = item.sample
-                if entry.current_calibration != 1.0 and sample.current is not None:
-                    sample = msgspec.structs.replace(
-                        sample, current=sample.current * entry.current_calibration
-                    )
-                yield with_shown_soc(sample, source=settings.soc_source, curve=settings.soc_curve)
+                yield with_shown_soc(item.sample, source=settings.soc_source, curve=settings.soc_curve)
 
 
 # Watching

@@ -10,7 +10,7 @@ from jk_bms.model import Device
 from jk_bms.model.link import LinkStatus
 from jk_bms.protocol import CellInfo, DeviceInfo, Variant
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
-from jk_bms.sources import jk_session
+from jk_bms.repair import machine
 from jk_bms.sources.jk_session import Heard, JkSession
 from tests.protocol.jk_frames import cell_frame, info_frame, repaired, settings_frame
 from tests.sources.scripted import ScriptedConnection, StillClock
@@ -45,7 +45,9 @@ class Talk:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jk_session, "SILENT_AFTER", 0.05)
+    monkeypatch.setattr(machine, "FIRST_SILENCE", 0.05)
+    monkeypatch.setattr(machine, "LEAST_SILENCE", 0.05)
+    monkeypatch.setattr(machine, "ASK_PATIENCE", 0.05)
 
 
 async def test_device_grows_by_what_the_bms_tells() -> None:
@@ -84,7 +86,7 @@ async def test_frozen_frame_is_no_reading() -> None:
     assert len(talk.heard) == 1
     assert talk.status.refused == 3
     assert (talk.status.repeated, talk.status.repeats_since) == (3, 1000.0)
-    assert error.verdict is Verdict.FRAMES_REFUSED
+    assert error.verdict is Verdict.FROZEN
     assert "repeats the very same frame" in str(error)
 
 
@@ -118,7 +120,8 @@ async def test_old_trouble_does_not_explain_a_new_silence(earlier: bytes) -> Non
 
     assert len(talk.heard) == 2
     assert error.verdict is Verdict.MUTE
-    assert "no frame for" in str(error)
+    assert "no frames come any more" in str(error)
+    assert talk.connection.written.count(READ_SETTINGS) == 1  # asked again, once
 
 
 async def test_counters_go_on_over_sessions() -> None:

@@ -14,7 +14,8 @@ from jk_bms.links.simulated import SimulatedLink, simulated_link
 from jk_bms.model import Device, InverterSample
 from jk_bms.model.link import LinkState
 from jk_bms.registry import Entry
-from jk_bms.sources import SourceContext, build, jk, simulated
+from jk_bms.repair import machine
+from jk_bms.sources import SourceContext, build, simulated
 from jk_bms.sources.jk import JkSource
 from jk_bms.sources.jk_kinds import link_for
 from tests.protocol.jk_frames import cell_frame, info_frame, settings_frame
@@ -47,7 +48,7 @@ async def until(what: Callable[[], object]) -> None:
 
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jk, "FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr(machine, "FIRST_PAUSE", 0.01)
 
 
 async def test_streams_and_says_who_it_is() -> None:
@@ -85,7 +86,7 @@ async def test_reconnects_and_tells_each_change_once(caplog: pytest.LogCaptureFi
             await until(lambda: len(notes.samples) == 2)
 
     assert notes.events[:4] == ["link.up", "link.down", "link.down", "link.up"]  # dropped, then not seen
-    assert "after 4 failed attempts" in caplog.text
+    assert "and 4 failed attempts: connected anew" in caplog.text
     assert link.open_now == 0
 
 
@@ -102,15 +103,6 @@ async def test_a_frozen_bms_stays_frozen_over_a_reconnect() -> None:
         await until(lambda: len(notes.samples) == 2)
 
         assert source.status.repeated == 0
-
-
-async def test_backoff_grows_with_failures_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("random.uniform", lambda *_: 1.0)
-    source = JkSource(DEVICE, ScriptedLink([]), Notes().context)
-
-    waits = [source._failed(SourceError("x", Verdict.NOT_SEEN)) for _ in range(8)]
-
-    assert waits == [2, 4, 8, 16, 32, 60, 60, 60]
 
 
 async def test_visits_and_leaves() -> None:
