@@ -31,7 +31,7 @@ UNITS = (
     Unit("hour",        Decimal(3600),    r"hours?|hrs?|(?-i:h)|годин\w*|год\.?"),
     Unit("minute",      Decimal(60),      r"minutes?|mins?|min|хвилин\w*|хв\.?"),
     Unit("second",      Decimal(1),       r"seconds?|secs?|(?-i:s)|секунд\w*|сек\.?"),
-    Unit("other",       Decimal(1),       r"ma?h|ah|(?-i:A)|amp(?:ere)?s?|(?-i:А)|а[ ·*-]*год\w*\.?|ампер\w*|hz|гц|ω|ohms?"),
+    Unit("other",       Decimal(1),       r"‰|ma?h|ah|(?-i:A)|amp(?:ere)?s?|(?-i:А)|а[ ·*-]*год\w*\.?|ампер\w*|hz|гц|ohms?"),
 )
 # fmt: on
 
@@ -120,5 +120,11 @@ VAGUE = re.compile(
     r")(?![\w'])",
     re.IGNORECASE,
 )
+# Units that stand behind a number only; in front of them there must be one.
+WANTS_NUMBER = re.compile(
+    r"%|‰|°|(?<!\w)(?:percent(?!age)|per cent|pct|відсотк\w*|процент\w*|kwh|квт[ ·⋅*-]*год\w*)(?!\w)",
+    re.IGNORECASE,
+)
+PICTURES = frozenset("💯🔟" + "".join(map(chr, range(0x1F550, 0x1F568))))  # clock faces
 MIDNIGHT = re.compile(r"(?<!\w)(?:midnight|опівноч\w*|півноч\w*|північ|північчю)(?!\w)", re.IGNORECASE)
 NOON = re.compile(r"(?<!\w)(?:noon|midday|опівдні|полудень|полудня|полудні)(?!\w)", re.IGNORECASE)

@@ -19,8 +19,10 @@ from jk_bms.digest.number_words import (
     MONTHS,
     NOON,
     ORDINALS,
+    PICTURES,
     UNITS,
     VAGUE,
+    WANTS_NUMBER,
     Unit,
 )
 
@@ -110,9 +112,11 @@ def _plain(text: str) -> tuple[str, list[Claim]]:
             category = unicodedata.category(char)
             if category == "Nd":
                 part = str(unicodedata.digit(char))
-            elif unicodedata.numeric(char, None) is not None or (
+            elif (
+                unicodedata.numeric(char, None) is not None
+                or char in PICTURES
                 # It would be read from right to left, and the numbers beside it as well.
-                unicodedata.bidirectional(char) in ("R", "AL", "AN")
+                or unicodedata.bidirectional(char) in ("R", "AL", "AN")
             ):
                 part = _BLANK
                 odd.append(Claim(char, length, False))
@@ -199,6 +203,11 @@ def _numbers(text: str, known: Known) -> Iterator[Claim]:
     numbers = [number._replace(unit=_unit_after(text, number.end)) for number in bare]
     for index, number in enumerate(numbers):
         yield _judged(text, numbers, index, number, known)
+    ends = {number.end for number in numbers}
+    for found in WANTS_NUMBER.finditer(text):
+        end = len(text[: found.start()].rstrip(" -\n"))
+        if end not in ends and text[max(0, end - 1) : end] != _BLANK:
+            yield Claim(found[0], found.start(), False)  # its number is in words that we do not know
     highest = max((value.number for value in known.values if value.kind == COUNT), default=Decimal(0))
     for place, pattern in enumerate(ORDINALS, 1):
         for found in pattern.finditer(text):

@@ -67,6 +67,7 @@ FALSE = (
     "41.3.1 %", "4 1.3 %", "16s", "jk2", "1o0 %", "x41 %", "41x", "½", "Ⅷ", "③", "三", "४१.४ %", "４２ %", "4²", "א 41 %",
     "one two", "twenty-three hundred", "3 dozen", "hundreds", "41.3 A", "41 Hz", "3 Ah", "minus 41 °C", "v1.2.3",
     "41.3.2024",
+    "шестьдесят процентов", "soixante %", "XLI %", "💯", "at 🕒", "quarante kWh", "1‰",
 )  # fmt: skip
 
 
