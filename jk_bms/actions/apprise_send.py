@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 from typing import Any
+from urllib.parse import unquote, unquote_plus
 
 KINDS = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure", "over": "success"}
 LONGEST_ERROR = 300  # characters
@@ -56,8 +57,9 @@ def _masked(said: str, url: str) -> str:
     """Return the last line that Apprise said, without any piece of ``url`` beyond its scheme."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     line = lines[-1] if lines else ""
-    _, _, rest = url.partition("://")
-    pieces = {rest, *re.split(r"[^\w.-]+", rest)}
+    rest = url.partition("://")[2] or url
+    texts = (rest, unquote(rest), unquote_plus(rest))  # as it stands there, and as Apprise reads it
+    pieces = {piece for text in texts for piece in (text, *re.split(r"[^\w.-]+", text))}
     for piece in sorted(pieces, key=len, reverse=True):
         if len(piece) >= SHORTEST_SECRET:
             line = line.replace(piece, "***")

@@ -121,7 +121,7 @@ class Messenger:
     async def _serve(self, address: Address) -> None:
         looked_at = await self._send(address, None)
         if looked_at.missing:
-            log.error("%s: %s; install it with: pip install apprise", address.label, looked_at.error)
+            log.error("%s: %s; pip install -r requirements-bot.txt brings it", address.label, looked_at.error)
             return
         if looked_at.refused:
             log.error("%s: refused by Apprise: %s", address.label, looked_at.error)
