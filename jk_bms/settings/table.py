@@ -109,6 +109,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     adapter: Annotated[str | None, Setting(
         "JK_BMS_ADAPTER", kinds.ADAPTER, "", "", "Bluetooth adapter, by name or address",
         worked_out="the system's default adapter")]
+    ble_connections: Annotated[int | None, Setting(
+        "BLE_CONNECTIONS", kinds.whole(1, 16, "a whole number", "3"), "", "count",
+        "how many batteries an adapter stays connected to; with more of them the last connection goes round",
+        worked_out="3 on a USB dongle, 1 on the on-board radio of a Raspberry Pi")]
     timeout: Annotated[float, Setting(
         "JK_BMS_TIMEOUT", kinds.number(1, 600, "20"), "20", "s",
         "patience for a connection, and then for the first complete reading")]
