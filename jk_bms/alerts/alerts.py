@@ -14,7 +14,7 @@ from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
 from jk_bms.clock import Clock, boot_id
-from jk_bms.errors import LiveError
+from jk_bms.errors import LiveError, Verdict
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.rules.base import HostView, InverterView, Link, Moment, Notice, PackView, Severity
@@ -233,7 +233,15 @@ class Alerts:
                 )
 
     async def _look_at_host(self) -> None:
-        self._look(HOST, await self._host.look())
+        links = [source.status for source in self._sources.values()]
+        view = await self._host.look()
+        self._look(
+            HOST,
+            view._replace(
+                rung=max((link.rung for link in links), default=0),
+                adapter_wedged=any(link.verdict == Verdict.ADAPTER_WEDGED for link in links),
+            ),
+        )
 
     def _judge_inverter(self) -> None:
         if self.inverter.age is None:

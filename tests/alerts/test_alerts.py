@@ -15,7 +15,7 @@ from jk_bms.alerts import Alerts, Known
 from jk_bms.alerts import alerts as module
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
-from jk_bms.errors import LiveError
+from jk_bms.errors import LiveError, Verdict
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.settings import load_settings
@@ -233,6 +233,19 @@ async def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert {event.facts["subject"] for event in house.told} == {"host"}
     assert [event.device for event in house.told] == [None]
+
+
+async def test_an_adapter_that_had_to_be_switched_off_and_on(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running():
+        house.pack.status.rung = 4
+        await house.wait(120)
+        house.pack.status.verdict = Verdict.ADAPTER_WEDGED
+        await house.wait(120)
+        house.pack.status.rung, house.pack.status.verdict = 0, None
+        await house.wait(300)
+
+    assert house.events() == [("alert.raised", 3005), ("alert.worse", 3006), ("alert.cleared", 3006)]
 
 
 async def test_a_rule_that_fails_is_told_once_and_costs_the_others_nothing(
