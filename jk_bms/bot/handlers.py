@@ -234,17 +234,15 @@ class Handlers:
     # Commands
 
     async def _start(self, asked: Asked, greeting: str = "") -> None:
-        store = self._store
-        chat = store.chat(asked.chat)
-        first = not chat.monitoring
-        if first:
-            known = msgspec.structs.replace(chat, kind=asked.kind, title=asked.title, monitoring=True)
-            await store.aside(store.remember, known)
-            await store.aside(store.set_notes, {f"level:{asked.chat}": None})
         hello = [greeting or asked.texts("bot.hello"), asked.texts("bot.monitoring_on")]
         header = "\n".join(escape(line) for line in hello) + "\n"
         await self._show(asked, await self._status_page(asked, header))
-        if first:
+        store = self._store
+        chat = store.chat(asked.chat)
+        if not chat.monitoring:  # noted last: the first level comes below the greeting
+            await store.aside(store.set_notes, {f"level:{asked.chat}": None})
+            known = msgspec.structs.replace(chat, kind=asked.kind, title=asked.title, monitoring=True)
+            await store.aside(store.remember, known)
             self._started(asked.chat)
 
     async def _stop(self, asked: Asked) -> None:

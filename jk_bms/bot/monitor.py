@@ -95,8 +95,11 @@ class Monitor:
             try:
                 snapshot = await self._live.snapshot()
                 await self.look(snapshot)
-                if self._monotonic() >= self._check_due and await self.check(snapshot):
-                    self._check_due = self._monotonic() + self._settings.check_interval
+                if (now := self._monotonic()) >= self._check_due:
+                    # Set before the check: a chat that begins meanwhile asks for another one.
+                    self._check_due = now + self._settings.check_interval
+                    if not await self.check(snapshot):
+                        self._check_due = now
             except StoreError as error:
                 log.error("%s", error)
             except Exception:  # what one house does not have must not end all watching

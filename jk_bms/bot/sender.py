@@ -1,7 +1,8 @@
 """Everything that goes out: answers at once, and what must arrive from the queue of ``bot.db``.
 
 Each chat has a lane of its own, so that one which Telegram slows down holds up no other. Telegram
-takes twenty messages a minute and chat; the queue leaves some of them to answers.
+takes about one message a second for a person, twenty a minute for a group; the queue leaves
+some of them to answers.
 """
 
 import asyncio
@@ -54,11 +55,12 @@ class Pace(NamedTuple):
     """How fast things go, in s; tests turn it up."""
 
     minute: float = 60.0  # in which Telegram takes ...
-    messages: int = 20  # ... so many for a chat,
-    of_queue: int = 15  # of which the queue may use so many
+    messages: int = 20  # ... so many for a group,
+    answers: int = 50  # so many for a person, when he asks,
+    of_queue: int = 15  # and of either the queue may use so many
     first_pause: float = 1.0  # after a failure, doubling
     longest_pause: float = 60.0
-    patience: float = 20.0  # for an answer to a command, all attempts together
+    patience: float = 65.0  # for an answer to a command: a busy group has its turn within a minute
     timeout: float = 10.0  # of a request
     late: float = 120.0  # a queue older than this was held up: many messages become one
 
@@ -142,11 +144,12 @@ class Sender:
 
     async def _soon(self, chat: int, message: Outgoing) -> None:
         pause = self._pace.first_pause
+        limit = self._pace.answers if chat > 0 else self._pace.messages  # groups and channels are below 0
         try:
             async with asyncio.timeout(self._pace.patience):
                 while True:
                     try:
-                        async with self._turn(self._lane(chat), self._pace.messages):
+                        async with self._turn(self._lane(chat), limit):
                             await self._send(chat, message)
                         return
                     except TelegramMigrateToChat as error:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 KINDS = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
 HELD_OPEN = 25  # s for which Telegram holds a question open
 PATIENCE = 10  # s more for the answer
-SLOW = 5.0  # s after which the next updates do not wait for a handler any more
+SLOW = 1.0  # s after which other chats do not wait any more for one that Telegram holds up
 LONGEST_PAUSE = 60.0  # s
 
 
@@ -47,6 +48,7 @@ class Updates:
         self._first_pause = first_pause
         self._held_open = held_open
         self._failures = 0
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # while somebody waits
         self._ending = False
         self._waiting: asyncio.Timeout | None = None  # for Telegram
 
@@ -117,16 +119,20 @@ class Updates:
         chats: dict[int, list[Update]] = defaultdict(list)
         for update in updates:
             chats[_chat_of(update)].append(update)
-        tasks = [group.create_task(self._handle_chat(some)) for some in chats.values()]
+        tasks = [
+            group.create_task(self._handle_chat(some, self._turns.setdefault(chat, asyncio.Lock())))
+            for chat, some in chats.items()
+        ]
         _, unfinished = await asyncio.wait(tasks, timeout=SLOW)
         return unfinished
 
-    async def _handle_chat(self, updates: Sequence[Update]) -> None:
-        for update in updates:
-            try:
-                await self._handle(update)
-            except Exception:  # one update that meets a bug must not stop the bot
-                log.exception("an update was not handled")
+    async def _handle_chat(self, updates: Sequence[Update], turn: asyncio.Lock) -> None:
+        async with turn:  # behind what came before, if that takes long
+            for update in updates:
+                try:
+                    await self._handle(update)
+                except Exception:  # one update that meets a bug must not stop the bot
+                    log.exception("an update was not handled")
 
 
 def _readable(answer: dict[str, object]) -> list[Update]:

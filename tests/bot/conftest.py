@@ -20,7 +20,7 @@ from tests.bot.house_snapshot import snapshot
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 
 # A second for a minute and less: what a test waits for is a rule, not a duration.
-QUICK = Pace(minute=1.0, first_pause=0.02, longest_pause=0.1, patience=2.0, timeout=1.0, late=0.3)
+QUICK = Pace(minute=1.0, first_pause=0.02, longest_pause=0.1, patience=3.0, timeout=3.0, late=0.3)
 
 
 @pytest.fixture

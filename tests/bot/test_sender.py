@@ -111,6 +111,24 @@ async def test_an_answer_passes_a_queue_that_must_wait(
         assert telegram.shown()[-1] == "answer"
 
 
+BUSY = {
+    "a person": (OWNER, 0.0),
+    "a group": (-5, QUICK.minute),
+}  # how long the last of 25 answers waits at least
+
+
+@pytest.mark.parametrize(("chat", "waits"), BUSY.values(), ids=BUSY)
+async def test_who_asks_a_lot_is_answered_as_fast_as_telegram_takes_it(
+    telegram: TelegramServer, sender: Sender, chat: int, waits: float
+) -> None:
+    began = time.monotonic()
+    for number in range(25):
+        await sender.reply(chat, Page(f"answer {number}"))
+
+    assert telegram.shown() == [f"answer {number}" for number in range(25)]
+    assert waits <= time.monotonic() - began < QUICK.patience
+
+
 async def test_after_an_outage_many_become_one(
     telegram: TelegramServer, store: BotStore, sender: Sender
 ) -> None:
@@ -214,9 +232,9 @@ async def test_who_blocked_the_bot_costs_the_others_nothing(
     async with running(sender):
         store.queue([alert(1), alert(2), alert(3, OTHER)])
         await soon(lambda: nothing_waits(store))
+        await soon(lambda: not store.chat(OWNER).monitoring)
 
     assert telegram.shown() == ["alert 3"]
-    assert not store.chat(OWNER).monitoring
 
 
 async def test_a_group_that_became_a_supergroup_is_followed(

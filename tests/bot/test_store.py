@@ -1,0 +1,92 @@
+"""What the bot remembers: whole or not at all, through damage, updates and moves of chats."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.store import VERSION, BotStore, Chat, open_store
+from jk_bms.errors import StoreError
+from tests.bot.telegram_server import OWNER
+
+
+def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    chat = Chat(id=OWNER, kind="private", title="Ann <&>", language="uk", allowed=True, monitoring=True)
+    with open_store(path) as store:
+        store.remember(chat)
+        store.queue([Outgoing(chat=OWNER, text="one", photo=b"\x89PNG")], {"cursor": 7})
+
+    with open_store(path) as store:
+        assert store.chats() == [chat]
+        assert store.note("cursor") == 7
+        (waiting,) = store.oldest(OWNER)
+        assert (waiting.message.text, waiting.message.photo, waiting.doubtful) == ("one", b"\x89PNG", False)
+
+
+def test_what_was_being_sent_is_doubtful_after_a_crash(store: BotStore, tmp_path: Path) -> None:
+    store.queue([Outgoing(chat=OWNER, text=str(number)) for number in range(2)])
+    store.trying([store.oldest(OWNER)[0].number])
+
+    assert [one.doubtful for one in store.oldest(OWNER)] == [True, False]
+
+
+def test_messages_and_cursor_are_written_together_or_not_at_all(store: BotStore) -> None:
+    with pytest.raises(TypeError):
+        store.queue([Outgoing(chat=OWNER, text="one")], {"cursor": object()})
+
+    assert store.waiting() == []
+    assert store.note("cursor") is None
+
+
+def test_a_long_message_is_queued_in_parts(store: BotStore) -> None:
+    store.queue([Outgoing(chat=OWNER, text="\n".join(["line"] * 2000), photo=b"\x89PNG")])
+
+    parts = [one.message for one in store.oldest(OWNER)]
+    assert parts[0].photo
+    assert parts[0].text == ""
+    assert "\n".join(part.text for part in parts[1:]) == "\n".join(["line"] * 2000)
+
+
+def test_a_moved_group_takes_everything_along(store: BotStore) -> None:
+    store.remember(Chat(id=-5, kind="group", title="House", monitoring=True))
+    store.queue([Outgoing(chat=-5, text="before")])
+    store.move_chat(-5, -1005)
+    store.queue([Outgoing(chat=-5, text="after")])
+
+    assert [one.message.text for one in store.oldest(-1005)] == ["before", "after"]
+    assert store.chats() == [Chat(id=-1005, kind="supergroup", title="House", allowed=True, monitoring=True)]
+    assert store.present_id(-5) == -1005
+
+
+def test_two_bots_cannot_open_it(store: BotStore) -> None:
+    with pytest.raises(StoreError, match="another bot"):
+        open_store(store.path)
+
+
+def test_a_damaged_file_is_moved_aside(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    path.write_bytes(b"no database at all" * 100)
+
+    with open_store(path) as store:
+        store.set_notes({"cursor": 1})
+
+    (aside,) = tmp_path.glob("bot.db.damaged-*")
+    assert aside.read_bytes().startswith(b"no database")
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    open_store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+
+    with pytest.raises(StoreError, match="update the program"):
+        open_store(path)
+
+
+def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="BOT_DB_PATH"):
+        open_store(tmp_path / "missing" / "bot.db")
