@@ -75,7 +75,7 @@ def test_a_refused_key_is_told_without_it(request_of_day: dict[str, Any]) -> Non
 
     told = json.loads(done.stdout)
     assert (told["by_model"], told["why"]) == (False, "key")
-    assert told["text"].endswith("In our own words, for the AI service refused the key.")
+    assert told["text"].endswith("Written without AI: the AI service refused the key.")
     assert KEY not in done.stdout + done.stderr
 
 

@@ -149,7 +149,7 @@ def test_missing_data_is_told_and_counts_for_nothing(house: House) -> None:
     facts = house.facts()
 
     assert only(facts).holes == (Span(at("03:00"), at("03:40")),)
-    assert "No data 1 time, 40 min: 03:00 to 03:40." in local_text(facts, language("en"))
+    assert "No data for 40 min: 03:00 to 03:40." in local_text(facts, language("en"))
 
 
 def test_nothing_after_a_time_is_a_hole_that_goes_on(house: House) -> None:

@@ -6,7 +6,7 @@ TEXTS = {
     "digest.pack": "Battery {number}: {name}",
     "digest.pack.nothing": "No data from it on this day.",
     "digest.phases.none": "The battery never had to stand in.",
-    "digest.phases": "On battery {count} time:|On battery {count} times:",
+    "digest.phases": "On battery once:|On battery {count} times:",
     "digest.phase": "{start} to {end} ({span}): from {begin} down to {low} at {low_at}",
     "digest.phase.open": "since {start}, and it goes on: from {begin} down to {low} at {low_at}",
     "digest.phase.full": ", full again at {at}",
@@ -21,8 +21,8 @@ TEXTS = {
     "digest.delta": "Cells at most {value} apart, at {at}.",
     "digest.temperature": "Temperature {low} to {high}.",
     "digest.grid.none": "The grid was never away.",
-    "digest.grid": "Grid away {count} time, {span}: {list}.|Grid away {count} times, together {span}: {list}.",
-    "digest.holes": "No data {count} time, {span}: {list}.|No data {count} times, together {span}: {list}.",
+    "digest.grid": "Grid away for {span}: {list}.|Grid away {count} times, together {span}: {list}.",
+    "digest.holes": "No data for {span}: {list}.|No data {count} times, together {span}: {list}.",
     "digest.span": "{start} to {end}",
     "digest.span.open": "since {start}",
     "digest.more": "and {count} more|and {count} more",
@@ -31,12 +31,12 @@ TEXTS = {
     "digest.kind.weak": "weak",
     "digest.kind.leaking": "leaking charge",
     "digest.kind.bad connection": "badly connected",
-    "digest.own": "By our own count: on battery {count} time, lowest charge {low} at {at}."
+    "digest.own": "By our own count: on battery once, lowest charge {low} at {at}."
     "|By our own count: on battery {count} times, lowest charge {low} at {at}.",
-    "digest.own.named": "By our own count, battery {number}: on battery {count} time, lowest charge {low} at {at}."
+    "digest.own.named": "By our own count, battery {number}: on battery once, lowest charge {low} at {at}."
     "|By our own count, battery {number}: on battery {count} times, lowest charge {low} at {at}.",
     "digest.late": "This digest is late: at {at} nobody was there to write it.",
-    "digest.note": "In our own words, for {why}.",
+    "digest.note": "Written without AI: {why}.",
     "digest.why.slow": "the AI service did not answer in time",
     "digest.why.unreachable": "the AI service could not be reached",
     "digest.why.busy": "the AI service was busy or out of credit",
