@@ -64,6 +64,8 @@ class _Number(NamedTuple):
     readings: tuple[Decimal, ...]  # 1,234 has two
     in_words: bool = False
     unit: Unit | None = None
+    inherited: bool = False  # the unit is that of a neighbour
+    listed: bool = False  # and the number may have none
 
 
 def clean(text: str) -> str:
@@ -200,9 +202,8 @@ def _whole_hours(text: str, known: Known) -> Iterator[Claim]:
 
 def _numbers(text: str, known: Known) -> Iterator[Claim]:
     bare = sorted([*_in_digits(text), *_in_words(text)], key=lambda number: number.start)
-    numbers = [number._replace(unit=_unit_after(text, number.end)) for number in bare]
-    for index, number in enumerate(numbers):
-        yield _judged(text, numbers, index, number, known)
+    numbers = _with_units(text, bare)
+    yield from (_judged(text, number, known) for number in numbers)
     ends = {number.end for number in numbers}
     for found in WANTS_NUMBER.finditer(text):
         end = len(text[: found.start()].rstrip(" -\n"))
@@ -257,50 +258,42 @@ def _unit_after(text: str, end: int) -> Unit | None:
     return None if found is None or found.lastindex is None else UNITS[found.lastindex - 1]
 
 
-def _judged(text: str, numbers: list[_Number], index: int, number: _Number, known: Known) -> Claim:
-    unit, listed = number.unit, False
-    if unit is None:
-        unit, listed = _neighbours_unit(text, numbers, index)
-    value = _valued(number, unit)
-    proved = False
-    if _stands_alone(text, number):
-        proved = any(_is_known(reading, unit, known) for reading in number.readings)
-        if number.unit is None and not proved and (listed or unit is None):
-            proved = _known_without_unit(text, number, known)
-    return Claim(number.text, number.start, proved, value)
-
-
-def _neighbours_unit(text: str, numbers: list[_Number], index: int) -> tuple[Unit | None, bool]:
-    """The unit of the other end of a range or list, and whether it may be a list.
+def _with_units(text: str, numbers: list[_Number]) -> list[_Number]:
+    """Give each number its unit, or that of the other end of its range or list.
 
     ``41 to 95 %``, ``from 95 % to 41``; in ``2, 41 %`` the first may as well be a number of its own.
     """
-    listed = False
-    for other, joint in ((index + 1, _JOINT), (index - 1, _RANGE)):
-        if not 0 <= other < len(numbers):
+    result = [number._replace(unit=_unit_after(text, number.end)) for number in numbers]
+    for index in range(len(result) - 2, -1, -1):
+        number, following = result[index], result[index + 1]
+        if number.unit is not None or following.unit is None:
             continue
-        first, second = (
-            (numbers[index], numbers[other]) if other > index else (numbers[other], numbers[index])
-        )
-        begin = first.end
-        if first.unit is not None and (taken := _UNIT.match(text, begin)):
-            begin = taken.end()
-        between = text[begin : second.start]
-        if not joint.fullmatch(between):
+        between = text[number.end : following.start]
+        if _JOINT.fullmatch(between):
+            listed = following.listed or not between.strip(" ,;")
+            result[index] = number._replace(unit=following.unit, inherited=True, listed=listed)
+    for index in range(1, len(result)):
+        before, number = result[index - 1], result[index]
+        if number.unit is not None or before.unit is None or before.inherited:
             continue
-        listed = listed or not between.strip(" ,;")
-        unit = numbers[other].unit
-        if unit is None and other > index:
-            unit, further = (
-                _neighbours_unit(text, numbers, other) if other + 1 < len(numbers) else (None, False)
-            )
-            listed = listed or further
-        if unit is not None:
-            return unit, listed
-    return None, listed
+        taken = _UNIT.match(text, before.end)
+        if taken and _RANGE.fullmatch(text[taken.end() : number.start]):
+            result[index] = number._replace(unit=before.unit, inherited=True)
+    return result
 
 
-def _valued(number: _Number, unit: Unit | None) -> Value | None:
+def _judged(text: str, number: _Number, known: Known) -> Claim:
+    unit = number.unit
+    proved = False
+    if _stands_alone(text, number):
+        proved = any(_is_known(reading, unit, known) for reading in number.readings)
+        if not proved and (unit is None or number.listed):
+            proved = _known_without_unit(text, number, known)
+    return Claim(number.text, number.start, proved, _valued(number))
+
+
+def _valued(number: _Number) -> Value | None:
+    unit = number.unit
     if not number.readings:
         return None
     if unit is None:

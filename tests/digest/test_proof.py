@@ -1,5 +1,6 @@
 """What a model may say: exactly what was counted, in whatever way people write it."""
 
+import time
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -93,6 +94,42 @@ def test_what_was_not_counted_may_not(said: str) -> None:
 )
 def test_what_is_judged_is_what_is_shown(written: str, shown: str) -> None:
     assert clean(written) == shown
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "1 ",
+        "1, ",
+        "1 to ",
+        "41 % - ",
+        "one ",
+        "1:",
+        "1.",
+        "-",
+        "о 1 ",
+        "minus 1 ",
+        "1 h ",
+        "may 1 ",
+        "\u200b1",
+        "%",
+    ],
+)
+def test_a_long_answer_of_nonsense_is_judged_quickly(part: str) -> None:
+    """An answer may be anything of 4096 characters."""
+    begun = time.perf_counter()
+
+    unproved(clean(part * (4096 // len(part))), KNOWN)
+
+    assert time.perf_counter() - begun < 5.0
+
+
+def test_anything_can_be_judged() -> None:
+    random = Random(7)
+    alphabet = "0123456789.,:;-+%°/ \n''abCехоMVWh№½٣４²‮\u200b🕒()*_\x00"
+    for _ in range(scaled(40_000, 2000)):
+        text = clean("".join(random.choice(alphabet) for _ in range(random.randrange(60))))
+        assert isinstance(unproved(text, KNOWN), list)
 
 
 def test_honest_texts_mostly_pass() -> None:
