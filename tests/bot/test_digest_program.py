@@ -1,0 +1,80 @@
+"""The digest from the real bot: its process, its child, a model's service and Telegram's."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jk_bms.bot.daily import NOTE
+from jk_bms.bot.store import open_store
+from tests.bot.bot_program import BotProgram
+from tests.bot.telegram_server import OWNER, TelegramServer
+from tests.charts.lived_house import live
+from tests.digest.chat_server import ChatServer, saying
+
+KEY = "sk-canary-271828"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def model() -> Iterator[ChatServer]:
+    with ChatServer() as server:
+        yield server
+
+
+def due(now: datetime) -> datetime:
+    """A summary time an hour or so ago, UTC, on a whole minute."""
+    return (now - HOUR).replace(second=0, microsecond=0)
+
+
+def test_on_demand_with_a_model(telegram: TelegramServer, model: ChatServer, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    live(tmp_path / "bms.db", now, 1.2)
+    model.answers = [saying(f"{now:%d-%m-%Y}: all was <well> & good.")]
+    env = {
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": model.url,
+        "TIMEZONE": "UTC",
+        "LOG_HTTP_REQUESTS": "true",
+    }
+    with BotProgram(tmp_path, telegram, **env) as bot:
+        telegram.say("/digest")
+        waiting, digest = telegram.await_messages(2, limit=60.0)[:2]
+        telegram.say("/digest")
+        again = telegram.await_messages(3)[2]
+        log = bot.log
+
+    assert waiting.shown != digest.shown
+    assert digest.shown.startswith(f"{now:%d-%m-%Y}: all was <well> & good.")
+    assert digest.photo
+    assert digest.photo.startswith(b"\x89PNG")
+    assert "once in ten minutes" in again.shown
+    assert KEY not in log
+    assert KEY not in str(telegram.messages())
+    assert len(model.requests) == 1
+
+
+def test_a_missed_one_comes_once_over_a_kill(telegram: TelegramServer, tmp_path: Path) -> None:
+    """The machine was off at the summary time; then the bot is killed right after it has told."""
+    now = datetime.now(UTC)
+    at = due(now)
+    live(tmp_path / "bms.db", now, 2.2)
+    with open_store(tmp_path / "bot.db") as store:
+        store.set_notes({NOTE: [(at - timedelta(days=1)).date().isoformat()]})
+    env = {"SUMMARY_TIME": f"{at:%H:%M}", "TIMEZONE": "UTC"}
+
+    with BotProgram(tmp_path, telegram, **env) as bot:
+        [digest] = telegram.await_messages(1, chat=OWNER, limit=60.0)
+        bot.kill()
+    with BotProgram(tmp_path, telegram, **env) as bot:
+        telegram.say("/chatid")
+        telegram.until(lambda: any(str(OWNER) in text for text in telegram.shown()), 60.0)
+        log = bot.log
+
+    assert digest.shown.startswith(
+        f"This digest is late: at {at:%H:%M} nobody was there to write it.\n\nDigest of "
+    )
+    others = [text for text in telegram.shown() if "Digest of" in text]
+    assert len(others) <= 2  # killed before it knew that Telegram had it, it may say it once more, marked
+    assert "digest of" not in log
