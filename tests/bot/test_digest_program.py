@@ -38,6 +38,7 @@ def test_on_demand_with_a_model(telegram: TelegramServer, model: ChatServer, tmp
         "TIMEZONE": "UTC",
         "LOG_HTTP_REQUESTS": "true",
     }
+    env["DIGEST_PERIOD"] = "24h"  # today is empty just after midnight
     with BotProgram(tmp_path, telegram, **env) as bot:
         telegram.say("/digest")
         waiting, digest = telegram.await_messages(2, limit=60.0)[:2]
