@@ -2,9 +2,11 @@
 
 import asyncio
 import sys
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -14,10 +16,22 @@ from bleak_retry_connector import establish_connection
 from bleak_retry_connector.bluez import wait_for_disconnect
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links.bluez import FOREIGN, Adapter, choose_adapter, link_error
+from jk_bms.links.bluez import (
+    ANSWER_LIMIT,
+    FOREIGN,
+    PAIR_ADVICE,
+    Adapter,
+    adapters,
+    choose,
+    choose_adapter,
+    link_error,
+    service_name,
+)
+from jk_bms.links.bus import BLUEZ, call_once
+from jk_bms.links.pairing import pair
 from jk_bms.links.patience import finish, within
-from jk_bms.links.scan import Seen, likeliest_first, shared_scanner
-from jk_bms.protocol.discovery import SERIAL_SERVICE
+from jk_bms.links.scan import Seen, ears, likeliest_first, shared_scanner
+from jk_bms.protocol.discovery import SERIAL_SERVICE, Level, Match, score
 
 if sys.platform == "linux":
     from bleak.backends.bluezdbus.version import BlueZFeatures
@@ -28,41 +42,147 @@ PART_LIMIT = 4.0  # s for a connection that was never used to end; the same 2 s
 CLOSE_LIMIT = 8.0  # s; BlueZ takes 2 s to disconnect
 MOST_CHUNKS = 2048  # unread; a minute of the smallest ones
 SHOWN_INSTEAD = 5  # devices named when ours was not seen
+WEAK = -88  # dBm: below, a link rarely comes about or stands
+SOON = 10.0  # s: a link that ends so early ...
+FRAME = 300  # ... and before so many bytes came was refused rather than interrupted
+EARLY_ENDS = 2  # so many in a row are no accident
+
+
+_links: "weakref.WeakSet[BleLink]" = weakref.WeakSet()
+
+
+def our_addresses() -> set[str]:
+    """Return the devices that this process has to do with."""
+    return {link.address for link in _links}
 
 
 class BleLink:
     """A JK BMS by its Bluetooth address.
 
     ``adapter``: name or address of the adapter; None: the first that is switched on.
-    ``timeout``: seconds to see the device, and again to connect to it.
+    ``timeout``: seconds to see the device, and again to connect to it. ``pin``: the passkey that
+    the owner set: with it the device is paired with, once it shows that it wants to be.
     """
 
-    def __init__(self, address: str, *, adapter: str | None = None, timeout: float = 20.0) -> None:
+    def __init__(
+        self, address: str, *, adapter: str | None = None, timeout: float = 20.0, pin: str | None = None
+    ) -> None:
         self.address = address.upper()
         self.adapter = adapter
         self.timeout = timeout
+        self.pin = pin
+        self.used_adapter = ""  # address of the adapter of the last attempt
+        self.forgotten = False  # BlueZ was made to forget it, and no data came since
+        self._spoke = False  # at any time
+        self._early_ends = 0  # in a row
+        self._wants_pairing = False
+        self._refused_pairing = False
+        self._rssi: int | None = None
+        _links.add(self)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator["BleConnection"]:
-        """Find the device, connect, listen; leaving disconnects. Raises LinkError."""
-        adapter = await choose_adapter(self.adapter)
+        """Find the device, connect, listen; leaving disconnects. Raises LinkError.
+
+        Every LinkError carries what was seen besides, see ``repair.causes.Evidence``.
+        """
+        self._rssi = None
         connection = BleConnection(self.address)
+        adapter: Adapter | None = None
         try:
-            async with self._at_hand(adapter) as (device, rssi):
-                await connection.open(device, rssi, adapter.name, self.timeout)
-            yield connection
-        finally:
-            await finish(CLOSE_LIMIT, connection.close(), f"{self.address}: disconnecting")
+            adapter = await self._choose()
+            self.used_adapter = adapter.address
+            try:
+                async with self._at_hand(adapter) as (device, rssi, looks_jk):
+                    self._rssi = rssi
+                    if self._wants_pairing and self.pin is not None and not self._refused_pairing:
+                        await self._pair(adapter)
+                    await connection.open(
+                        device, rssi, adapter.name, self.timeout, jk=looks_jk or self._spoke
+                    )
+                yield connection
+            finally:
+                if connection.received >= FRAME:
+                    self._spoke = True
+                    self._early_ends, self._wants_pairing, self.forgotten = 0, False, False
+                await finish(CLOSE_LIMIT, connection.close(), f"{self.address}: disconnecting")
+        except LinkError as error:
+            raise self._explained(error, connection, adapter) from error
+
+    async def _choose(self) -> Adapter:
+        """Return the adapter to use, and see that no other one keeps the device connected."""
+        if sys.platform != "linux":
+            return await choose_adapter(self.adapter)
+        found = await adapters()
+        chosen = choose(found, self.adapter, self.address)
+        for other in found:
+            if other.name != chosen.name and (held := other.held.get(self.address)):
+                let_go = call_once(BLUEZ, held["path"], "org.bluez.Device1.Disconnect")
+                await finish(ANSWER_LIMIT, let_go, f"{self.address}: letting go on {other.name}")
+        return chosen
+
+    async def _pair(self, adapter: Adapter) -> None:
+        try:
+            await pair(adapter, self.address, self.pin)
+        except LinkError as error:
+            self._refused_pairing = error.verdict is Verdict.PAIRING_REFUSED
+            raise
+        self._wants_pairing = False
+
+    def _explained(self, error: LinkError, connection: "BleConnection", adapter: Adapter | None) -> LinkError:
+        """Return the error with what was seen besides, and a verdict that takes that into account."""
+        stood = connection.stood
+        facts: dict[str, Any] = {"adapter": self.used_adapter} if self.used_adapter else {}
+        if signals := ears().signals(self.address):
+            now = asyncio.get_running_loop().time()
+            facts["rssi"], facts["heard_ago"] = signals[-1].rssi, now - signals[-1].at
+            facts["signals"] = tuple((now - signal.at, signal.rssi) for signal in signals)
+        if stood is not None:
+            facts["connected_for"] = stood
+            facts["spoke"] = connection.received >= FRAME
+        paired = facts["paired"] = adapter is not None and adapter.paired(self.address)
+        verdict, message = error.verdict, str(error)
+        refused = stood is not None and stood < SOON and connection.received < FRAME
+        if refused and verdict in (Verdict.DROPPED, Verdict.CONNECT_FAILED):
+            self._early_ends += 1
+        weak = self._rssi is not None and self._rssi <= WEAK
+        if verdict is Verdict.CONNECT_FAILED or (refused and verdict is Verdict.DROPPED):
+            if weak:
+                verdict = Verdict.WEAK_SIGNAL
+                message += f"; its signal is very weak ({self._rssi} dBm), move the radio closer"
+            elif refused and self._early_ends >= EARLY_ENDS and not paired:
+                verdict = Verdict.PAIRING_NEEDED
+                message += f"; it ends every link at once, so it may want to be paired with: {PAIR_ADVICE}"
+        elif verdict is Verdict.STALE_CACHE and self.forgotten and not paired:
+            # Nothing is remembered wrongly any more: it keeps its services from strangers.
+            verdict = Verdict.PAIRING_NEEDED
+            message += f"; it may want to be paired with: {PAIR_ADVICE}"
+        elif verdict is Verdict.PAIRING_NEEDED and paired:
+            verdict = Verdict.STALE_CACHE
+            message += "; it is paired already, but the device does not know of it any more"
+        if verdict is Verdict.PAIRING_NEEDED:
+            self._wants_pairing = True
+            if self._refused_pairing:
+                verdict = Verdict.PAIRING_REFUSED
+                message += "; it refused that already"
+        return LinkError(message, verdict, {**facts, **error.evidence})
 
     @asynccontextmanager
-    async def _at_hand(self, adapter: Adapter) -> AsyncIterator[tuple[BLEDevice, int | None]]:
-        """Give the device, just seen, and its signal, while nobody else connects."""
+    async def _at_hand(self, adapter: Adapter) -> AsyncIterator[tuple[BLEDevice, int | None, bool]]:
+        """Give the device, just seen, its signal and if it looks like a JK, while nobody else connects."""
         scanner = shared_scanner(adapter)
         if held := adapter.held.get(self.address):
             # A program that was killed leaves its connection behind, and a connected BMS
             # does not advertise: no scan would ever see it again.
             async with scanner.connecting:
-                yield BLEDevice(self.address, held["props"].get("Alias"), dict(held)), None
+                props = held["props"]
+                match = score(
+                    props.get("Name"),
+                    props.get("UUIDs", ()),
+                    props.get("ManufacturerData", {}),
+                    self.address,
+                )
+                yield BLEDevice(self.address, props.get("Alias"), dict(held)), None, _is_jk(match)
             return
         async with AsyncExitStack() as stack:
             others: dict[str, Seen] = {}
@@ -74,19 +194,29 @@ class BleLink:
                 elif not found.done():
                     found.set_result(seen)
 
+            service = service_name()
+            others_before = ears().others(adapter.name, self.address)
             async with scanner.listening(note):
                 try:
                     async with asyncio.timeout(self.timeout):
                         seen = await found
                 except TimeoutError:
-                    raise LinkError(self._not_seen(adapter, others.values()), Verdict.NOT_SEEN) from None
+                    await choose_adapter(adapter.name or None)  # is it still there, and on?
+                    if service_name() != service:
+                        restarted = f"{self.address}: the Bluetooth service was started anew meanwhile"
+                        raise LinkError(restarted, Verdict.SERVICE_DOWN) from None
+                    raise self._not_seen(adapter, others.values(), others_before) from None
                 # BlueZ forgets who is no longer heard, so listen on while another connects.
                 await stack.enter_async_context(scanner.connecting)
-            yield seen.device, seen.rssi
+            yield seen.device, seen.rssi, _is_jk(seen.match)
 
-    def _not_seen(self, adapter: Adapter, others: Iterable[Seen]) -> str:
+    def _not_seen(self, adapter: Adapter, others: Iterable[Seen], others_before: bool) -> LinkError:
         names = [str(each) for each in likeliest_first(others)]
-        if not names:
+        verdict = Verdict.NOT_SEEN
+        if not names and others_before:
+            verdict = Verdict.ADAPTER_WEDGED
+            instead = "nor any other device, though others were heard before: the adapter seems to be stuck"
+        elif not names:
             instead = "nor any other device: is the adapter stuck, or out of range of everything?"
         else:
             more = f" and {len(names) - SHOWN_INSTEAD} more" if len(names) > SHOWN_INSTEAD else ""
@@ -94,7 +224,8 @@ class BleLink:
                 f"seen instead: {', '.join(names[:SHOWN_INSTEAD])}{more}; "
                 "is a phone connected to it, is it switched on and in range?"
             )
-        return f"{self.address}: not seen by {adapter.name} in {self.timeout:g} s; {instead}"
+        message = f"{self.address}: not seen by {adapter.name} in {self.timeout:g} s; {instead}"
+        return LinkError(message, verdict, {"others": len(names)})
 
 
 class BleConnection:
@@ -103,12 +234,23 @@ class BleConnection:
     def __init__(self, address: str) -> None:
         self.address = address
         self.lost_chunks = 0  # thrown away because nobody received them in time
+        self.received = 0  # bytes
         self._rssi: int | None = None
         self._client: BleakClient | None = None
         self._commands: BleakGATTCharacteristic | None = None
         self._chunks: deque[bytes] = deque(maxlen=MOST_CHUNKS)
         self._news = asyncio.Event()  # a chunk came, or the link went
         self._gone = False
+        self._connected_at: float | None = None  # on the clock of the event loop
+        self._gone_at: float | None = None
+
+    @property
+    def stood(self) -> float | None:
+        """For how many s it was, or is, connected; None: it never was."""
+        if self._connected_at is None:
+            return None
+        now = asyncio.get_running_loop().time()
+        return (now if self._gone_at is None else self._gone_at) - self._connected_at
 
     @property
     def rssi(self) -> int | None:
@@ -142,14 +284,24 @@ class BleConnection:
             otherwise = Verdict.SERVICE_DOWN if silent else Verdict.DROPPED
             raise link_error(error, f"{self.address}: cannot write", otherwise) from error
 
-    async def open(self, device: BLEDevice, rssi: int | None, adapter: str, timeout: float) -> None:
-        """Connect and listen within ``timeout`` seconds. Raises LinkError."""
+    async def open(
+        self, device: BLEDevice, rssi: int | None, adapter: str, timeout: float, *, jk: bool = False
+    ) -> None:
+        """Connect and listen within ``timeout`` seconds. Raises LinkError.
+
+        ``jk``: it is known to be a JK BMS, whatever services it shows.
+        """
         self._rssi = rssi
+        began = asyncio.get_running_loop().time()
         try:
-            await within(timeout, self._open(device, adapter), f"{self.address}: connecting")
+            await within(timeout, self._open(device, adapter, jk), f"{self.address}: connecting")
         except BaseException as error:
+            if self._connected_at is None and "device disconnected" in str(error):
+                self._connected_at, self._gone_at = began, asyncio.get_running_loop().time()
             # bleak asks for the disconnect but does not wait for it. Who connects meanwhile
             # would be taken for connected, and cut off.
+            if self._client is not None:  # it got so far, and is of no use
+                await finish(CLOSE_LIMIT, self.close(), f"{self.address}: disconnecting")
             await finish(PART_LIMIT, wait_for_disconnect(device, 0), f"{self.address}: letting go")
             if isinstance(error, TimeoutError):
                 raise LinkError(
@@ -166,7 +318,7 @@ class BleConnection:
         if self._client is not None:
             await self._client.disconnect()
 
-    async def _open(self, device: BLEDevice, adapter: str) -> None:
+    async def _open(self, device: BLEDevice, adapter: str, jk: bool) -> None:
         await _check_bluez()
         # One attempt: when to try again is decided in one place, above. What remains of the
         # retry connector's work is what we want of it: known hiccups of the first second are
@@ -182,16 +334,20 @@ class BleConnection:
         )
         # The callback also runs for attempts that failed on the way.
         self._gone = not self._client.is_connected
-        listen, self._commands = choose_characteristics(self.address, self._client.services)
+        self._gone_at = None
+        self._connected_at = asyncio.get_running_loop().time()
+        listen, self._commands = choose_characteristics(self.address, self._client.services, jk=jk)
         await self._client.start_notify(listen, self._on_chunk)
 
     def _on_chunk(self, _: BleakGATTCharacteristic, chunk: bytearray) -> None:
+        self.received += len(chunk)
         self.lost_chunks += len(self._chunks) == MOST_CHUNKS
         self._chunks.append(bytes(chunk))
         self._news.set()
 
     def _on_disconnected(self, _: BleakClient) -> None:
         self._gone = True
+        self._gone_at = asyncio.get_running_loop().time()
         self._news.set()
 
     def _dropped(self) -> LinkError:
@@ -202,9 +358,12 @@ class BleConnection:
 
 
 def choose_characteristics(
-    address: str, services: Iterable[BleakGATTService]
+    address: str, services: Iterable[BleakGATTService], *, jk: bool = False
 ) -> tuple[BleakGATTCharacteristic, BleakGATTCharacteristic]:
-    """Return the characteristics to listen to and to write to. Raises LinkError ``NOT_A_BMS``.
+    """Return the characteristics to listen to and to write to. Raises LinkError.
+
+    What a device that is known to be a JK (``jk``) does not show was remembered wrongly:
+    ``STALE_CACHE``; else it is ``NOT_A_BMS``.
 
     By what they can do, not by number: some modules have FFE1 twice, one for each
     direction, some have one for both, some offer more; and their order is random.
@@ -225,7 +384,17 @@ def choose_characteristics(
         what = f"connected, but it has no service ffe0 (it has {names}); not a JK BMS?"
     else:
         what = "connected, but nothing in its service ffe0 can be listened to and written; not a JK BMS?"
-    raise LinkError(f"{address}: {what}", Verdict.NOT_A_BMS)
+    verdict = Verdict.NOT_A_BMS
+    if jk or not offered:
+        verdict = Verdict.STALE_CACHE
+        what = what.replace(
+            "; not a JK BMS?", f", though it is a JK BMS; try `bluetoothctl remove {address}`"
+        )
+    raise LinkError(f"{address}: {what}", verdict, {"services": len(offered)})
+
+
+def _is_jk(match: Match | None) -> bool:
+    return match is not None and match.level >= Level.LIKELY
 
 
 _checks: set[asyncio.Task[None]] = set()

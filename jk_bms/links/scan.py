@@ -2,9 +2,11 @@
 
 import asyncio
 import weakref
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
@@ -12,7 +14,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak_retry_connector.bluez import stop_discovery
 
 from jk_bms.errors import Verdict
-from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, choose_adapter, link_error
+from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, choose_adapter, link_error, service_name
 from jk_bms.links.patience import finish, within
 from jk_bms.protocol.discovery import Match, score
 
@@ -20,6 +22,8 @@ STOP_LIMIT = 5.0  # s
 JUST_NOW = 5.0  # s: who joins a running scan is told of devices heard that recently
 OLDEST_SCAN = 60.0  # s: a scan may die unnoticed with the Bluetooth service; then renewed
 UNKNOWN_RSSI = -127  # how bleak says that it does not know
+SIGNALS, APART = 20, 2.0  # how many are kept of each device, and the least s between two
+MOST_REMEMBERED = 500  # devices; phones and watches show a new address every quarter of an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,44 @@ class Seen:
         return f"{self.name or 'nameless'} ({self.address})"
 
 
+class Signal(NamedTuple):
+    """How strong a device was heard, when, and by which adapter."""
+
+    at: float  # on the clock of the event loop, s
+    rssi: int  # dBm
+    adapter: str
+
+
 OnSeen = Callable[[Seen], None]
+
+
+class Ears:
+    """Who was heard how strong, by all adapters together, connected to or not."""
+
+    def __init__(self) -> None:
+        self._signals: OrderedDict[str, deque[Signal]] = OrderedDict()  # the latest heard last
+
+    def signals(self, address: str) -> tuple[Signal, ...]:
+        """Return how strong that device was heard lately, oldest first."""
+        return tuple(self._signals.get(address.upper(), ()))
+
+    def others(self, adapter: str, than: str) -> bool:
+        """Whether that adapter ever heard another device than this one."""
+        return any(
+            signal.adapter == adapter
+            for address, signals in self._signals.items()
+            if address != than
+            for signal in signals
+        )
+
+    def heard(self, address: str, signal: Signal) -> None:
+        """Note that a device was heard."""
+        signals = self._signals.setdefault(address, deque(maxlen=SIGNALS))
+        self._signals.move_to_end(address)
+        if not signals or signal.at - signals[-1].at >= APART or signal.adapter != signals[-1].adapter:
+            signals.append(signal)
+        while len(self._signals) > MOST_REMEMBERED:
+            self._signals.popitem(last=False)
 
 
 class SharedScanner:
@@ -49,6 +90,7 @@ class SharedScanner:
 
     def __init__(self, adapter: str) -> None:
         self.adapter = adapter
+        self._service = ""  # the Bluetooth service that scans for us
         self.connecting = asyncio.Lock()
         self._changing = asyncio.Lock()
         self._scanner: BleakScanner | None = None
@@ -61,7 +103,8 @@ class SharedScanner:
         """Call ``on_seen`` for every advertisement while in here. Raises LinkError."""
         clock = asyncio.get_running_loop().time
         async with self._changing:
-            if self._scanner is not None and clock() - self._started > OLDEST_SCAN:
+            old = clock() - self._started > OLDEST_SCAN or self._service != service_name()
+            if self._scanner is not None and old:
                 await finish(STOP_LIMIT, self._stop(), f"{self.adapter}: renewing the scan")
             if self._scanner is None:
                 await self._start()
@@ -74,6 +117,13 @@ class SharedScanner:
         finally:
             self._listeners.remove(on_seen)
             await finish(STOP_LIMIT, self._stop_when_idle(), f"{self.adapter}: stopping the scan")
+
+    async def renew(self) -> None:
+        """Begin the scan anew, if there is one: it does not outlive its adapter's power. Raises LinkError."""
+        async with self._changing:
+            if self._scanner is not None:
+                await finish(STOP_LIMIT, self._stop(), f"{self.adapter}: renewing the scan")
+                await self._start()
 
     async def _start(self) -> None:
         scanner = BleakScanner(self._heard, bluez={"adapter": self.adapter} if self.adapter else {})
@@ -88,6 +138,7 @@ class SharedScanner:
                 raise link_error(error, f"{self.adapter}: cannot scan", Verdict.SERVICE_DOWN) from error
             raise
         self._scanner = scanner
+        self._service = service_name()
         self._started = asyncio.get_running_loop().time()
         self._recent.clear()
 
@@ -111,7 +162,10 @@ class SharedScanner:
             adapter=self.adapter,
             device=device,
         )
-        self._recent[seen.address] = (asyncio.get_running_loop().time(), seen)
+        now = asyncio.get_running_loop().time()
+        self._recent[seen.address] = (now, seen)
+        if seen.rssi is not None:
+            ears().heard(seen.address, Signal(now, seen.rssi, self.adapter))
         for on_seen in tuple(self._listeners):
             on_seen(seen)
 
@@ -120,6 +174,12 @@ class SharedScanner:
 _scanners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SharedScanner]] = (
     weakref.WeakKeyDictionary()
 )
+_ears: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Ears] = weakref.WeakKeyDictionary()
+
+
+def ears() -> Ears:
+    """Return what all scanners of this event loop heard."""
+    return _ears.setdefault(asyncio.get_running_loop(), Ears())
 
 
 def shared_scanner(adapter: Adapter) -> SharedScanner:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.bluez.daemon import PrivateBus, end_with_parent
+from tests.bluez.fake_systemd import FakeSystemd
 from tests.bluez.peripherals import street
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +73,7 @@ class BluezBed:
                 str(ROOT / "tests/bluez/fake_bluez.py"),
                 f"--scenario={scenario}",
                 f"--control={self._socket}",
+                f"--bonds={self.folder / 'bonds.json'}",
             ],
             env={**os.environ, **self.env},
             stdout=subprocess.PIPE,
@@ -91,6 +93,24 @@ class BluezBed:
         if self._service.stdout:
             self._service.stdout.close()
         self._service = None
+
+    def restart_service(self, scenario: dict[str, Any] | None = None) -> None:
+        """As ``systemctl restart bluetooth``: links end; with that scenario from then on."""
+        self.scenario = scenario or self.scenario
+        self.kill_service()
+        self.start_service()
+
+    def restart_bus(self) -> None:
+        """The D-Bus daemon dies and comes back on the same socket, and with it the service."""
+        self.bus.kill()
+        if self._service is not None:
+            self.kill_service()
+        self.bus = PrivateBus(self.folder)
+        self.start_service()
+
+    def systemd(self, *, allowed: bool = True) -> FakeSystemd:
+        """A systemd beside it (a context manager), which restarts the service when asked and allowed."""
+        return FakeSystemd(self.bus.address, self.restart_service, allowed=allowed)
 
     def alive(self) -> bool:
         """Whether the service still runs."""
@@ -128,11 +148,11 @@ class BluezBed:
         self.control("reset", scenario=scenario or self.scenario)
 
     def device(self, address: str, **what: Any) -> None:
-        """Change a device: hidden, connect, services, notify, write, layout."""
+        """Change a device: hidden, connect, services, stale, pairing, notify, write, layout ..."""
         self.control("device", address=address, **what)
 
     def adapter(self, **what: Any) -> None:
-        """Change an adapter: present, powered, discovery."""
+        """Change an adapter: present, powered, blocked, discovery, power."""
         self.control("adapter", **what)
 
     def log(self, event: str | None = None, **facts: Any) -> list[dict[str, Any]]:
@@ -147,6 +167,11 @@ class BluezBed:
     def connected(self) -> list[str]:
         """Addresses of the devices that are connected now."""
         answer: list[str] = self.control("state")["connected"]
+        return answer
+
+    def paired(self) -> list[str]:
+        """Addresses of the devices that are paired."""
+        answer: list[str] = self.control("state")["paired"]
         return answer
 
     def discovering(self) -> list[str]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tests.bluez.fake_bluez import FakeBluez
 
-ADAPTER = "org.bluez.Adapter1"
 # what a test may change of a device: of the Peripheral, and of what it advertises
-SWITCHES = ("hidden", "connect", "services", "notify", "write")
+SWITCHES = (
+    "hidden", "connect", "services", "stale", "pairing", "unpaired", "passkey", "notify", "write",
+)  # fmt: skip
 LOOKS = ("layout", "name", "rssi")
 
 
@@ -40,28 +41,37 @@ class Control:
 
     async def do_adapter(
         self, name: str = "hci0", present: bool | None = None, powered: bool | None = None,
-        discovery: str | None = None, rename: str | None = None,
+        discovery: str | None = None, rename: str | None = None, blocked: str | None = None,
+        power: str | None = None,
     ) -> None:  # fmt: skip
-        """Unplug or plug in, switch, or let discovery misbehave (in_progress, silent, late, stop_...)."""
+        """Unplug or plug in, switch, block as rfkill does (soft, hard, or "" to unblock).
+
+        Or let it misbehave: ``discovery`` (in_progress, silent, late, wedged until it is switched
+        off and on, wedged_for_good, stop_...), ``power`` (silent, stuck, failed).
+        """
         path = f"/org/bluez/{name}"
+        if blocked is not None:
+            self.bluez.blocked[path] = blocked
+            if blocked:
+                await self.bluez.power(path, False)
+        if power is not None:
+            self.bluez.power_fault[path] = power
         if rename:
             spec = next(each for each in self.bluez.scenario["adapters"] if each["name"] == name)
             self.bluez.remove(path)
             self.bluez.add_adapter(**{**spec, "name": rename})
         if present is False:
+            for peripheral in self.bluez.peripherals.values():
+                await self.bluez.disconnect(self.bluez.device_path(path, peripheral.address), by="device")
             for each in sorted(self.bluez.objects, reverse=True):
                 if each.startswith(path):
                     self.bluez.remove(each)
+            self.bluez.discovery.pop(path, None)
         if present:
             spec = next(each for each in self.bluez.scenario["adapters"] if each["name"] == name)
             self.bluez.add_adapter(**spec)
         if powered is not None:
-            if not powered:
-                for peripheral in self.bluez.peripherals.values():
-                    at = self.bluez.device_path(path, peripheral.address)
-                    await self.bluez.disconnect(at, by="device")
-                self.bluez.discovery.pop(path, None)
-            self.bluez.change(path, ADAPTER, {"Powered": powered})
+            await self.bluez.power(path, powered)
         if discovery is not None:
             self.bluez.discovery_fault[path] = discovery
 
@@ -77,7 +87,7 @@ class Control:
         self.bluez.denied, self.bluez.silent = denied, silent
 
     async def do_device(self, address: str, **what: Any) -> None:
-        """Set ``hidden``, ``connect``, ``services``, ``notify``, ``write``, ``layout``, ``name``."""
+        """Set one of SWITCHES or LOOKS."""
         peripheral = self.bluez.peripherals[address]
         for name, value in what.items():
             if name in LOOKS:
@@ -109,6 +119,7 @@ class Control:
         """Who is connected, who discovers."""
         return {
             "connected": [each.address for each in self.bluez.peripherals.values() if each.connected_by],
+            "paired": sorted(self.bluez.pairing.bonds),
             "discovering": [adapter[-4:] for adapter, senders in self.bluez.discovery.items() if senders],
         }
 

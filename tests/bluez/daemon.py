@@ -38,6 +38,7 @@ class PrivateBus:
         if program is None:
             raise RuntimeError("no dbus-daemon found; install the Debian package 'dbus' (apt install dbus)")
         self.socket = folder / "bus"
+        self.socket.unlink(missing_ok=True)  # of one that was killed
         config = folder / "bus.conf"
         config.write_text(CONFIG.format(socket=self.socket))
         # Its own stderr: a daemon that inherits the pipe of a test runner keeps it open.
@@ -49,8 +50,9 @@ class PrivateBus:
             preexec_fn=end_with_parent,
         )
         assert self._process.stdout is not None
-        self.address = self._process.stdout.readline().strip()
-        if not self.address:
+        # Without the guid that it prints: the next daemon on this socket has another one.
+        self.address = f"unix:path={self.socket}"
+        if not self._process.stdout.readline():
             raise RuntimeError(f"dbus-daemon ended at once: status {self._process.wait()}; see {config}")
 
     def kill(self) -> None:

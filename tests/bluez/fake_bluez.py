@@ -34,7 +34,9 @@ from jk_bms.errors import ProtocolError
 from jk_bms.protocol.commands import parse_command
 from tests.bluez.control import Control
 from tests.bluez.daemon import PrivateBus
+from tests.bluez.pairing import Pairing
 from tests.bluez.peripherals import LAYOUTS, radio_of, street
+from tests.bluez.refusals import BluezError, failed
 
 ADAPTER = "org.bluez.Adapter1"
 DEVICE = "org.bluez.Device1"
@@ -45,7 +47,14 @@ PROPERTIES = "org.freedesktop.DBus.Properties"
 OBJECTS = "org.freedesktop.DBus.ObjectManager"
 
 # s; the real BlueZ 5.66: 0.1, 0.13, 2.0, 0.03, 30
-TIMING = {"advertise": 0.03, "resolve": 0.02, "disconnect": 0.05, "after_resolved": 0.01, "forget": 30.0}
+TIMING = {
+    "advertise": 0.03,
+    "resolve": 0.02,
+    "disconnect": 0.05,
+    "after_resolved": 0.01,
+    "forget": 30.0,
+    "impatience": 0.1,
+}  # s; impatience: of a device that wants to be paired
 
 # property -> D-Bus type, where it does not follow from the value
 TYPES = {
@@ -53,18 +62,6 @@ TYPES = {
     "Value": "ay", "Flags": "as", "UUIDs": "as", "Roles": "as", "Includes": "ao",
     "ManufacturerData": "a{qv}", "Class": "u",
 }  # fmt: skip
-
-
-class BluezError(Exception):
-    """An error reply: name and text."""
-
-    def __init__(self, name: str, text: str = "") -> None:
-        super().__init__(text)
-        self.name = name
-
-
-def failed(text: str) -> BluezError:
-    return BluezError("org.bluez.Error.Failed", text)
 
 
 def variants(properties: dict[str, Any]) -> dict[str, Variant]:
@@ -83,6 +80,11 @@ class Peripheral:
         self.hidden = False
         self.connect = "ok"  # ok, silent, refused, abort (once), abort_always, drop
         self.services = "ok"  # ok, never
+        self.stale = ""  # a layout that BlueZ remembers wrongly, until it is told to forget
+        self.pairing = "none"  # none, just_works, passkey, refused: what becomes of Pair()
+        # Not paired: ok, denied, not_permitted, drop, no_services. Only with a pairing.
+        self.unpaired = "ok"
+        self.passkey = 123456
         self.notify = "ok"  # ok, acquired, silent, unpaired
         self.write = "ok"  # ok, silent, in_progress, failed
         self.connected_by: str | None = None  # adapter path
@@ -96,7 +98,7 @@ class Peripheral:
 class FakeBluez:
     """The object tree, the calls on it, and the air behind it."""
 
-    def __init__(self, scenario: dict[str, Any]) -> None:
+    def __init__(self, scenario: dict[str, Any], bonds: Path | None = None) -> None:
         self.scenario = scenario
         self.timing = {**TIMING, **scenario.get("timing", {})}
         self.objects: dict[str, dict[str, dict[str, Any]]] = {}
@@ -111,6 +113,9 @@ class FakeBluez:
         self.notified: deque[tuple[float, str]] = deque(maxlen=10_000)  # s since boot, chunk in hex
         self.bus = MessageBus(bus_type=BusType.SYSTEM)
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.power_fault: dict[str, str] = {}  # adapter path -> silent, stuck, failed
+        self.blocked: dict[str, str] = {}  # adapter path -> soft, hard
+        self.pairing = Pairing(self, bonds)
 
     # -- life ------------------------------------------------------------------------------
 
@@ -136,6 +141,10 @@ class FakeBluez:
         for adapter in self.scenario["adapters"]:
             self.add_adapter(**adapter)
         self.peripherals = {spec["address"]: Peripheral(spec) for spec in self.scenario["devices"]}
+        for address, adapter in self.pairing.bonds.items():  # BlueZ knows them without hearing them
+            path = self.adapter_at(adapter)
+            if path and address in self.peripherals:
+                self.add_device(path, self.peripherals[address], None)
 
     def reset(self, scenario: dict[str, Any]) -> None:
         """Begin anew: nothing connected, no faults, an empty log."""
@@ -147,6 +156,9 @@ class FakeBluez:
         self.discovery.clear()
         self.discovery_fault.clear()
         self.denied, self.silent = "", False
+        self.power_fault.clear()
+        self.blocked.clear()
+        self.pairing.clear()
         self.scenario = scenario
         self.timing = {**TIMING, **scenario.get("timing", {})}
         self.build()
@@ -201,6 +213,7 @@ class FakeBluez:
                 "Name": "fake",
                 "Alias": "fake",
                 "Powered": powered,
+                "PowerState": "on" if powered else "off",
                 "Discovering": False,
                 "Roles": ["central", "peripheral"],
             },
@@ -208,6 +221,11 @@ class FakeBluez:
 
     def adapters(self) -> Iterator[str]:
         return (path for path, interfaces in list(self.objects.items()) if ADAPTER in interfaces)
+
+    def adapter_at(self, address: str) -> str | None:
+        """The path of the adapter with that address."""
+        found = (path for path in self.adapters() if self.objects[path][ADAPTER]["Address"] == address)
+        return next(found, None)
 
     def powered(self, adapter: str) -> bool:
         return bool(self.objects.get(adapter, {}).get(ADAPTER, {}).get("Powered"))
@@ -231,40 +249,47 @@ class FakeBluez:
             tick += 1
             now = asyncio.get_running_loop().time()
             for adapter in self.adapters():
+                if self.discovery_fault.get(adapter, "").startswith("wedged"):
+                    continue
                 if self.discovery.get(adapter) and self.powered(adapter):
                     for peripheral in self.peripherals.values():
                         if not peripheral.hidden and peripheral.connected_by is None:
                             self._hear(adapter, peripheral, tick, now)
             for path, heard in list(self.last_heard.items()):
                 device = self.objects.get(path, {}).get(DEVICE)
-                if device is None or device["Connected"]:
+                if device is None or device["Connected"] or device["Paired"]:
                     self.last_heard[path] = now
                 elif now - heard > self.timing["forget"]:
                     self.forget(path)
 
     def _hear(self, adapter: str, peripheral: Peripheral, tick: int, now: float) -> None:
-        spec = peripheral.spec
         path = self.device_path(adapter, peripheral.address)
-        rssi = spec.get("rssi", -60) - tick % 3
+        rssi = peripheral.spec.get("rssi", -60) - tick % 3
         self.last_heard[path] = now
         if path in self.objects:
             self.change(path, DEVICE, {"RSSI": rssi})
-            return
+        else:
+            self.add_device(adapter, peripheral, rssi)
+
+    def add_device(self, adapter: str, peripheral: Peripheral, rssi: int | None) -> None:
+        """Put a device into the tree: heard with that strength, or remembered."""
+        spec = peripheral.spec
         properties: dict[str, Any] = {
             "Address": peripheral.address,
             "AddressType": "public",
             "Alias": spec.get("name") or peripheral.address.replace(":", "-"),
-            "Paired": False,
-            "Bonded": False,
+            "Paired": peripheral.address in self.pairing.bonds,
+            "Bonded": peripheral.address in self.pairing.bonds,
             "Trusted": False,
             "Blocked": False,
             "LegacyPairing": False,
-            "RSSI": rssi,
             "Connected": False,
             "UUIDs": spec.get("uuids", []),
             "Adapter": adapter,
             "ServicesResolved": False,
         }
+        if rssi is not None:
+            properties["RSSI"] = rssi
         if spec.get("name"):
             properties["Name"] = spec["name"]
         if spec.get("manufacturer"):
@@ -272,7 +297,7 @@ class FakeBluez:
                 int(company): Variant("ay", bytes.fromhex(text))
                 for company, text in spec["manufacturer"].items()
             }
-        self.add(path, DEVICE, properties)
+        self.add(self.device_path(adapter, peripheral.address), DEVICE, properties)
 
     def forget(self, path: str) -> None:
         """Remove a device and its GATT objects, as BlueZ does with temporary ones."""
@@ -304,6 +329,8 @@ class FakeBluez:
             await future
         if peripheral.connect == "refused":
             raise failed("br-connection-canceled")
+        if peripheral.connect == "auth_canceled":  # BlueZ pairs by itself, the device will not
+            raise BluezError("org.bluez.Error.AuthenticationCanceled", "Authentication Canceled")
         if peripheral.connect.startswith("abort"):
             if peripheral.connect == "abort":
                 peripheral.connect = "ok"
@@ -325,9 +352,14 @@ class FakeBluez:
         if peripheral.connect == "drop":
             self.spawn(self.disconnect(path, by="device"))
             return
+        stranger = "" if self.pairing.bonded(peripheral) else peripheral.unpaired
+        if stranger == "drop":
+            await asyncio.sleep(self.timing["impatience"])
+            self.spawn(self.disconnect(path, by="device"))
         if peripheral.services == "never":
             return
-        self._add_gatt(path, peripheral)
+        if stranger != "no_services":
+            self._add_gatt(path, peripheral)
         self.change(path, DEVICE, {"UUIDs": self.objects[path][DEVICE]["UUIDs"], "ServicesResolved": True})
         while True:
             for chunk in peripheral.radio.poll(clock()):
@@ -348,7 +380,10 @@ class FakeBluez:
         def uuid(short: str) -> str:
             return f"0000{short}-0000-1000-8000-00805f9b34fb"
 
-        for handle, short, characteristics in LAYOUTS[peripheral.spec.get("layout", "none")]:
+        for at in sorted((each for each in self.objects if each.startswith(f"{path}/service")), reverse=True):
+            self.remove(at)  # of the last connection
+        layout = peripheral.stale or peripheral.spec.get("layout", "none")
+        for handle, short, characteristics in LAYOUTS[layout]:
             service = f"{path}/service{handle:04x}"
             self.add(service, SERVICE, {"UUID": uuid(short), "Device": path, "Primary": True, "Includes": []})
             for number, kind, flags in characteristics:
@@ -427,6 +462,14 @@ class FakeBluez:
         path, sender = message.path or "", message.sender or ""
         last = (message.interface or "").rpartition(".")[2]
         match last, message.member:
+            case "Properties", "Set" if path in self.objects:
+                await self._set(path, *message.body)
+            case "AgentManager1", member:
+                self.pairing.agent_call(sender, member or "", message.body)
+            case "Device1", "Pair":
+                await self.pairing.pair(path, sender)
+            case "Device1", "CancelPairing":
+                self.pairing.cancel(path)
             case "ObjectManager", "GetManagedObjects":
                 tree = {
                     at: {interface: variants(properties) for interface, properties in interfaces.items()}
@@ -451,8 +494,7 @@ class FakeBluez:
         if member == "SetDiscoveryFilter":
             return
         if member == "RemoveDevice":
-            await self.disconnect(body[0], by="host")
-            self.forget(body[0])
+            await self._remove_device(body[0])
             return
         if not self.powered(path):
             raise BluezError("org.bluez.Error.NotReady", "Resource Not Ready")
@@ -477,6 +519,41 @@ class FakeBluez:
                 raise failed("No discovery started")
             self.stop_discovery(path, sender)
 
+    async def _remove_device(self, path: str) -> None:
+        if path not in self.objects:
+            raise BluezError("org.bluez.Error.DoesNotExist", "Does Not Exist")
+        await self.disconnect(path, by="host")
+        _, peripheral = self.peripheral_at(path)
+        peripheral.stale = ""
+        self.pairing.forget(peripheral.address)
+        self.forget(path)
+        self.log("removed", address=peripheral.address)
+
+    async def _set(self, path: str, interface: str, name: str, value: Variant) -> None:
+        if (interface, name) != (ADAPTER, "Powered"):
+            raise BluezError("org.freedesktop.DBus.Error.PropertyReadOnly", f"{name} cannot be set")
+        fault = self.power_fault.get(path, "")
+        if fault == "silent":
+            await asyncio.get_running_loop().create_future()
+        if fault == "failed":
+            raise failed("Failed")
+        if self.blocked.get(path) and value.value:
+            raise BluezError("org.bluez.Error.Blocked", "Blocked through rfkill")
+        self.log("power_set", adapter=path[-4:], powered=value.value)
+        if fault != "stuck":
+            await self.power(path, value.value)
+
+    async def power(self, path: str, powered: bool) -> None:
+        """Switch an adapter: off ends its scans and links, on cures what is wedged."""
+        if not powered:
+            for peripheral in self.peripherals.values():
+                await self.disconnect(self.device_path(path, peripheral.address), by="device")
+            self.discovery.pop(path, None)
+        elif self.discovery_fault.get(path) == "wedged":
+            self.discovery_fault.pop(path)
+        state = "on" if powered else "off-blocked" if self.blocked.get(path) else "off"
+        self.change(path, ADAPTER, {"Powered": powered, "PowerState": state})
+
     async def _gatt_call(self, path: str, sender: str, member: str, body: list[Any]) -> None:
         _, peripheral = self.peripheral_at(path)
         flags = self.objects[path][CHARACTERISTIC]["Flags"]
@@ -487,8 +564,11 @@ class FakeBluez:
                 await asyncio.get_running_loop().create_future()
             if peripheral.notify == "acquired":
                 raise BluezError("org.bluez.Error.NotPermitted", "Notify acquired")
-            if peripheral.notify == "unpaired":
+            stranger = "" if self.pairing.bonded(peripheral) else peripheral.unpaired
+            if peripheral.notify == "unpaired" or stranger == "denied":
                 raise failed("Operation failed with ATT error: 0x05")
+            if stranger == "not_permitted":
+                raise BluezError("org.bluez.Error.NotPermitted", "Not permitted")
             if "notify" not in flags:
                 raise BluezError("org.bluez.Error.NotSupported", "Operation is not supported")
             peripheral.subscribers.setdefault(path, set()).add(sender)
@@ -532,6 +612,7 @@ class FakeBluez:
 
     def _client_gone(self, name: str) -> None:
         """A program left the bus: its scans and subscriptions end, its connections stay."""
+        self.pairing.client_gone(name)
         for adapter, senders in self.discovery.items():
             if name in senders:
                 self.stop_discovery(adapter, name)
@@ -543,9 +624,9 @@ class FakeBluez:
                     self.change(path, CHARACTERISTIC, {"Notifying": False})
 
 
-async def run(scenario: dict[str, Any], control: str | None) -> None:
+async def run(scenario: dict[str, Any], control: str | None, bonds: Path | None = None) -> None:
     """Be org.bluez until SIGTERM."""
-    bluez = FakeBluez(scenario)
+    bluez = FakeBluez(scenario, bonds)
     await bluez.start()
     if control:
         await asyncio.start_unix_server(Control(bluez).serve, control)
@@ -564,6 +645,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="an org.bluez with simulated radios behind it")
     parser.add_argument("--scenario", type=Path, help="JSON file; default: a JK and five other devices")
     parser.add_argument("--control", help="path of the control socket")
+    parser.add_argument("--bonds", type=Path, help="file that keeps who is paired, over restarts")
     parser.add_argument(
         "--print-address",
         action="store_true",
@@ -577,7 +659,7 @@ def main() -> None:
             bus = PrivateBus(Path(folder))
             stack.callback(bus.kill)
             os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = bus.address
-        asyncio.run(run(scenario, options.control))
+        asyncio.run(run(scenario, options.control, options.bonds))
 
 
 if __name__ == "__main__":

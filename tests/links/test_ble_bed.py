@@ -21,7 +21,7 @@ def test_it_starts_by_hand_and_prints_its_address() -> None:
     )
     assert fake.stdout is not None
     line = fake.stdout.readline()
-    bus = Path(line.split("unix:path=")[1].split(",")[0])
+    bus = Path(line.strip().split("unix:path=")[1])
     there = bus.exists()
 
     fake.terminate()

@@ -5,17 +5,18 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bleak.exc import BleakDBusError, BleakError
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links import ble, bluez, patience, scan
+from jk_bms.links import ble, bluez, patience, rfkill, scan
 from jk_bms.links.ble import BleConnection, BleLink
 from jk_bms.links.bluez import link_error
 from jk_bms.protocol.commands import READ_SETTINGS
 from tests.bluez.bed import BluezBed
-from tests.bluez.peripherals import JK
+from tests.bluez.peripherals import JK, MOUSE
 
 PATIENCE = 0.5  # s, the timeout of these links
 
@@ -62,6 +63,11 @@ FAULTS: dict[str, tuple[Fault, Verdict, str]] = {
         lambda bed: bed.adapter(powered=False),
         Verdict.ADAPTER_OFF,
         "adapter hci0 is switched off; switch it on with `bluetoothctl power on`",
+    ),
+    "adapter blocked": (
+        lambda bed: bed.adapter(blocked="soft"),
+        Verdict.ADAPTER_BLOCKED,
+        "adapter hci0 is blocked (rfkill, soft); unblock it with `sudo rfkill unblock bluetooth`",
     ),
     "D-Bus policy": (
         lambda bed: bed.control("calls", denied="org.freedesktop.DBus.Error.AccessDenied"),
@@ -125,17 +131,17 @@ FAULTS: dict[str, tuple[Fault, Verdict, str]] = {
     ),
     "no services": (
         lambda bed: bed.device(JK, layout="none"),
-        Verdict.NOT_A_BMS,
+        Verdict.STALE_CACHE,
         f"connected, but it shows no services; try `bluetoothctl remove {JK}`",
     ),
-    "a mouse": (
+    "services of a mouse": (
         lambda bed: bed.device(JK, layout="hid"),
-        Verdict.NOT_A_BMS,
-        "connected, but it has no service ffe0 (it has 1812); not a JK BMS?",
+        Verdict.STALE_CACHE,
+        "connected, but it has no service ffe0 (it has 1812), though it is a JK BMS; try `bluetoothctl remove",
     ),
     "nothing to listen to": (
         lambda bed: bed.device(JK, layout="write_only"),
-        Verdict.NOT_A_BMS,
+        Verdict.STALE_CACHE,
         "nothing in its service ffe0 can be listened to and written",
     ),
     "notifications taken": (
@@ -145,8 +151,13 @@ FAULTS: dict[str, tuple[Fault, Verdict, str]] = {
     ),
     "wants pairing": (
         lambda bed: bed.device(JK, notify="unpaired"),
-        Verdict.CONNECT_FAILED,
-        "the device wants to be paired first",
+        Verdict.PAIRING_NEEDED,
+        "the device wants to be paired first; set `pin` at the device in the registry",
+    ),
+    "BlueZ pairs by itself": (
+        lambda bed: bed.device(JK, connect="auth_canceled"),
+        Verdict.PAIRING_REFUSED,
+        "the device broke off pairing",
     ),
     "subscription never answered": (
         lambda bed: bed.device(JK, notify="silent"),
@@ -182,15 +193,107 @@ async def test_a_hiccup_of_the_first_second_is_none(bed: BluezBed) -> None:
         assert await connection.receive()
 
 
-async def test_alone_in_the_air(bed: BluezBed) -> None:
-    """Nothing seen at all is another fault than ours not seen."""
+def switch_off_everything(bed: BluezBed) -> None:
     for spec in bed.scenario["devices"]:
         bed.device(spec["address"], hidden=True)
+
+
+async def test_alone_in_the_air(bed: BluezBed) -> None:
+    """Nothing seen at all is another fault than ours not seen."""
+    switch_off_everything(bed)
 
     error = await refusal()
 
     assert error.verdict is Verdict.NOT_SEEN
     assert "nor any other device" in str(error)
+    assert error.evidence["others"] == 0
+
+
+async def test_an_adapter_that_heard_others_before_and_now_nothing_is_stuck(bed: BluezBed) -> None:
+    bed.device(JK, hidden=True)
+    before = await refusal()
+    bed.adapter(discovery="wedged")
+
+    error = await refusal()
+
+    assert (before.verdict, before.evidence["others"]) == (Verdict.NOT_SEEN, 5)
+    assert (error.verdict, error.evidence["others"]) == (Verdict.ADAPTER_WEDGED, 0)
+    assert "others were heard before" in str(error)
+
+
+async def test_an_adapter_pulled_out_while_it_searches(bed: BluezBed) -> None:
+    """It heard nothing, and the reason is not that it is stuck."""
+    bed.device(JK, hidden=True)
+    await refusal()
+    task = asyncio.create_task(refusal())
+    await bed.until("discovery_started", count=2)
+
+    bed.adapter(present=False)
+
+    assert (await task).verdict is Verdict.NO_ADAPTER
+
+
+async def test_a_block_of_an_adapter_that_is_not_there(
+    bed: BluezBed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A hard switch takes some adapters off the USB altogether."""
+    switch = tmp_path / "rfkill0"
+    switch.mkdir()
+    for name, text in {"type": "bluetooth", "name": "hci0", "soft": "0", "hard": "1"}.items():
+        (switch / name).write_text(text + "\n")
+    monkeypatch.setattr(rfkill, "SWITCHES", tmp_path)
+    bed.adapter(present=False)
+
+    error = await refusal()
+
+    assert error.verdict is Verdict.ADAPTER_BLOCKED
+    assert "(rfkill, hard); look for a switch" in str(error)
+
+
+async def test_a_mouse_is_no_bms(bed: BluezBed) -> None:
+    with pytest.raises(LinkError) as caught:
+        async with BleLink(MOUSE, timeout=PATIENCE).connect():
+            pass
+
+    assert caught.value.verdict is Verdict.NOT_A_BMS
+    assert "it has 1812); not a JK BMS?" in str(caught.value)
+    assert caught.value.evidence["services"] == 1
+
+
+async def test_what_was_seen_besides_comes_along(bed: BluezBed) -> None:
+    """The signal of the scan and the words of the other side, for who ranks the causes."""
+    bed.device(JK, connect="refused", rssi=-81)
+
+    with pytest.raises(LinkError) as caught:
+        async with BleLink(JK, timeout=5).connect():
+            pass
+    evidence: dict[str, Any] = dict(caught.value.evidence)
+
+    assert evidence["error"] == "org.bluez.Error.Failed br-connection-canceled"
+    assert evidence["rssi"] in range(-84, -80)
+    assert evidence["heard_ago"] < 5.0
+    assert evidence["adapter"] == "00:1A:7D:DA:71:13"
+
+
+async def test_a_faint_signal_is_named(bed: BluezBed) -> None:
+    bed.device(JK, connect="silent", rssi=-93)
+
+    error = await refusal()
+
+    assert error.verdict is Verdict.WEAK_SIGNAL
+    assert "its signal is very weak (-9" in str(error)
+
+
+async def test_signals_are_remembered_while_it_is_not_seen(bed: BluezBed) -> None:
+    """What was heard in an earlier search tells apart a battery that faded from one that vanished."""
+    async with BleLink(JK, timeout=2).connect():
+        pass
+    bed.device(JK, hidden=True)
+
+    evidence: dict[str, Any] = dict((await refusal()).evidence)
+
+    assert [rssi in range(-63, -59) for _, rssi in evidence["signals"]] == [True]
+    assert 0.0 < evidence["heard_ago"] < 10.0
 
 
 async def test_at_most_five_others_are_named(bed: BluezBed) -> None:
@@ -370,7 +473,10 @@ def test_an_unknown_error_keeps_its_words() -> None:
         (BleakError("adapter 'hci5' not found"), Verdict.NO_ADAPTER),
         (BleakError("device 'dev_1' not found"), Verdict.NOT_SEEN),
         (TimeoutError(), Verdict.CONNECT_FAILED),
-        (BleakDBusError("org.bluez.Error.AuthenticationCanceled", []), Verdict.CONNECT_FAILED),
+        (BleakDBusError("org.bluez.Error.AuthenticationCanceled", []), Verdict.PAIRING_REFUSED),
+        (BleakDBusError("org.bluez.Error.NotPermitted", ["Not paired"]), Verdict.PAIRING_NEEDED),
+        (BleakDBusError("org.bluez.Error.NotPermitted", ["Notify acquired"]), Verdict.BUSY),
+        (BleakDBusError("org.bluez.Error.Blocked", []), Verdict.ADAPTER_BLOCKED),
     ],
 )
 def test_meaning(error: Exception, verdict: Verdict) -> None:

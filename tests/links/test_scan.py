@@ -65,6 +65,7 @@ async def test_a_cancelled_scan_stops(bed: BluezBed) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
 
+    await bed.until("discovery_stopped")
     assert bed.discovering() == []
 
 
