@@ -24,15 +24,12 @@ from pydantic import BaseModel, ConfigDict
 __all__ = [
     "AiohttpSession",
     "BotCommand",
-    "BotCommandScopeDefault",
     "BufferedInputFile",
     "CallbackQuery",
-    "Chat",
     "ClientDecodeError",
     "DefaultBotProperties",
     "InlineKeyboardButton",
     "InlineKeyboardMarkup",
-    "LinkPreviewOptions",
     "Message",
     "Response",
     "TelegramAPIError",
@@ -47,11 +44,9 @@ __all__ = [
     "TelegramNetworkError",
     "TelegramNotFound",
     "TelegramRetryAfter",
-    "TelegramServerError",
     "TelegramUnauthorizedError",
     "TokenValidationError",
     "Update",
-    "User",
 ]
 
 _LIGHT = "aiogram" not in sys.modules  # imported by somebody else before: heavy, but it works
@@ -99,22 +94,17 @@ with _deferred():
         TelegramNetworkError,
         TelegramNotFound,
         TelegramRetryAfter,
-        TelegramServerError,
         TelegramUnauthorizedError,
     )
     from aiogram.methods.base import Response, TelegramMethod
     from aiogram.types import (
         BotCommand,
-        BotCommandScopeDefault,
         BufferedInputFile,
         CallbackQuery,
-        Chat,
         InlineKeyboardButton,
         InlineKeyboardMarkup,
-        LinkPreviewOptions,
         Message,
         Update,
-        User,
     )
     from aiogram.types.base import TelegramObject
     from aiogram.utils.token import TokenValidationError

@@ -38,6 +38,7 @@ from jk_bms.texts import Texts
 
 log = logging.getLogger(__name__)
 
+MOST_LANES = 200  # a bound, not a tuning
 FEW = 5  # late messages that are still sent one by one
 
 # How Telegram says, as a mere "bad request", that a chat takes nothing from us.
@@ -88,6 +89,11 @@ class _Lane:
         self.sent: deque[float] = deque()  # when, monotonic
         self.turn = asyncio.Lock()
         self.task: asyncio.Task[None] | None = None
+
+    def in_use(self, since: float) -> bool:
+        """Whether something is on its way, waits for its turn or went out since then (monotonic)."""
+        busy = self.turn.locked() or (self.task is not None and not self.task.done())
+        return busy or bool(self.sent and self.sent[-1] >= since)
 
 
 class Sender:
@@ -338,6 +344,9 @@ class Sender:
             await store.aside(store.change_chat, chat, monitoring=False)
 
     def _lane(self, chat: int) -> _Lane:
+        if len(self._lanes) > MOST_LANES:  # strangers who were refused: forget those who are long gone
+            past = time.monotonic() - self._pace.minute
+            self._lanes = {one: lane for one, lane in self._lanes.items() if lane.in_use(past)}
         return self._lanes.setdefault(chat, _Lane())
 
     @contextlib.asynccontextmanager
