@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import msgspec
 
 from jk_bms.clock import Clock
+from jk_bms.links.base import Repairs
+from jk_bms.links.placement import Placement
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.outage import OutageRecord
@@ -34,6 +36,7 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     # An outage began, something was tried, or it is over: the newest state of the same record.
     outage: Callable[[OutageRecord], None] = _nobody
     house: House | None = None  # what the links of one house share; None: this one is alone
+    placement: Placement | None = None  # who is read by which adapter; None: each chooses for itself
     inverter: Callable[[InverterSample], None] = _nobody  # the inverter beside a made-up battery spoke
 
 
@@ -42,6 +45,7 @@ class Source(Protocol):
 
     device: Device
     status: LinkStatus
+    repairs: Repairs | None  # what can be done about its radio
 
     async def run(self) -> None:
         """Read and publish until cancelled; never raises for a device that does not answer."""

@@ -6,11 +6,14 @@ What to do, and when, is decided in ``jk_bms.repair``; here it is done, told and
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
 from jk_bms.errors import LinkError, SourceError, Verdict
-from jk_bms.links.base import Link, Repairs
+from jk_bms.links.base import Connection, Link, Repairs
+from jk_bms.links.slots import REVISIT, Turn
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageRecord
@@ -37,7 +40,8 @@ class JkSource:
     """Reads one JK BMS through ``link`` until cancelled; see sources.base.Source.
 
     To be made inside a running event loop. ``current_calibration`` multiplies the current, for packs
-    whose shunt is off. ``repairs``: what can be done about the radio; None: nothing.
+    whose shunt is off. ``repairs``: what can be done about the radio; None: nothing. ``turn``: how to
+    get one of the few connections of a radio; by default there are enough.
     """
 
     def __init__(
@@ -48,14 +52,18 @@ class JkSource:
         *,
         current_calibration: float = 1.0,
         repairs: Repairs | None = None,
+        turn: Callable[[], AbstractAsyncContextManager[Turn | None]] = contextlib.nullcontext,
     ) -> None:
         self.device = device
         self.status = LinkStatus(since=context.clock.monotonic())
-        self.machine = LinkMachine(_now(), patience=context.timeout, interval=context.interval)
+        # Who would hold the link, were there connections enough, is visited as often as that allows.
+        interval = min(context.interval, REVISIT) if context.keep_alive else context.interval
+        self.machine = LinkMachine(_now(), patience=context.timeout, interval=interval)
         self._link = link
         self._context = context
         self._calibration = current_calibration
-        self._repairs = repairs
+        self.repairs = repairs
+        self._turn = turn
         self._house = context.house or House(_now())
         self._house.join(device.address, self.machine)
         self._told: dict[str, Any] = {}
@@ -130,8 +138,6 @@ class JkSource:
 
     async def _attempt(self) -> None:
         """Open the link and stay on it as long as it goes."""
-        self.machine.connecting(_now())
-        self._show()
         self._session = asyncio.create_task(self._converse(), name=f"{self.device.label} session")
         try:
             await asyncio.wait({self._session})
@@ -153,26 +159,36 @@ class JkSource:
 
     async def _converse(self) -> None:
         """Connect and publish until the link ends, or for one sample when it is not held."""
-        async with self._link.connect() as connection:
-            if connection.rssi is not None:
-                self.machine.seen(connection.rssi, _now())
-            if self._repairs is not None:
-                self._house.reached_by(self.device.address, self._repairs.adapter)
-            session = JkSession(
-                connection,
-                self.device,
-                clock=self._context.clock,
-                machine=self.machine,
-                status=self.status,
-                last_cells=self._last_cells,
-                current_calibration=self._calibration,
-                changed=self._show,
-            )
-            async with contextlib.aclosing(session.listen()) as heard:
-                async for item in heard:
-                    self._take(item, session)
-                    if item.sample is not None and not self._context.keep_alive:
-                        return
+        async with self._turn() as turn:
+            self.machine.connecting(_now())
+            self._show()
+            async with self._link.connect() as connection:
+                await self._listen(connection, turn)
+
+    async def _listen(self, connection: Connection, turn: Turn | None) -> None:
+        if connection.rssi is not None:
+            self.machine.seen(connection.rssi, _now())
+        if self.repairs is not None:
+            self._house.reached_by(self.device.address, self.repairs.adapter)
+        session = JkSession(
+            connection,
+            self.device,
+            clock=self._context.clock,
+            machine=self.machine,
+            status=self.status,
+            last_cells=self._last_cells,
+            current_calibration=self._calibration,
+            changed=self._show,
+        )
+        async with contextlib.aclosing(session.listen()) as heard:
+            async for item in heard:
+                self._take(item, session)
+                if item.sample is None:
+                    continue
+                if turn is not None:
+                    turn.sampled()
+                if not self._context.keep_alive or (turn is not None and turn.visiting):
+                    return
 
     def _take(self, item: Heard, session: JkSession) -> None:
         if session.device != self.device:
@@ -235,8 +251,8 @@ class JkSource:
     def _failed(self, error: SourceError) -> None:
         """Note that an attempt or a link ended, and tell it once for each reason."""
         was_streaming = self.machine.state in (LinkState.STREAMING, LinkState.SILENT)
-        if self._repairs is not None:
-            self._house.reached_by(self.device.address, self._repairs.adapter)
+        if self.repairs is not None:
+            self._house.reached_by(self.device.address, self.repairs.adapter)
         self.machine.lost(Trouble.of(error), _now())
         outage = self.machine.outage
         assert outage is not None
@@ -255,11 +271,11 @@ class JkSource:
         self._refuse_waiting(str(error), error.verdict)
 
     async def _repair(self, rung: Rung) -> None:
-        assert self._repairs is not None  # else no rung is ordered
+        assert self.repairs is not None  # else no rung is ordered
         work = {
-            Rung.FORGET: self._repairs.forget,
-            Rung.POWER_CYCLE: self._repairs.power_cycle,
-            Rung.RESTART_SERVICE: self._repairs.restart_service,
+            Rung.FORGET: self.repairs.forget,
+            Rung.POWER_CYCLE: self.repairs.power_cycle,
+            Rung.RESTART_SERVICE: self.repairs.restart_service,
         }[rung]
         address = self.device.address
         self._repair_ended.clear()
@@ -285,10 +301,10 @@ class JkSource:
 
     def _around(self) -> Circumstances:
         address, clock = self.device.address, self._context.clock
-        if self._repairs is not None:
-            self._house.reached_by(address, self._repairs.adapter)
+        if self.repairs is not None:
+            self._house.reached_by(address, self.repairs.adapter)
         around = self._house.around(address, _now(), up_for=clock.monotonic())
-        return around if self._repairs is not None else around._replace(repairable=False)
+        return around if self.repairs is not None else around._replace(repairable=False)
 
     def _refuse_waiting(self, message: str, verdict: Verdict) -> None:
         """Tell those who wait in ``read_now`` that there will be no sample."""
@@ -360,8 +376,8 @@ class JkSource:
         status.message = "" if trouble is None else trouble.message
         status.causes = machine.causes
         status.rssi = machine.signals[-1].rssi if machine.signals else None
-        if self._repairs is not None:
-            status.adapter = self._repairs.adapter
+        if self.repairs is not None:
+            status.adapter = self.repairs.adapter
         status.connects = machine.connects
         status.failures = machine.failures
         status.commands_day = machine.commands.last_day(now)

@@ -6,6 +6,7 @@ from pathlib import Path
 from jk_bms.errors import ConfigError
 from jk_bms.links.base import Link
 from jk_bms.registry import SIMULATED, Entry
+from jk_bms.sources import RADIO_KINDS
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.jk import JkSource
 
@@ -58,4 +59,12 @@ def source(entry: Entry, context: SourceContext) -> JkSource:
 
         assert isinstance(link, SimulatedLink)
         return SimulatedSource(entry, link, context)
-    return JkSource(entry.device(), link, context, current_calibration=entry.current_calibration)
+    calibration = entry.current_calibration
+    if entry.type in RADIO_KINDS and context.placement is not None:
+        from jk_bms.links.ble import BleLink
+        from jk_bms.links.placed import PlacedLink
+
+        assert isinstance(link, BleLink)
+        placed = PlacedLink(link, context.placement)
+        return JkSource(entry.device(), placed, context, current_calibration=calibration, turn=placed.turn)
+    return JkSource(entry.device(), link, context, current_calibration=calibration)

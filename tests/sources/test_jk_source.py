@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
 from jk_bms.links.base import Link
 from jk_bms.links.simulated import SimulatedLink, simulated_link
+from jk_bms.links.slots import Turns
 from jk_bms.model import Device, InverterSample
 from jk_bms.model.link import LinkState
 from jk_bms.registry import Entry
@@ -280,3 +282,64 @@ async def test_the_simulated_battery_has_an_inverter_beside_it(monkeypatch: pyte
 
     assert said[0].answered
     assert said[0].grid_voltage is not None
+
+
+# -- few connections ---------------------------------------------------------------------------
+
+
+async def test_with_connections_enough_the_links_are_held() -> None:
+    turns = Turns(2)
+    notes = Notes()
+    async with running(quick(), notes, turn=lambda: turns.turn("a")) as source:
+        for _ in range(5):
+            await notes.sample()
+        assert source.status.state is LinkState.STREAMING
+        assert turns.slots.active == ("a",)
+
+    assert source.status.connects == 1
+    assert not turns.slots.active
+
+
+async def test_with_too_few_they_go_round() -> None:
+    """One sample each, then the next; none is connected while another is."""
+    turns, open_now, most = Turns(1), 0, 0
+
+    class Counted(SimulatedLink):
+        @asynccontextmanager
+        async def connect(self) -> AsyncIterator[Any]:
+            nonlocal open_now, most
+            async with super().connect() as connection:
+                open_now += 1
+                most = max(most, open_now)
+                yield connection
+                open_now -= 1
+
+    notes = [Notes(interval=0.05) for _ in range(3)]
+    links = [Counted(quick(seed=str(n)).radio) for n in range(3)]
+    async with AsyncExitStack() as stack:
+        sources = [
+            await stack.enter_async_context(running(link, each, turn=partial(turns.turn, str(n))))
+            for n, (link, each) in enumerate(zip(links, notes, strict=True))
+        ]
+        await until(lambda: all(len(each.samples) >= 3 for each in notes))
+        assert all(source.status.outage is None for source in sources)
+
+    assert most == 1
+    assert all(
+        len(each.samples) <= source.status.connects for each, source in zip(notes, sources, strict=True)
+    )
+
+
+async def test_a_release_gives_the_connection_to_the_next() -> None:
+    turns = Turns(1)
+    first, second = Notes(), Notes()
+    async with (
+        running(quick(), first, turn=lambda: turns.turn("a")) as source,
+        running(quick(), second, turn=lambda: turns.turn("b")) as other,
+    ):
+        await first.sample()
+        source.release(60)
+        await second.sample()
+        await until(lambda: other.status.state is LinkState.WAITING)
+
+    assert source.status.state is LinkState.RELEASED

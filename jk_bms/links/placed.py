@@ -1,0 +1,46 @@
+"""A Bluetooth link that goes by the adapter where there is a place for it."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from jk_bms.links.ble import BleConnection, BleLink
+from jk_bms.links.bluez import Adapter, adapters, choose_adapter
+from jk_bms.links.placement import Placement
+from jk_bms.links.slots import Turn
+
+
+class PlacedLink:
+    """``link`` by its own adapter, if the owner chose one, else by the one that ``placement`` gives it."""
+
+    def __init__(self, link: BleLink, placement: Placement) -> None:
+        self._link = link
+        self._wanted = link.adapter
+        self._placement = placement
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Turn | None]:
+        """Wait for a slot and have it while in here. Raises LinkError when there is no adapter."""
+        if sys.platform != "linux":  # nobody tells of adapters there
+            yield None
+            return
+        adapter = await self._place()
+        self._link.adapter = adapter.address
+        async with self._placement.slots(self._link.address, adapter).turn(self._link.address) as turn:
+            yield turn
+
+    def connect(self) -> AbstractAsyncContextManager[BleConnection]:
+        """Open the link; see ``Link``."""
+        return self._link.connect()
+
+    async def _place(self) -> Adapter:
+        device = self._link.address
+        if self._wanted is not None:
+            return await choose_adapter(self._wanted)
+        there = [adapter for adapter in await adapters() if adapter.powered]
+        if holding := [adapter for adapter in there if device in adapter.held]:
+            return holding[0]  # of a program that was killed: only this one can speak with it
+        if not there:
+            return await choose_adapter()  # says what is wrong
+        address = self._placement.choose(device, there)
+        return next(adapter for adapter in there if adapter.address == address)
