@@ -1,22 +1,21 @@
 """``jk-util.py chart``: a picture of the history, the same as the bot sends."""
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 
 from jk_bms.charts.wanted import SPANS, WHAT, Wanted
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.settings import Settings
 from jk_bms.store.history_query import tracks
 from jk_bms.store.own import open_reader
-from jk_bms.tool.stored import chosen_track, stored_settings
+from jk_bms.tool.stored import add_time_options, chosen_track, stored_settings, wanted_time
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
     add = parser.add_argument
     add("what", nargs="?", choices=WHAT, default="soc", help="what to draw (default: soc)")
-    add("--last", choices=SPANS, default="24h", help="how long (default: 24h); 'day' is always today")
+    add("--last", choices=SPANS, default="24h", help="how long (default: 24h); 'day' is that of its end")
+    add_time_options(parser)
     add("--device", metavar="NAME", help="name or address (default: battery 1)")
     add("--theme", choices=("light", "dark"), default="light", help="default: light")
     add("--language", choices=("en", "uk"), default="en", help="default: en")
@@ -34,8 +33,10 @@ def run(given: argparse.Namespace) -> int:
     settings = stored_settings(given)
     with open_reader(settings.bms_db_path) as reader:
         address, label = chosen_track(given.device, tracks(reader), settings)
-    end = datetime.now(UTC)
-    start = _midnight(settings) if given.what == "day" else end - SPANS[given.last]
+    start, end = wanted_time(given, settings, SPANS[given.last])
+    assert start is not None  # --last has a default
+    if given.what == "day" and given.start is None:
+        start = end.astimezone(settings.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
     picture = make_chart(
         Wanted(
             bms_db=settings.bms_db_path,
@@ -44,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
             what=given.what,
             start=start,
             end=end,
-            span=given.last,
+            span="" if given.start or given.end else given.last,
             language=given.language,
             theme=given.theme,
             zone=settings.timezone,
@@ -57,8 +58,3 @@ def run(given: argparse.Namespace) -> int:
         raise StoreError(f"--output {target}: {error.strerror}; expected a file we may write") from error
     print(f"{target}: {len(picture) // 1000} kB")
     return 0
-
-
-def _midnight(settings: Settings) -> datetime:
-    now = datetime.now(UTC).astimezone(settings.timezone)
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)

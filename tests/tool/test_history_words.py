@@ -229,7 +229,7 @@ def test_silence_is_told() -> None:
 def test_a_chart_is_a_picture(house: StoredHouse, tmp_path: Path) -> None:
     target = tmp_path / "soc.png"
 
-    done = house.tool("chart", "soc", "--output", target)
+    done = house.tool("chart", "soc", "--to", f"{NOW:%Y-%m-%dT%H:%M}", "--output", target)
 
     assert done.returncode == 0, done.stderr
     assert target.read_bytes().startswith(b"\x89PNG")
