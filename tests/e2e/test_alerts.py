@@ -115,6 +115,7 @@ def test_an_outage_and_two_kills_lose_no_alert(house: House, web: WebService) ->
     web.start()
     with house.service() as service:
         until(lambda: set(told(web)) == set(codes), 40)
+        until(lambda: alerts(house), 40)
         assert service.end()[0] == 0
 
     assert [alert["code"] for alert in alerts(house, "alert.test")] == codes
