@@ -65,7 +65,8 @@ class Alerts:
     ) -> None:
         self.inverter = InverterState(clock)
         self._clock = clock
-        self._interval = settings.poll_interval
+        # Where time runs faster, waiting for a frame takes as many more of its seconds.
+        self._interval = settings.poll_interval * clock.speed
         self._sources = {source.device.address: source for source in sources}
         self._known = known
         self._engine = Engine(_options(settings), boot=boot_id())
