@@ -96,7 +96,7 @@ class BleLink:
                 async with self._at_hand(adapter) as (device, rssi, looks_jk):
                     self._rssi = rssi
                     if self._wants_pairing and self.pin is not None and not self._refused_pairing:
-                        await self._pair(adapter)
+                        await self._pair(adapter, device)
                     await connection.open(
                         device, rssi, adapter.name, self.timeout, jk=looks_jk or self._spoke
                     )
@@ -121,11 +121,12 @@ class BleLink:
                 await finish(ANSWER_LIMIT, let_go, f"{self.address}: letting go on {other.name}")
         return chosen
 
-    async def _pair(self, adapter: Adapter) -> None:
+    async def _pair(self, adapter: Adapter, device: BLEDevice) -> None:
         try:
             await pair(adapter, self.address, self.pin)
         except LinkError as error:
             self._refused_pairing = error.verdict is Verdict.PAIRING_REFUSED
+            await finish(PART_LIMIT, wait_for_disconnect(device, 0), f"{self.address}: letting go")
             raise
         self._wants_pairing = False
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bleak.exc import BleakDBusError
 
-from jk_bms.errors import ConfigError, LinkError, Verdict
+from jk_bms.errors import LinkError, Verdict
 from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, link_error
 from jk_bms.links.bus import BLUEZ, call, call_once, system_bus
 from jk_bms.links.patience import finish, within
@@ -23,15 +23,9 @@ AGENT_PATH = "/easun_jkbms/agent"
 AGENT = "org.bluez.Agent1"
 MANAGER = "org.bluez.AgentManager1"
 PAIR_LIMIT = 30.0  # s; BlueZ gives up after as much
+LET_GO = 3.0  # s for what is tidied up after a refusal
 ALREADY = "org.bluez.Error.AlreadyExists"
 GONE = ("org.bluez.Error.DoesNotExist", "org.freedesktop.DBus.Error.UnknownObject")
-
-
-def read_pin(text: str) -> int:
-    """Return the passkey that a registry entry says. Raises ConfigError, which does not tell it."""
-    if not re.fullmatch(r"[0-9]{1,6}", text.strip()):
-        raise ConfigError("registry: pin is no passkey; expected up to six digits")
-    return int(text)
 
 
 async def pair(adapter: Adapter, address: str, pin: str | None, limit: float = PAIR_LIMIT) -> None:
@@ -40,13 +34,22 @@ async def pair(adapter: Adapter, address: str, pin: str | None, limit: float = P
     ``pin``: the passkey; None: without one ("just works"). Connects if need be, and stays
     connected. Raises LinkError, ``PAIRING_REFUSED`` when the device will not.
     """
-    passkey = None if pin is None else read_pin(pin)
+    passkey = None
+    if pin is not None:
+        if not re.fullmatch(r"[0-9]{1,6}", pin.strip()):
+            raise LinkError(  # and does not tell it: it is a secret all the same
+                f"{address}: cannot pair: `pin` in the registry is no passkey; expected up to six digits",
+                Verdict.PAIRING_REFUSED,
+            )
+        passkey = int(pin)
     path = device_path(adapter, address)
     try:
         await within(limit, _pair(path, passkey), f"{address}: pairing")
     except FOREIGN as error:
         if isinstance(error, BleakDBusError) and error.dbus_error == ALREADY:
             return
+        let_go = call_once(BLUEZ, path, "org.bluez.Device1.Disconnect")  # a refusal may leave it connected
+        await finish(LET_GO, let_go, f"{address}: letting go")
         if isinstance(error, TimeoutError):
             raise LinkError(
                 f"{address}: cannot pair: no answer within {limit:g} s", Verdict.PAIRING_REFUSED
@@ -94,7 +97,7 @@ async def _pair(device: str, passkey: int | None) -> None:
         except asyncio.CancelledError:
             # Leaving the bus does not end a pairing, and the next one would be "in progress".
             await finish(
-                ANSWER_LIMIT,
+                LET_GO,
                 call(bus, BLUEZ, device, "org.bluez.Device1.CancelPairing"),
                 "breaking off pairing",
             )
