@@ -85,6 +85,7 @@ class Monitor:
         self._monotonic = monotonic
         self._check_due = monotonic()
         self._wake = asyncio.Event()
+        self._began: list[int] = []  # chats that are not in the log file yet
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -93,6 +94,7 @@ class Monitor:
             if self._log is not None:
                 self._log.turn(datetime.now(UTC), self._access.told_of_alerts())
             try:
+                await self._keep_log()
                 snapshot = await self._live.snapshot()
                 await self.look(snapshot)
                 if (now := self._monotonic()) >= self._check_due:
@@ -113,12 +115,9 @@ class Monitor:
     def began(self, chat: int) -> None:
         """A chat began monitoring: it gets its first level at once."""
         self._check_due = self._monotonic()
-        self._wake.set()
         if self._log is not None:
-            try:
-                self._log.registered(datetime.now(UTC), chat, self._access.told_of_alerts())
-            except StoreError as error:
-                log.error("%s", error)
+            self._began.append(chat)
+        self._wake.set()
 
     async def look(self, snapshot: dict[str, Any]) -> None:
         """Tell what changed in ``snapshot`` since the last time."""
@@ -153,9 +152,24 @@ class Monitor:
         await self._store.aside(self._store.queue, messages, notes)
         await self._warn_of_limits(level)
         if self._log is not None and level.voltage is not None:
-            chats = self._access.told_of_alerts()
-            await asyncio.to_thread(self._log.battery, datetime.now(UTC), level.voltage, level.percent, chats)
+            now, chats = datetime.now(UTC), self._access.told_of_alerts()
+            try:
+                await asyncio.to_thread(self._log.battery, now, level.voltage, level.percent, chats)
+            except StoreError as error:
+                log.error("%s", error)
         return True
+
+    async def _keep_log(self) -> None:
+        """Note new chats in the log file, and begin a new one at midnight."""
+        if self._log is None:
+            return
+        now, chats = datetime.now(UTC), self._access.told_of_alerts()
+        try:
+            while self._began:
+                await asyncio.to_thread(self._log.registered, now, self._began.pop(0), chats)
+            await asyncio.to_thread(self._log.turn, now, chats)
+        except StoreError as error:  # a full disk must not keep the level from being told
+            log.error("%s", error)
 
     async def _grid(self, snapshot: dict[str, Any]) -> None:
         state = ((snapshot.get("inverter") or {}).get("grid") or {}).get("state")

@@ -182,7 +182,14 @@ class Sender:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._queued.clear()
-                for chat in await self._store.aside(self._store.waiting):
+                try:
+                    chats = await self._store.aside(self._store.waiting)
+                except StoreError as error:
+                    log.error("%s", error)
+                    await asyncio.sleep(self._pace.longest_pause)
+                    self._queued.set()
+                    chats = []
+                for chat in chats:
                     lane = self._lane(chat)
                     if lane.task is None or lane.task.done():
                         lane.task = group.create_task(self._empty(chat, lane), name=f"chat {chat}")

@@ -28,7 +28,7 @@ from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, open_store
 from jk_bms.bot.telegram_errors import TokenInUse, brief, check_token
 from jk_bms.bot.updates import Updates
-from jk_bms.errors import ConfigError, JkBmsError
+from jk_bms.errors import ConfigError, JkBmsError, StoreError
 from jk_bms.logs import setup_logging
 from jk_bms.registry import read_registry, selected_entries
 from jk_bms.sd_notify import Notifier
@@ -142,6 +142,7 @@ class Bot:
             try:
                 me = await self.telegram.get_me(request_timeout=10)
                 await set_menus(self.telegram, self.store, self.settings.bot_language)
+                await self.store.aside(self.store.set_notes, {"username": me.username or ""})
             except TelegramRetryAfter as error:
                 await asyncio.sleep(error.retry_after)
             except (TelegramAPIError, ClientDecodeError) as error:
@@ -149,8 +150,10 @@ class Bot:
                 log.debug("not introduced yet: %s", brief(error))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+            except StoreError as error:
+                log.error("%s", error)
+                await asyncio.sleep(LONGEST_PAUSE)
             else:
-                await self.store.aside(self.store.set_notes, {"username": me.username or ""})
                 log.info("serving as @%s", me.username)
                 return me.username or ""
 

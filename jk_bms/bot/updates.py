@@ -18,6 +18,7 @@ from jk_bms.bot.light_aiogram import (
 )
 from jk_bms.bot.store import BotStore
 from jk_bms.bot.telegram_errors import brief, check_token
+from jk_bms.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Updates:
         self._pause = pause  # s between two questions that Telegram does not hold open
         self._first_pause = first_pause
         self._held_open = held_open
+        self._offset: int | None = store.note("offset")
         self._failures = 0
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # while somebody waits
         self._ending = False
@@ -66,7 +68,11 @@ class Updates:
                     self._waiting = None
                 slow = {task for task in slow if not task.done()}
                 slow |= await self._handle_all(updates, group)
-                await self._store.aside(self._store.set_notes, {"offset": updates[-1].update_id + 1})
+                self._offset = updates[-1].update_id + 1
+                try:
+                    await self._store.aside(self._store.set_notes, {"offset": self._offset})
+                except StoreError as error:  # a full disk: answers are still worth giving
+                    log.error("%s", error)
 
     def end(self) -> None:
         """Ask no more; what came is still handled and noted."""
@@ -102,7 +108,7 @@ class Updates:
     async def _ask(self) -> Sequence[Update]:
         try:
             return await self._bot.get_updates(
-                offset=self._store.note("offset"),
+                offset=self._offset,
                 timeout=self._held_open,
                 allowed_updates=KINDS,
                 request_timeout=self._held_open + PATIENCE,

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.store import BotStore
+from jk_bms.errors import StoreError
 from tests.bot.conftest import Poller, Running, soon
 from tests.bot.house_snapshot import device, reading, snapshot
 from tests.bot.telegram_server import OWNER, STRANGER, USERNAME, TelegramServer
@@ -228,6 +231,21 @@ async def test_start_again_makes_no_second_job(
     assert store.chat(OWNER).monitoring
 
 
+async def test_a_registration_is_noted_in_the_log_file(
+    telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Path
+) -> None:
+    path = tmp_path / "logs" / "stat.log"
+    async with running(LOG_FILE_PATH=str(path)):
+        await soon(path.exists)
+        telegram.say("/start")
+        await soon(lambda: path.read_text().count("Battery Level") >= 2)
+
+    texts = [line.split(";")[1] for line in path.read_text().splitlines()]
+    assert texts[0] == f"Chat ID: {OWNER}"
+    assert texts.count(f"Chat ID: {OWNER}") == 2
+    assert texts[-1] == "Voltage: 52.583 V, Battery Level: 84.3%"
+
+
 async def test_a_restart_repeats_and_loses_no_command(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:
@@ -276,6 +294,25 @@ async def test_monitoring_goes_on_after_a_restart(
         texts = await answered(telegram, 1)
 
     assert texts == ["Voltage: 52.583 V, Battery Level: 60.0% ↓"]
+
+
+async def test_with_a_full_disk_commands_are_answered_all_the_same(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    async with running() as bot:
+        await soon(lambda: bot.store.note("username"))
+        pages = store._rows("PRAGMA page_count")[0][0]
+        store._rows(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreError, match="full"):
+            store.set_notes({"much": "x" * 100_000})
+        store._connection.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)  # from now on nothing works
+        telegram.say("/battery")
+        telegram.say("/chatid")
+        texts = await answered(telegram, 2)
+        store._connection.set_authorizer(None)
+
+    assert "Main" in texts[0]
+    assert str(OWNER) in texts[1]
 
 
 # Languages
@@ -521,7 +558,7 @@ async def test_two_hundred_cells_come_in_parts(
 
 
 async def test_a_chart_comes_as_a_picture_with_buttons(
-    telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Any
+    telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Path
 ) -> None:
     from jk_bms.clock import Clock
     from jk_bms.store.own import open_writer
