@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jk_bms.errors import ConfigError
 from jk_bms.links.base import Link
+from jk_bms.links.placement import Placement
 from jk_bms.registry import SIMULATED, Entry
 from jk_bms.sources import RADIO_KINDS
 from jk_bms.sources.base import SourceContext
@@ -16,7 +17,8 @@ from jk_bms.sources.jk import JkSource
 def _bluetooth(entry: Entry, context: SourceContext) -> Link:
     from jk_bms.links.ble import BleLink
 
-    return BleLink(entry.address, adapter=entry.adapter or context.adapter, timeout=context.timeout)
+    adapter = entry.adapter or context.adapter
+    return BleLink(entry.address, adapter=adapter, timeout=context.timeout, pin=entry.pin)
 
 
 def _simulated(entry: Entry, _: SourceContext) -> Link:
@@ -59,12 +61,23 @@ def source(entry: Entry, context: SourceContext) -> JkSource:
 
         assert isinstance(link, SimulatedLink)
         return SimulatedSource(entry, link, context)
-    calibration = entry.current_calibration
-    if entry.type in RADIO_KINDS and context.placement is not None:
-        from jk_bms.links.ble import BleLink
-        from jk_bms.links.placed import PlacedLink
+    if entry.type in RADIO_KINDS:
+        return _over_the_air(entry, link, context)
+    return JkSource(entry.device(), link, context, current_calibration=entry.current_calibration)
 
-        assert isinstance(link, BleLink)
-        placed = PlacedLink(link, context.placement)
-        return JkSource(entry.device(), placed, context, current_calibration=calibration, turn=placed.turn)
-    return JkSource(entry.device(), link, context, current_calibration=calibration)
+
+def _over_the_air(entry: Entry, link: Link, context: SourceContext) -> JkSource:
+    from jk_bms.links.ble import BleLink
+    from jk_bms.links.placed import PlacedLink
+    from jk_bms.links.repairs import BluezRepairs
+
+    assert isinstance(link, BleLink)
+    placed = PlacedLink(link, context.placement or Placement())
+    return JkSource(
+        entry.device(),
+        placed,
+        context,
+        current_calibration=entry.current_calibration,
+        repairs=BluezRepairs(link),
+        turn=placed.turn,
+    )
