@@ -28,7 +28,7 @@ from jk_bms.links.bluez import (
     service_name,
 )
 from jk_bms.links.bus import BLUEZ, call_once
-from jk_bms.links.pairing import pair
+from jk_bms.links.pairing import device_path, pair, unpair
 from jk_bms.links.patience import finish, within
 from jk_bms.links.scan import Seen, ears, likeliest_first, shared_scanner
 from jk_bms.protocol.discovery import SERIAL_SERVICE, Level, Match, score
@@ -108,6 +108,20 @@ class BleLink:
                 await finish(CLOSE_LIMIT, connection.close(), f"{self.address}: disconnecting")
         except LinkError as error:
             raise self._explained(error, connection, adapter) from error
+
+    async def pair(self) -> None:
+        """Find the device and pair with it, with ``pin`` or without; asked for by a person. Raises LinkError."""
+        adapter = await self._choose()
+        async with self._at_hand(adapter) as (device, _, _):
+            await self._pair(adapter, device)
+            let_go = call_once(BLUEZ, device_path(adapter, self.address), "org.bluez.Device1.Disconnect")
+            await finish(ANSWER_LIMIT, let_go, f"{self.address}: letting go")
+            await finish(PART_LIMIT, wait_for_disconnect(device, 0), f"{self.address}: letting go")
+
+    async def unpair(self) -> bool:
+        """Have BlueZ forget the device and its bond, on every adapter; say if it knew it. Raises LinkError."""
+        knowing = [adapter for adapter in await adapters() if self.address in adapter.known]
+        return any([await unpair(adapter, self.address) for adapter in knowing])
 
     async def _choose(self) -> Adapter:
         """Return the adapter to use, and see that no other one keeps the device connected."""

@@ -19,12 +19,12 @@ from jk_bms.model.link import LinkStatus
 from jk_bms.model.reading import as_reading, from_reading
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
+from jk_bms.tool.borrow import BORROWED, borrow, borrowed, held_by, running
 from jk_bms.tool.common import devices_file, settings_for, wanted_entries
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK, exit_code
 from jk_bms.tool.output import deliver, formatted, note, output_lines
 from jk_bms.tool.reading_text import one_line, reading_text
 
-BORROWED = 300.0  # s for which the service leaves a device alone, should we die
 RETRY = 3.0  # s between two attempts to go on watching
 
 
@@ -35,14 +35,14 @@ def run(given: argparse.Namespace) -> int:
     if not entries:
         note(f"{devices_file(given, settings)} has no enabled device; find yours with: jk-util.py --scan")
         return EXIT_NOTHING
-    with _service(settings) as service:
-        held = _held(entries, service)
+    with running(settings) as service:
+        held = held_by(service, entries)
         if held and not given.direct and given.dump:
             raise ConfigError("--dump: the running service holds the device; add --direct to borrow it")
         if given.watch:
             return _watch(given, settings, entries, held, service)
         if given.direct:
-            with _borrowed(service, held):
+            with borrowed(service, held):
                 outcome = asyncio.run(_read(given, settings, entries))
         else:
             outcome = _ask(settings, held, service)
@@ -84,51 +84,6 @@ def _tell(
 
 
 # Through the service
-
-
-@contextlib.contextmanager
-def _service(settings: Settings) -> Iterator[LiveClient | None]:
-    """Give the running service; None when there is none."""
-    try:
-        client = LiveClient(settings.socket_path)
-    except LiveError:
-        yield None
-        return
-    with client:
-        yield client
-
-
-def _held(entries: list[Entry], service: LiveClient | None) -> list[Entry]:
-    """Those that the service reads; the others are free."""
-    if service is None:
-        return []
-    devices = service.snapshot()["devices"]
-    known = {(text or "").casefold() for device in devices for text in (device["address"], device["name"])}
-    return [entry for entry in entries if (entry.address or entry.name or "").casefold() in known]
-
-
-@contextlib.contextmanager
-def _borrowed(service: LiveClient | None, entries: list[Entry]) -> Iterator[None]:
-    """Have the service let go of the devices, and give them back."""
-    if service is None or not entries:
-        yield
-        return
-    try:
-        _release(service, entries)
-        note("The running service let go of the device.")
-        yield
-    finally:
-        try:
-            for entry in entries:
-                service.request("resume", device=entry.address or entry.name)
-            note("The running service has the device again.")
-        except LiveError as error:  # must not hide what happened to the reading
-            note(f"The running service could not be given the device back: {error}")
-
-
-def _release(service: LiveClient, entries: list[Entry]) -> None:
-    for entry in entries:
-        service.request("release", device=entry.address or entry.name, seconds=BORROWED)
 
 
 def _ask(settings: Settings, entries: list[Entry], service: LiveClient | None) -> list[_Outcome]:
@@ -204,7 +159,7 @@ def _watch(
                 if entry not in held:
                     note(f"{entry.label}: not read by the running service; restart it, or add --direct")
             _follow(held, service, show)
-        with _borrowed(service, held):
+        with borrowed(service, held):
             asyncio.run(_watch_directly(given, settings, entries, held, service, show))
     return EXIT_OK
 
@@ -241,7 +196,7 @@ async def _keep(held: list[Entry], service: LiveClient | None) -> None:
     """Have what was borrowed a little longer, again and again."""
     while held and service is not None:
         await asyncio.sleep(BORROWED / 3)
-        await asyncio.to_thread(_release, service, held)
+        await asyncio.to_thread(borrow, service, held)
 
 
 async def _watch_one(
