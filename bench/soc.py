@@ -1,6 +1,6 @@
 """How far the counted state of charge is from the truth; writes the tables of docs/truth.md.
 
-    PYTHONPATH=. .venv/bin/python bench/soc.py [--physics]
+    .venv/bin/python bench/soc.py [--physics]
 
 Packs drawn at random live four weeks each in our simulator (SOAK=20: 30 packs, else 3), and the
 committed traces of PyBaMM are replayed; ``--physics`` makes new, longer ones first (an environment
@@ -19,6 +19,8 @@ from itertools import islice
 from pathlib import Path
 
 from msgspec.structs import replace
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.common import TOP
 from bench.soc_packs import (
