@@ -16,14 +16,18 @@ UNIT=/etc/systemd/system/$NAME.service
 BOT=easun-bot
 BOT_UNIT=/etc/systemd/system/$BOT.service
 COMMAND=/usr/local/bin/jk-util
+RULE=/etc/polkit-1/rules.d/50-$NAME.rules
 STANDARD_PREFIX=/opt/$NAME
 
 usage() {
     cat <<END
-usage: sudo ./install.sh [--prefix DIR] [--dry-run] [--uninstall]
+usage: sudo ./install.sh [--prefix DIR] [--allow-repairs] [--dry-run] [--uninstall]
 
   --prefix DIR   where the code goes (default $STANDARD_PREFIX); a folder with an inverter
                  program in it is welcome: its .env is used, its files stay as they are
+  --allow-repairs  also install the polkit rule that lets the service restart the Bluetooth
+                 service and reboot this machine when its batteries stay silent; it does so only
+                 with ALLOW_BLUETOOTH_RESTART or ALLOW_REBOOT in its settings
   --dry-run      show every step, change nothing (needs no sudo)
   --uninstall    stop and remove services and code; settings and databases stay
   --venv DIR     use this environment with the packages of requirements-bot.txt; make none
@@ -42,7 +46,7 @@ misused() {
     exit 2
 }
 
-prefix=$STANDARD_PREFIX root="" venv="" given_venv="" action=install dry="" changes=0
+prefix=$STANDARD_PREFIX root="" venv="" given_venv="" action=install dry="" repairs="" changes=0
 
 parse() {
     while (($#)); do
@@ -56,13 +60,14 @@ parse() {
                 esac
                 shift
                 ;;
+            --allow-repairs) repairs=yes ;;
             --dry-run) dry=yes ;;
             --uninstall) action=uninstall ;;
             --help | -h)
                 usage
                 exit 0
                 ;;
-            *) misused "argument is '$1'; expected one of --prefix, --dry-run, --uninstall, --venv, --root" ;;
+            *) misused "argument is '$1'; expected one of --prefix, --allow-repairs, --dry-run, --uninstall, --venv, --root" ;;
         esac
         shift
     done
@@ -348,6 +353,23 @@ settings() {
     have_folder "$STATE" 2770 "$NAME"
 }
 
+# ---- what systemd lets it do ----------------------------------------------------------------------
+
+repair_rule() {
+    local wanted
+    if [[ -n "$repairs" || -e "$(at "$RULE")" ]]; then
+        put "$source/systemd/$NAME-repairs.rules" "$RULE" 0644
+        return
+    fi
+    for wanted in ALLOW_BLUETOOTH_RESTART ALLOW_REBOOT; do
+        case "$(env_value "$wanted" "$(at "$settings_dir/.env")")" in
+            [tT]rue | [yY]es | on | 1)
+                say "repairs: $wanted is set, but systemd does not let the service: run this again with --allow-repairs"
+                ;;
+        esac
+    done
+}
+
 # ---- units ---------------------------------------------------------------------------------------
 
 inside() { [[ "$1" == "$2" || "$1" == "$2"/* ]]; } # PATH FOLDER
@@ -529,6 +551,7 @@ install_all() {
     settings
     environment
     compiled
+    repair_rule
     units
     checks
     if [[ $changes == 0 ]]; then
@@ -562,7 +585,7 @@ uninstall() {
     else
         say "service: systemd does not run here: nothing to stop"
     fi
-    for path in "$UNIT" "$BOT_UNIT"; do
+    for path in "$UNIT" "$BOT_UNIT" "$RULE"; do
         [[ ! -e "$(at "$path")" ]] || run "remove $path" rm -f -- "$(at "$path")"
     done
     if live_systemd; then

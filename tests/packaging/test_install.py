@@ -13,6 +13,7 @@ from tests.packaging.commands import PROJECT, Run, needs
 
 UNIT = "etc/systemd/system/easun-jkbms.service"
 BOT_UNIT = "etc/systemd/system/easun-bot.service"
+RULE = "etc/polkit-1/rules.d/50-easun-jkbms.rules"
 COMMAND = "usr/local/bin/jk-util"
 ENVIRONMENT = Path(sys.prefix)  # has what the program needs
 
@@ -347,6 +348,47 @@ def test_rendered_unit_is_valid(prefix: str, root: Path, install: Install, run: 
 
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
         assert security.returncode == 0, security.stdout
+
+
+def test_repairs_are_allowed_only_on_request(clone: Path, root: Path, install: Install) -> None:
+    """The rule is not there by itself, stays when it is, and goes with the rest."""
+    install()
+    assert not (root / RULE).exists()
+
+    offered = install("--allow-repairs")
+    assert "write /etc/polkit-1/rules.d/50-easun-jkbms.rules" in offered.stdout
+    assert (root / RULE).read_bytes() == (clone / "systemd/easun-jkbms-repairs.rules").read_bytes()
+    assert "nothing to change" in install().stdout
+
+    install("--uninstall")
+    assert not (root / RULE).exists()
+
+
+@pytest.mark.parametrize("setting_", ["ALLOW_BLUETOOTH_RESTART=true", "ALLOW_REBOOT = yes"])
+def test_a_repair_that_is_wanted_and_not_allowed_is_named(
+    root: Path, install: Install, setting_: str
+) -> None:
+    install()
+    with (root / "etc/easun-jkbms/.env").open("a", encoding="utf-8") as env:
+        env.write(setting_ + "\n")
+
+    assert f"repairs: {setting_.split('=')[0].strip()} is set, but" in install().stdout
+    assert "repairs:" not in install("--allow-repairs").stdout
+
+
+def test_the_rule_allows_two_things_to_one_user() -> None:
+    """Every name that it compares with is one of these; a new one is to be thought about."""
+    rule = (PROJECT / "systemd/easun-jkbms-repairs.rules").read_text(encoding="utf-8")
+
+    assert sorted(re.findall(r'[!=]== "([^"]*)"', rule)) == [
+        "bluetooth.service",
+        "easun-jkbms",
+        "org.freedesktop.login1.reboot",
+        "org.freedesktop.login1.reboot-multiple-sessions",
+        "org.freedesktop.systemd1.manage-units",
+        "restart",
+    ]
+    assert rule.count("polkit.Result.YES") == 2
 
 
 def test_uninstall_keeps_settings_and_state(root: Path, install: Install) -> None:
