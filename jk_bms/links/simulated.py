@@ -20,6 +20,7 @@ from jk_bms.simulator.pack import Faulty
 from jk_bms.simulator.radio import FRAGMENTS, Radio
 
 RSSI = -58  # dBm, a BMS in the next room
+SPREAD = 0.4  # of the usual: a pack that has been balanced for some weeks
 REPAIR_TAKES = 2.0  # s
 LONGEST_WAIT = 0.5  # s: how soon a fault that was switched on shows while nothing else is due
 
@@ -144,6 +145,7 @@ def simulated_link(options: Mapping[str, Any] | None = None) -> SimulatedLink:
             values[name] = _read(name, text)
         elif close := get_close_matches(name, OPTIONS, n=1, cutoff=0.8):
             raise ValueError(f"option {name!r} is unknown; did you mean {close[0]!r}?")
+    values.setdefault("spread", SPREAD)
     hour, minute = values.pop("start", None) or _time_of_day()
     today = datetime.now(UTC).astimezone()
     faulty = Faulty(**{name: values.pop(name) for name in FAULTY if name in values})
@@ -222,7 +224,7 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "start_soc": (float, "a state of charge in %, e.g. 62"),
     "start": (_clock, "a time of day, e.g. 07:30"),
     "ambient": (float, "a temperature in °C, e.g. 21"),
-    "spread": (float, "how much the cells differ, 1 is usual"),
+    "spread": (float, "how much the cells differ, 1 is usual at first"),
     "weak": (_by_cell, "cell=share of its capacity, e.g. 5=0.8, 7=0.9"),
     "leaking": (_by_cell, "cell=A that leak, e.g. 5=0.05"),
     "bad_lugs": (_by_cell, "cell=Ohm of a bad connection, e.g. 5=0.001"),

@@ -276,3 +276,19 @@ def test_misspelt_options_are_found() -> None:
         simulated_link({"capacity": "100"})
     with pytest.raises(ValueError, match="did you mean 'variant'"):
         simulated_link({"varient": "JK04"})
+
+
+def test_a_made_up_battery_is_a_balanced_one_unless_told() -> None:
+    """Else the first full charge of a newcomer's house would be an alert."""
+
+    def worst(**options: object) -> float:
+        bms = quick(seed=1, **options).radio.bms
+        spreads = []
+        for _ in range(2 * 1440):
+            bms.advance(60.0, 5.0)
+            cells = bms.cell_info().cells
+            spreads.append(max(cells) - min(cells))
+        return max(spreads)
+
+    assert worst() < 0.12
+    assert worst(spread=1) > 0.2
