@@ -129,7 +129,7 @@ WEIGHTS: Mapping[Verdict, Mapping[str, float]] = {
     Verdict.NOT_SEEN:        {"phone_connected": 0.35, "switched_off": 0.25, "out_of_range": 0.20,
                               "wrong_address": 0.05, "adapter_wedged": 0.03},
     Verdict.WEAK_SIGNAL:     {"weak_signal": 0.90, "out_of_range": 0.05},
-    Verdict.CONNECT_FAILED:  {"connect_failed": 0.30, "phone_connected": 0.20, "weak_signal": 0.15,
+    Verdict.CONNECT_FAILED:  {"connect_failed": 0.32, "phone_connected": 0.18, "weak_signal": 0.15,
                               "adapter_wedged": 0.10, "stale_cache": 0.08, "pairing_needed": 0.05},
     Verdict.PAIRING_NEEDED:  {"pairing_needed": 0.90},
     Verdict.PAIRING_REFUSED: {"pairing_refused": 0.95},
@@ -176,7 +176,8 @@ SHIFTS = (
 
 # How much a verdict explains: of several in one outage the most telling one is that of the outage.
 # A link that drops is a symptom of nearly everything.
-_SYMPTOMS = {Verdict.DROPPED: 0, Verdict.MUTE: 1, Verdict.NOT_SEEN: 2, Verdict.CONNECT_FAILED: 3}
+_SYMPTOMS = {Verdict.DROPPED: 0, Verdict.MUTE: 1, Verdict.NOT_SEEN: 2, Verdict.CONNECT_FAILED: 3,
+             Verdict.PAIRING_NEEDED: 4}
 _THE_MACHINE = frozenset(
     {Verdict.ADAPTER_OFF, Verdict.ADAPTER_BLOCKED, Verdict.NO_PERMISSION, Verdict.NO_ADAPTER}
 )
