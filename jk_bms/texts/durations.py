@@ -11,9 +11,10 @@ class DurationWords(NamedTuple):
     hour: str
     day: str
     between: str  # with the fields first and last
+    at_most: str  # of a range that begins at once, with the field last
 
 
-ENGLISH = DurationWords("s", "min", "h", "d", "{first} to {last}")
+ENGLISH = DurationWords("s", "min", "h", "d", "{first} to {last}", "at most {last}")
 
 
 def span(seconds: float, words: DurationWords = ENGLISH) -> str:
@@ -34,8 +35,10 @@ def span(seconds: float, words: DurationWords = ENGLISH) -> str:
 
 
 def span_between(low: float, high: float, words: DurationWords = ENGLISH) -> str:
-    """Return a range of durations: ``4 h to 5 h 30 min``, or one where they read the same."""
+    """Return a range of durations: ``4 h to 5 h 30 min``, ``at most 20 min``, or one where they read the same."""
     # Nobody wants minutes of a forecast for tomorrow.
     step = 60 if high < 7200 else 600 if high < 36000 else 3600
     first, last = span(low // step * step, words), span(-(-high // step) * step, words)
+    if low < step and first != last:
+        return words.at_most.format(last=last)
     return first if first == last else words.between.format(first=first, last=last)

@@ -33,6 +33,9 @@ def test_span(seconds: float, text: str) -> None:
         (15000, 19900, "4 h 10 min to 5 h 40 min"),
         (90000, 100000, "25 h to 28 h"),
         (3600, 3600, "60 min"),
+        (0, 6600, "at most 110 min"),
+        (30, 90, "at most 120 s"),
+        (0, 30, "at most 60 s"),
     ],
 )
 def test_span_between(low: float, high: float, text: str) -> None:

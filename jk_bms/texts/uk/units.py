@@ -6,6 +6,7 @@ TEXTS = {
     "units.hour": "год",
     "units.day": "д",
     "units.between": "{first} – {last}",
+    "units.at_most": "щонайбільше {last}",
     "units.ago": "{span} тому",
     "units.yesterday": "{time} учора",
     "units.tomorrow": "{time} завтра",
