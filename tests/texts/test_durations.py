@@ -34,7 +34,7 @@ def test_span(seconds: float, text: str) -> None:
         (90000, 100000, "25 h to 28 h"),
         (3600, 3600, "60 min"),
         (0, 6600, "at most 110 min"),
-        (30, 90, "at most 120 s"),
+        (30, 90, "at most 2 min"),
         (0, 30, "at most 60 s"),
     ],
 )
