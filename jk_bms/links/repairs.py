@@ -84,7 +84,7 @@ class BluezRepairs:
                 await asyncio.sleep(PAUSE)
         finally:
             # Once it is off it must come on again, whatever becomes of us meanwhile.
-            await finish(3 * POWER_LIMIT, _switch(adapter.address, on=True), f"{adapter.name}: switching on")
+            await finish(POWER_LIMIT, _switch(adapter.address, on=True), f"{adapter.name}: switching on")
         again = choose(await adapters(), adapter.address)
         await shared_scanner(again).renew()  # the scan of another device ended, and nobody told it
 
