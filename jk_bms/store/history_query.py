@@ -7,6 +7,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -211,14 +212,14 @@ class _Reader:
         self,
         db: sqlite3.Connection,
         track: int,
-        wanted: list[int],
+        wanted: Sequence[int],
         begin: int,
         span: int,
         slots: int,
         first: int,
         last: int,
     ) -> None:
-        self.db, self.track, self.wanted = db, track, wanted
+        self.db, self.track, self.wanted = db, track, tuple(wanted)
         self.begin, self.span, self.slots = begin, span, slots
         self.first, self.last = first, last
         self.derived = any(sources_of(column) for column in wanted)
@@ -231,7 +232,7 @@ class _Reader:
             "SELECT key, data FROM rollups WHERE key BETWEEN ? AND ? ORDER BY key",
             (base + self.first // tier.chunk, base + (self.last - 1) // tier.chunk),
         ).fetchall()
-        parts = [((key - base) * tier.chunk, rollups.unpack_chunk(data, self.wanted)) for key, data in found]
+        parts = [((key - base) * tier.chunk, _unpacked(data, self.wanted)) for key, data in found]
         return self._with_recent(self._laid(parts))
 
     def days(self, open_day: int) -> Chunk:
@@ -243,7 +244,7 @@ class _Reader:
             (base + max(open_day, self.first // DAY), base + (self.last - 1) // DAY),
         ).fetchall()
         parts = [
-            ((key - base) * DAY, rollups.coarser(rollups.unpack_chunk(data, self.wanted), HOURS.slots))
+            ((key - base) * DAY, rollups.coarser(_unpacked(data, self.wanted), HOURS.slots))
             for key, data in found
         ]
         if parts:
@@ -258,7 +259,7 @@ class _Reader:
             (base + self.first // tier.chunk, base + (self.last - 1) // tier.chunk),
         ).fetchall()
         return self._laid(
-            [((key - base) * tier.chunk, rollups.unpack_chunk(data, self.wanted)) for key, data in found]
+            [((key - base) * tier.chunk, _unpacked(data, self.wanted)) for key, data in found]
         )
 
     def rows(self) -> Chunk:
@@ -332,6 +333,12 @@ class _Reader:
                     numbers += (chunk.counts if rolled.counts is None else rolled.counts)[cut:end]
             columns[column] = Rolled(sums, lows, highs, numbers if column in own else None)
         return Chunk(counts, columns)
+
+
+@lru_cache(maxsize=32)
+def _unpacked(data: bytes, wanted: tuple[int, ...]) -> Chunk:
+    """A chunk of roll-ups. The hours of a day that are over are read again with each look at a chart."""
+    return rollups.unpack_chunk(data, wanted)
 
 
 def _column(name: str) -> Column:

@@ -91,6 +91,25 @@ MIGRATIONS = (
         state TEXT NOT NULL               -- JSON object
     );
     """,
+    """
+    CREATE TABLE outages (                -- times without data from a device; see store/outages.py
+        device TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        monotonic REAL NOT NULL,          -- s since that boot, when it began
+        began TEXT NOT NULL,              -- UTC
+        clock_trusted INTEGER NOT NULL,
+        lasted REAL NOT NULL,             -- s, so far while it is not over
+        over INTEGER NOT NULL,
+        verdict TEXT NOT NULL,
+        message TEXT NOT NULL,
+        causes TEXT NOT NULL,             -- JSON: [code, how sure], the likeliest first
+        rungs TEXT NOT NULL,              -- JSON: [code, s after it began, carried out]
+        cure TEXT,                        -- NULL: it goes on, or was ended by a release
+        attempts INTEGER NOT NULL,
+        relapses INTEGER NOT NULL,
+        PRIMARY KEY (device, boot_id, monotonic)
+    );
+    """,
 )
 VERSION = len(MIGRATIONS)
 

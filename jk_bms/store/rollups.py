@@ -6,6 +6,7 @@ order or in which steps rows are rolled up: the result is the same, to the last 
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from operator import add
@@ -147,13 +148,27 @@ def _together(
     if factor == 1:
         return list(values)
     whole = list(values) + [None] * (-len(values) % factor)
-    if None not in whole:
-        return list(fold(whole, factor))  # type: ignore[arg-type]
-    folded: list[int | None] = list(fold([neutral if v is None else v for v in whole], factor))
-    for group in {index // factor for index, value in enumerate(whole) if value is None}:
-        if whole[group * factor : (group + 1) * factor].count(None) == factor:
+    holes = _fill(whole, neutral)
+    folded: list[int | None] = list(fold(whole, factor))  # type: ignore[arg-type]
+    missing: dict[int, int] = {}
+    for hole in holes:
+        missing[hole // factor] = missing.get(hole // factor, 0) + 1
+    for group, count in missing.items():
+        if count == factor:
             folded[group] = None
     return folded
+
+
+def _fill(values: list[int | None], neutral: int) -> list[int]:
+    """Put ``neutral`` in the place of each None; return where. Few are missing, so they are sought."""
+    holes = []
+    at = -1
+    with suppress(ValueError):
+        while True:
+            at = values.index(None, at + 1)
+            values[at] = neutral
+            holes.append(at)
+    return holes
 
 
 def _sums(values: list[int], factor: int) -> list[int]:
@@ -244,7 +259,9 @@ def overlaid(chunk: Chunk, part: Chunk, at: int) -> Chunk:
 
 
 def _laid_over(values: Values, part: Values, at: int) -> list[int | None]:
-    return [*values[:at], *part, *values[at + len(part) :]]
+    whole = list(values)
+    whole[at : at + len(part)] = part
+    return whole
 
 
 def replaced(chunk: Chunk | None, part: Chunk | None, first: int, slots: int) -> Chunk:
