@@ -210,16 +210,17 @@ class BleLink:
                     found.set_result(seen)
 
             service = service_name()
-            others_before = ears().others(adapter.name, self.address)
             async with scanner.listening(note):
                 try:
                     async with asyncio.timeout(self.timeout):
                         seen = await found
                 except TimeoutError:
-                    await choose_adapter(adapter.name or None)  # is it still there, and on?
+                    still = await choose_adapter(adapter.name or None)  # is it there, and on?
                     if service_name() != service:
                         restarted = f"{self.address}: the Bluetooth service was started anew meanwhile"
                         raise LinkError(restarted, Verdict.SERVICE_DOWN) from None
+                    # What is connected does not advertise, so its silence tells nothing.
+                    others_before = ears().others(adapter.name, {self.address, *still.held})
                     raise self._not_seen(adapter, others.values(), others_before) from None
                 # BlueZ forgets who is no longer heard, so listen on while another connects.
                 await stack.enter_async_context(scanner.connecting)

@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -62,12 +62,12 @@ class Ears:
         """Return how strong that device was heard lately, oldest first."""
         return tuple(self._signals.get(address.upper(), ()))
 
-    def others(self, adapter: str, than: str) -> bool:
-        """Whether that adapter ever heard another device than this one."""
+    def others(self, adapter: str, than: Collection[str]) -> bool:
+        """Whether that adapter ever heard another device than these."""
         return any(
             signal.adapter == adapter
             for address, signals in self._signals.items()
-            if address != than
+            if address not in than
             for signal in signals
         )
 

@@ -16,7 +16,7 @@ from jk_bms.links.ble import BleConnection, BleLink
 from jk_bms.links.bluez import link_error
 from jk_bms.protocol.commands import READ_SETTINGS
 from tests.bluez.bed import BluezBed
-from tests.bluez.peripherals import JK, MOUSE
+from tests.bluez.peripherals import JK, MOUSE, RENAMED, jk
 
 PATIENCE = 0.5  # s, the timeout of these links
 
@@ -219,6 +219,20 @@ async def test_an_adapter_that_heard_others_before_and_now_nothing_is_stuck(bed:
     assert (before.verdict, before.evidence["others"]) == (Verdict.NOT_SEEN, 5)
     assert (error.verdict, error.evidence["others"]) == (Verdict.ADAPTER_WEDGED, 0)
     assert "others were heard before" in str(error)
+
+
+async def test_a_battery_that_is_connected_is_no_silent_neighbour(bed: BluezBed) -> None:
+    """Two packs far from everything: one is read, the other switched off. Nothing is stuck."""
+    bed.reset({**bed.scenario, "devices": [jk(), jk(RENAMED, "Garage")]})
+    async with BleLink(RENAMED, timeout=2).connect():
+        pass
+    bed.device(JK, hidden=True)
+    assert (await refusal()).evidence["others"] == 1
+
+    async with BleLink(RENAMED, timeout=2).connect():
+        error = await refusal()
+
+    assert (error.verdict, error.evidence["others"]) == (Verdict.NOT_SEEN, 0)
 
 
 async def test_an_adapter_pulled_out_while_it_searches(bed: BluezBed) -> None:
