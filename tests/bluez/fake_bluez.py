@@ -412,14 +412,19 @@ class FakeBluez:
         peripheral.connecting.clear()
         if peripheral.connected_by != adapter:
             return
-        if peripheral.task:
-            peripheral.task.cancel()
+        task = peripheral.task  # another one as soon as it is connected again
+        if task:
+            task.cancel()
         peripheral.radio.disconnect(asyncio.get_running_loop().time())
         if by == "host":
             await asyncio.sleep(self.timing["disconnect"])
+        if peripheral.connected_by != adapter or peripheral.task is not task:
+            return  # somebody else was quicker
         peripheral.subscribers.clear()
         self.change(path, DEVICE, {"ServicesResolved": False})
         await asyncio.sleep(self.timing["after_resolved"])
+        if peripheral.connected_by != adapter or peripheral.task is not task:
+            return
         peripheral.connected_by = None
         self.change(path, DEVICE, {"Connected": False})
         self.log("disconnect", address=peripheral.address, by=by)
