@@ -64,12 +64,15 @@ class LiveView:
             return snapshot
         if self._kept is not None:
             return _aged(self._kept[0], self._monotonic() - self._kept[1])
+        return await self.recorded() | {"poller_down": True}
+
+    async def recorded(self) -> dict[str, Any]:
+        """Return what ``bms.db`` knows of the batteries, however old; without it nothing."""
         try:
-            known = await asyncio.to_thread(last_known, self._bms_db, self._addresses, self._zone)
+            return await asyncio.to_thread(last_known, self._bms_db, self._addresses, self._zone)
         except StoreError as error:
-            log.debug("%s", error)  # that the poller is away was said
-            known = {"devices": [], "inverter": None, "alerts": None}
-        return known | {"poller_down": True}
+            log.debug("%s", error)  # whoever writes it says so
+            return {"devices": [], "inverter": None, "alerts": None}
 
     async def request(self, action: str, **fields: Any) -> dict[str, Any]:
         """Have the poller do something. Raises LiveError, SourceError."""

@@ -86,13 +86,12 @@ class Monitor:
         self._check_due = monotonic()
         self._wake = asyncio.Event()
         self._began: list[int] = []  # chats that are not in the log file yet
+        self._unread: dict[str, float] = {}  # monotonic, since when a battery has no reading at all
 
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
             self._wake.clear()
-            if self._log is not None:
-                self._log.turn(datetime.now(UTC), self._access.told_of_alerts())
             try:
                 await self._keep_log()
                 snapshot = await self._live.snapshot()
@@ -122,6 +121,7 @@ class Monitor:
     async def look(self, snapshot: dict[str, Any]) -> None:
         """Tell what changed in ``snapshot`` since the last time."""
         if snapshot.get("poller_down"):
+            self._unread.clear()
             await self._poller_lost(snapshot)
             return
         await self._poller_back(snapshot)
@@ -191,12 +191,24 @@ class Monitor:
         await self._tell("grid", page, {"grid": state}, quiet=known is None)
 
     async def _battery(self, device: dict[str, Any], snapshot: dict[str, Any]) -> None:
-        name = f"silent:{device['address']}"
+        address = device["address"]
+        name = f"silent:{address}"
         since = self._store.note(name)  # s since 1970 of its last sample; None: it answers
         age = device.get("age")
         limit = max(BMS_LOST, BMS_LOST_POLLS * (snapshot.get("poll_interval") or PERIOD))
-        if age is None or (device.get("link") or {}).get("state") == "released":
+        released = (device.get("link") or {}).get("state") == "released"
+        if released or age is not None:
+            self._unread.pop(address, None)
+        if released:
             return
+        if age is None:
+            # The poller has read nothing of it since it began: silence counts from then.
+            silent = self._monotonic() - self._unread.setdefault(address, self._monotonic())
+            if since is not None or silent <= limit:
+                return
+            known = (await self._live.recorded())["devices"]
+            device = next((one for one in known if one["address"] == address), device)
+            age = max(device.get("age") or 0.0, silent)
         now = datetime.now(UTC)
         if since is None and age > limit:
             await self._tell(

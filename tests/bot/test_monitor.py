@@ -1,5 +1,7 @@
 """What the bot says without being asked: level steps, grid, silent batteries, a dead poller."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, Chat, open_store
 from jk_bms.settings import Settings
 from jk_bms.texts import language
-from tests.bot.conftest import Configure
+from tests.bot.conftest import Configure, soon
 from tests.bot.house_snapshot import device, reading, snapshot
 from tests.bot.telegram_server import OWNER
 
@@ -150,6 +152,28 @@ async def test_each_check_is_a_line_of_the_log_file(with_env: Callable[..., Hous
     ]
 
 
+async def test_the_log_file_is_never_written_in_the_event_loop(
+    with_env: Callable[..., House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[str] = set()
+    write = StatLog._write
+
+    def watched(self: StatLog, *arguments: Any) -> None:
+        threads.add(threading.current_thread().name)
+        write(self, *arguments)
+
+    monkeypatch.setattr(StatLog, "_write", watched)
+    house = with_env(LOG_FILE_PATH=str(tmp_path / "stat.log"))
+    task = asyncio.create_task(house.monitor.run())
+    await soon((tmp_path / "stat.log").exists)
+    house.monitor.began(OWNER)
+    await soon(lambda: "Chat ID" in (tmp_path / "stat.log").read_text())
+    task.cancel()
+
+    assert threads
+    assert threading.current_thread().name not in threads
+
+
 def grid(state: str) -> dict[str, Any]:
     return snapshot(inverter={"grid": {"state": state, "for": 3.0}, "age": 1.0})
 
@@ -200,6 +224,53 @@ async def test_a_released_battery_is_silent_on_purpose(house: House) -> None:
     link = device()["link"] | {"state": "released"}
 
     assert await house.look(snapshot(device(age=1000.0, link=link))) == []
+
+
+def unread(**more: Any) -> dict[str, Any]:
+    """A poller that has had no sample of its battery since it began."""
+    nothing = device(**more)
+    del nothing["age"], nothing["reading"]
+    return snapshot(nothing, poll_interval=10.0)
+
+
+async def test_a_battery_that_never_answered_is_told_of_as_well(house: House) -> None:
+    first = await house.look(unread())
+    house.now += 120
+    early = await house.look(unread())
+    house.now += 1
+    late = await house.look(unread())
+    again = await house.look(unread())
+    back = await house.look(snapshot(device(age=1.0), poll_interval=10.0))
+
+    assert (first, early, again) == ([], [], [])
+    assert "Main does not answer" in late[0]
+    assert "Main answers again" in back[0]
+
+
+async def test_a_battery_lost_at_a_restart_of_the_poller_shows_its_last_values(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def recorded() -> dict[str, Any]:
+        return {"devices": [device(age=4000.0)]}
+
+    monkeypatch.setattr(house.live, "recorded", recorded)
+    await house.look(unread())
+    house.now += 121
+    (text,) = await house.look(unread())
+
+    assert "No battery data since" in text
+    assert "52.58" in text
+
+
+async def test_silence_of_a_battery_is_not_counted_while_nobody_asks_it(house: House) -> None:
+    released = device()["link"] | {"state": "released"}
+    await house.look(unread())
+    house.now += 121
+    assert await house.look(unread(link=released)) == []
+    assert await house.look(unread()) == []
+    house.now += 121
+    assert await house.look(snapshot() | {"poller_down": True}) == []
+    assert await house.look(unread()) == []
 
 
 async def test_a_dead_poller_is_told_after_five_minutes_and_its_return(
