@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,10 @@ from jk_bms.alerts import Alerts, Known
 from jk_bms.claims import STATE as CLAIMS
 from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
-from jk_bms.errors import LiveError, StoreError
+from jk_bms.errors import LinkError, LiveError, StoreError
 from jk_bms.hub import Hub
+from jk_bms.link_log import LinkLog
+from jk_bms.links.placement import Placement
 from jk_bms.links.radio_lock import RadioLock
 from jk_bms.live.server import LiveServer
 from jk_bms.memory import Memory
@@ -29,6 +31,8 @@ from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.model.reading import as_reading
 from jk_bms.registry import SIMULATED, Entry
+from jk_bms.repair.house import ALL_SILENT, House
+from jk_bms.repair.ladder import Rung
 from jk_bms.sd_notify import Notifier
 from jk_bms.settings import Settings
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
@@ -46,7 +50,7 @@ log = logging.getLogger(__name__)
 EXIT_OK = 0
 EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
 
-ALL_SILENT = 600.0  # s without a sample from any device, after which a fresh start may help
+PLACEMENT = "adapters"  # the state that remembers who is read by which adapter
 FRESH = 120.0  # s: a battery that spoke so lately answers
 SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
 BUG_PAUSE = 60.0  # s before a source that met a bug is run again
@@ -85,6 +89,14 @@ class Poller:
         self._own: OwnStore | None = None  # while running
         self._loop: asyncio.AbstractEventLoop | None = None  # likewise
         self._told: dict[str, tuple[Device, dict[str, Any], float]] = {}  # what is in bms.db, since
+        self.house = House(
+            asyncio.get_running_loop().time(),
+            adapter_failures=settings.max_consecutive_errors,
+            may_restart=settings.allow_bluetooth_restart,
+            may_reboot=settings.allow_reboot,
+        )
+        self.link_log = LinkLog(self.house, clock, self._boot, self._write)
+        self.placement = Placement(settings.ble_connections, changed=self._placed)
         context = SourceContext(
             clock=clock,
             adapter=settings.adapter,
@@ -95,6 +107,9 @@ class Poller:
             publish=self._publish,
             report=self._report,
             identified=self._identified,
+            outage=self.link_log.outage,
+            house=self.house,
+            placement=self.placement,
         )
         if all(entry.type == SIMULATED for entry in entries):  # beside a real battery no house is made up
             context = msgspec.structs.replace(context, inverter=self._made_up_inverter)
@@ -172,6 +187,7 @@ class Poller:
             "clock_trusted": self.clock.trusted(),
             "poll_interval": self.settings.poll_interval,
             "devices": [self._device_state(source, now) for source in self.sources],
+            "adapters": [load._asdict() for load in self.placement.loads()],
             "records": {
                 "path": str(self.settings.db_path),
                 "merged": self.sink.merged,
@@ -241,7 +257,9 @@ class Poller:
             self.messenger.open(own)
         self.alerts.open(own)
         self.memory.open(own)
+        self.link_log.open(own, self.sources)
         self.claims.restore(read_state(own, CLAIMS))
+        self.placement.recall(read_state(own, PLACEMENT))
 
     def _report_start(self) -> None:
         text, facts = f"poller {__version__} started", {"pid": os.getpid()}
@@ -277,6 +295,8 @@ class Poller:
             self.server.send("sample", address=sample.device.address, reading=reading)
 
     def _report(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        if kind == "link.up" and device is not None:
+            self.link_log.back(device, facts.get("failures", 0))
         event = Event(
             kind=kind,
             taken_at=self.clock.now(),
@@ -295,6 +315,9 @@ class Poller:
         self.server.send("event", kind=event.kind, device=event.device, text=event.text, facts=event.facts)
         if self.messenger is not None:
             self.messenger.wake()
+
+    def _placed(self, placement: Mapping[str, Any]) -> None:
+        self._write(lambda own: write_states(own, {PLACEMENT: placement}))
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
         self.memory.identified(device, told.get("settings"))
@@ -448,8 +471,6 @@ class Poller:
     async def _watch(self) -> None:
         """Tell the service manager how it goes; give up when nothing answers for long."""
         period = self._notifier.watchdog_period or 10.0
-        began = asyncio.get_running_loop().time()
-        seen = self._newest()
         clock_trusted = self.clock.trusted()
         while True:
             await asyncio.sleep(min(period / 3, 5.0))
@@ -458,16 +479,35 @@ class Poller:
             if not clock_trusted and self.clock.trusted():
                 clock_trusted = True
                 self._write(OwnStore.correct_times)
+                self.link_log.clock_set()
                 log.info("the clock is right now: %s", self.clock.now().isoformat(timespec="seconds"))
                 self._report("clock.set", None, "the clock of this machine is right now")
-            now = asyncio.get_running_loop().time()
-            if (newest := self._newest()) != seen or self._any_resting():
-                seen, began = newest, now
-            elif now - began > ALL_SILENT:
-                log.error("no battery answered for %.0f min: ending for a fresh start", ALL_SILENT / 60)
-                self._report("service.silent", None, "no battery answered; ending for a fresh start")
-                self.exit_code = EXIT_SILENT
-                self.stop.set()
+            self.link_log.keep()
+            if not self.stop.is_set():
+                await self._last_rung()
+
+    async def _last_rung(self) -> None:
+        """End for a fresh start, or reboot, when nothing answers for long."""
+        wall = self.clock.now().timestamp() if self.clock.trusted() else None
+        rung = self.house.last_rung(
+            asyncio.get_running_loop().time(), up_for=self.clock.monotonic(), wall=wall
+        )
+        if rung is None:
+            return
+        self.link_log.ended_by = rung
+        self.link_log.keep()
+        silence = f"no battery answered for {ALL_SILENT / 60:.0f} min"
+        what = "ending for a fresh start" if rung is Rung.EXIT else "rebooting this machine"
+        log.error("%s: %s", silence, what)
+        self._report("service.silent", None, f"{silence}; {what}", rung=rung.code)
+        if rung is Rung.REBOOT:
+            try:
+                repairs = next(source.repairs for source in self.sources if source.repairs is not None)
+                await repairs.reboot()
+            except (LinkError, StopIteration) as error:
+                log.error("it cannot be rebooted: %s", error)
+        self.exit_code = EXIT_SILENT
+        self.stop.set()
 
     def _newest(self) -> list[float | None]:
         return [source.status.last_sample for source in self.sources]
@@ -499,12 +539,19 @@ class Poller:
                 "verdict": status.verdict,
                 "message": status.message,
                 "rssi": status.rssi,
+                "causes": [cause._asdict() for cause in status.causes],
+                "adapter": status.adapter,
+                "last_frame": None if status.last_sample is None else max(0.0, now - status.last_sample),
                 "connects": status.connects,
                 "failures": status.failures,
                 "frames": status.frames,
                 "refused": status.refused,
                 "discarded": status.discarded,
                 "commands": status.commands,
+                "commands_day": status.commands_day,
+                "rung": Rung(status.rung).code,
+                "outage": status.outage,
+                "last_outage": status.last_outage,
                 "released_for": None if status.released_until is None else status.released_until - now,
             },
         }

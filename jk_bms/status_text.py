@@ -1,15 +1,19 @@
 """The state of the house in words: one page for ``jk-util.py status`` and the live view."""
 
+import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_line
 from jk_bms.texts.durations import span, span_between
 
 OLD = 60.0  # s: an older reading is marked
 BAR = 24  # characters of the SoC bar
+WIDTH = 80  # characters of a line
+WORTH_SAYING = 0.15  # how sure a cause must be to be named
 
 STATES = {  # what a person would say of a link
     "searching": "searching",
@@ -17,6 +21,7 @@ STATES = {  # what a person would say of a link
     "identifying": "connected, asking who it is",
     "streaming": "connected",
     "silent": "connected, but silent",
+    "repairing": "repairing",
     "waiting": "waiting for the next visit",
     "released": "released",
 }
@@ -31,7 +36,7 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo 
     if snapshot.get("alerts"):
         lines += [*_alert_lines(snapshot, paint, zone), ""]
     for device in snapshot["devices"]:
-        lines += _device_lines(device, paint)
+        lines += _device_lines(device, paint, zone)
         lines.append("")
     if (inverter := snapshot.get("inverter")) is not None:
         lines += [*_house_lines(inverter, paint), ""]
@@ -98,7 +103,7 @@ def _claim_lines(code: str, paint: Any) -> Iterator[str]:
     yield f"  Nobody has claimed it yet. Send it: /start {code}"
 
 
-def _device_lines(device: dict[str, Any], paint: Any) -> Iterator[str]:
+def _device_lines(device: dict[str, Any], paint: Any, zone: tzinfo | None) -> Iterator[str]:
     link = device["link"]
     title = f"Battery {device['number']}: {device.get('name') or device['address']}"
     if device["type"] == "simulated":
@@ -110,13 +115,51 @@ def _device_lines(device: dict[str, Any], paint: Any) -> Iterator[str]:
         facts.append(f"{link['rssi']} dBm")
     yield paint(title, "1")
     yield f"  Link     {paint(state, '32' if good else '33')}, {', '.join(facts)}"
-    if link.get("message"):
-        yield f"           {link['message']}"
+    yield from _link_lines(link, zone)
     reading = device.get("reading")
     if reading is None:
         yield "  Reading  none yet"
         return
     yield from _reading_lines(reading, device["age"], device.get("days", {}), paint)
+
+
+def _link_lines(link: dict[str, Any], zone: tzinfo | None) -> Iterator[str]:
+    """Why there is no data and what is done about it; what became of the last outage; the counters."""
+    if link.get("message"):
+        yield from _wrapped("", link["message"])
+    if link["state"] not in ("streaming", "waiting", "released"):
+        for word, cause in zip(("Probably:", "Or:"), link.get("causes") or (), strict=False):
+            if cause["sure"] >= WORTH_SAYING:
+                yield from _wrapped("", f"{word} {cause['meaning']} {cause['action']}")
+    if (outage := link.get("outage")) is not None and link.get("verdict"):
+        tries = outage["attempts"]
+        done = (
+            f"; {Rung[outage['rung'].upper()].words}" if outage["rung"] not in ("none", "reconnect") else ""
+        )
+        yield f"  Outage   for {span(outage['lasted'])}, {tries} failed attempt{'' if tries == 1 else 's'}{done}"
+    if (last := link.get("last_outage")) is not None:
+        began = datetime.fromisoformat(last["began"]).astimezone(zone)
+        verdict = last["verdict"].replace("_", " ")
+        cure = f", {Rung[last['cure'].upper()].words}" if last.get("cure") else ""
+        yield f"  Last gap {began:%-d %b %H:%M} for {span(last['lasted'])}: {verdict}{cure}"
+    counters = [
+        f"{link[key]} {words}"
+        for key, words in (
+            ("connects", "connections"),
+            ("refused", "frames refused"),
+            ("discarded", "bytes dropped"),
+            ("commands", "commands"),
+        )
+        if link.get(key)
+    ]
+    if counters:
+        today = f" ({link['commands_day']} in the last 24 h)" if link.get("commands_day") else ""
+        yield f"  Radio    {', '.join(counters)}{today}"
+
+
+def _wrapped(title: str, text: str) -> Iterator[str]:
+    first = f"  {title:<9}"
+    yield from textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
 
 
 def _band(reading: dict[str, Any]) -> str:

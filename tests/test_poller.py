@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from jk_bms import poller as polling
 from jk_bms import service
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import LiveError
 from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.registry import Entry
+from jk_bms.repair import house as house_rungs
+from jk_bms.repair.ladder import Rung
 from jk_bms.service import EXIT_CONFIG
 from jk_bms.settings import load_settings
+from jk_bms.store.outages import newest_outages
 from jk_bms.store.own import open_reader
 
 QUICK = {"period": "0.05", "start": "10:00"}
@@ -119,13 +121,42 @@ def events(house: Poller) -> list[Any]:
 async def test_ends_for_a_fresh_start_when_nothing_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "ALL_SILENT", 0.3)
+    monkeypatch.setattr(house_rungs, "ALL_SILENT", 0.3)
     house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true")
 
     async with asyncio.timeout(10):
         assert await house.run() == EXIT_SILENT
 
     assert [event.kind for event in events(house)][-2:] == ["service.silent", "service.stop"]
+
+
+async def test_an_outage_is_recorded_with_its_cure(tmp_path: Path) -> None:
+    """Also one that only a fresh start of the service ended."""
+    house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true", JK_BMS_TIMEOUT="1")
+    async with running(house):
+        await until(lambda: house.snapshot()["devices"][0]["link"]["outage"])
+        link = house.snapshot()["devices"][0]["link"]
+        assert link["verdict"] == "mute"
+        assert link["causes"][0]["code"] == "mute"
+        house.link_log.ended_by = Rung.EXIT
+        house.link_log.keep()
+
+    with open_reader(house.settings.bms_db_path) as store:
+        (left,) = newest_outages(store)
+    assert (left.over, left.cure, left.verdict) == (False, None, "mute")
+
+    again = poller(tmp_path, BMS_STANDALONE_ROWS="true")
+    async with running(again):
+        await until(lambda: "reading" in again.snapshot()["devices"][0])
+
+    with open_reader(house.settings.bms_db_path) as store:
+        (closed,) = newest_outages(store)
+    assert (closed.over, closed.cure) == (True, "exit")
+    assert closed.lasted >= left.lasted
+    third = poller(tmp_path, BMS_STANDALONE_ROWS="true")
+    async with running(third):
+        await until(lambda: "reading" in third.snapshot()["devices"][0])
+        assert third.snapshot()["devices"][0]["link"]["last_outage"]["cure"] == "exit"
 
 
 @pytest.mark.parametrize("rest", ["released", "between two visits"])
@@ -144,7 +175,7 @@ async def test_a_battery_left_alone_is_not_silent(
         if not visits:
             await house._handle({"action": "release", "seconds": 60})
         await until(house._any_resting)
-        monkeypatch.setattr(polling, "ALL_SILENT", 0.3)
+        monkeypatch.setattr(house_rungs, "ALL_SILENT", 0.3)
         so_far = len(looks)
         await until(lambda: len(looks) > so_far + 20)  # a second, three times the limit
         assert not house.stop.is_set()

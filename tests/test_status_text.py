@@ -72,6 +72,58 @@ def test_nothing_known_yet() -> None:
     assert "None" not in text
 
 
+def test_an_outage_is_explained() -> None:
+    """The two likeliest causes with what to do, how long, what was done; nothing of the unlikely."""
+    link = LINK | {
+        "state": "searching",
+        "verdict": "not_seen",
+        "message": "not seen by hci0 in 20 s",
+        "causes": [
+            {
+                "code": "phone_connected",
+                "sure": 0.5,
+                "meaning": "A phone is connected.",
+                "action": "Close it.",
+            },
+            {"code": "switched_off", "sure": 0.2, "meaning": "It is off.", "action": "Look."},
+            {"code": "out_of_range", "sure": 0.2, "meaning": "It is far.", "action": "Move."},
+        ],
+        "outage": {"verdict": "not_seen", "lasted": 240.0, "attempts": 5, "rung": "power_cycle"},
+        "last_outage": {
+            "began": "2026-11-20T10:00:00+00:00",
+            "lasted": 65.0,
+            "verdict": "stale_cache",
+            "cure": "forget",
+        },
+        "connects": 3,
+        "refused": 4,
+        "discarded": 120,
+        "commands": 17,
+        "commands_day": 2,
+    }
+
+    text = page({"link": link})
+
+    for words in (
+        "Probably: A phone is connected. Close it.",
+        "Or: It is off. Look.",
+        "Outage   for 4 min, 5 failed attempts; switched the adapter off and on",
+        "for 65 s: stale cache, had the Bluetooth service forget the device",
+        "3 connections, 4 frames refused, 120 bytes dropped, 17 commands (2 in the last 24 h)",
+    ):
+        assert words in text
+    assert "far" not in text
+
+
+def test_a_link_that_works_has_no_outage_on_the_page() -> None:
+    link = LINK | {"causes": [], "outage": {"lasted": 5.0, "attempts": 1, "rung": "reconnect"}, "connects": 2}
+
+    text = page({"link": link})
+
+    assert "Outage" not in text
+    assert "2 connections" in text
+
+
 @pytest.mark.parametrize("key", READING)
 def test_missing_value_is_not_shown(key: str) -> None:
     """A device that does not report something gets no line for it, and no error."""

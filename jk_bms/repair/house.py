@@ -59,6 +59,11 @@ class House:
         if adapter:
             self._adapters[device] = adapter
 
+    def knows(self, device: str) -> None:
+        """Note that a device gave data to an earlier run."""
+        if device in self._machines:
+            self._machines[device].known = True
+
     def around(self, device: str, now: float, *, up_for: float = NEVER) -> Circumstances:
         """Return what the others' state allows to ``device``; ``up_for``: s since the machine booted."""
         adapter = self._adapters.get(device, "")

@@ -49,8 +49,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         worked_out="`jk_devices.yaml` in the project's top folder", aliases=("DEVICES_FILE",))]
     max_consecutive_errors: Annotated[int, Setting(
         "MAX_CONSECUTIVE_ERRORS", kinds.whole(1, 10000, "a whole number", "5"), "5", "count",
-        "failed reconnects of a device before its Bluetooth adapter is repaired; without effect in "
-        "this version")]
+        "failed reconnects of a device before its Bluetooth adapter is switched off and on; one that hears "
+        "nothing at all is repaired sooner")]
+    allow_bluetooth_restart: Annotated[bool, Setting(
+        "ALLOW_BLUETOOTH_RESTART", kinds.FLAG, "false", "",
+        "restart the Bluetooth service when nothing milder helps, at most once an hour; needs the rule that "
+        "`install.sh` offers")]
+    allow_reboot: Annotated[bool, Setting(
+        "ALLOW_REBOOT", kinds.FLAG, "false", "",
+        "reboot this machine when its Bluetooth fails and a fresh start of the service did not help, at most "
+        "once an hour; needs the same rule")]
     merge_watch: Annotated[float, Setting(
         "BMS_MERGE_WATCH", kinds.number(0, 3600, "1.0"), "1.0", "s",
         "how often new records of the inverter program are looked for; 0 = only when a reading is due")]

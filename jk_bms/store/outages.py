@@ -1,0 +1,108 @@
+"""Outages of links in ``bms.db``: one row each, from its first failure to what cured it."""
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jk_bms.clock import Clock
+from jk_bms.model.outage import OutageRecord
+from jk_bms.store.own import OwnReader, OwnStore
+
+_COLUMNS = (
+    "device, boot_id, monotonic, began, clock_trusted, lasted, over, verdict, message, causes, rungs, "
+    "cure, attempts, relapses"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM outages"  # noqa: S608 - a fixed list
+
+
+def put_outage(own: OwnStore, record: OutageRecord, boot: str) -> None:
+    """Write ``record`` in place of what was known of the same outage. Raises StoreError."""
+    row = (
+        record.device,
+        boot,
+        record.monotonic,
+        record.began.astimezone(UTC).isoformat(),
+        record.clock_trusted,
+        record.lasted,
+        record.over,
+        record.verdict,
+        record.message,
+        json.dumps(record.causes),
+        json.dumps(record.rungs),
+        record.cure,
+        record.attempts,
+        record.relapses,
+    )
+    places = ", ".join("?" * len(row))
+    own.write(lambda db: db.execute(f"INSERT OR REPLACE INTO outages ({_COLUMNS}) VALUES ({places})", row))  # noqa: S608
+
+
+def newest_outages(own: OwnReader, device: str | None = None, limit: int = 100) -> list[OutageRecord]:
+    """Return the last outages, of one device or of all, newest first. Raises StoreError."""
+    where = "" if device is None else "WHERE device = ? "
+    values: tuple[object, ...] = (limit,) if device is None else (device, limit)
+    with own.reading() as db:
+        rows = db.execute(f"{_SELECT} {where}ORDER BY began DESC LIMIT ?", values).fetchall()
+    return [_record(row) for row in rows]
+
+
+def finish_left_open(own: OwnStore, device: str, cure: str, clock: Clock, boot: str) -> None:
+    """Close what an earlier run left open for ``device``: it is back now. Raises StoreError.
+
+    How long it lasted is known where the clock could be trusted, or in the same boot.
+    """
+    now, since_boot = clock.now(), clock.monotonic()
+
+    def close(db: sqlite3.Connection) -> None:
+        for row in db.execute(f"{_SELECT} WHERE device = ? AND NOT over", (device,)).fetchall():
+            lasted = row[5]
+            if row[1] == boot:
+                lasted = since_boot - row[2]
+            elif row[4] and clock.trusted():
+                lasted = (now - datetime.fromisoformat(row[3])).total_seconds()
+            db.execute(
+                "UPDATE outages SET over = 1, cure = ?, lasted = ? "
+                "WHERE device = ? AND boot_id = ? AND monotonic = ?",
+                (cure, max(lasted, row[5]), *row[:3]),
+            )
+
+    own.write(close)
+
+
+def correct_outage_times(own: OwnStore, clock: Clock, boot: str) -> None:
+    """Give this boot's outages their true time once the clock can be trusted. Raises StoreError."""
+    if not clock.trusted():
+        return
+    booted = clock.now() - timedelta(seconds=clock.monotonic())
+
+    def correct(db: sqlite3.Connection) -> None:
+        wrong = db.execute(
+            "SELECT device, monotonic FROM outages WHERE NOT clock_trusted AND boot_id = ?", (boot,)
+        ).fetchall()
+        for device, monotonic in wrong:
+            db.execute(
+                "UPDATE outages SET began = ?, clock_trusted = 1 "
+                "WHERE device = ? AND boot_id = ? AND monotonic = ?",
+                ((booted + timedelta(seconds=monotonic)).isoformat(), device, boot, monotonic),
+            )
+
+    own.write(correct)
+
+
+def _record(row: tuple[Any, ...]) -> OutageRecord:
+    return OutageRecord(
+        device=row[0],
+        monotonic=row[2],
+        began=datetime.fromisoformat(row[3]),
+        clock_trusted=bool(row[4]),
+        lasted=row[5],
+        over=bool(row[6]),
+        verdict=row[7],
+        message=row[8],
+        causes=tuple((code, sure) for code, sure in json.loads(row[9])),
+        rungs=tuple((code, at, worked) for code, at, worked in json.loads(row[10])),
+        cure=row[11],
+        attempts=row[12],
+        relapses=row[13],
+    )
