@@ -7,7 +7,7 @@ follows the words, so that a slow machine never makes an alert late.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jk_bms.actions.delivery import to_be_told
@@ -30,6 +30,7 @@ LOOK = 30.0  # s between two looks when nobody wakes us
 PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # rules about cells
 PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
+PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
 # A chat with monitoring hears of these at once and in its own words (monitor.py).
 MONITORED = frozenset({"grid_lost", "bms_silent"})
 MONITORED_STEPS = frozenset({"alert.raised", "alert.cleared"})
@@ -64,12 +65,8 @@ class AlertFeed:
             while True:
                 self._news.clear()
                 try:
-                    for event in await self._take():
-                        if event.facts.get("rule") in PICTURED and event.kind in (
-                            "alert.raised",
-                            "alert.worse",
-                        ):
-                            group.create_task(self._picture(event), name="picture of the cells")
+                    for event in _pictured(await self._take(), datetime.now(UTC)):
+                        group.create_task(self._picture(event), name="picture of the cells")
                 except StoreError as error:
                     log.debug("alerts: %s", error)  # no bms.db yet, or no room in bot.db: said elsewhere
                 except Exception:  # one strange event must not end all alerts
@@ -168,3 +165,15 @@ class AlertFeed:
             await self._store.aside(self._store.queue, messages)
         except StoreError as error:
             log.error("%s", error)
+
+
+def _pictured(told: Sequence[Event], now: datetime) -> list[Event]:
+    """Those after which the cells are shown: of each battery and rule the newest, unless it is of long ago."""
+    newest = {
+        (event.device, event.facts.get("rule")): event
+        for event in told
+        if event.facts.get("rule") in PICTURED
+        and event.kind in ("alert.raised", "alert.worse")
+        and now - event.taken_at < PICTURE_FRESH
+    }
+    return list(newest.values())

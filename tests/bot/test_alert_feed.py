@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,11 @@ class Feeding:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def happen(self, code: int, *, kind: str = "alert.raised", **facts: Any) -> float:
+    def happen(
+        self, code: int, *, kind: str = "alert.raised", ago: timedelta = timedelta(0), **facts: Any
+    ) -> float:
         """Write an alert as the poller does; return when."""
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) - ago
         found = self.engine.find(code)
         assert found is not None
         notice = self.engine.example(code, Moment(1.0, now), PACK.address)
@@ -171,6 +173,24 @@ async def test_a_picture_follows_an_alert_about_cells(
     assert not words.photo
     assert picture.photo.startswith(PNG)
     assert str(picture.fields.get("disable_notification")).lower() == "true"
+
+
+async def test_of_many_alerts_only_the_newest_has_a_picture(
+    feeding: Feeding, telegram: TelegramServer, poller: Poller
+) -> None:
+    """After an outage: the cells as they are now say nothing of an old alert, and once is enough."""
+    poller.snapshot["devices"][0]["address"] = PACK.address
+    async with feeding.running():
+        await soon(lambda: feeding.live.connected)
+    for minutes in (200, 100, 50):
+        feeding.happen(1006, ago=timedelta(minutes=minutes))
+    feeding.happen(1006)
+    feeding.happen(1006, kind="alert.worse")
+    async with feeding.running():
+        await soon(lambda: len([one for one in telegram.messages(OWNER) if one.photo]) == 1)
+        await asyncio.sleep(0.5)
+
+    assert len([one for one in telegram.messages(OWNER) if one.photo]) == 1
 
 
 async def test_without_the_poller_there_is_no_picture_of_other_cells(
