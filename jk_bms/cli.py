@@ -19,6 +19,8 @@ from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, exit_code
 # code`` to jk_bms/tool/, and a line here.
 WORDS = {
     "status": "how the running service and its batteries are doing",
+    "release": "leave a battery alone for a while, so that the phone app can connect",
+    "resume": "read a released battery again, now",
     "pair": "pair with a battery whose firmware wants it (19.30 and later)",
     "unpair": "have the Bluetooth service forget a battery and its bond",
     "alerts": "what is wrong now and what was lately; what an alert means; a test of every channel",

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from jk_bms.model import Sample
 from jk_bms.protocol import alarms
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.levels import C, Level, W, grade
+from jk_bms.rules.cells import position
+from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, C, Level, W, grade
 
 WARNING, CRITICAL = 1.0, 2.0  # what is measured: how bad the alarm is
+CELL_FULL = 1 << 4  # "cell overvoltage": how this BMS ends every full charge
+FULL = 99.0  # %
 _GRADES = (
     grade(C, 1030, Level(CRITICAL, WARNING), seconds=0.0),
     grade(W, 1030, Level(WARNING, 0.0), seconds=0.0),
@@ -23,7 +27,19 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
     if sample is None or sample.problem_code is None:
         return None
-    return standing(sample.problem_code)
+    mask = sample.problem_code
+    if mask & CELL_FULL and _full_together(view, sample):
+        mask &= ~CELL_FULL
+    return standing(mask)
+
+
+def _full_together(view: PackView, sample: Sample) -> bool:
+    """Whether all cells are full, so that the end of the charge is no news."""
+    cells = sample.cell_voltages
+    if not cells or max(cells) - min(cells) >= SPREAD_KNEE_WARNING.set:
+        return False  # one that ends the charge of the others is
+    top = position(CELLS[view.chemistry.name], sum(cells) / len(cells)) == "top"
+    return top or (sample.battery_soc is not None and sample.battery_soc >= FULL)
 
 
 @lru_cache(maxsize=256)  # a pack shows the same few masks for days

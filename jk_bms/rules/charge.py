@@ -41,7 +41,9 @@ def _soc(view: PackView) -> Mapping[str, Look | None] | None:
     if sample is None:
         return None
     soc = soc_to_judge(sample)
-    return None if soc is None else {"": Look(round(soc, 1), {"soc": sample.battery_soc})}
+    if soc is None:
+        return None
+    return {"": Look(round(soc, 1), {} if soc == sample.battery_soc else {"soc": sample.battery_soc})}
 
 
 SOC_LOW = Rule(

@@ -6,12 +6,14 @@ A protection that tripped is a reason, and has its own alert; a full or an empty
 from collections.abc import Mapping
 
 from jk_bms.model import Sample
+from jk_bms.protocol import alarms
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.levels import CELLS, C, Level, W, grade
 
 OFF, OFF_ON_BATTERY = 1.0, 2.0  # what is measured: how bad it is
 FULL = 99.0  # %
+NEVER_CUT = frozenset({"wire_resistance"})  # of the alarms that are more than information
 _GRADES = (
     grade(C, 1045, Level(OFF_ON_BATTERY, OFF), samples=2, seconds=20.0),
     grade(W, 1032, Level(OFF, 0.0), samples=2, seconds=20.0),
@@ -42,9 +44,20 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
     return looks
 
 
+def _tripped(sample: Sample) -> bool:
+    """Whether an alarm stands that may have cut the current.
+
+    Some boards ask for another passcode all their life: that explains nothing.
+    """
+    return any(
+        alarm.severity is not alarms.Severity.INFO and alarm.name not in NEVER_CUT
+        for alarm in alarms.alarms(sample.problem_code or 0)
+    )
+
+
 def _full(view: PackView, sample: Sample) -> bool:
     """Whether the BMS may well have ended a charge."""
-    if sample.problem_code:
+    if _tripped(sample):
         return True
     if sample.battery_soc is not None and sample.battery_soc >= FULL:
         return True
@@ -53,7 +66,7 @@ def _full(view: PackView, sample: Sample) -> bool:
 
 def _empty(view: PackView, sample: Sample) -> bool:
     """Whether the BMS may well have ended a discharge."""
-    if sample.problem_code:
+    if _tripped(sample):
         return True
     low = CELLS[view.chemistry.name].low_critical.set
     return bool(sample.cell_voltages) and min(sample.cell_voltages) <= low

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, TypeGuard
 
-from jk_bms.rules.base import Grade, PackView, Rule
+from jk_bms.rules.base import Grade, Rule
 from jk_bms.texts.language import Texts
 from jk_bms.texts.markup import clip, escape
 
@@ -24,6 +24,19 @@ UNKNOWN = "?"
 IN_MILLIVOLTS = ("cell_spread",)  # rules in V that people know in mV
 UNVALUED = ("going_dark", "clock_jump")  # rules whose title says it without the value
 OWN = ("", 0)  # in the unit of the rule
+# Rules whose limits are not the same for every pack, and the text that says what they follow.
+SCALED = {
+    "cell_high": "scaled",
+    "cell_low": "scaled",
+    "cell_hot": "scaled",
+    "charge_cold": "scaled",
+    "mosfet_hot": "scaled_bms",
+    "charge_current": "scaled_bms",
+    "discharge_current": "scaled_bms",
+    "cell_spread": "scaled_cells",
+    "pack_high": "scaled_pack",
+    "pack_low": "scaled_pack",
+}
 # Unit and digits of what rules find out, where it is no plain number: a name, or rule and name.
 FACT_UNITS = {
     "limit": OWN,
@@ -134,12 +147,13 @@ def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
         confirmed.append(texts("alerts.explain.lasting", span=texts.span(grade.seconds)))
     begins = texts(f"alerts.explain.begins_{'above' if rule.rising else 'below'}", set=limit) if limit else ""
     lines = [
-        _sentence(step.own("title")) + ".",
+        texts("alerts.explain.example", title=step.own("title")),
         step.own("meaning"),
         step.own("action"),
         ", ".join([begins, *confirmed]) + "." if begins else "",
         step.over(),
-        texts("alerts.explain.scaled") if limit and rule.scope is PackView else "",
+        step.own("explain"),
+        texts(f"alerts.explain.{SCALED[rule.name]}") if rule.name in SCALED else "",
         step.grade(),
     ]
     return "\n".join(line for line in lines if line)

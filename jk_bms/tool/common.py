@@ -37,6 +37,12 @@ def settings_for(given: argparse.Namespace) -> Settings:
     return msgspec.structs.replace(settings, **changes) if changes else settings
 
 
+def running_service(given: argparse.Namespace) -> Settings:
+    """Return the settings of the service that runs: with nothing configured, the demonstration's."""
+    settings = load_settings(env_file=given.env_file, forgiving=True)
+    return (None if configured(settings) else running_demo()) or settings
+
+
 def devices_file(given: argparse.Namespace, settings: Settings) -> Path:
     """Return the registry that is meant."""
     return Path(given.devices_file).absolute() if given.devices_file else settings.devices_file

@@ -265,7 +265,7 @@ def test_back_on_the_grid_the_warning_is_over() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"charge_enabled": False, "problem_code": 1 << 18}, "an alarm stands"),
+        ({"charge_enabled": False, "problem_code": 1 << 9}, "an alarm stands"),
         ({"charge_enabled": False, "battery_soc": 100.0}, "full"),
         ({"charge_enabled": False, "cell_voltages": (3.46,) * 16}, "full"),
         ({"discharge_enabled": False, "cell_voltages": (2.84,) + (3.1,) * 15}, "empty"),
@@ -278,6 +278,39 @@ def test_a_switch_that_is_off_for_a_reason_is_no_alert(changes: dict[str, Any], 
     trial.hold(example.pack(**changes))
 
     assert trial.open("switch_off") is None, why
+
+
+@pytest.mark.parametrize("mask", [1 << 0, 1 << 18, 1 << 19, 1 << 28, 1 << 19 | 1])
+def test_an_alarm_that_cuts_no_current_does_not_explain_a_switch_that_is_off(mask: int) -> None:
+    """Some boards ask for another passcode all their life."""
+    trial = Trial()
+
+    trial.hold(example.pack(charge_enabled=False, problem_code=mask))
+
+    assert trial.open("switch_off") is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"cell_voltages": (3.56,) * 15 + (3.59,)}, False),
+        ({"cell_voltages": (3.38,) * 15 + (3.40,), "battery_soc": 100.0}, False),
+        ({"cell_voltages": (3.45,) * 15 + (3.60,)}, True),
+        ({"cell_voltages": (3.38,) * 15 + (3.59,), "battery_soc": 100.0}, True),
+        ({"cell_voltages": (3.33,) * 16}, True),
+        ({"cell_voltages": ()}, True),
+    ],
+    ids=["all full", "just after", "one ahead", "one far ahead", "half full", "no cells known"],
+)
+def test_that_the_bms_ends_a_charge_is_news_only_when_not_all_cells_are_full(
+    changes: dict[str, Any], told: bool
+) -> None:
+    """A house that is charged every day must not hear of it every day."""
+    trial = Trial()
+
+    trial.hold(example.pack(current=0.0, charge_enabled=False, problem_code=1 << 4, **changes))
+
+    assert (trial.open("bms_alarm") is not None) == told
 
 
 def test_each_alarm_of_the_bms_is_an_alert_of_its_own_and_information_is_none() -> None:

@@ -7,8 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jk_bms.rules.base import Grade, Look, Rule
+from jk_bms.battery.chemistry import CHEMISTRIES
+from jk_bms.battery.limits import PackLimits
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.catalogue import RULES
+from jk_bms.rules.levels import CELLS
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.texts.alerts import (
     SHOWN,
@@ -22,6 +26,14 @@ from jk_bms.texts.alerts import (
 KYIV = ZoneInfo("Europe/Kyiv")
 NOW = datetime(2026, 11, 21, 16, 42, tzinfo=UTC)
 EN = language("en")
+STRICT = {  # a BMS that cuts early
+    "max_charge_current": 50.0,
+    "max_discharge_current": 60.0,
+    "charge_otp": 40.0,
+    "charge_utp": 5.0,
+    "discharge_otp": 45.0,
+    "mos_otp": 70.0,
+}
 RULE = {rule.name: rule for rule in RULES}
 GRADED = [(rule, grade) for rule in RULES for grade in rule.grades(rule.example())]
 HOSTILE = '</b>{0}{x}<script>&\n\u202e"' + "x" * 4000
@@ -295,3 +307,38 @@ def test_explanation_tells_the_limits() -> None:
     assert "Begins at 2.850 V or less, seen 3 times in a row, for 10 s." in text
     assert "It is over above 3.000 V." in text
     assert "Limits follow the BMS's own settings" in text
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_explanation_says_that_limits_follow_something_only_where_they_do(rule: Rule) -> None:
+    """A pack of other cells and with another BMS has other limits, or the explanation does not say so."""
+    view = rule.example()
+    grades = rule.grades(view)
+    if not isinstance(view, PackView):
+        others = [grades]
+    else:
+        other_cells = example.pack(cell_voltages=(2.3,) * 8)._replace(
+            chemistry=CHEMISTRIES["lto"], limits=PackLimits(), settings={}
+        )
+        other_bms = view._replace(limits=PackLimits(cell_ovp=3.5, cell_uvp=3.1), settings=STRICT)
+        others = [rule.grades(other_cells), rule.grades(other_bms)]
+    text = explain(rule, grades[0], EN)
+
+    assert ("imits follow" in text or "These limits" in text) == any(other != grades for other in others)
+
+
+def test_explanation_of_the_spread_tells_both_places_of_the_curve() -> None:
+    rule, levels = RULE["cell_spread"], CELLS["lfp"]
+    text = explain(rule, rule.grades(rule.example())[0], EN)
+
+    assert "Begins at 200 mV" in text
+    assert f"{1000 * levels.middle_warning.set:.0f} mV are a warning" in text
+    assert f"{1000 * levels.middle_critical.set:.0f} mV critical" in text
+
+
+def test_a_charge_that_nobody_counted_is_not_called_reckoned_on_the_safe_side() -> None:
+    (look,) = (RULE["soc_low"].look(example.pack(battery_soc=11.0)) or {}).values()
+    assert look is not None
+
+    assert "safe side" not in told("soc_low", facts=dict(look.facts))
+    assert "safe side; the shown charge is 13 %" in told("soc_low", facts={"soc": 13.0})

@@ -31,7 +31,8 @@ TEXTS = {
     # Cells
     "alerts.cell_high.title": "cell {cell} is nearly too full",
     "alerts.cell_high.meaning": (
-        "One cell reaches its end before the others. Beyond it, the cell takes damage and the BMS stops the charge."
+        "The highest cell decides for the whole pack: at its limit the BMS stops the charge, and beyond it the cell "
+        "takes damage."
     ),
     "alerts.cell_high.action": (
         "Let the charge end or lower its current, and check that the charger's target is not set too high."
@@ -82,8 +83,9 @@ TEXTS = {
     "alerts.mosfet_hot.detail": "The BMS itself cuts off at {limit}.",
     # How much is left
     "alerts.soc_low.title": "the battery is low",
-    "alerts.soc_low.meaning": "That is the least that is surely left; the shown charge is {soc}.",
+    "alerts.soc_low.meaning": "When nothing is left, the BMS cuts off and the house goes dark.",
     "alerts.soc_low.action": "Switch off what is not needed, or charge.",
+    "alerts.soc_low.detail": "Reckoned on the safe side; the shown charge is {soc}.",
     "alerts.soc_low.ask": "/until 07:00 tells whether it lasts.",
     "alerts.runtime.title": "it will not last long",
     "alerts.runtime.meaning": "At the load of the last minutes the battery is empty in {low} to {high}.",
@@ -93,7 +95,7 @@ TEXTS = {
     "alerts.runtime.detail": "Load: {power}.",
     "alerts.going_dark.title": "going dark about {dark}",
     "alerts.going_dark.meaning": (
-        "At this load the BMS cuts off between {dark} and {dark_last}. Everything measured is saved."
+        "At this load the BMS cuts off between {dark} and {dark_last}. What was measured is being saved."
     ),
     "alerts.going_dark.action": "Shut down computers now, and switch off every large load.",
     "alerts.going_dark.over": "It is over when more than {clear} are left.",
@@ -147,7 +149,7 @@ TEXTS = {
     "alerts.bms_silent.cleared": "the BMS answers again",
     "alerts.bms_frozen.title": "the BMS repeats the same values",
     "alerts.bms_frozen.meaning": "Its counters stand still, so what it shows is not the present. Do not rely on it.",
-    "alerts.bms_frozen.action": "If it lasts, switch the BMS off and on.",
+    "alerts.bms_frozen.action": "If it lasts, restart the BMS. Until it runs again, the battery feeds nothing.",
     "alerts.bms_frozen.over": "It is over when its values move again.",
     "alerts.bms_frozen.cleared": "the values of the BMS move again",
     # Grid and inverter
@@ -194,5 +196,17 @@ TEXTS = {
     "alerts.explain.begins_below": "Begins at {set} or less",
     "alerts.explain.confirmed": "seen {count} time|seen {count} times in a row",
     "alerts.explain.lasting": "for {span}",
+    "alerts.explain.example": "For example: {title}.",
     "alerts.explain.scaled": "Limits follow the BMS's own settings and the kind of cells where those are known.",
+    "alerts.explain.scaled_bms": "Limits follow the BMS's own settings where they are known.",
+    "alerts.explain.scaled_cells": "These limits are those of LFP cells; other kinds have their own.",
+    "alerts.explain.scaled_pack": "These limits are those of 16 LFP cells; others follow the kind and number of cells.",
+    "alerts.cell_spread.explain": (
+        "That is near full and near empty. In between, with little current, less is enough if it lasts 10 min: "
+        "30 mV are a warning, 60 mV critical."
+    ),
+    "alerts.switch_off.explain": "It is critical while there is no grid, else a warning.",
+    "alerts.bms_silent.explain": (
+        "With a long JK_BMS_POLL_INTERVAL it begins later: when three readings in a row are missing."
+    ),
 }
