@@ -151,7 +151,7 @@ class Handlers:
         user = asked.chat if asked.user is None else asked.user
         if name == "start" and asked.arguments:
             if self._access.may_guess(user):
-                await self._claim(asked, asked.arguments[0])
+                await self._answer(asked, self._claim, asked.arguments[0])
             return
         if not self._access.refuse_now(user):
             return
@@ -431,9 +431,12 @@ class Handlers:
         """Note in which language a person is spoken to when he did not ask."""
         known = self._store.chat(asked.chat)
         if spoken and known.language != spoken and (asked.private or known.language is None):
-            await self._store.aside(
-                self._store.change_chat, asked.chat, language=spoken, kind=asked.kind, title=asked.title
-            )
+            try:
+                await self._store.aside(
+                    self._store.change_chat, asked.chat, language=spoken, kind=asked.kind, title=asked.title
+                )
+            except StoreError as error:  # a full disk: he is answered all the same
+                log.error("%s", error)
 
 
 def _age(message: Message) -> timedelta:

@@ -306,13 +306,27 @@ async def test_with_a_full_disk_commands_are_answered_all_the_same(
         with pytest.raises(StoreError, match="full"):
             store.set_notes({"much": "x" * 100_000})
         store._connection.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)  # from now on nothing works
-        telegram.say("/battery")
+        telegram.say("/battery", language="en")
         telegram.say("/chatid")
         texts = await answered(telegram, 2)
         store._connection.set_authorizer(None)
 
     assert "Main" in texts[0]
     assert str(OWNER) in texts[1]
+
+
+async def test_a_claim_that_cannot_be_kept_is_not_passed_over(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    poller.codes = {"ABC234"}
+    async with running(TELEGRAM_CHAT_ID="") as bot:
+        await soon(lambda: bot.store.note("username"))
+        store._connection.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+        telegram.say("/start ABC234")
+        texts = await answered(telegram)
+        store._connection.set_authorizer(None)
+
+    assert "went wrong" in texts[0]
 
 
 # Languages
