@@ -125,21 +125,43 @@ class Sender:
             await self.reply(chat, page)
             return
         try:
-            await self._bot.edit_message_text(
-                text=page.text,
-                chat_id=chat,
-                message_id=message,
-                reply_markup=_keyboard(page.buttons),
-                request_timeout=round(self._pace.timeout),
-            )
+            async with asyncio.timeout(self._pace.patience):
+                await self._put(chat, message, page)
+            return
         except TelegramBadRequest as error:
             if "not modified" in error.message:
                 return
             # Too old, deleted, or a picture: then it is shown anew.
             log.debug("chat %d: message not edited: %s", chat, error.message)
-            await self.reply(chat, page)
-        except (TelegramAPIError, ClientDecodeError) as error:
+        except TimeoutError:
+            log.warning("chat %d: a page could not be refreshed within %g s", chat, self._pace.patience)
+            return
+        except TelegramForbiddenError as error:
             log.warning("chat %d: a page was not refreshed: %s", chat, brief(error))
+            return
+        await self.reply(chat, page)
+
+    async def _put(self, chat: int, message: int, page: Page) -> None:
+        """Edit a message, for as long as it takes. Raises TelegramBadRequest, TelegramForbiddenError."""
+        pause = self._pace.first_pause
+        while True:
+            try:
+                await self._bot.edit_message_text(
+                    text=page.text,
+                    chat_id=chat,
+                    message_id=message,
+                    reply_markup=_keyboard(page.buttons),
+                    request_timeout=round(self._pace.timeout),
+                )
+                return
+            except (TelegramBadRequest, TelegramForbiddenError):
+                raise
+            except TelegramRetryAfter as error:
+                await asyncio.sleep(error.retry_after)
+            except (TelegramAPIError, ClientDecodeError) as error:
+                log.debug("chat %d: a page was not refreshed yet: %s", chat, brief(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, self._pace.longest_pause)
 
     async def answer_press(self, press: str, text: str = "", *, alert: bool = False) -> None:
         """End the waiting mark on a pressed button, with a short ``text``; too late is no error."""

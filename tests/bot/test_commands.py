@@ -382,6 +382,22 @@ async def test_refresh_edits_in_place_and_is_answered_also_when_nothing_changed(
     assert {edit.message for edit in edits} == {sent.message}
 
 
+@pytest.mark.parametrize("mood", ["429", "500", "close", "html"])
+async def test_a_refresh_outlives_telegrams_moods(
+    telegram: TelegramServer, poller: Poller, running: Running, mood: str
+) -> None:
+    async with running():
+        telegram.say("/cells")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        telegram.fail(mood, "editMessageText", retry_after=1 if mood == "429" else 0)
+        poller.snapshot = snapshot(device(reading=reading(cells=[3.3] * 15 + [3.411])))
+        telegram.press(press("cells", 1), message=sent.message)
+        await soon(lambda: any("3.411" in one.shown for one in telegram.sent))
+
+    assert len(telegram.messages()) == 1
+
+
 async def test_a_button_in_a_group_edits_the_message_of_that_group(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:
