@@ -234,21 +234,31 @@ class Handlers:
     # Commands
 
     async def _start(self, asked: Asked, greeting: str = "") -> None:
-        hello = [greeting or asked.texts("bot.hello"), asked.texts("bot.monitoring_on")]
+        known = msgspec.structs.replace(
+            self._store.chat(asked.chat), kind=asked.kind, title=asked.title, monitoring=True
+        )
+        hears = self._access.hears(known)
+        told = (
+            asked.texts("bot.monitoring_on")
+            if hears
+            else asked.texts("bot.monitoring_not_here", id=asked.chat)
+        )
+        hello = [greeting or asked.texts("bot.hello"), told]
         header = "\n".join(escape(line) for line in hello) + "\n"
         await self._show(asked, await self._status_page(asked, header))
         store = self._store
-        chat = store.chat(asked.chat)
-        if not chat.monitoring:  # noted last: the first level comes below the greeting
+        if hears and not store.chat(asked.chat).monitoring:
+            # Noted last: the first level comes below the greeting.
             await store.aside(store.set_notes, {f"level:{asked.chat}": None})
-            known = msgspec.structs.replace(chat, kind=asked.kind, title=asked.title, monitoring=True)
             await store.aside(store.remember, known)
             self._started(asked.chat)
 
     async def _stop(self, asked: Asked) -> None:
         if self._store.chat(asked.chat).monitoring:
             await self._store.aside(self._store.change_chat, asked.chat, monitoring=False)
-        await self._show(asked, pages.plain(asked.texts, "bot.monitoring_off"))
+        alerted = asked.chat in self._access.told_of_alerts()
+        key = "bot.monitoring_off_alerts" if alerted else "bot.monitoring_off"
+        await self._show(asked, pages.plain(asked.texts, key))
 
     async def _status(self, asked: Asked) -> None:
         await self._show(asked, await self._status_page(asked))

@@ -231,6 +231,30 @@ async def test_start_again_makes_no_second_job(
     assert store.chat(OWNER).monitoring
 
 
+async def test_stop_says_what_still_comes(telegram: TelegramServer, poller: Poller, running: Running) -> None:
+    async with running(TELEGRAM_ALLOWED_USERS="88"):
+        telegram.say("/stop")
+        telegram.say("/start", chat=88, user=88)
+        await soon(lambda: len(telegram.messages(88)) == 2)
+        telegram.say("/stop", chat=88, user=88)
+        await soon(lambda: len(telegram.messages(88)) == 3)
+
+    assert "Alerts and the digest still come" in telegram.shown(OWNER)[0]
+    assert telegram.shown(88)[-1].startswith("I keep quiet here now.")
+
+
+async def test_start_in_a_group_that_is_not_named_promises_nothing(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    async with running(TELEGRAM_CHAT_ID="", TELEGRAM_ALLOWED_USERS=str(OWNER)):
+        telegram.say("/start", chat=GROUP, kind="group")
+        (text,) = await answered(telegram)
+
+    assert f"add {GROUP}" in text
+    assert "I report to this chat" not in text
+    assert not store.chat(GROUP).monitoring
+
+
 async def test_a_registration_is_noted_in_the_log_file(
     telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Path
 ) -> None:

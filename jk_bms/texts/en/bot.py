@@ -176,6 +176,14 @@ TEXTS = {
     "bot.hello": "Hello! I watch the battery and tell when something matters. /help lists what I can show.",
     "bot.monitoring_on": "I report to this chat. /stop ends that.",
     "bot.monitoring_off": "I keep quiet here now. /start begins again.",
+    "bot.monitoring_off_alerts": (
+        "I report no levels here any more. "
+        "Alerts and the digest still come: this chat is named in the settings or has claimed the bot. /start begins again."
+    ),
+    "bot.monitoring_not_here": (
+        "I answer you here, "
+        "but report nothing by myself: for that, add {id}, the id of this chat, to TELEGRAM_CHAT_ID."
+    ),
     "bot.claimed": "This bot is yours now.",
     "bot.claim_wrong": "That code is not right or was used already. jk-util.py invite makes a new one.",
     "bot.claim_needed": (
