@@ -19,6 +19,7 @@ from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, exit_code
 # code`` to jk_bms/tool/, and a line here.
 WORDS = {
     "status": "how the running service and its batteries are doing",
+    "doctor": "why a battery is not read: looks from the Bluetooth service up to the frames",
     "release": "leave a battery alone for a while, so that the phone app can connect",
     "resume": "read a released battery again, now",
     "pair": "pair with a battery whose firmware wants it (19.30 and later)",

@@ -1,0 +1,456 @@
+"""``jk-util.py doctor``: why a battery is not read, looked for from the bus up to its frames.
+
+Beside a running service nothing is taken away from it: it is asked for what it knows of its links,
+and scans with its own radio. Without one the tool connects itself, reads one sample and leaves.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import textwrap
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from jk_bms.clock import Clock
+from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdict
+from jk_bms.links.radio_lock import RadioLock
+from jk_bms.live.client import LiveClient
+from jk_bms.model.address import parse_address
+from jk_bms.model.found import Found
+from jk_bms.model.link import Cause, LinkStatus
+from jk_bms.registry import Entry, read_registry, selected_entries
+from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
+from jk_bms.settings import Settings
+from jk_bms.texts.durations import span
+from jk_bms.tool.common import running_service
+from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK, exit_code
+from jk_bms.tool.output import note
+
+LISTEN = 8.0  # s for the scan, or the patience if that is shorter
+WIDTH = 96  # of the sentence below a verdict
+TRIES = 3  # connections; what a device wants may show only after some
+
+# What lies between this machine and the numbers, from below: its name, and the verdicts that
+# mean that it is this that fails.
+# fmt: off
+LAYERS: Mapping[str, tuple[Verdict, ...]] = {
+    "D-Bus":             (),
+    "permission":        (Verdict.NO_PERMISSION,),
+    "Bluetooth service": (Verdict.SERVICE_DOWN,),
+    "adapter":           (Verdict.NO_ADAPTER,),
+    "adapter is on":     (Verdict.ADAPTER_OFF, Verdict.ADAPTER_BLOCKED),
+    "adapter is free":   (Verdict.BUSY,),
+    "scan":              (Verdict.ADAPTER_WEDGED,),
+    "battery is heard":  (Verdict.NOT_SEEN, Verdict.RELEASED),
+    "connection":        (Verdict.CONNECT_FAILED, Verdict.WEAK_SIGNAL, Verdict.DROPPED),
+    "pairing":           (Verdict.PAIRING_NEEDED, Verdict.PAIRING_REFUSED),
+    "services":          (Verdict.STALE_CACHE, Verdict.NOT_A_BMS),
+    "frames":            (Verdict.MUTE,),
+    "readings":          (Verdict.FRAMES_REFUSED, Verdict.FROZEN),
+}
+# fmt: on
+OF_THE_RADIO = tuple(LAYERS)[: tuple(LAYERS).index("battery is heard")]
+OF_THE_BATTERY = tuple(LAYERS)[len(OF_THE_RADIO) :]
+OK, FAULT, UNTRIED = "ok", "fault", "not tried"
+
+
+class Step(NamedTuple):
+    """What became of one layer."""
+
+    layer: str
+    result: str  # OK, FAULT, UNTRIED
+    text: str = ""
+
+
+class Fault(NamedTuple):
+    """Why there is no data. ``causes``: the likeliest first."""
+
+    verdict: Verdict
+    message: str
+    causes: tuple[Cause, ...]
+
+    @classmethod
+    def of(cls, error: SourceError, **seen: Any) -> "Fault":
+        """Return what an error means; ``seen``: what is known besides it."""
+        facts = {**seen, **error.evidence}
+        return cls(error.verdict, str(error), causes(error.verdict, Evidence.of(facts)))
+
+
+class Patient(NamedTuple):
+    """A battery, and what came of looking at it."""
+
+    label: str
+    address: str
+    steps: list[Step]
+    fault: Fault | None
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this word."""
+    parser.add_argument("--device", metavar="X", help="only this battery: its address, name or number")
+    parser.add_argument("--json", action="store_true", help="for a program")
+    parser.add_argument(
+        "--timeout", type=float, metavar="N", help="patience for a connection (default: 20 s)"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Look and tell; the exit code is that of the first fault, 0 when all is well."""
+    settings = running_service(given)
+    with contextlib.ExitStack() as stack:
+        service = None
+        with contextlib.suppress(LiveError):
+            service = stack.enter_context(LiveClient(settings.socket_path))
+        read = service.snapshot()["devices"] if service is not None else []
+        entries = _entries(given, settings, read)
+        doctor = Doctor(settings, service, read, given.timeout or settings.timeout, aloud=not given.json)
+        patients = asyncio.run(doctor.see(entries))
+    faults = [patient.fault for patient in patients if patient.fault is not None]
+    if given.json:
+        print(json.dumps(_as_json(patients, doctor), indent=2, ensure_ascii=False))
+    if faults:
+        return _exit_code(faults[0])
+    if not entries:
+        note(f"{settings.devices_file} has no enabled battery; find yours with: jk-util.py --scan")
+        return EXIT_NOTHING
+    return EXIT_OK
+
+
+class Doctor:
+    """Walks the layers. ``read``: the devices of the running service; ``aloud``: prints each step at once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        service: LiveClient | None,
+        read: list[dict[str, Any]],
+        patience: float,
+        *,
+        aloud: bool = False,
+    ) -> None:
+        self.through_service = service is not None
+        self._settings = settings
+        self._service = service
+        self._read = {device["address"].casefold(): device for device in read}
+        self._patience = patience
+        self._listen = min(LISTEN, patience)
+        self._aloud = aloud
+        self._found: list[Found] = []  # in the scan
+        self._number = 0
+
+    async def see(self, entries: list[Entry]) -> list[Patient]:
+        """Look at the radio, then at each battery; without any battery only at the radio."""
+        radio: list[Step] = []
+        fault = None
+        if not entries or any(entry.type == "jk" for entry in entries):
+            self._say_title("The radio of this machine", "asked beside the running service")
+            fault = await self._walk(radio, OF_THE_RADIO, self._radio(entries))
+            self._say_fault(fault)
+        if not entries:
+            return [Patient("the radio", "", radio, fault)]
+        patients = []
+        for entry in entries:
+            self._say_title(entry.label, "as the running service knows it", of=entry)
+            steps: list[Step] = []
+            mine = fault if entry.type == "jk" else None
+            link = self._read.get(entry.address.casefold())
+            if link is not None:
+                mine = self._from_service(steps, link, mine)
+            elif mine is None:
+                mine = await self._walk(
+                    steps, OF_THE_BATTERY, self._battery(entry), known=entry.last_seen is not None
+                )
+            else:
+                steps += [self._say(Step(layer, UNTRIED)) for layer in OF_THE_BATTERY]
+            if mine is not fault:
+                self._say_fault(mine)
+            elif mine is None:
+                self._say_well()
+            patients.append(Patient(entry.label, entry.address, radio + steps, mine))
+        return patients
+
+    # The walk
+
+    async def _walk(
+        self,
+        steps: list[Step],
+        layers: tuple[str, ...],
+        words: AsyncIterator[tuple[str, str]],
+        *,
+        known: bool = False,
+    ) -> Fault | None:
+        """Note what each layer says until one fails; the rest is not tried. ``known``: it was heard before."""
+        fault, failed = None, ""
+        try:
+            async for layer, text in words:
+                steps.append(self._say(Step(layer, OK, text)))
+        except SourceError as error:
+            fault = self._fault(error, known)
+            failed = str(error.evidence.get("layer") or _layer(error.verdict, layers))
+        told = {step.layer for step in steps}
+        passed = fault is not None
+        for layer in layers:
+            passed = passed and layer != failed
+            if layer in told:
+                continue
+            if fault is not None and layer == failed:
+                steps.append(self._say(Step(layer, FAULT, fault.message)))
+            elif passed:
+                steps.append(self._say(Step(layer, OK)))
+            elif fault is not None:
+                steps.append(self._say(Step(layer, UNTRIED)))
+        return fault
+
+    def _fault(self, error: SourceError, known: bool) -> Fault:
+        if error.verdict is Verdict.BUSY and error.evidence.get("poller"):
+            return Fault(error.verdict, str(error), (Cause("other_poller", 0.9, *WORDS["other_poller"]),))
+        return Fault.of(error, known=known)
+
+    async def _radio(self, entries: list[Entry]) -> AsyncIterator[tuple[str, str]]:
+        """Yield what each layer below the battery says. Raises LinkError at the one that fails."""
+        from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, adapters, choose, link_error
+        from jk_bms.links.bus import system_bus
+        from jk_bms.links.patience import within
+
+        async def reach() -> None:
+            async with system_bus():
+                pass
+
+        try:
+            await within(ANSWER_LIMIT, reach(), "D-Bus")
+        except FOREIGN as error:
+            found = link_error(error, "cannot reach D-Bus", Verdict.SERVICE_DOWN)
+            layer = {"layer": "D-Bus"} if found.verdict is Verdict.SERVICE_DOWN else {}
+            raise LinkError(str(found), found.verdict, {**found.evidence, **layer}) from error
+        yield "D-Bus", "it answers"
+        there = await adapters()
+        yield "permission", "we may ask"
+        yield "Bluetooth service", "it answers"
+        wanted = next((entry.adapter for entry in entries if entry.adapter), self._settings.adapter)
+        chosen = choose(there, wanted)
+        yield "adapter", ", ".join(map(str, there))
+        yield "adapter is on", chosen.name
+        self._no_other_poller()
+        yield "adapter is free", "used by the running service" if self._service else "no other poller runs"
+        self._found = await self._scan(chosen.address)
+        if not self._found and not chosen.held:
+            silence = f"{chosen.name} hears nothing of any kind in {self._listen:g} s"
+            raise LinkError(silence, Verdict.ADAPTER_WEDGED, {"others": 0})
+        best = max((found.rssi for found in self._found if found.rssi is not None), default=None)
+        loudest = "" if best is None else f", the loudest with {best} dBm"
+        yield "scan", f"{len(self._found)} devices heard in {self._listen:g} s{loudest}"
+
+    def _no_other_poller(self) -> None:
+        """Raise SourceError (``BUSY``) when a poller runs that we cannot ask."""
+        if self._service is not None:
+            return
+        lock = RadioLock()
+        try:
+            lock.acquire()
+        except SourceError as error:
+            raise SourceError(str(error), error.verdict, {"poller": True}) from None
+        lock.release()
+
+    async def _scan(self, adapter: str) -> list[Found]:
+        if self._service is not None:
+            ask = self._service.request
+            with contextlib.suppress(LiveError):  # one that reads made-up batteries only has no radio
+                said = await asyncio.to_thread(
+                    ask, "scan", seconds=self._listen, adapter=None, ttl=self._listen + 20
+                )
+                return [Found(**device) for device in said["found"]]
+        from jk_bms.links.found import search
+
+        return await search(self._listen, adapter)
+
+    async def _battery(self, entry: Entry) -> AsyncIterator[tuple[str, str]]:
+        """Yield what each layer of a battery says that nobody holds. Raises SourceError."""
+        from jk_bms.sources.base import SourceContext
+        from jk_bms.sources.jk_kinds import link_for
+        from jk_bms.sources.jk_session import JkSession
+
+        folder = self._settings.devices_file.parent
+        link = link_for(
+            entry, SourceContext(adapter=self._settings.adapter, timeout=self._patience, folder=folder)
+        )
+        heard = next((found for found in self._found if found.address == entry.address.upper()), None)
+        if heard is not None:
+            yield "battery is heard", _loudness(heard.rssi)
+        for left in reversed(range(TRIES)):
+            said: dict[str, str] = {}
+            try:
+                async with link.connect() as connection:
+                    said["battery is heard"] = _loudness(connection.rssi)
+                    said["connection"] = "connected"
+                    said["pairing"] = "done, or not asked for"
+                    said["services"] = "those of a JK BMS"
+                    session = JkSession(
+                        connection,
+                        entry.device(),
+                        clock=Clock(),
+                        status=LinkStatus(),
+                        patience=self._patience,
+                    )
+                    async with contextlib.aclosing(session.listen()) as messages:
+                        async for message in messages:
+                            said["frames"] = _who(session.device)
+                            if message.sample is not None:
+                                break
+                    said["readings"] = f"good, layout {session.variant}"
+            except SourceError as error:
+                if error.verdict in (Verdict.DROPPED, Verdict.CONNECT_FAILED) and left:
+                    continue
+                failed = OF_THE_BATTERY.index(_layer(error.verdict, OF_THE_BATTERY))
+                for layer, text in said.items():
+                    if OF_THE_BATTERY.index(layer) < failed and (layer != "battery is heard" or not heard):
+                        yield layer, text
+                raise
+            for layer, text in said.items():
+                if layer != "battery is heard" or not heard:
+                    yield layer, text
+            return
+
+    # Through the service
+
+    def _from_service(
+        self, steps: list[Step], device: Mapping[str, Any], radio: Fault | None
+    ) -> Fault | None:
+        """Note what the service says of a link; its verdict, else what is wrong with the radio."""
+        link = device["link"]
+        if link["verdict"] is None or radio is not None:
+            well = link["state"] in ("streaming", "waiting") and radio is None
+            texts = _texts(device) if well else {}
+            result = OK if well else UNTRIED
+            steps += [self._say(Step(layer, result, texts.get(layer, ""))) for layer in OF_THE_BATTERY]
+            return radio
+        verdict = Verdict(link["verdict"])
+        fault = Fault(verdict, link["message"], tuple(Cause(**cause) for cause in link["causes"]))
+        failed = _layer(verdict, OF_THE_BATTERY)
+        for layer in OF_THE_BATTERY:
+            result = FAULT if layer == failed else UNTRIED if any(s.result == FAULT for s in steps) else OK
+            steps.append(self._say(Step(layer, result, fault.message if layer == failed else "")))
+        return fault
+
+    # Saying it
+
+    def _say_title(self, title: str, beside: str, of: Entry | None = None) -> None:
+        if self._aloud:
+            self._number = 0 if of is None else len(OF_THE_RADIO) if of.type == "jk" else 0
+            address = f" ({of.address})" if of is not None and of.address != title else ""
+            print(f"{title}{address}{f', {beside}' if self.through_service else ''}:")
+
+    def _say(self, step: Step) -> Step:
+        if self._aloud:
+            self._number += 1
+            shown = {OK: "ok", FAULT: "FAULT", UNTRIED: "-"}[step.result]
+            text = "" if step.result == FAULT else step.text  # that of a fault comes with the verdict
+            print(f"  {self._number:2d}. {step.layer:<18} {shown:<6} {text}".rstrip(), flush=True)
+        return step
+
+    def _say_fault(self, fault: Fault | None) -> None:
+        if self._aloud and fault is not None:
+            print("\n".join(fault_lines(fault)), flush=True)
+
+    def _say_well(self) -> None:
+        if self._aloud:
+            print("\nVerdict: all is well.\n", flush=True)
+
+
+def fault_lines(fault: Fault) -> Iterator[str]:
+    """Yield verdict and causes as they can be read out to somebody."""
+    yield ""
+    yield f"Verdict: {fault.verdict.replace('_', ' ')}."
+    yield from textwrap.wrap(fault.message, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    yield ""
+    yield "What it may be, the likeliest first:"
+    for number, cause in enumerate(fault.causes, 1):
+        yield f"  {number}. {cause.meaning} ({100 * cause.sure:.0f} %)"
+        yield f"     {cause.action}"
+    yield ""
+
+
+def _layer(verdict: Verdict, layers: tuple[str, ...]) -> str:
+    """Return the one of ``layers`` that fails with ``verdict``, the first of them for what lies below."""
+    return next((layer for layer in layers if verdict in LAYERS[layer]), layers[0])
+
+
+def _loudness(rssi: int | None) -> str:
+    if rssi is None:
+        return "it is connected already"
+    how = "good" if rssi >= NEAR else "very weak" if rssi <= FAR else "weak"
+    return f"{rssi} dBm, {how}"
+
+
+def _who(device: Any) -> str:
+    parts = (device.model, device.sw_version and f"firmware {device.sw_version}")
+    return ", ".join(part for part in parts if part) or "it answers"
+
+
+def _texts(device: Mapping[str, Any]) -> dict[str, str]:
+    link, age = device["link"], device.get("age")
+    texts = {"battery is heard": _loudness(link["rssi"])} if link["rssi"] is not None else {}
+    texts["connection"] = f"{link['state']} for {span(link['for'])}"
+    texts["frames"] = f"{link['frames']} so far, {link['refused']} refused"
+    if age is not None:
+        texts["readings"] = f"the newest is {span(age)} old"
+    return texts
+
+
+def _entries(given: argparse.Namespace, settings: Settings, read: list[dict[str, Any]]) -> list[Entry]:
+    """Return the batteries that are meant, also those that only the service knows. Raises ConfigError."""
+    registry = read_registry(settings.devices_file)
+    entries = selected_entries(registry, settings.address, settings.device_name)
+    known = {entry.address.casefold() for entry in entries}
+    entries += [
+        Entry(address=device["address"], name=device["name"], type=device["type"], battery=device["number"])
+        for device in read
+        if device["address"].casefold() not in known
+    ]
+    if given.device is None:
+        return entries
+    for entry in [*entries, *registry.entries]:
+        if given.device == str(entry.battery) or given.device.casefold() in {
+            text.casefold() for text in (entry.address, entry.alias, entry.name) if text
+        }:
+            return [entry]
+    try:
+        return [Entry(address=parse_address(given.device))]
+    except ValueError:
+        raise ConfigError(
+            f"--device {given.device}: expected an address, or the name or number of a battery of "
+            f"{settings.devices_file}"
+        ) from None
+
+
+def _exit_code(fault: Fault) -> int:
+    if fault.verdict is Verdict.RELEASED:
+        return EXIT_OK
+    return exit_code(SourceError(fault.message, fault.verdict))
+
+
+def _as_json(patients: list[Patient], doctor: Doctor) -> dict[str, Any]:
+    fault = next((patient.fault for patient in patients if patient.fault is not None), None)
+    return {
+        **_fault_json(fault),
+        "through_service": doctor.through_service,
+        "devices": [
+            {
+                "device": patient.label,
+                "address": patient.address,
+                **_fault_json(patient.fault),
+                "steps": [step._asdict() for step in patient.steps],
+            }
+            for patient in patients
+        ],
+    }
+
+
+def _fault_json(fault: Fault | None) -> dict[str, Any]:
+    if fault is None:
+        return {"verdict": None, "message": "", "causes": []}
+    return {
+        "verdict": fault.verdict.value,
+        "message": fault.message,
+        "causes": [cause._asdict() for cause in fault.causes],
+    }
