@@ -1,6 +1,7 @@
 """What may bring a device back, carried out on BlueZ and systemd. When to do it is decided elsewhere."""
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Sequence
@@ -90,6 +91,9 @@ class BluezRepairs:
 
     async def restart_service(self) -> None:
         """Restart the Bluetooth service; return when it answers. The links of all adapters end."""
+        if not service_name():  # or the old one, which still answers, would be taken for the new one
+            with contextlib.suppress(LinkError):
+                await adapters()
         before = service_name()
         await _ask(
             "restart the Bluetooth service",
