@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 BMS_LOST = 120.0  # s without a sample, and at least ...
 BMS_LOST_POLLS = 4  # ... so many poll periods
 POLLER_LOST = 300.0  # s without an answer: a restart or an update is over by then
+DEFAULT_MINIMUM = 20.0  # V, of MIN_VOLTAGE: nobody tuned it
 SUSPICIOUS = 1.6  # times the pack voltage: MIN_VOLTAGE was meant for something else
 PERIOD = 30.0  # s, when the poller does not tell
 
@@ -245,7 +246,8 @@ class Monitor:
     async def _warn_of_limits(self, level: Level) -> None:
         minimum = self._settings.min_voltage
         told = self._store.note("limits_warned") == minimum
-        if level.voltage is None or minimum <= SUSPICIOUS * level.voltage or told:
+        unused = minimum == DEFAULT_MINIMUM and self._settings.level_source != "voltage"
+        if level.voltage is None or minimum <= SUSPICIOUS * level.voltage or told or unused:
             return
         log.warning(
             "MIN_VOLTAGE is %g V, but the pack measures %.1f V; expected the voltage of an empty pack",

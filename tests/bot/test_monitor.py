@@ -10,7 +10,7 @@ import pytest
 
 from jk_bms.bot.access import Access
 from jk_bms.bot.live import LiveView
-from jk_bms.bot.monitor import Monitor, level_of
+from jk_bms.bot.monitor import DEFAULT_MINIMUM, Monitor, level_of
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, Chat, open_store
 from jk_bms.settings import Settings
@@ -137,6 +137,25 @@ async def test_limits_of_another_pack_are_warned_of_once(
     assert [text for text in first if "MIN_VOLTAGE is 100 V" in text] != []
     assert second == []
     assert caplog.text.count("MIN_VOLTAGE is 100 V") == 1
+
+
+DEFAULTS = {  # LEVEL_SOURCE: whether the default of MIN_VOLTAGE is warned of below a pack of 12 V
+    "soc": False,
+    "voltage": True,
+}
+
+
+@pytest.mark.parametrize(("source", "warned"), DEFAULTS.items(), ids=DEFAULTS)
+async def test_a_limit_that_nobody_set_and_nothing_uses_is_not_warned_of(
+    with_env: Callable[..., House], source: str, warned: bool
+) -> None:
+    house = with_env(LEVEL_SOURCE=source)
+
+    assert any("MIN_VOLTAGE" in text for text in await house.level(50.0, voltage=12.1)) == warned
+
+
+def test_the_limit_that_nobody_set_is_the_default(configure: Configure) -> None:
+    assert configure().min_voltage == DEFAULT_MINIMUM
 
 
 async def test_each_check_is_a_line_of_the_log_file(with_env: Callable[..., House], tmp_path: Path) -> None:
