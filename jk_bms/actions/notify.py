@@ -197,7 +197,7 @@ class Messenger:
                 perhaps_again=again,
             )
             return message, kind
-        told = [(event.facts, self._label(event.device)) for event in events]
+        told = [(event.facts, self._label(event.device), event.taken_at) for event in events]
         return several_message(told, self._texts, self._zone, now), kind
 
     async def _note(self, address: Address, *, cursor: int | None = None, sending: int | None = None) -> None:

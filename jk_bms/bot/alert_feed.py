@@ -117,7 +117,7 @@ class AlertFeed:
             if chat in told_already:
                 continue
             texts = self._texts_of(chat)
-            line = alert_line(facts, label, texts, self._zone, now)
+            line = alert_line(facts, label, texts, self._zone, now, at=event.taken_at)
             yield Outgoing(
                 chat=chat,
                 text=alert_html(facts, label, texts, self._zone, now, at=event.taken_at),

@@ -67,8 +67,19 @@ SOC_LOW = Rule(
 )
 
 
-def minutes_left(view: PackView) -> Mapping[str, Look | None] | None:
-    """Measure the least that is left at the load of the last minutes, in min, while nothing else feeds."""
+def _average_load(view: PackView) -> Mapping[str, Look | None] | None:
+    return minutes_left(view, cautious=False)
+
+
+def _cautious_load(view: PackView) -> Mapping[str, Look | None] | None:
+    return minutes_left(view, cautious=True)
+
+
+def minutes_left(view: PackView, *, cautious: bool) -> Mapping[str, Look | None] | None:
+    """Measure how long the charge that may be counted on lasts, in min, while nothing else feeds.
+
+    At the load of the last minutes, or, ``cautious``, at the most that its ups and downs make likely.
+    """
     sample = view.sample
     if sample is None or sample.current is None:
         return None
@@ -76,11 +87,27 @@ def minutes_left(view: PackView) -> Mapping[str, Look | None] | None:
         return {}
     if sample.empty_in is None:
         return None
-    low, high = sample.empty_in
-    facts: dict[str, Any] = {"low": round(low), "high": round(high)}
+    low, high = least_left(sample, cautious=cautious), sample.empty_in[1]
+    facts: dict[str, Any] = {"low": round(low), "high": round(max(low, high))}
     if sample.power is not None:
         facts["power"] = round(sample.power)
     return {"": Look(round(low / 60.0, 1), facts)}
+
+
+def least_left(sample: Sample, *, cautious: bool) -> float:
+    """Return for how many s the charge lasts that warnings look at.
+
+    The forecast begins at the lower end of the band. Where little has been known for days that is
+    zero, and a pack that is half full is not about to go dark.
+    """
+    assert sample.empty_in is not None
+    low, high = sample.empty_in
+    soc = soc_to_judge(sample)
+    if soc is None or sample.soc_low is None or not sample.soc_high or not high:
+        return low
+    least = sample.soc_high / high  # % drawn in a second
+    most = sample.soc_low / low if low and sample.soc_low else least
+    return soc / (most if cautious else 0.5 * (least + most))
 
 
 def _runtime_grades(view: PackView) -> tuple[Grade, ...]:
@@ -95,9 +122,11 @@ RUNTIME = Rule(
     "runtime",
     PackView,
     _runtime_grades,
-    minutes_left,
+    _average_load,
     rising=False,
-    example=lambda: example.pack(current=-90.0, empty_in=(1500.0, 2400.0)),
+    example=lambda: example.pack(
+        current=-90.0, battery_soc=14.0, soc_low=14.0, soc_high=22.4, empty_in=(1500.0, 2400.0)
+    ),
     unit="min",
     clear_seconds=300.0,
 )
@@ -105,9 +134,11 @@ GOING_DARK = Rule(
     "going_dark",
     PackView,
     _dark_grades,
-    minutes_left,
+    _cautious_load,
     rising=False,
-    example=lambda: example.pack(current=-90.0, empty_in=(780.0, 1300.0)),
+    example=lambda: example.pack(
+        current=-90.0, battery_soc=7.0, soc_low=7.0, soc_high=9.0, empty_in=(780.0, 1300.0)
+    ),
     unit="min",
     clear_seconds=300.0,
 )

@@ -101,21 +101,27 @@ def alert_html(
 
 
 def several_message(
-    events: Sequence[tuple[Mapping[str, Any], str | None]],
+    events: Sequence[tuple[Mapping[str, Any], str | None, datetime]],
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
 ) -> Message:
-    """Return one message about many steps (facts and label of each), oldest first, as plain text."""
-    lines = [f"- {alert_line(facts, label, texts, zone, now)}" for facts, label in events[-SHOWN:]]
+    """Return one message about many steps (facts, label and time of each), oldest first, as plain text."""
+    lines = [f"- {alert_line(facts, label, texts, zone, now, at=at)}" for facts, label, at in events[-SHOWN:]]
     return Message(texts.count("alerts.several", len(events)), "\n".join([*_more(events, texts), *lines]))
 
 
 def alert_line(
-    facts: Mapping[str, Any], label: str | None, texts: Texts, zone: tzinfo | None, now: datetime
+    facts: Mapping[str, Any],
+    label: str | None,
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+    *,
+    at: datetime | None = None,
 ) -> str:
-    """Return an alert on one line, for lists: head line, since when and code."""
-    step = _Step(facts, label, texts, zone, now, now)
+    """Return an alert on one line, for lists: head line, since when and code. ``at``: as in ``alert_message``."""
+    step = _Step(facts, label, texts, zone, now, at or now)
     parts = [step.title()]
     if (since := step.since()) is not None:
         parts.append(texts("alerts.since", time=step.moment(since)))

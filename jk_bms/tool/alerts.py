@@ -89,7 +89,7 @@ def _lines(
     yield "Lately" if past else "Nothing happened lately."
     for event, label in past:
         quiet = f", told nobody ({event.facts['quiet']})" if "quiet" in event.facts else ""
-        line = alert_line(event.facts, label, texts, zone, now)
+        line = alert_line(event.facts, label, texts, zone, now, at=event.taken_at)
         yield f"  {event.taken_at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line}{quiet}"
     yield ""
     yield "What a code means: jk-util.py alerts --explain CODE"

@@ -98,7 +98,9 @@ def frozen(value: float) -> PackView:
 
 def minutes(value: float) -> PackView:
     """A pack on battery that lasts at least so many minutes."""
-    return example.pack(current=-60.0, empty_in=(60.0 * value, 90.0 * value))
+    return example.pack(
+        current=-60.0, battery_soc=40.0, soc_low=40.0, soc_high=60.0, empty_in=(60.0 * value, 90.0 * value)
+    )
 
 
 def band(value: float) -> PackView:

@@ -248,6 +248,60 @@ def test_a_pack_that_is_not_drawn_from_has_no_runtime(changes: dict[str, Any]) -
     assert Trial().hold(example.pack(empty_in=None, **changes)) == []
 
 
+@pytest.mark.parametrize(
+    "soc",
+    [
+        {"battery_soc": 29.0, "soc_anchor": None},
+        {"battery_soc": 29.0, "soc_counted": 29.0, "soc_anchor": "full"},
+    ],
+    ids=["never counted from a known charge", "counted for weeks"],
+)
+@pytest.mark.parametrize("low", [0.0, 2.0])
+def test_a_charge_that_is_known_badly_is_no_reason_to_call_the_end(soc: dict[str, Any], low: float) -> None:
+    """A quarter of 280 Ah at 8 A: hours, though the lower end of the band is empty in minutes."""
+    hour = 36.0 * 280.0 / 8.0  # s that one percent lasts
+    view = example.pack(
+        current=-8.0, soc_low=low, soc_high=52.0, empty_in=(0.95 * low * hour, 1.05 * 52.0 * hour), **soc
+    )
+
+    assert Trial().hold(view) == []
+
+
+def test_a_kettle_is_not_the_load_of_the_evening() -> None:
+    """Half of 280 Ah at 51 A lasts for nearly three hours, though with all its swings it may last for one and a half."""
+    kettle = example.pack(
+        current=-51.0,
+        battery_soc=53.0,
+        soc_counted=53.0,
+        soc_low=51.0,
+        soc_high=55.0,
+        soc_anchor="full",
+        empty_in=(36.0 * 51.0 * 280.0 / 95.0, 36.0 * 55.0 * 280.0 / 7.0),
+    )
+
+    assert Trial().hold(kettle) == []
+
+
+def test_the_end_is_called_by_the_most_that_the_load_may_be() -> None:
+    """Eight percent at 60 A, now and then 100 A."""
+    view = example.pack(
+        current=-60.0,
+        battery_soc=8.0,
+        soc_counted=8.0,
+        soc_low=8.0,
+        soc_high=10.0,
+        soc_anchor="full",
+        empty_in=(36.0 * 8.0 * 280.0 / 100.0, 36.0 * 10.0 * 280.0 / 20.0),
+    )
+
+    trial = Trial()
+    trial.hold(view)
+
+    dark, left = trial.open("going_dark"), trial.open("runtime")
+    assert dark is not None and left is not None
+    assert (dark.value, left.value) == (13.4, 22.4)
+
+
 def test_on_the_grid_runtime_is_nothing_to_worry_about() -> None:
     view = minutes(10.0)
 

@@ -186,6 +186,8 @@ def test_a_message_that_comes_late_tells_of_then() -> None:
 
     assert "It lasted 12 min, from 15:30." in alert_message(over, "Main", EN, KYIV, NOW, at=ended).body
     assert "about 15:55" in alert_message(dark, "Main", EN, KYIV, NOW, at=ended).title
+    assert "about 15:55" in alert_line(dark, "Main", EN, KYIV, NOW, at=ended)
+    assert "about 15:55" in several_message([(dark, "Main", ended)] * 2, EN, KYIV, NOW).body
 
 
 def test_repeat_and_worse_are_marked() -> None:
@@ -238,7 +240,7 @@ def test_recovery_and_severity_have_their_marks() -> None:
 @pytest.mark.parametrize(("count", "more"), [(2, None), (SHOWN, None), (SHOWN + 12, "12 more before these:")])
 def test_many_are_told_at_once(count: int, more: str | None) -> None:
     """After an outage: how many, the newest of them, and how many came before."""
-    events = [(facts(RULE["wire"], part=str(n), facts={"cell": n}), "Main") for n in range(count)]
+    events = [(facts(RULE["wire"], part=str(n), facts={"cell": n}), "Main", NOW) for n in range(count)]
 
     message = several_message(events, EN, KYIV, NOW)
 
