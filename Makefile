@@ -15,8 +15,9 @@ JOBS ?= auto
 
 # What also runs on the oldest Python we promise: the pure parts and the stores. The end-to-end
 # tests start processes and take minutes; they run once.
-FLOOR_TESTS := $(wildcard tests/model tests/protocol tests/battery tests/simulator tests/store tests/sinks \
-                          tests/sources tests/live tests/test_*.py)
+FLOOR_TESTS := $(wildcard tests/model tests/protocol tests/battery tests/simulator tests/rules tests/repair tests/texts \
+                          tests/store tests/charts tests/digest tests/sinks tests/sources tests/live tests/alerts \
+                          tests/actions tests/test_*.py)
 
 # bench/peer_*.py are the other programs we measure against; they run in environments of their own.
 MEASUREMENTS := $(filter-out bench/peer_%,$(wildcard bench/*.py))
