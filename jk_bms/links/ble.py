@@ -40,6 +40,7 @@ SERIAL_CHARACTERISTIC = "0000ffe1-0000-1000-8000-00805f9b34fb"
 WRITE_LIMIT = 5.0  # s for the Bluetooth service to take a command
 PART_LIMIT = 4.0  # s for a connection that was never used to end; the same 2 s
 CLOSE_LIMIT = 8.0  # s; BlueZ takes 2 s to disconnect
+GATHER = 0.05  # s for which chunks of less than a frame wait for more
 MOST_CHUNKS = 2048  # unread; a minute of the smallest ones
 SHOWN_INSTEAD = 5  # devices named when ours was not seen
 WEAK = -88  # dBm: below, a link rarely comes about or stands
@@ -255,7 +256,9 @@ class BleConnection:
         self._client: BleakClient | None = None
         self._commands: BleakGATTCharacteristic | None = None
         self._chunks: deque[bytes] = deque(maxlen=MOST_CHUNKS)
-        self._news = asyncio.Event()  # a chunk came, or the link went
+        self._news = asyncio.Event()  # chunks came, or the link went
+        self._unread = 0  # bytes of which nobody was told
+        self._telling: asyncio.TimerHandle | None = None
         self._gone = False
         self._connected_at: float | None = None  # on the clock of the event loop
         self._gone_at: float | None = None
@@ -359,6 +362,19 @@ class BleConnection:
         self.received += len(chunk)
         self.lost_chunks += len(self._chunks) == MOST_CHUNKS
         self._chunks.append(bytes(chunk))
+        # A frame comes in up to fifteen chunks: whoever receives is woken for all of them at once.
+        self._unread += len(chunk)
+        if self._unread >= FRAME:
+            self._tell()
+        elif self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(GATHER, self._tell)
+
+    def _tell(self) -> None:
+        """Wake whoever receives."""
+        self._unread = 0
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         self._news.set()
 
     def _on_disconnected(self, _: BleakClient) -> None:
