@@ -255,6 +255,15 @@ def test_secret_that_is_wrong(tmp_path: Path, key: str, text: str) -> None:
         assert "hunter2" not in str(describe(settings))
 
 
+def test_a_token_behind_the_wrong_key_is_not_shown(tmp_path: Path) -> None:
+    token = "123456789:AAExampleExampleExampleExample00001"
+
+    (fault,) = faults(tmp_path, f"TELEGRAM_CHAT_ID={token}\n")
+
+    assert "TELEGRAM_CHAT_ID" in fault
+    assert "AAExample" not in fault
+
+
 def test_secrets_are_known_as_such() -> None:
     """Whatever opens something is in the list of what is masked."""
     assert {setting.key for setting in SETTINGS if setting.secret} == {

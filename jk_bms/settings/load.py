@@ -19,6 +19,7 @@ TOP = Path(__file__).resolve().parent.parent.parent  # the project's top folder
 
 _OURS = ("JK_", "BMS_")  # prefixes that nobody else uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
+_TOKEN = re.compile(r"\d:[\w-]{30,}")  # of a bot
 _NOT_OURS = frozenset({"POLL_INTERVAL"})  # of the inverter program, whatever it looks like
 
 
@@ -206,7 +207,7 @@ def _fault(setting: Setting, given: _Given, error: Exception) -> str:
     if isinstance(error, Refused):
         problem = str(error)
         private = private or error.private
-    if private:
+    if private or _TOKEN.search(given.text):  # a secret may stand behind the wrong key
         value = "***"
     return f"settings: {setting.key}={value!r}: {problem} ({given.source})"
 
