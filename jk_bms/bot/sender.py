@@ -1,8 +1,8 @@
 """Everything that goes out: answers at once, and what must arrive from the queue of ``bot.db``.
 
 Each chat has a lane of its own, so that one which Telegram slows down holds up no other. Telegram
-takes about one message a second for a person, twenty a minute for a group; the queue leaves
-some of them to answers.
+takes about one message a second for a person, twenty a minute for a group; queue and answers leave
+some of them to each other, so that neither holds up an alert nor an answer for a minute.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Pace(NamedTuple):
     minute: float = 60.0  # in which Telegram takes ...
     messages: int = 20  # ... so many for a group,
     answers: int = 50  # so many for a person, when he asks,
-    of_queue: int = 15  # and of either the queue may use so many
+    of_queue: int = 15  # of either the queue may use so many, and of a group's the answers
     first_pause: float = 1.0  # after a failure, doubling
     longest_pause: float = 60.0
     patience: float = 65.0  # for an answer to a command: a busy group has its turn within a minute
@@ -86,14 +86,14 @@ class _Lane:
     """The way to one chat."""
 
     def __init__(self) -> None:
-        self.sent: deque[float] = deque()  # when, monotonic
+        self.sent: deque[tuple[float, bool]] = deque()  # when, monotonic; whether from the queue
         self.turn = asyncio.Lock()
         self.task: asyncio.Task[None] | None = None
 
     def in_use(self, since: float) -> bool:
         """Whether something is on its way, waits for its turn or went out since then (monotonic)."""
         busy = self.turn.locked() or (self.task is not None and not self.task.done())
-        return busy or bool(self.sent and self.sent[-1] >= since)
+        return busy or bool(self.sent and self.sent[-1][0] >= since)
 
 
 class Sender:
@@ -172,12 +172,11 @@ class Sender:
 
     async def _soon(self, chat: int, message: Outgoing) -> None:
         pause = self._pace.first_pause
-        limit = self._pace.answers if chat > 0 else self._pace.messages  # groups and channels are below 0
         try:
             async with asyncio.timeout(self._pace.patience):
                 while True:
                     try:
-                        async with self._turn(self._lane(chat), limit):
+                        async with self._turn(chat, self._lane(chat)):
                             await self._send(chat, message)
                         return
                     except TelegramMigrateToChat as error:
@@ -245,7 +244,7 @@ class Sender:
         store, pause = self._store, self._pace.first_pause
         while not self._ending and (waiting := await self._worth_sending(chat)):
             wait = 0.0
-            async with self._turn(lane, self._pace.of_queue):
+            async with self._turn(chat, lane, queued=True):
                 if self._ending:
                     return
                 batch, message = self._next(chat, waiting)
@@ -379,19 +378,31 @@ class Sender:
         return self._lanes.setdefault(chat, _Lane())
 
     @contextlib.asynccontextmanager
-    async def _turn(self, lane: _Lane, limit: int) -> AsyncIterator[None]:
-        """Wait for a turn in ``lane`` when fewer than ``limit`` messages went out in the last minute."""
+    async def _turn(self, chat: int, lane: _Lane, *, queued: bool = False) -> AsyncIterator[None]:
+        """Wait for a turn in ``lane``, the way to ``chat``, until the last minute leaves room."""
         while True:
             async with lane.turn:
                 now = time.monotonic()
-                while lane.sent and now - lane.sent[0] >= self._pace.minute:
+                while lane.sent and now - lane.sent[0][0] >= self._pace.minute:
                     lane.sent.popleft()
-                if len(lane.sent) < limit:
-                    lane.sent.append(now)
+                wait = self._wait(chat, lane, now, queued=queued)
+                if not wait:
+                    lane.sent.append((now, queued))
                     yield
                     return
-                wait = lane.sent[-limit] + self._pace.minute - now
             await asyncio.sleep(wait)  # outside the turn: an answer may have room where the queue has none
+
+    def _wait(self, chat: int, lane: _Lane, now: float, *, queued: bool) -> float:
+        """Return after how many s there is room; 0: there is."""
+        pace = self._pace
+        sent = [at for at, _ in lane.sent]
+        alike = [at for at, of_queue in lane.sent if of_queue == queued]
+        if chat < 0:  # groups and channels
+            limits = [(alike, pace.of_queue), (sent, pace.messages)]
+        else:
+            limits = [(alike, pace.of_queue)] if queued else [(sent, pace.answers)]
+        full = [times[-limit] for times, limit in limits if len(times) >= limit]
+        return max(full) + pace.minute - now if full else 0.0
 
 
 def _leading(waiting: Sequence[Waiting], fits: Callable[[Waiting], bool]) -> Sequence[Waiting]:

@@ -111,6 +111,21 @@ async def test_an_answer_passes_a_queue_that_must_wait(
         assert telegram.shown()[-1] == "answer"
 
 
+@pytest.mark.parametrize("chat", [OWNER, -5])
+async def test_an_alert_does_not_wait_for_one_who_asks_a_lot(
+    telegram: TelegramServer, store: BotStore, sender: Sender, chat: int
+) -> None:
+    async with running(sender):
+        for number in range(QUICK.of_queue):
+            await sender.reply(chat, Page(f"answer {number}"))
+        began = time.monotonic()
+        store.queue([alert(1, chat=chat)])
+        await soon(lambda: nothing_waits(store))
+
+    assert time.monotonic() - began < QUICK.minute / 2
+    assert telegram.shown()[-1] == "alert 1"
+
+
 BUSY = {
     "a person": (OWNER, 0.0),
     "a group": (-5, QUICK.minute),
