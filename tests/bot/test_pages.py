@@ -80,6 +80,10 @@ def test_status_says_everything_at_a_glance() -> None:
     assert [[button.data for button in row] for row in page.buttons] == [["status", "battery:1"]]
 
 
+UNSURE = "❔ Grid unknown\n"
+AWAY = "❔ Grid unknown: the inverter does not answer"
+
+
 @pytest.mark.parametrize(
     ("inverter", "words"),
     [
@@ -92,6 +96,13 @@ def test_status_says_everything_at_a_glance() -> None:
         ({"age": None}, "❔ Grid unknown"),
         ({"grid": {"state": "lost", "for": 130.0}, "age": 1.0}, "🔦 <b>No grid</b> · 2 min"),
         ({"grid": {"state": "present"}, "age": 1.0, "grid_power": 0.0}, "🔌 <b>Grid is there</b>"),
+        # Not confirmed yet, but it answers.
+        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 231.0}, "🔌 <b>Grid is there</b>"),
+        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_power": 10.1}, "🔌 <b>Grid is there</b>"),
+        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 50.0, "grid_power": 900.0}, UNSURE),
+        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_power": 0.0}, UNSURE),
+        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 231.0, "error": "no answer"}, AWAY),
+        ({"grid": {"state": "unknown"}, "age": 200.0, "grid_voltage": 231.0}, AWAY),
     ],
 )
 def test_grid_is_never_lost_for_lack_of_data(inverter: dict[str, Any] | None, words: str) -> None:

@@ -20,6 +20,7 @@ from jk_bms.bot.pages.values import (
     soc_mark,
     updated,
 )
+from jk_bms.rules.grid import VOLTS, WATTS
 from jk_bms.texts import Texts, escape
 
 WORKING = ("streaming", "waiting")  # states of a link that need no word
@@ -72,6 +73,12 @@ def grid_line(snapshot: dict[str, Any], texts: Texts) -> str:
     state, lasted = grid.get("state", "unknown"), grid.get("for")
     if state == "unknown":
         age = inverter.get("age")
+        if age is not None and not is_old(age, snapshot) and not inverter.get("error"):
+            # It answers: its first record, or the sun carries the house. What it shows is not hidden.
+            if _feeds(inverter):
+                return f"🔌 <b>{escape(texts('bot.grid.present'))}</b>"
+            if any(inverter.get(name) is not None for name in ("grid_voltage", "grid_power")):
+                return "❔ " + escape(texts("bot.grid.not_known"))
         line = texts("bot.grid.unknown")
         if age is not None and is_old(age, snapshot):
             line += ", " + texts("bot.grid.last_heard", ago=texts.ago(age))
@@ -79,6 +86,14 @@ def grid_line(snapshot: dict[str, Any], texts: Texts) -> str:
     mark = "🔌" if state == "present" else "🔦"
     since = f" · {texts.span(lasted)}" if lasted is not None else ""
     return f"{mark} <b>{escape(texts(f'bot.grid.{state}'))}</b>{escape(since)}"
+
+
+def _feeds(inverter: dict[str, Any]) -> bool:
+    """Whether the last values show a grid: by its voltage, else by its power."""
+    volts, watts = inverter.get("grid_voltage"), inverter.get("grid_power")
+    if volts is not None:
+        return bool(volts > VOLTS)
+    return bool(watts is not None and watts > WATTS)
 
 
 def low_line(soc: float | None, texts: Texts) -> str:
