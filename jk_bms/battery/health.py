@@ -62,7 +62,8 @@ LEAST_DAYS = 7.0  # to watch before a loss is a leak
 LEAST_BATCHES = 3
 SIZE_KNOWN, LOSS_KNOWN = 3.0, 0.06  # standard deviations up to which something is called known
 KNOWN_SHARE = 0.2  # and that share of the value
-VOLTMETER_UNSURE = 1.0  # % of size: what the inputs of the BMS differ from each other stays
+VOLTMETERS_DIFFER = 0.0015  # V, 1 sigma: the inputs of the BMS from each other; it never averages out
+VOLTMETER_UNSURE = 1.0  # % of size that this is worth at least
 RESISTANCES_DIFFER = 0.03  # likewise, of a resistance
 
 WEEKS_KEPT, WEEKS_SINGLE = 104, 26  # of the older ones one in four
@@ -406,7 +407,7 @@ class Health:
 
     def _chances(self, cell: int, share: CellShare) -> dict[str, float]:
         """How likely each fault is; 0 for what cannot be told yet."""
-        size_sigma = hypot(share.size_sigma, VOLTMETER_UNSURE)
+        size_sigma = hypot(share.size_sigma, self._voltmeter_unsure())
         over_sigma = hypot(self._resistance.sigma(cell), RESISTANCES_DIFFER)
         weak = _below((WEAK[1] - share.size) / size_sigma)
         # Old age raises the resistance too: that is then no fault of the connection.
@@ -418,6 +419,18 @@ class Health:
             else 0.0,
             POORLY_CONNECTED: lug if self._resistance.batches >= LEAST_BATCHES else 0.0,
         }
+
+    def _voltmeter_unsure(self) -> float:
+        """Return what the voltmeters' differences may be worth as a size, in %.
+
+        A size is the difference of two looks, far apart: the closer they are and the flatter the
+        curve is there, the more a millivolt of one input looks like a small cell.
+        """
+        if len(self._looked) < 2:
+            return VOLTMETER_UNSURE
+        low, high = min(self._looked), max(self._looked)
+        unclear = hypot(self._looked[low][1], self._looked[high][1]) / BLUR  # % for each V
+        return max(VOLTMETER_UNSURE, VOLTMETERS_DIFFER * unclear * 100.0 / ((high - low) * SOC_BAND))
 
     def _excess(self, cell: int) -> float:
         return self._resistance.excess[cell] if self._resistance.known else 0.0
