@@ -323,3 +323,12 @@ def test_both_ends_together_tell_size() -> None:
     assert book.cells()[2].size == pytest.approx(-12.5, abs=1.0)  # 20 % of it are 17.5 % of a typical one
     assert book.cells()[2].size_sigma < 3.0
     assert book.cells()[0].size == pytest.approx(0.0, abs=0.2)
+
+
+def test_a_millivolt_is_worth_more_in_a_pack_that_is_never_low() -> None:
+    """Between 57 and 100 % a voltmeter that is 6 mV off looks like a cell that is 9 % too small."""
+    shallow = watched(QuickPack(4, habits=Habits(lowest=57.0)), 21.0)
+    deep = watched(QuickPack(4, habits=Habits(lowest=18.0)), 21.0)
+
+    assert shallow._voltmeter_unsure() > 1.5
+    assert deep._voltmeter_unsure() < 1.2
