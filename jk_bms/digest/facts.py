@@ -5,6 +5,7 @@ Every number and time that a digest may tell is here; texts and models only phra
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from math import inf
 from typing import Any, NamedTuple
 
 from jk_bms.battery.health import stored_report
@@ -121,12 +122,18 @@ def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zon
     known = {stored.device.address: stored.device for stored in reader.devices()}
     health = _health(reader, day)
     packs = []
-    for place, track in enumerate(there := tracks(reader), 1):
-        if track.name == INVERTER or track.first is None or track.first >= end:
+    there = tracks(reader)
+    for place, track in enumerate((track for track in there if track.name != INVERTER), 1):
+        if track.first is None or track.first >= end:
             continue
         device = known.get(track.name)  # what was only imported has none
         facts = PackFacts(track.name, device.number if device else place, _name(track.name, device))
-        facts = _pack(facts, _minutes(reader, track.name, _PACK, start, end), max(start, track.first), end)
+        facts = _pack(
+            facts,
+            _minutes(reader, track.name, _PACK, start, end),
+            None if track.first >= start else start,
+            end,
+        )
         if end - start >= timedelta(seconds=MOST_OF_A_DAY):
             facts = facts._replace(usual=_usual(reader, track.name, day, zone))
         if facts.levels or facts.usual is not None:  # else it left long ago
@@ -155,8 +162,8 @@ def _minutes(
     return query(reader, track, quantities, start, end, points)
 
 
-def _pack(facts: PackFacts, series: Series, first: datetime, end: datetime) -> PackFacts:
-    """Fill in what the minutes of a pack tell."""
+def _pack(facts: PackFacts, series: Series, first: datetime | None, end: datetime) -> PackFacts:
+    """Fill in what the minutes of a pack tell, which should begin at ``first``; None: it is new."""
     values = series.values
     soc = values["battery_soc"]
     levels = _measured(series, soc.mean)
@@ -239,9 +246,9 @@ def _metered(series: Series, meter: Values) -> float | None:
     return total
 
 
-def _holes(series: Series, first: datetime, end: datetime) -> Iterator[Span]:
+def _holes(series: Series, first: datetime | None, end: datetime) -> Iterator[Span]:
     columns = [values.mean for values in series.values.values()]
-    reached = first.timestamp()
+    reached = inf if first is None else first.timestamp()
     for at, values in zip(series.times, zip(*columns, strict=True), strict=True):
         if all(value is None for value in values):
             continue

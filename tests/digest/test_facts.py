@@ -152,6 +152,24 @@ def test_missing_data_is_told_and_counts_for_nothing(house: House) -> None:
     assert "No data for 40 min: 03:00 to 03:40." in local_text(facts, language("en"))
 
 
+def test_a_battery_has_no_hole_before_its_first_record(house: House) -> None:
+    """On the day it came, nothing is missing from the hours before."""
+    house.live(DAY, blind=("00:00", "13:34"))
+
+    assert only(house.facts()).holes == ()
+    house.live(DAY + timedelta(days=1), blind=("00:00", "13:34"))
+    [hole] = only(house.facts(DAY + timedelta(days=1))).holes
+    assert hole.end == at("13:34", DAY + timedelta(days=1))
+
+
+def test_batteries_that_nobody_numbered_are_counted_without_the_inverter(house: House) -> None:
+    house.grid(DAY)
+    house.live(DAY)
+    house.live(DAY, SECOND)
+
+    assert [pack.number for pack in house.facts().packs] == [1, 2]
+
+
 def test_nothing_after_a_time_is_a_hole_that_goes_on(house: House) -> None:
     house.live(DAY, blind=("20:00", "23:59"))
 
