@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jk_bms.errors import LiveError
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Event
+from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import STATE, alert_facts
 from jk_bms.rules.options import Options
@@ -123,7 +124,8 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
 def _explain(code: int, texts: Texts) -> int:
     found = Engine(Options()).find(code)
     if found is None:
-        note(f"no alert has the code {code}")
+        codes = sorted({grade.code for rule in RULES for grade in rule.grades(rule.example())})
+        note(f"no alert has the code {code}; expected one of {', '.join(map(str, codes))}")
         return EXIT_NOTHING
     print(explain(*found, texts))
     return EXIT_OK

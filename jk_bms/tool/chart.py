@@ -5,8 +5,10 @@ from pathlib import Path
 
 from jk_bms.charts.wanted import SPANS, WHAT, Wanted
 from jk_bms.errors import ConfigError, StoreError
+from jk_bms.store.history import INVERTER
 from jk_bms.store.history_query import tracks
 from jk_bms.store.own import open_reader
+from jk_bms.texts import LANGUAGES
 from jk_bms.tool.stored import add_time_options, chosen_track, stored_settings, wanted_time
 
 
@@ -18,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_time_options(parser)
     add("--device", metavar="NAME", help="name or address (default: battery 1)")
     add("--theme", choices=("light", "dark"), default="light", help="default: light")
-    add("--language", choices=("en", "uk"), default="en", help="default: en")
+    add("--language", choices=LANGUAGES, help="default: BOT_LANGUAGE, else en")
     add("--output", metavar="FILE", required=True, help="the picture, a PNG")
 
 
@@ -32,7 +34,8 @@ def run(given: argparse.Namespace) -> int:
         ) from error
     settings = stored_settings(given)
     with open_reader(settings.bms_db_path) as reader:
-        address, label = chosen_track(given.device, tracks(reader), settings)
+        packs = [track for track in tracks(reader) if track.name != INVERTER]
+        address, label = chosen_track(given.device, packs, settings)
     start, end = wanted_time(given, settings, SPANS[given.last])
     assert start is not None  # --last has a default
     if given.what == "day" and given.start is None:
@@ -46,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
             start=start,
             end=end,
             span="" if given.start or given.end else given.last,
-            language=given.language,
+            language=given.language or settings.bot_language or LANGUAGES[0],
             theme=given.theme,
             zone=settings.timezone,
         )

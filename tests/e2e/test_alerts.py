@@ -158,7 +158,9 @@ def test_explaining_needs_no_service(arguments: tuple[str, ...], house: House) -
 
 
 def test_words_about_what_is_not_there(house: House) -> None:
-    assert house.tool("alerts", "--explain", "4711").returncode == 3
+    unknown = house.tool("alerts", "--explain", "4711")
+    assert unknown.returncode == 3
+    assert "1006, 1007" in unknown.stderr  # those that there are
     assert house.tool("alerts", "--explain", "cell").returncode == 2
     assert house.tool("alerts", "--test", "1006").returncode == 4
     assert house.tool("invite").returncode == 4

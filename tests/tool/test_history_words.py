@@ -236,6 +236,28 @@ def test_a_chart_is_a_picture(house: StoredHouse, tmp_path: Path) -> None:
     assert str(target) in done.stdout
 
 
+def test_a_chart_speaks_the_language_of_the_bot(house: StoredHouse, tmp_path: Path) -> None:
+    when = ("--to", f"{NOW:%Y-%m-%dT%H:%M}", "--output", tmp_path / "soc.png")
+
+    def picture(*words: str) -> bytes:
+        assert house.tool("chart", "soc", *words, *when).returncode == 0
+        return (tmp_path / "soc.png").read_bytes()
+
+    english, ukrainian = picture(), picture("--language", "uk")
+    with house.env.open("a") as env:
+        env.write("BOT_LANGUAGE=uk\n")
+
+    assert english != ukrainian
+    assert (picture(), picture("--language", "en")) == (ukrainian, english)
+
+
+def test_the_inverter_is_no_battery_to_draw(house: StoredHouse, tmp_path: Path) -> None:
+    done = house.tool("chart", "soc", "--device", "inverter", "--output", tmp_path / "soc.png")
+
+    assert done.returncode == 2
+    assert "--device inverter: no history of it" in done.stderr
+
+
 def test_a_chart_that_cannot_be_written_is_said(house: StoredHouse, tmp_path: Path) -> None:
     done = house.tool("chart", "--output", tmp_path / "nowhere" / "soc.png")
 
