@@ -298,7 +298,8 @@ def test_the_end_is_called_by_the_most_that_the_load_may_be() -> None:
     trial.hold(view)
 
     dark, left = trial.open("going_dark"), trial.open("runtime")
-    assert dark is not None and left is not None
+    assert dark is not None
+    assert left is not None
     assert (dark.value, left.value) == (13.4, 22.4)
 
 
