@@ -1,0 +1,188 @@
+"""What it costs to hold the link to a battery, beside a client that only counts its bytes.
+
+    python bench/link.py [--seconds 15] [--period 0.1]
+
+Two processes in turns, each on the same D-Bus with the same simulated battery behind the same BlueZ
+(one of ours, in a process of its own): our source, which assembles, decodes, judges silence and
+publishes samples to nobody; and a bare bleak client that adds up the lengths of the notifications. CPU
+time of the process while it streams, per frame. Then the commands that a held link takes in a
+simulated day, and the ages of eight packs on three connections. Exits with 1 when a goal is missed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.common import TOP, Sheet, compiled_code, median_ratio
+from jk_bms.model import Sample
+from tests.bluez.bed import BluezBed
+from tests.bluez.peripherals import JK, street
+
+ROUNDS = 5
+WARM = 2.0  # s before the measurement
+MOST = 1.3
+MOST_COMMANDS = 24
+OLDEST = 90.0  # s, 99 of 100 looks
+
+
+async def bare(seconds: float) -> tuple[float, int]:
+    """Return CPU seconds and bytes of a client that only counts."""
+    from bleak import BleakClient, BleakScanner
+
+    from jk_bms.links.ble import choose_characteristics
+    from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
+
+    count = 0
+
+    def on_chunk(_: object, chunk: bytearray) -> None:
+        nonlocal count
+        count += len(chunk)
+
+    device = await BleakScanner.find_device_by_address(JK)
+    assert device is not None
+    async with BleakClient(device) as client:
+        listen, command = choose_characteristics(JK, client.services)
+        await client.start_notify(listen, on_chunk)
+        for ask in (READ_DEVICE_INFO, READ_SETTINGS):
+            await client.write_gatt_char(command, ask, response=False)
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(WARM)
+        began, before = time.process_time(), count
+        await asyncio.sleep(seconds)
+        return time.process_time() - began, count - before
+
+
+async def ours(seconds: float) -> tuple[float, int]:
+    """Return CPU seconds and samples of our source."""
+    from jk_bms.registry import Entry
+    from jk_bms.sources import SourceContext, build
+
+    samples: list[float] = []
+
+    def publish(sample: Sample) -> None:
+        samples.append(sample.monotonic)
+
+    source = build(Entry(address=JK), SourceContext(publish=publish))
+    task = asyncio.create_task(source.run())
+    while not samples:
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(WARM)
+    began, before = time.process_time(), len(samples)
+    await asyncio.sleep(seconds)
+    taken, count = time.process_time() - began, len(samples) - before
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return taken, count
+
+
+def streamed(what: str, seconds: float, env: dict[str, str]) -> tuple[float, int]:
+    """Return what ``what`` measured in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--only", what, "--seconds", str(seconds)],
+        cwd=TOP,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    taken, count = json.loads(done.stdout)
+    return taken, count
+
+
+def cpu(sheet: Sheet, seconds: float, period: float) -> None:
+    """Measure both sides in turns."""
+    scenario = street()
+    scenario["devices"][0]["radio"] = {"period": period}
+    frames = seconds / period
+    took: dict[str, list[float]] = {"ours": [], "bare": []}
+    with BluezBed(scenario) as bed:
+        for _ in range(ROUNDS):
+            for what, times in took.items():
+                taken, count = streamed(what, seconds, bed.env)
+                enough = count if what == "ours" else count / 300
+                if enough < 0.9 * frames:
+                    sys.exit(
+                        f"link: {enough:.0f} frames in {seconds:g} s, expected {frames:.0f}: not a fair figure"
+                    )
+                times.append(taken / enough)
+    micros = [f"{statistics.median(times) * 1e6:.0f}" for times in took.values()]
+    sheet.figure(
+        "held link / bare bleak client, CPU per frame",
+        median_ratio(took["ours"], took["bare"]),
+        most=MOST,
+        detail=f"{micros[0]} / {micros[1]} us",
+    )
+    share = statistics.median(took["ours"]) / 0.5 * 100
+    sheet.beside("  of one core, with two frames a second, %", share)
+
+
+def quiet(sheet: Sheet) -> None:
+    """Count the commands of a day on a held link with a pause of the stream each half hour."""
+    from jk_bms.links.simulated import simulated_link
+    from jk_bms.model import Device
+    from jk_bms.sources.base import SourceContext
+    from jk_bms.sources.jk import JkSource
+    from tests.fast_loop import simulate
+
+    async def day(pauses: int) -> int:
+        link = simulated_link({"period": "2", "start": "10:00"})
+        source = JkSource(Device(address=JK), link, SourceContext())
+        task = asyncio.create_task(source.run())
+        for _ in range(max(1, pauses)):
+            await asyncio.sleep(86_400 / max(1, pauses) - 9)
+            link.radio.faults.stop_after = 0 if pauses else None
+            await asyncio.sleep(9)  # longer than silence is borne: the BMS is asked
+            link.radio.faults.stop_after = None
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return source.status.commands
+
+    sheet.figure("commands in a day on a held link", simulate(day(0)), most=MOST_COMMANDS, digits=0)
+    sheet.beside("  with 15 pauses of the stream", simulate(day(15)), digits=0)
+
+
+def slots(sheet: Sheet) -> None:
+    """Simulate eight packs on three connections for twelve hours."""
+    from tests.fast_loop import percentile
+    from tests.links.test_slots import HOUR, Air, dead, well
+
+    ages = Air(3, [well] * 8).run(12 * HOUR)
+    sheet.figure(
+        "age of 8 packs on 3 connections, s: 99 of 100",
+        percentile(ages, 0.99),
+        most=OLDEST,
+        digits=0,
+        detail=f"median {percentile(ages, 0.5):.0f}, 95 of 100 {percentile(ages, 0.95):.0f}",
+    )
+    ages = Air(3, [dead] * 3 + [well] * 5).run(12 * HOUR)
+    sheet.beside("  the five that live, beside three that are dead", percentile(ages, 0.99), digits=0)
+
+
+def main() -> int:
+    """Measure, print, return the exit code."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    arguments.add_argument("--seconds", type=float, default=15.0, help="of streaming, each time")
+    arguments.add_argument("--period", type=float, default=0.1, help="s between two frames")
+    arguments.add_argument("--only", choices=("ours", "bare"), help=argparse.SUPPRESS)
+    options = arguments.parse_args()
+    if options.only:
+        print(json.dumps(asyncio.run({"ours": ours, "bare": bare}[options.only](options.seconds))))
+        return 0
+    sheet = Sheet()
+    with compiled_code():
+        cpu(sheet, options.seconds, options.period)
+    quiet(sheet)
+    slots(sheet)
+    return sheet.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
