@@ -31,7 +31,8 @@ PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # 
 PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
 PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
-# A chat with monitoring hears of these at once and in its own words (monitor.py).
+# A chat with monitoring hears of these at once and in its own words (monitor.py), which tells what is, but
+# not what came and went while the bot was away.
 MONITORED = frozenset({"grid_lost", "bms_silent"})
 MONITORED_STEPS = frozenset({"alert.raised", "alert.cleared"})
 
@@ -56,6 +57,7 @@ class AlertFeed:
         self._chats = chats
         self._monitoring = monitoring
         self._texts_of = texts_of
+        self._began = datetime.now(UTC)
         self._news = asyncio.Event()
         live.listen(self._hear)
 
@@ -91,7 +93,12 @@ class AlertFeed:
             if not page:
                 return told
             news = [event for _, event in page if to_be_told(event)]
-            messages = [message for event in news for message in self._messages(event, names)]
+            missed = _over_by(self._began, news)
+            messages = [
+                message
+                for event in news
+                for message in self._messages(event, names, missed=any(event is one for one in missed))
+            ]
             await self._store.aside(self._store.queue, messages, {NOTE: page[-1][0]})
             told += news
 
@@ -105,14 +112,14 @@ class AlertFeed:
             names = {one.device.address: one.device.label for one in reader.devices()} if page else {}
         return start, names, page
 
-    def _messages(self, event: Event, names: dict[str, str]) -> Iterable[Outgoing]:
+    def _messages(self, event: Event, names: dict[str, str], *, missed: bool) -> Iterable[Outgoing]:
         facts = event.facts
         label = None if event.device is None else names.get(event.device, event.device)
-        told_already = (
-            self._monitoring() if facts.get("rule") in MONITORED and event.kind in MONITORED_STEPS else ()
-        )
+        told_already: Collection[int] = ()
+        if facts.get("rule") in MONITORED and event.kind in MONITORED_STEPS and not missed:
+            told_already = self._monitoring()
         now = datetime.now(UTC)
-        key = ":".join(("alert", *(str(facts.get(name, "")) for name in ("subject", "rule", "part"))))
+        key = _key(event)
         for chat in self._chats():
             if chat in told_already:
                 continue
@@ -177,3 +184,21 @@ def _pictured(told: Sequence[Event], now: datetime) -> list[Event]:
         and now - event.taken_at < PICTURE_FRESH
     }
     return list(newest.values())
+
+
+def _over_by(began: datetime, news: Sequence[Event]) -> list[Event]:
+    """Alerts that began and ended before ``began``, each with its end."""
+    missed: list[Event] = []
+    raised: dict[str, Event] = {}
+    for event in news:
+        if event.taken_at >= began:
+            break
+        if event.kind == "alert.raised":
+            raised[_key(event)] = event
+        elif event.kind == "alert.cleared" and (beginning := raised.pop(_key(event), None)) is not None:
+            missed += [beginning, event]
+    return missed
+
+
+def _key(event: Event) -> str:
+    return ":".join(("alert", *(str(event.facts.get(name, "")) for name in ("subject", "rule", "part"))))

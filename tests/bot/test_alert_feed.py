@@ -216,6 +216,24 @@ async def test_what_the_monitor_tells_is_not_told_twice(feeding: Feeding, telegr
     assert ["2001" in telegram.shown(OWNER)[0], "1031" in telegram.shown(OWNER)[1]] == [True, True]
 
 
+async def test_what_came_and_went_while_the_bot_was_away_is_told(
+    feeding: Feeding, telegram: TelegramServer
+) -> None:
+    """The monitor, which tells what is, never saw it; what goes on is still the monitor's to tell."""
+    feeding.monitoring = {OWNER}
+    async with feeding.running():
+        pass
+    for kind, minutes in (("alert.raised", 50), ("alert.cleared", 40), ("alert.raised", 30)):
+        feeding.happen(2001, kind=kind, ago=timedelta(minutes=minutes))
+    async with feeding.running():
+        await soon(lambda: feeding.store.note(NOTE) == feeding.own.newest_event())
+        await soon(lambda: telegram.shown(OWNER) and not feeding.store.waiting())
+
+    shown = "\n".join(telegram.shown(OWNER))
+    assert shown.count("2001") == 1  # its end, which stands for both
+    assert "✅" in shown
+
+
 async def test_a_database_that_was_begun_anew_is_followed_from_its_beginning(
     feeding: Feeding, telegram: TelegramServer
 ) -> None:
