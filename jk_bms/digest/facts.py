@@ -119,6 +119,8 @@ class DayFacts(NamedTuple):
 
 def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zone: tzinfo) -> DayFacts:
     """Count what happened from ``start`` to before ``end``, both UTC. Raises StoreError."""
+    if end <= start:  # a day that has not begun
+        return DayFacts(day, start, end, zone)
     known = {stored.device.address: stored.device for stored in reader.devices()}
     health = _health(reader, day)
     packs = []

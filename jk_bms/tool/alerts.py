@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from jk_bms.errors import LiveError
+from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Event
 from jk_bms.rules.catalogue import RULES
@@ -64,24 +64,29 @@ def run(given: argparse.Namespace) -> int:
         return EXIT_OK
     try:
         with LiveClient(settings.socket_path) as service:
-            alerts = service.snapshot()["alerts"]
+            alerts, calm = service.snapshot()["alerts"], "Nothing is wrong now."
     except LiveError as error:
         note(f"the service is not running ({error}); this is what it last knew")
-        alerts = _stored(settings)
+        alerts, calm = _stored(settings), "Nothing was wrong when the service last ran."
     names, past = _past(settings, given.last, everything=given.all)
     if given.json:
         history = [{"time": told.event.taken_at.isoformat(), **told.event.facts} for told in past]
         print(json.dumps({"open": alerts, "history": history}, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_lines(alerts, names, past, texts, settings)))
+        print("\n".join(_lines(alerts, calm, names, past, texts, settings)))
     return EXIT_OK
 
 
 def _lines(
-    alerts: list[dict[str, Any]], names: dict[str, str], past: list[Told], texts: Texts, settings: Settings
+    alerts: list[dict[str, Any]],
+    calm: str,
+    names: dict[str, str],
+    past: list[Told],
+    texts: Texts,
+    settings: Settings,
 ) -> Iterator[str]:
     zone, now = settings.timezone, datetime.now(UTC)
-    yield "Open" if alerts else "Nothing is wrong now."
+    yield "Open" if alerts else calm
     for alert in alerts:
         muted = ", muted" if alert.get("muted") else ""
         line = alert_line(alert, names.get(alert["subject"]), texts, zone, now)
@@ -116,7 +121,12 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
     engine = Engine(Options())
     if state is None:
         return []
-    engine.restore(state)
+    try:
+        engine.restore(state)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{settings.bms_db_path}: the state of the alerts cannot be read: {error}; start the service"
+        ) from error
     found = ((alert, engine.find(alert.code)) for alert in engine.open())
     return [alert_facts(alert, one[0]) for alert, one in found if one is not None]
 

@@ -162,6 +162,15 @@ def test_a_battery_has_no_hole_before_its_first_record(house: House) -> None:
     assert hole.end == at("13:34", DAY + timedelta(days=1))
 
 
+def test_a_day_that_has_not_begun_has_nothing(house: House) -> None:
+    house.live(DAY)
+    tomorrow = DAY + timedelta(days=1)
+
+    facts = house.facts(tomorrow, end=at("00:00", tomorrow))
+
+    assert not facts.known
+
+
 def test_batteries_that_nobody_numbered_are_counted_without_the_inverter(house: House) -> None:
     house.grid(DAY)
     house.live(DAY)

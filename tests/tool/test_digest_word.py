@@ -45,6 +45,7 @@ def test_in_the_words_of_a_model(house: StoredHouse) -> None:
         (["--date", "yesterday"], 2, "expected a date"),
         (["--ai"], 2, "OPENAI_API_KEY is not set"),
         (["--date", "2020-01-01"], 3, ""),
+        (["--date", "2099-01-01"], 3, ""),
     ],
 )
 def test_wrong_questions(arguments: list[str], code: int, says: str, house: StoredHouse) -> None:
