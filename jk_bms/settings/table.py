@@ -116,7 +116,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "stay connected; `false`: connect, read, leave, so that the phone app finds the BMS in between")]
     adapter: Annotated[str | None, Setting(
         "JK_BMS_ADAPTER", kinds.ADAPTER, "", "", "Bluetooth adapter, by name or address",
-        worked_out="the system's default adapter")]
+        worked_out="the one with the fewest batteries; each stays with its own")]
     ble_connections: Annotated[int | None, Setting(
         "BLE_CONNECTIONS", kinds.whole(1, 16, "a whole number", "3"), "", "count",
         "how many batteries an adapter stays connected to; with more of them the last connection goes round",
