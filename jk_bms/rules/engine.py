@@ -27,7 +27,7 @@ from jk_bms.rules.base import (
 )
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.options import Options
-from jk_bms.rules.watch import Step, Watch, advance, beyond
+from jk_bms.rules.watch import Step, Watch, advance, back, beyond
 
 VERSION = 1  # of the state
 FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back is not told
@@ -267,7 +267,8 @@ class Engine:
         if alert is not None and look is not None:
             alert.value = look.value
             alert.peak = max(alert.peak, look.value) if rule.rising else min(alert.peak, look.value)
-            if look.facts:
+            # On the good side another cell may be the highest: the end is that of the one that was named.
+            if look.facts and not back(rule, look.value, alert.clear):
                 alert.facts = dict(look.facts)
         if step.what is None:
             if watch.idle(now.at, 0.0) and watch.ended is None:

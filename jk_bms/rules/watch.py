@@ -98,7 +98,7 @@ def advance(
     if not severity or rule.once:
         return NOTHING
     held = next((grade for grade in grades if grade.severity == severity), None)
-    if value is not None and held is not None and not _back(rule, value, held.clear):
+    if value is not None and held is not None and not back(rule, value, held.clear):
         watch.good = None
         return NOTHING
     if watch.good is None:
@@ -110,7 +110,7 @@ def advance(
         return NOTHING
     watch.good = None
     for grade in grades:
-        if grade.severity < severity and value is not None and not _back(rule, value, grade.clear):
+        if grade.severity < severity and value is not None and not back(rule, value, grade.clear):
             return Step("milder", grade)
     return Step("cleared")
 
@@ -148,6 +148,6 @@ def _confirm(
     return confirmed
 
 
-def _back(rule: Rule, value: float, limit: float) -> bool:
+def back(rule: Rule, value: float, limit: float) -> bool:
     """Whether ``value`` is at ``limit`` or better."""
     return value <= limit if rule.rising else value >= limit

@@ -379,6 +379,22 @@ def test_each_alarm_of_the_bms_is_an_alert_of_its_own_and_information_is_none() 
     }
 
 
+def test_the_end_names_the_cell_that_was_named_at_the_begin() -> None:
+    """When it is over, another cell may well be the highest."""
+    trial = Trial()
+    trial.hold(example.pack(**example.with_cell(7, 3.64, 3.46)))
+
+    trial.hold(example.pack(**example.with_cell(3, 3.40, 3.38)), looks=4)
+
+    ending = trial.open("cell_high")
+    assert ending is not None
+    assert (ending.value, ending.facts["cell"]) == (3.40, 7)
+    trial.hold(example.pack(**example.with_cell(3, 3.64, 3.46)), looks=1)
+    again = trial.open("cell_high")
+    assert again is not None
+    assert again.facts["cell"] == 3
+
+
 def test_each_bad_wire_is_named() -> None:
     trial = Trial()
 
