@@ -176,8 +176,13 @@ SHIFTS = (
 
 # How much a verdict explains: of several in one outage the most telling one is that of the outage.
 # A link that drops is a symptom of nearly everything.
-_SYMPTOMS = {Verdict.DROPPED: 0, Verdict.MUTE: 1, Verdict.NOT_SEEN: 2, Verdict.CONNECT_FAILED: 3,
-             Verdict.PAIRING_NEEDED: 4}
+_SYMPTOMS = {
+    Verdict.DROPPED: 0,
+    Verdict.MUTE: 1,
+    Verdict.NOT_SEEN: 2,
+    Verdict.CONNECT_FAILED: 3,
+    Verdict.PAIRING_NEEDED: 4,
+}
 _THE_MACHINE = frozenset(
     {Verdict.ADAPTER_OFF, Verdict.ADAPTER_BLOCKED, Verdict.NO_PERMISSION, Verdict.NO_ADAPTER}
 )

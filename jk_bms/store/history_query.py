@@ -258,9 +258,7 @@ class _Reader:
             "SELECT key, data FROM rollups WHERE key BETWEEN ? AND ? ORDER BY key",
             (base + self.first // tier.chunk, base + (self.last - 1) // tier.chunk),
         ).fetchall()
-        return self._laid(
-            [((key - base) * tier.chunk, _unpacked(data, self.wanted)) for key, data in found]
-        )
+        return self._laid([((key - base) * tier.chunk, _unpacked(data, self.wanted)) for key, data in found])
 
     def rows(self) -> Chunk:
         """Each row by itself, from blocks and recent rows."""
