@@ -20,6 +20,7 @@ from jk_bms.alerts import Alerts, Known
 from jk_bms.claims import STATE as CLAIMS
 from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
+from jk_bms.device_state import device_state, status_line
 from jk_bms.errors import LinkError, LiveError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.link_log import LinkLog
@@ -28,7 +29,7 @@ from jk_bms.links.radio_lock import RadioLock
 from jk_bms.live.server import LiveServer
 from jk_bms.memory import Memory
 from jk_bms.model import Device, Event, InverterSample, Sample
-from jk_bms.model.link import LinkState
+from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
 from jk_bms.registry import SIMULATED, Entry
 from jk_bms.repair.house import ALL_SILENT, House
@@ -186,7 +187,17 @@ class Poller:
             "program": {"version": __version__, "pid": os.getpid(), "uptime": now - self._started},
             "clock_trusted": self.clock.trusted(),
             "poll_interval": self.settings.poll_interval,
-            "devices": [self._device_state(source, now) for source in self.sources],
+            "devices": [
+                device_state(
+                    device,
+                    status,
+                    sample,
+                    self.memory.days(device.address),
+                    now=now,
+                    zone=self.settings.timezone,
+                )
+                for device, status, sample in self._batteries()
+            ],
             "adapters": [load._asdict() for load in self.placement.loads()],
             "records": {
                 "path": str(self.settings.db_path),
@@ -272,6 +283,12 @@ class Poller:
                 "nobody has claimed the Telegram bot yet: send it /start %s (jk-util.py status shows it again)",
                 self.claims.code,
             )
+
+    def _batteries(self) -> list[tuple[Device, LinkStatus, Sample | None]]:
+        return [
+            (source.device, source.status, self.hub.newest.get(source.device.address))
+            for source in self.sources
+        ]
 
     # What comes in
 
@@ -475,7 +492,7 @@ class Poller:
         while True:
             await asyncio.sleep(min(period / 3, 5.0))
             self._notifier.watchdog()
-            self._notifier.status(self._status_line())
+            self._notifier.status(status_line(self._batteries(), self.clock.monotonic()))
             if not clock_trusted and self.clock.trusted():
                 clock_trusted = True
                 self._write(OwnStore.correct_times)
@@ -515,48 +532,3 @@ class Poller:
     def _any_resting(self) -> bool:
         """Whether a battery is left alone on purpose: its silence says nothing."""
         return any(source.status.state in (LinkState.RELEASED, LinkState.WAITING) for source in self.sources)
-
-    def _status_line(self) -> str:
-        parts = []
-        for source in self.sources:
-            sample = self.hub.newest.get(source.device.address)
-            words = [source.status.state.value]
-            if sample is not None and sample.battery_soc is not None:
-                words.append(f"{sample.battery_soc:.0f} %")
-            parts.append(f"{source.device.label}: {', '.join(words)}")
-        return "; ".join(parts)
-
-    def _device_state(self, source: Source, now: float) -> dict[str, Any]:
-        device, status = source.device, source.status
-        state: dict[str, Any] = {
-            "number": device.number,
-            "address": device.address,
-            "name": device.name,
-            "type": device.kind,
-            "link": {
-                "state": status.state,
-                "for": max(0.0, now - status.since),
-                "verdict": status.verdict,
-                "message": status.message,
-                "rssi": status.rssi,
-                "causes": [cause._asdict() for cause in status.causes],
-                "adapter": status.adapter,
-                "last_frame": None if status.last_sample is None else max(0.0, now - status.last_sample),
-                "connects": status.connects,
-                "failures": status.failures,
-                "frames": status.frames,
-                "refused": status.refused,
-                "discarded": status.discarded,
-                "commands": status.commands,
-                "commands_day": status.commands_day,
-                "rung": Rung(status.rung).code,
-                "outage": status.outage,
-                "last_outage": status.last_outage,
-                "released_for": None if status.released_until is None else status.released_until - now,
-            },
-        }
-        if (sample := self.hub.newest.get(device.address)) is not None:
-            state["age"] = max(0.0, now - sample.monotonic)
-            state["reading"] = as_reading(sample, self.settings.timezone, monotonic=True)
-            state["days"] = self.memory.days(device.address)
-        return state

@@ -78,6 +78,7 @@ class Alerts:
             self._sources, clock.monotonic()
         )  # s since boot: silence counts from here
         self._complained: dict[str, str] = {}
+        self._rung = 0  # the highest since the last look at the host: one that helped at once counts too
 
     def open(self, own: OwnStore) -> None:
         """Go on where the last run ended. Blocks; before the first event of this run."""
@@ -220,6 +221,7 @@ class Alerts:
             if source.status.state is LinkState.RELEASED:
                 self._awake[address] = self._clock.monotonic()
             self._look(address, self._pack_view(address, None))
+            self._rung = max(self._rung, source.status.rung)
         self._tell(self._engine.tick(self._moment()))
 
     async def _look_at_inverter(self) -> None:
@@ -239,10 +241,11 @@ class Alerts:
         self._look(
             HOST,
             view._replace(
-                rung=max((link.rung for link in links), default=0),
+                rung=self._rung,
                 adapter_wedged=any(link.verdict == Verdict.ADAPTER_WEDGED for link in links),
             ),
         )
+        self._rung = 0
 
     def _judge_inverter(self) -> None:
         if self.inverter.age is None:

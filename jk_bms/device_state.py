@@ -1,0 +1,72 @@
+"""How a battery and the way to it are doing, in plain values and in a line."""
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Any
+
+from jk_bms.model import Device, Sample
+from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.model.reading import as_reading
+from jk_bms.repair.ladder import Rung
+from jk_bms.texts.durations import span
+
+
+def device_state(
+    device: Device,
+    status: LinkStatus,
+    sample: Sample | None,
+    days: dict[str, dict[str, float]],
+    *,
+    now: float,
+    zone: tzinfo | None,
+) -> dict[str, Any]:
+    """Return what the live socket tells of one battery; ``now``: s since boot, ``days``: what went in and out."""
+    state: dict[str, Any] = {
+        "number": device.number,
+        "address": device.address,
+        "name": device.name,
+        "type": device.kind,
+        "link": {
+            "state": status.state,
+            "for": max(0.0, now - status.since),
+            "verdict": status.verdict,
+            "message": status.message,
+            "rssi": status.rssi,
+            "causes": [cause._asdict() for cause in status.causes],
+            "adapter": status.adapter,
+            "last_frame": None if status.last_sample is None else max(0.0, now - status.last_sample),
+            "connects": status.connects,
+            "failures": status.failures,
+            "frames": status.frames,
+            "refused": status.refused,
+            "discarded": status.discarded,
+            "commands": status.commands,
+            "commands_day": status.commands_day,
+            "rung": Rung(status.rung).code,
+            "outage": status.outage,
+            "last_outage": status.last_outage,
+            "released_for": None if status.released_until is None else status.released_until - now,
+        },
+    }
+    if sample is not None:
+        state["age"] = max(0.0, now - sample.monotonic)
+        state["reading"] = as_reading(sample, zone, monotonic=True)
+        state["days"] = days
+    return state
+
+
+def status_line(batteries: Iterable[tuple[Device, LinkStatus, Sample | None]], now: float) -> str:
+    """Return one line on all batteries, as the service manager shows it."""
+    return "; ".join(
+        f"{device.label}: {', '.join(_words(status, sample, now))}" for device, status, sample in batteries
+    )
+
+
+def _words(status: LinkStatus, sample: Sample | None, now: float) -> Iterable[str]:
+    yield status.state.value
+    if status.verdict and status.state is not LinkState.RELEASED:
+        yield f"{status.verdict} for {span(now - status.since)}"
+        if status.rung:
+            yield Rung(status.rung).words
+    if sample is not None and sample.battery_soc is not None:
+        yield f"{sample.battery_soc:.0f} %"

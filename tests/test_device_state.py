@@ -1,0 +1,43 @@
+"""What is told of a battery and its link."""
+
+from datetime import UTC, datetime
+
+from jk_bms.device_state import device_state, status_line
+from jk_bms.model import Device, Sample
+from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.repair.ladder import Rung
+
+MAIN = Device(address="C8:47:80:00:00:01", name="main")
+SHED = Device(address="C8:47:80:00:00:02", number=2)
+NOW = 1000.0
+
+
+def sample(device: Device) -> Sample:
+    taken = datetime(2026, 12, 1, tzinfo=UTC)
+    return Sample(device=device, taken_at=taken, monotonic=NOW - 3.0, battery_soc=84.4)
+
+
+def test_a_line_for_the_service_manager() -> None:
+    """State and charge while all is well; verdict, since when and the last repair while it is not."""
+    well = LinkStatus(state=LinkState.STREAMING, since=100.0)
+    ill = LinkStatus(state=LinkState.SEARCHING, since=NOW - 360.0, verdict="mute", rung=Rung.RECONNECT)
+
+    line = status_line([(MAIN, well, sample(MAIN)), (SHED, ill, None)], NOW)
+
+    assert line == "main: streaming, 84 %; C8:47:80:00:00:02: searching, mute for 6 min, connected anew"
+
+
+def test_a_released_battery_is_nothing_to_worry_about() -> None:
+    away = LinkStatus(state=LinkState.RELEASED, since=NOW, verdict="released", released_until=NOW + 60.0)
+
+    assert status_line([(MAIN, away, None)], NOW) == "main: released"
+    assert device_state(MAIN, away, None, {}, now=NOW, zone=UTC)["link"]["released_for"] == 60.0
+
+
+def test_ages_are_those_of_frames() -> None:
+    status = LinkStatus(state=LinkState.SILENT, since=NOW - 1.0, last_sample=NOW - 3.0)
+
+    state = device_state(MAIN, status, sample(MAIN), {}, now=NOW, zone=UTC)
+
+    assert (state["age"], state["link"]["last_frame"], state["link"]["for"]) == (3.0, 3.0, 1.0)
+    assert "reading" not in device_state(MAIN, status, None, {}, now=NOW, zone=UTC)
