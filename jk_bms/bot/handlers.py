@@ -19,6 +19,7 @@ from jk_bms.bot.pages import COMMANDS, Button, Page
 from jk_bms.bot.pages.callbacks import find_alert, press, pressed
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
+from jk_bms.bot.turn import wanted_turn
 from jk_bms.charts.wanted import SPANS
 from jk_bms.errors import JkBmsError, LiveError, StoreError
 from jk_bms.settings import Settings
@@ -88,6 +89,8 @@ class Handlers:
             "health": self._one_battery("health"),
             "alerts": self._alerts,
             "link": self._link,
+            "release": self._release,
+            "resume": self._resume,
             "until": self._until,
             "chart": self._chart,
             "digest": self._make_digest,
@@ -309,6 +312,53 @@ class Handlers:
         page = pages.link(snapshot, asked.texts, self._settings.timezone, datetime.now(UTC))
         await self._show(asked, page)
 
+    async def _release(self, asked: Asked) -> None:
+        turn = wanted_turn(" ".join(asked.arguments))
+        snapshot = await self._live.snapshot()
+        numbers = [str(device["number"]) for device in snapshot["devices"]]
+        if turn is None or (turn.battery.isdigit() and turn.battery not in numbers):
+            await self._show(asked, pages.plain(asked.texts, "link.usage"))
+            return
+        chosen = await self._some(asked, snapshot, "release", turn.battery, f"{turn.seconds:g}s")
+        if chosen:
+            self._beside(asked, self._let_go(asked, chosen, turn.seconds))
+
+    async def _let_go(self, asked: Asked, devices: list[dict[str, Any]], seconds: float) -> None:
+        now = datetime.now(UTC)
+        if await self._turn(asked, "release", devices, seconds=seconds):
+            until, zone = now + timedelta(seconds=seconds), self._settings.timezone
+            await self._show(asked, pages.released(devices, until, asked.texts, zone, now))
+
+    async def _resume(self, asked: Asked) -> None:
+        snapshot = await self._live.snapshot()
+        down, named = snapshot.get("poller_down"), " ".join(asked.arguments)
+        waiting = [one for one in snapshot["devices"] if (one.get("link") or {}).get("state") == "released"]
+        if not named and not down:  # only these can be meant
+            snapshot |= {"devices": waiting}
+        chosen = waiting
+        if waiting or down:
+            chosen = await self._some(asked, snapshot, "resume", named)
+            if not chosen:
+                return
+        chosen = [one for one in chosen if one in waiting]
+        if not chosen:
+            await self._show(asked, pages.plain(asked.texts, "link.nothing_released"))
+        elif await self._turn(asked, "resume", chosen):
+            await self._show(asked, pages.resumed(chosen, asked.texts))
+
+    async def _turn(self, asked: Asked, action: str, devices: list[dict[str, Any]], **fields: Any) -> bool:
+        """Have the service let go of batteries, or take them up again; say so when it did not."""
+        # None: all that it reads.
+        device = devices[0]["address"] if len(devices) == 1 else None
+        try:
+            await self._live.request(action, device=device, **fields)
+        except JkBmsError as error:
+            log.warning("chat %d: %s: %s", asked.chat, action, error)
+            down = await self._poller_down()
+            await self._show(asked, pages.plain(asked.texts, "bot.try_later" if down else "link.unconfirmed"))
+            return False
+        return True
+
     async def _until(self, asked: Asked) -> None:
         found = _TIME.fullmatch(asked.arguments[0]) if asked.arguments else None
         if found is None:
@@ -421,17 +471,31 @@ class Handlers:
         if not devices:
             await self._show(asked, pages.plain(asked.texts, "bot.nothing_known"))
             return None
-        named = " ".join(wanted).casefold()
-        if named:
-            for device in devices:
-                if named in (str(device["number"]), str(device.get("name") or "").casefold()):
-                    return device
-            await self._show(asked, pages.plain(asked.texts, "bot.no_such_battery"))
-            return None
+        if named := " ".join(wanted):
+            device = _named(devices, named)
+            if device is None:
+                await self._show(asked, pages.plain(asked.texts, "bot.no_such_battery"))
+            return device
         if len(devices) == 1:
             return devices[0]
-        await self._show(asked, pages.choice(snapshot, name, asked.texts, *arguments))
+        await self._show(asked, pages.choice(devices, name, asked.texts, *arguments))
         return None
+
+    async def _some(
+        self, asked: Asked, snapshot: dict[str, Any], name: str, wanted: str, *arguments: str
+    ) -> list[dict[str, Any]]:
+        """Return the battery that is meant, or all; [] after having asked which, or said why there is none."""
+        if snapshot.get("poller_down"):  # what it should do, it cannot be told
+            await self._show(asked, pages.plain(asked.texts, "bot.try_later"))
+            return []
+        devices: list[dict[str, Any]] = snapshot["devices"]
+        if wanted.casefold() in (pages.ALL, asked.texts("link.all").casefold()):
+            return devices
+        if not wanted and len(devices) > 1:
+            await self._show(asked, pages.choice(devices, name, asked.texts, *arguments, or_all=True))
+            return []
+        device = await self._chosen(asked, snapshot, name, wanted.split())
+        return [] if device is None else [device]
 
     def _texts_for(self, spoken: str | None, chat: int) -> Texts:
         fixed = self._settings.bot_language
@@ -453,6 +517,15 @@ def _age(message: Message) -> timedelta:
     written = message.edit_date or message.date
     at = written if isinstance(written, datetime) else datetime.fromtimestamp(written, UTC)
     return datetime.now(UTC) - at
+
+
+def _named(devices: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+    """The battery of that number or name."""
+    named = wanted.casefold()
+    for device in devices:
+        if named in (str(device["number"]), str(device.get("name") or "").casefold()):
+            return device
+    return None
 
 
 def _how_long(how: str) -> dict[str, Any]:

@@ -58,10 +58,17 @@ class Poller:
         self.snapshot: dict[str, Any] = snapshot()
         self.requests: list[dict[str, Any]] = []
         self.codes: set[str] = set()  # that are good once
+        self.holds = asyncio.Event()  # until it is set, a release takes
+        self.holds.set()
+        self.fails: dict[str, Exception] = {}  # what a request of that action meets
         self.server = LiveServer(path, snapshot=lambda: self.snapshot, handle=self._handle)
 
     async def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests.append(request)
+        if request["action"] == "release":
+            await self.holds.wait()
+        if request["action"] in self.fails:
+            raise self.fails[request["action"]]
         if request["action"] == "claim":
             if request["code"] not in self.codes:
                 raise LiveError("claim: that code is not, or no longer, good")

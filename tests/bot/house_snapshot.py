@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jk_bms.repair.causes import WORDS
+
 NOW = datetime(2026, 11, 21, 16, 42, 19, tzinfo=UTC)
 
 CELLS = [3.285, 3.287, 3.29, 3.282, 3.286, 3.286, 3.285, 3.287] * 2
@@ -47,6 +49,12 @@ def device(number: int = 1, name: str | None = "Main", **other: Any) -> dict[str
         "connects": 3,
         "failures": 0,
         "refused": 0,
+        "causes": [],
+        "last_frame": 12.0,
+        "commands_day": 5,
+        "rung": "none",
+        "outage": None,
+        "last_outage": None,
         "released_for": None,
     }
     return {
@@ -59,6 +67,44 @@ def device(number: int = 1, name: str | None = "Main", **other: Any) -> dict[str
         "reading": reading(),
         "days": {"2026-11-21": {"charged_kwh": 9.84, "discharged_kwh": 6.21}},
     } | other
+
+
+def cause(code: str, sure: float) -> dict[str, Any]:
+    """A cause as the poller tells it: the words of the tools."""
+    return {"code": code, "sure": sure, "meaning": WORDS[code][0], "action": WORDS[code][1]}
+
+
+def troubled(**other: Any) -> dict[str, Any]:
+    """The link of a battery that is not heard."""
+    link: dict[str, Any] = device()["link"] | {
+        "state": "searching",
+        "for": 40.0,
+        "verdict": "not_seen",
+        "message": "not heard, but 4 other devices are",
+        "last_frame": 800.0,
+        "failures": 6,
+        "causes": [
+            cause("phone_connected", 0.47),
+            cause("switched_off", 0.25),
+            cause("out_of_range", 0.12),
+            cause("wrong_address", 0.05),
+        ],
+        "rung": "power_cycle",
+        "outage": {"verdict": "not_seen", "lasted": 800.0, "attempts": 6, "rung": "power_cycle"},
+        "last_outage": {
+            "began": (NOW - timedelta(hours=20)).isoformat(),
+            "lasted": 320.0,
+            "verdict": "dropped",
+            "cure": "reconnect",
+        },
+    }
+    return link | other
+
+
+def lent(number: int = 1, name: str | None = "Main") -> dict[str, Any]:
+    """A battery that is left alone, so that a phone can connect."""
+    link = device()["link"] | {"state": "released", "verdict": "released", "released_for": 300.0}
+    return device(number, name, link=link)
 
 
 def snapshot(*devices: dict[str, Any], **other: Any) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.store import BotStore
-from jk_bms.errors import StoreError
+from jk_bms.errors import LiveError, StoreError
 from tests.bot.conftest import Poller, Running, soon
-from tests.bot.house_snapshot import device, reading, snapshot
+from tests.bot.house_snapshot import device, lent, reading, snapshot, troubled
 from tests.bot.telegram_server import OWNER, STRANGER, USERNAME, TelegramServer
 
 GROUP, CHANNEL = -100500, -100600
@@ -41,6 +41,8 @@ EVERY_COMMAND = {  # what the answer has, with the poller of a house with one ba
     "health": "Main",
     "alerts": "No open alerts",
     "link": "connected",
+    "release": "Main: released until",
+    "resume": "Nothing is released",
     "until": "/until 07:00",
     "chatid": str(OWNER),
     "help": "/battery",
@@ -517,6 +519,10 @@ ODD_PRESSES = (
     "until",
     "chart:1y:what:1",
     "mute",
+    "release",
+    "release:99h:1",
+    "release:10m:7",
+    "resume:x:y",
     "stop",
     ":::",
     "x" * 64,
@@ -533,6 +539,203 @@ async def test_whatever_a_button_says_it_is_answered_and_nothing_breaks(
 
     answers = [one for one in telegram.sent if one.method == "answerCallbackQuery"]
     assert len(answers) == len(ODD_PRESSES)
+    assert "went wrong" not in caplog.text
+
+
+# Taking turns with the phone app
+
+TWO = [device(), device(2, "Garage")]
+
+TURNS = {  # /release: what the service is asked for, s and address
+    "": (600.0, 1),
+    "10m": (600.0, 1),
+    "90s": (90.0, 1),
+    "2h": (7200.0, 1),
+    "24H": (86400.0, 1),
+    "15 min": (900.0, 1),
+    "1,5 год": (5400.0, 1),
+    "10m Main": (600.0, 1),
+    "garage 2h": (7200.0, 2),
+    "2": (600.0, 2),
+    "2 2h": (7200.0, 2),
+    "all": (600.0, None),
+    "2h all": (7200.0, None),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), TURNS.items(), ids=lambda x: str(x))
+async def test_release_asks_the_service_for_that_battery_and_time(
+    telegram: TelegramServer, poller: Poller, running: Running, text: str, wanted: tuple[float, int | None]
+) -> None:
+    several = "all" in text or "2" in text.split() or "garage" in text
+    poller.snapshot = snapshot(*(TWO if several else TWO[:1]))
+    async with running():
+        telegram.say(f"/release {text}".strip())
+        (answer,) = await answered(telegram)
+
+    (request,) = poller.asked("release")
+    seconds, number = wanted
+    assert request["seconds"] == seconds
+    assert request.get("device") == (None if number is None else device(number)["address"])
+    assert "released until" in answer
+    assert "The phone app can connect now." in answer
+
+
+@pytest.mark.parametrize("text", ["59s", "25h", "0m", "0.5m", "10", "7", "999999h", "99999999999h"])
+async def test_a_turn_that_cannot_be_meant_is_refused_with_how_to_say_it(
+    telegram: TelegramServer, poller: Poller, running: Running, text: str
+) -> None:
+    async with running():
+        telegram.say(f"/release {text}")
+        (answer,) = await answered(telegram)
+
+    assert poller.asked("release") == []
+    assert "from 1m to 24h" in answer or "no such battery" in answer
+
+
+async def test_of_several_batteries_the_one_to_release_is_chosen_by_button(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.snapshot = snapshot(*TWO)
+    async with running():
+        telegram.say("/release 30m")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        assert poller.asked("release") == []
+        telegram.press(sent.button("Garage"), message=sent.message)
+        await soon(lambda: any("Garage: released until" in one.shown for one in telegram.sent))
+        telegram.press(sent.button("All"), message=sent.message)
+        await soon(lambda: any("Main, Garage: released until" in one.shown for one in telegram.sent))
+
+    asked = [(request["device"], request["seconds"]) for request in poller.asked("release")]
+    assert asked == [(TWO[1]["address"], 1800.0), (None, 1800.0)]
+
+
+async def test_the_link_page_lends_the_battery_and_takes_it_back(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.say("/link")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        telegram.press(sent.button("10 min"), message=sent.message)
+        await soon(lambda: any("Main: released until" in one.shown for one in telegram.sent))
+        poller.snapshot = snapshot(lent())
+        edited = next(one for one in telegram.sent if "Main: released until" in one.shown)
+        telegram.press(edited.button("Resume"), message=sent.message)
+        await soon(lambda: any("connects again" in one.shown for one in telegram.sent))
+
+    assert [request["seconds"] for request in poller.asked("release")] == [600.0]
+    assert [request["device"] for request in poller.asked("resume")] == [device()["address"]]
+    assert len([one for one in telegram.sent if one.method == "answerCallbackQuery"]) == 2
+
+
+async def test_a_slow_release_keeps_nobody_waiting(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    """The service closes the link first, which may take half a minute."""
+    poller.holds.clear()
+    async with running():
+        telegram.say("/release")
+        telegram.say("/status")
+        (first,) = await answered(telegram)
+        poller.holds.set()
+        second = (await answered(telegram, 2))[1]
+
+    assert "Grid is there" in first
+    assert "released until" in second
+
+
+RESUMES = {  # what was said: whom it is about; None: the answer says that nothing is released
+    "": ["Garage"],
+    "garage": ["Garage"],
+    "2": ["Garage"],
+    "all": ["Garage"],
+    "Main": None,
+    "Attic": None,
+}
+
+
+@pytest.mark.parametrize(("text", "names"), RESUMES.items(), ids=RESUMES)
+async def test_resume_is_about_what_is_released(
+    telegram: TelegramServer, poller: Poller, running: Running, text: str, names: list[str] | None
+) -> None:
+    poller.snapshot = snapshot(device(), lent(2, "Garage"))
+    async with running():
+        telegram.say(f"/resume {text}".strip())
+        (answer,) = await answered(telegram)
+
+    if names is None:
+        assert poller.asked("resume") == []
+        assert "Nothing is released" in answer or "no such battery" in answer
+    else:
+        assert [request["device"] for request in poller.asked("resume")] == [device(2)["address"]]
+        assert "Garage: the service connects again." in answer
+
+
+async def test_of_several_released_batteries_resume_asks_which(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.snapshot = snapshot(lent(), lent(2, "Garage"), device(3, "Attic"))
+    async with running():
+        telegram.say("/resume")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        labels = [button["text"] for row in sent.buttons for button in row]
+        telegram.press(sent.button("All"), message=sent.message)
+        await soon(lambda: any("Main, Garage: the service connects" in one.shown for one in telegram.sent))
+
+    assert labels == ["Main", "Garage", "All"]
+    assert [request["device"] for request in poller.asked("resume")] == [None]
+
+
+@pytest.mark.parametrize("command", ["release 10m", "resume"])
+async def test_turns_are_for_those_who_are_served_only(
+    telegram: TelegramServer, poller: Poller, running: Running, command: str
+) -> None:
+    poller.snapshot = snapshot(lent())
+    async with running():
+        telegram.say(f"/{command}", chat=STRANGER, user=STRANGER)
+        last = telegram.press(press(command.split()[0], "all"), chat=STRANGER, user=STRANGER)
+        await soon(lambda: telegram.done_with(last))
+
+    assert poller.asked(command.split()[0]) == []
+
+
+@pytest.mark.parametrize("command", ["release", "release 2h Main", "resume", "resume Main"])
+async def test_without_the_service_nothing_is_promised(
+    telegram: TelegramServer, poller: Poller, running: Running, command: str
+) -> None:
+    poller.snapshot = snapshot(lent(), device(2, "Garage"))
+    async with running():
+        telegram.say("/battery Main")
+        await answered(telegram)
+        poller.server._clear_stale = lambda: None  # type: ignore[method-assign]
+        poller.server.path.unlink()
+        telegram.say(f"/{command}")
+        answer = (await answered(telegram, 2))[1]
+
+    assert answer == "The battery service does not answer. Try again in a minute."
+
+
+@pytest.mark.parametrize(
+    "failure", [LiveError("release: no"), TimeoutError(), RuntimeError("a bug in the service")], ids=repr
+)
+async def test_a_service_that_does_not_confirm_is_told_in_one_sentence(
+    telegram: TelegramServer,
+    poller: Poller,
+    running: Running,
+    failure: Exception,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    poller.snapshot = snapshot(lent())
+    poller.fails = {"release": failure, "resume": failure}
+    async with running():
+        telegram.say("/release")
+        telegram.say("/resume")
+        answers = await answered(telegram, 2)
+
+    assert answers == ["The battery service did not confirm it; /link tells how it stands."] * 2
     assert "went wrong" not in caplog.text
 
 
@@ -568,7 +771,8 @@ async def test_hostile_names_and_errors_arrive_as_text(
     command: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    link = device()["link"] | {"state": "searching", "verdict": "not_seen", "message": HOSTILE}
+    strange = {"code": HOSTILE, "sure": 0.9, "meaning": HOSTILE, "action": HOSTILE}
+    link = troubled(message=HOSTILE, causes=[strange])
     hostile = device(name=HOSTILE, link=link, reading=reading(alarms=[HOSTILE], battery_soc_source=HOSTILE))
     poller.snapshot = snapshot(
         hostile,

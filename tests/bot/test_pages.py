@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,11 +14,24 @@ from jk_bms.bot.pages import Page
 from jk_bms.bot.pages.callbacks import alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.page import WIDTH
 from jk_bms.bot.pages.values import shown_soc, soc_mark
+from jk_bms.errors import Verdict
+from jk_bms.repair.causes import WORDS
+from jk_bms.repair.ladder import Rung
 from jk_bms.texts import LANGUAGES, Texts, language
-from tests.bot.house_snapshot import NOW, alert, device, health_report, reading, snapshot
+from tests.bot.house_snapshot import (
+    NOW,
+    alert,
+    cause,
+    device,
+    health_report,
+    lent,
+    reading,
+    snapshot,
+    troubled,
+)
 
 KYIV = ZoneInfo("Europe/Kyiv")
-EN = language("en")
+EN, UK = language("en"), language("uk")
 HOSTILE = '</b><script>&amp;{0}{x}%s\n\u202e"😀"' + "x" * 4000
 
 
@@ -40,9 +54,11 @@ def all_pages(texts: Texts, state: dict[str, Any], report: dict[str, Any] | None
         "health": pages.health(first, report, texts),
         "alerts": pages.alerts(state, texts, KYIV, NOW),
         "link": pages.link(state, texts, KYIV, NOW),
+        "released": pages.released(state["devices"], NOW + timedelta(minutes=10), texts, KYIV, NOW),
+        "resumed": pages.resumed(state["devices"], texts),
         "until": pages.until(first, outlook(), texts, KYIV, NOW),
         "help": pages.help_page(texts),
-        "choice": pages.choice(state, "battery", texts),
+        "choice": pages.choice(state["devices"], "battery", texts, or_all=True),
         "grid lost": pages.grid_change(False, state, texts, KYIV, NOW),
         "lost": pages.bms_lost(first, texts, KYIV, NOW),
         "back": pages.bms_back(first, texts, 800.0),
@@ -307,10 +323,131 @@ def test_link_tells_why_there_is_no_data() -> None:
     assert "4 others were heard" in text
 
 
-def test_link_that_was_let_go_says_until_when() -> None:
-    link = device()["link"] | {"state": "released", "verdict": "released", "released_for": 300.0}
+def test_link_names_the_likeliest_causes_and_what_to_do() -> None:
+    text = pages.link(snapshot(device(link=troubled())), EN, KYIV, NOW).text
 
-    assert "connects again in 5 min" in pages.link(snapshot(device(link=link)), EN, KYIV, NOW).text
+    assert "• 47 %: A phone or another device is connected" in text
+    assert "<i>Close the app on every phone" in text
+    assert text.index("47 %") < text.index("25 %") < text.index("12 %")
+    assert "5 %: No device with this address" not in text
+    assert "4 other devices" not in text, "the causes say it, in the language of the reader"
+
+
+def test_link_tells_of_the_outage_and_what_is_tried() -> None:
+    text = pages.link(snapshot(device(link=troubled())), EN, KYIV, NOW).text
+
+    assert "No data since 18:28 (13 min). 6 failed attempts so far." in text
+    assert "Tried: the adapter was switched off and on." in text
+    assert "last reading 13 min ago" in text
+
+    plain = troubled(outage=troubled()["outage"] | {"rung": "reconnect"})
+    assert "Tried" not in pages.link(snapshot(device(link=plain)), EN, KYIV, NOW).text
+
+
+def test_link_tells_what_cured_the_last_outage() -> None:
+    last = troubled()["last_outage"]
+    link = device()["link"] | {"last_outage": last}
+    text = pages.link(snapshot(device(link=link)), EN, KYIV, NOW).text
+
+    assert "Last outage 22:42 yesterday, 5 min. The connection broke. What helped: a new connection." in text
+    ended_by_release = device(link=link | {"last_outage": last | {"cure": None}})
+    assert "What helped" not in pages.link(snapshot(ended_by_release), EN, KYIV, NOW).text
+
+
+def test_link_counts_connections_and_commands() -> None:
+    text = pages.link(snapshot(), EN, KYIV, NOW).text
+
+    assert "Signal    -61 dBm" in text
+    assert "Connects    3" in text
+    assert "Commands    5 in 24 h" in text
+
+
+def test_link_says_nothing_twice() -> None:
+    """The first cause of some verdicts is the verdict in other words."""
+    link = troubled(verdict="no_adapter", causes=[cause("no_adapter", 0.95)])
+    text = pages.link(snapshot(device(link=link)), EN, KYIV, NOW).text
+
+    assert text.count("no Bluetooth adapter") == 1
+    assert "<code>bluetoothctl list</code>" in text
+
+
+def test_link_keeps_three_causes_to_a_page() -> None:
+    batteries = [device(number, f"Pack {number}", link=troubled()) for number in range(1, 5)]
+
+    assert pages.link(snapshot(*batteries[:1]), EN, KYIV, NOW).text.count("• ") == 3
+    assert pages.link(snapshot(*batteries), EN, KYIV, NOW).text.count("• ") == 4, "one for each"
+
+
+def test_link_of_a_newer_service_is_told_in_its_words() -> None:
+    news = {"code": "solar_storm", "sure": 0.8, "meaning": "The sun <3.", "action": "Wait."}
+    text = pages.link(snapshot(device(link=troubled(causes=[news]))), UK, KYIV, NOW).text
+
+    assert "80 %: The sun &lt;3. <i>Wait.</i>" in text
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_every_cause_verdict_and_repair_has_its_words(name: str) -> None:
+    """Each code that the link machine knows, and none besides."""
+    texts = language(name)
+    keys = import_module(f"jk_bms.texts.{name}.link").TEXTS
+    causes = {key.split(".")[2] for key in keys if key.startswith("link.cause.")}
+    rungs = {key.split(".")[2] for key in keys if key.startswith("link.rung.")}
+
+    assert causes == set(WORDS)
+    assert all(texts.known(f"link.cause.{code}.{what}") for code in WORDS for what in ("meaning", "action"))
+    assert rungs == {rung.code for rung in Rung}
+    assert [verdict for verdict in Verdict if not texts.known(f"bot.verdict.{verdict}")] == [Verdict.RELEASED]
+
+
+def test_bot_and_tools_say_the_same_of_a_cause() -> None:
+    told = {code: (EN(f"link.cause.{code}.meaning"), EN(f"link.cause.{code}.action")) for code in WORDS}
+
+    assert told == dict(WORDS)
+
+
+def test_commands_to_type_are_the_same_in_every_language() -> None:
+    for code in WORDS:
+        for what in ("meaning", "action"):
+            key = f"link.cause.{code}.{what}"
+            assert re.findall("`.*?`", EN(key)) == re.findall("`.*?`", UK(key)), key
+
+
+def test_link_that_was_let_go_says_until_when() -> None:
+    page = pages.link(snapshot(lent()), EN, KYIV, NOW)
+
+    assert "connects again in 5 min" in page.text
+    assert [button.data for button in page.buttons[0]] == ["resume"]
+
+
+def test_link_offers_the_phone_its_turn() -> None:
+    assert [button.data for button in pages.link(snapshot(), EN, KYIV, NOW).buttons[0]] == ["release:10m"]
+    both = pages.link(snapshot(lent(), device(2, "Garage")), EN, KYIV, NOW)
+    assert [button.data for button in both.buttons[0]] == ["release:10m", "resume"]
+    unknown = pages.link(snapshot(device(link=None), poller_down=True), EN, KYIV, NOW)
+    assert [button.data for row in unknown.buttons for button in row] == ["link"]
+
+
+def test_released_battery_says_until_when_and_that_the_phone_can_connect() -> None:
+    page = pages.released([device()], NOW + timedelta(minutes=10), EN, KYIV, NOW)
+
+    assert "Main: released until 18:52." in page.text
+    assert "The phone app can connect now." in page.text
+    assert [button.data for button in page.buttons[0]] == ["resume:1", "link"]
+
+
+def test_several_released_batteries_are_named_at_once() -> None:
+    both = [device(), device(2, "Garage")]
+    page = pages.released(both, NOW + timedelta(hours=20), EN, KYIV, NOW)
+
+    assert "Main, Garage: released until 14:42 tomorrow." in page.text
+    assert page.buttons[0][0].data == "resume:all"
+    assert "Main, Garage: the service connects again." in pages.resumed(both, EN).text
+
+
+def test_choice_may_offer_all() -> None:
+    page = pages.choice([device(), device(2, "Garage")], "release", EN, "600s", or_all=True)
+
+    assert [row[0].data for row in page.buttons] == ["release:600s:1", "release:600s:2", "release:600s:all"]
 
 
 # /alerts
@@ -426,7 +563,10 @@ def test_blocks_fit_a_phone(name: str) -> None:
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_hostile_texts_stay_text(name: str) -> None:
     """A name, an alarm, a message of the link from outside: no markup, no torn page."""
-    link = device()["link"] | {"state": HOSTILE, "verdict": HOSTILE, "message": HOSTILE}
+    strange = {"code": HOSTILE, "sure": 0.9, "meaning": HOSTILE, "action": HOSTILE}
+    link = troubled(state=HOSTILE, verdict=HOSTILE, message=HOSTILE, causes=[strange] * 4)
+    link["outage"] |= {"rung": HOSTILE}
+    link["last_outage"] |= {"verdict": HOSTILE, "cure": HOSTILE}
     evil = device(name=HOSTILE, link=link, reading=reading(alarms=[HOSTILE], battery_soc_source=HOSTILE))
     report = health_report(3)
     report["cells"][0]["faults"] = [{"kind": HOSTILE, "since": None, "sure": 0.9}]

@@ -12,7 +12,7 @@ from jk_bms.battery.until import Outlook
 from jk_bms.bot import pages
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_html
-from tests.bot.house_snapshot import NOW, alert, device, reading, snapshot
+from tests.bot.house_snapshot import NOW, alert, device, reading, snapshot, troubled
 
 DOC = (Path(__file__).parents[2] / "docs" / "telegram.md").read_text(encoding="utf-8")
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -44,6 +44,8 @@ def examples() -> dict[str, str]:
         "status": pages.status(house, EN, KYIV, NOW).text,
         "battery": pages.battery(house, main, EN, KYIV, NOW).text,
         "cells": pages.cells(house, main, EN, KYIV, NOW).text,
+        "link": pages.link(snapshot(device(link=troubled())), EN, KYIV, NOW).text,
+        "release": pages.released([main], NOW + timedelta(minutes=10), EN, KYIV, NOW).text,
         "until": pages.until(main, morning, EN, KYIV, NOW).text,
         "ukrainian": pages.battery(house, device(name="Дім"), UK, KYIV, NOW).text,
         "old": pages.status(

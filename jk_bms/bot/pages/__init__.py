@@ -8,7 +8,7 @@ values with their ages.
 from jk_bms.bot.pages.alerts import alerts
 from jk_bms.bot.pages.battery import battery, cells
 from jk_bms.bot.pages.health import health
-from jk_bms.bot.pages.link import link
+from jk_bms.bot.pages.link import ALL, link, released, resumed
 from jk_bms.bot.pages.messages import (
     COMMANDS,
     bms_back,
@@ -25,6 +25,7 @@ from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.until import until
 
 __all__ = [
+    "ALL",
     "COMMANDS",
     "Button",
     "Page",
@@ -41,6 +42,8 @@ __all__ = [
     "limits_warning",
     "link",
     "plain",
+    "released",
+    "resumed",
     "status",
     "until",
 ]

@@ -8,6 +8,9 @@
 | ``mute:HOW:KEY``      | mutes an alert, then ``alerts``; HOW: seconds, ``clear`` (until it is  |
 |                       | over) or ``off`` (tell it again); KEY: ``alert_key`` of the alert    |
 | ``link``              | how the radio is doing                                               |
+| ``release:TIME:N``    | leaves battery N alone for TIME (``10m``, ``600s``); N: ``all`` for all of |
+|                       | them, left out: the only one, or which?                              |
+| ``resume:N``          | takes battery N up again; N as above                                 |
 | ``until:HHMM:N``      | whether battery N lasts until then                                   |
 | ``chart:SPAN:WHAT:N`` | a picture, e.g. ``chart:24h:soc:1``                                  |
 """

@@ -1,6 +1,11 @@
-"""``/link``: how the radio is doing, since when, and why there is no data when there is none."""
+"""``/link``, ``/release`` and ``/resume``: how the radio does, why there is no data, whose turn it is.
 
-from datetime import datetime, tzinfo
+Causes, verdicts and repairs come as codes; what they mean stands in the topic ``link``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from jk_bms.bot.pages.callbacks import press
@@ -10,48 +15,173 @@ from jk_bms.texts import Texts, clip, escape
 
 GOOD = ("streaming", "waiting", "released")
 LONGEST_REASON = 300  # characters
+MOST_CAUSES = 3  # on a page
+WORTH_SAYING = 0.1  # how sure a cause must be to be named beside the first
+TURN = "10m"  # how long a button lends the battery
+ALL = "all"
 
 
 def link(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
     """Return the state of the way to each battery."""
-    parts = []
-    for device in snapshot["devices"]:
-        parts += _device(device, snapshot, texts, zone, now)
+    devices = snapshot["devices"]
+    troubled = sum(_state(device) not in (None, *GOOD) for device in devices)
+    most = max(1, MOST_CAUSES // max(troubled, 1))
+    parts = ["\n".join(filter(None, _device(device, most, snapshot, texts, zone, now))) for device in devices]
+    return page(escape(notes(snapshot, texts)), "\n\n".join(parts), buttons=_link_buttons(devices, texts))
+
+
+def released(
+    devices: list[dict[str, Any]], until: datetime, texts: Texts, zone: tzinfo | None, now: datetime
+) -> Page:
+    """Return that ``devices`` are left alone ``until`` then, and what that is good for."""
+    told = texts("link.released", names=_names(devices, texts), time=texts.moment(until, zone, now))
     return page(
-        escape(notes(snapshot, texts)),
-        "\n\n".join(part for part in parts if part),
-        buttons=[[Button(texts("bot.button.refresh"), press("link"))]],
+        f"📱 <b>{escape(told)}</b>",
+        escape(texts("link.app")),
+        buttons=[[_resume_button(devices, texts), _link_button(texts)]],
     )
 
 
+def resumed(devices: list[dict[str, Any]], texts: Texts) -> Page:
+    """Return that the service takes ``devices`` up again."""
+    told = texts("link.resumed", names=_names(devices, texts))
+    return page(f"▶️ <b>{escape(told)}</b>", escape(texts("link.close_app")), buttons=[[_link_button(texts)]])
+
+
 def _device(
-    device: dict[str, Any], snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
-) -> list[str]:
+    device: dict[str, Any],
+    most: int,
+    snapshot: dict[str, Any],
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+) -> Iterator[str]:
     name = f"<b>{escape(label(device, texts))}</b>"
     state = device.get("link") or {}
     if not state:
-        return [f"{name}\n{escape(texts('bot.link.unknown'))}"]
-    old = is_old(device.get("age"), snapshot) and state["state"] == "streaming"
-    mark = "🟢" if state["state"] in GOOD and not old else "🟠"
-    lasted = texts("bot.link.for", state=link_state(device, texts), span=texts.span(state.get("for") or 0.0))
-    lines = [f"{mark} {name}", escape(lasted)]
-    verdict = state.get("verdict")
-    if verdict and state["state"] != "released":
-        key = f"bot.verdict.{verdict}"
-        if texts.known(key):
-            lines.append(escape(texts(key)))
-        # The poller knows more (which adapter, which command helps), in English.
-        if message := state.get("message"):
-            lines.append(f"<i>{escape(clip(message, LONGEST_REASON))}</i>")
-    if device.get("age") is not None:
-        lines.append(escape(texts("bot.link.last_reading", ago=texts.ago(device["age"]))))
-    released = state.get("released_for")
-    if released is not None and released > 0:
-        lines.append(escape(texts("bot.link.back_in", span=texts.span(released))))
-    rows = []
+        yield f"{name}\n{escape(texts('bot.link.unknown'))}"
+        return
+    last = state.get("last_frame")
+    if last is None:
+        last = device.get("age")
+    good = state["state"] in GOOD
+    old = is_old(last, snapshot) and state["state"] == "streaming"
+    yield f"{'🟢' if good and not old else '🟠'} {name}"
+    yield escape(
+        texts("bot.link.for", state=link_state(device, texts), span=texts.span(state.get("for") or 0.0))
+    )
+    if state.get("verdict") and not good:
+        yield from _reasons(state, most, texts)
+        yield from _outage(state, texts, zone, now)
+    if last is not None:
+        yield escape(texts("bot.link.last_reading", ago=texts.ago(last)))
+    if (left := state.get("released_for")) is not None and left > 0:
+        yield escape(texts("bot.link.back_in", span=texts.span(left)))
+    yield from _last_outage(state, texts, zone, now)
+    yield block(_rows(state, texts))
+
+
+def _reasons(state: dict[str, Any], most: int, texts: Texts) -> Iterator[str]:
+    """What was met, and what may be behind it, the likeliest first."""
+    causes = [
+        cause
+        for place, cause in enumerate(state.get("causes") or ())
+        if place == 0 or cause["sure"] >= WORTH_SAYING
+    ]
+    # Of some verdicts the first cause says the very same.
+    if not causes or causes[0]["code"] != state["verdict"]:
+        yield escape(_verdict(state["verdict"], texts))
+    if not causes and (message := state.get("message")):
+        yield f"<i>{escape(clip(message, LONGEST_REASON))}</i>"
+    for cause in causes[:most]:
+        meaning = _words(cause, "meaning", texts)
+        told = texts("link.cause", sure=round(100 * cause["sure"]), meaning=meaning)
+        yield f"• {_with_commands(told)} <i>{_with_commands(_words(cause, 'action', texts))}</i>"
+
+
+def _outage(state: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+    """Since when there is no data, and what has been done about it."""
+    outage = state.get("outage")
+    if outage is None:
+        return
+    lasted = outage["lasted"]
+    began = texts.moment(now - timedelta(seconds=lasted), zone, now)
+    line = texts("link.no_data", time=began, span=texts.span(lasted))
+    if outage.get("attempts"):
+        line += " " + texts.count("link.attempts", outage["attempts"])
+    yield escape(line)
+    # That it connects anew goes without saying.
+    if outage["rung"] not in ("none", "reconnect") and (done := _rung(outage["rung"], texts)):
+        yield escape(texts("link.tried", rung=done))
+
+
+def _last_outage(state: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+    """The last outage that is over, and what ended it."""
+    last = state.get("last_outage")
+    if last is None:
+        return
+    began = texts.moment(datetime.fromisoformat(last["began"]), zone, now)
+    verdict = _verdict(last.get("verdict"), texts)
+    line = texts("link.last_outage", time=began, span=texts.span(last["lasted"]), verdict=verdict)
+    if helped := _rung(last.get("cure"), texts):
+        line = f"{line.rstrip()} {texts('link.helped', rung=helped)}"
+    yield escape(line.rstrip())
+
+
+def _rows(state: dict[str, Any], texts: Texts) -> Iterator[Row]:
     if state.get("rssi") is not None:
-        rows.append(Row(texts("bot.row.signal"), str(state["rssi"]), texts.unit("dBm")))
-    counters = [name for name in ("connects", "failures", "refused") if state.get(name)]
-    rows += [Row(texts(f"bot.row.{name}"), str(state[name])) for name in counters]
-    lines.append(block(rows))
-    return ["\n".join(line for line in lines if line)]
+        yield Row(texts("bot.row.signal"), str(state["rssi"]), texts.unit("dBm"))
+    for name in ("connects", "failures", "refused"):
+        if state.get(name):
+            yield Row(texts(f"bot.row.{name}"), str(state[name]))
+    if state.get("commands_day") is not None:  # none is worth knowing too: the BMS beeps at each
+        yield Row(texts("link.row.commands"), str(state["commands_day"]), texts("link.a_day"))
+
+
+def _verdict(verdict: Any, texts: Texts) -> str:
+    key = f"bot.verdict.{verdict}"
+    return texts(key) if texts.known(key) else ""
+
+
+def _words(cause: Mapping[str, Any], what: str, texts: Texts) -> str:
+    """Our words for a cause; those of a service that is newer than we are otherwise."""
+    key = f"link.cause.{cause['code']}.{what}"
+    return texts(key) if texts.known(key) else clip(cause[what], LONGEST_REASON)
+
+
+def _rung(code: str | None, texts: Texts) -> str:
+    key = f"link.rung.{code}"
+    return texts(key) if texts.known(key) else ""
+
+
+def _with_commands(text: str) -> str:
+    """Escape ``text``; what stands in backticks can be copied by a touch."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def _names(devices: list[dict[str, Any]], texts: Texts) -> str:
+    return ", ".join(label(device, texts) for device in devices)
+
+
+def _state(device: dict[str, Any]) -> str | None:
+    state: str | None = (device.get("link") or {}).get("state")
+    return state
+
+
+def _link_buttons(devices: list[dict[str, Any]], texts: Texts) -> list[list[Button]]:
+    states = [state for device in devices if (state := _state(device)) is not None]
+    turns = []
+    if any(state != "released" for state in states):
+        turns.append(Button(texts("link.button.release"), press("release", TURN)))
+    if "released" in states:
+        turns.append(Button(texts("link.button.resume"), press("resume")))
+    return [turns, [Button(texts("bot.button.refresh"), press("link"))]]
+
+
+def _resume_button(devices: list[dict[str, Any]], texts: Texts) -> Button:
+    which = devices[0]["number"] if len(devices) == 1 else ALL
+    return Button(texts("link.button.resume"), press("resume", which))
+
+
+def _link_button(texts: Texts) -> Button:
+    return Button(texts("link.button.link"), press("link"))

@@ -1,10 +1,12 @@
 """Short answers, and what the bot says without being asked."""
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 
 from jk_bms.bot.pages.battery import no_data
 from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.link import ALL
 from jk_bms.bot.pages.page import Button, Page, block, page
 from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.values import battery_rows, label, reading_of
@@ -20,6 +22,8 @@ COMMANDS = (
     "alerts",
     "health",
     "link",
+    "release",
+    "resume",
     "digest",
     "start",
     "stop",
@@ -34,12 +38,18 @@ def help_page(texts: Texts) -> Page:
     return page(escape(texts("bot.help")), "", escape("\n".join(lines)))
 
 
-def choice(snapshot: dict[str, Any], shown: str, texts: Texts, *arguments: object) -> Page:
-    """Ask which battery: a button for each, with ``shown`` (and its ``arguments``) behind it."""
+def choice(
+    devices: Iterable[dict[str, Any]], shown: str, texts: Texts, *arguments: object, or_all: bool = False
+) -> Page:
+    """Ask which battery: a button for each, with ``shown`` (and its ``arguments``) behind it.
+
+    ``or_all``: with one more for all of them.
+    """
     buttons = [
-        [Button(label(device, texts), press(shown, *arguments, device["number"]))]
-        for device in snapshot["devices"]
+        [Button(label(device, texts), press(shown, *arguments, device["number"]))] for device in devices
     ]
+    if or_all:
+        buttons.append([Button(texts("link.all"), press(shown, *arguments, ALL))])
     return page(escape(texts("bot.which_battery")), buttons=buttons)
 
 

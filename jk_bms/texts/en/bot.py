@@ -209,6 +209,8 @@ TEXTS = {
     "bot.command.alerts": "what is wrong now",
     "bot.command.health": "how the cells are ageing",
     "bot.command.link": "the radio link",
+    "bot.command.release": "let the phone app connect, e.g. 10m",
+    "bot.command.resume": "read a released battery again",
     "bot.command.digest": "today in words",
     "bot.command.start": "report to this chat",
     "bot.command.stop": "keep quiet in this chat",

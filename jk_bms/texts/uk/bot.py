@@ -216,6 +216,8 @@ TEXTS = {
     "bot.command.alerts": "активні тривоги",
     "bot.command.health": "стан і старіння комірок",
     "bot.command.link": "зв’язок із батареєю",
+    "bot.command.release": "дати під’єднатися телефону, напр. 10m",
+    "bot.command.resume": "знову читати відпущену батарею",
     "bot.command.digest": "підсумок дня",
     "bot.command.start": "повідомляти в цей чат",
     "bot.command.stop": "не повідомляти в цей чат",
