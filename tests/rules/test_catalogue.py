@@ -78,7 +78,9 @@ def test_an_unknown_code_is_refused() -> None:
         engine.example(4711, moment(0.0))
 
 
-@pytest.mark.parametrize("view", [example.pack(), example.inverter(), example.host()], ids=lambda view: type(view).__name__)
+@pytest.mark.parametrize(
+    "view", [example.pack(), example.inverter(), example.host()], ids=lambda view: type(view).__name__
+)
 def test_what_is_in_order_raises_nothing(view: object) -> None:
     engine = Engine(Options(startup_delay=0, min_level=Severity.INFO))
 
