@@ -80,6 +80,27 @@ def test_the_code_of_the_log_claims_the_bot_once(simulated: House, telegram: Tel
         telegram.until(lambda: any("yours" in text for text in telegram.shown(STRANGER)))
 
 
+def test_the_phone_app_gets_its_turn_and_the_service_comes_back(
+    simulated: House, telegram: TelegramServer
+) -> None:
+    with simulated.service() as service, bot_of(simulated, telegram):
+        service.streaming()
+        telegram.say("/release 5m")
+        (sent,) = telegram.await_messages(1)
+        left_alone = (service.snapshot() or {})["devices"][0]["link"]
+        telegram.say("/link")
+        (_, link) = telegram.await_messages(2)
+        telegram.press(sent.button("Resume"), message=sent.message)
+        telegram.until(lambda: any("connects again." in one.shown for one in telegram.sent))
+        until(lambda: (service.snapshot() or {})["devices"][0]["link"]["state"] == "streaming")
+
+    assert "released until" in sent.shown
+    assert left_alone["state"] == "released"
+    assert 200 < left_alone["released_for"] <= 300
+    assert "The service connects again in" in link.shown
+    assert "Resume" in str(link.buttons)
+
+
 def test_an_alert_reaches_the_chat_within_two_seconds(simulated: House, telegram: TelegramServer) -> None:
     """From the moment the event stands in the log to the request at the Bot API."""
     simulated.registry.write_text(FAULTY.format(soc=8))
