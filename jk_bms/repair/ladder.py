@@ -61,20 +61,18 @@ class Patience(NamedTuple):
 
 
 # What may help against what. Connecting anew is what happens anyway, between all others; where
-# nothing stands it is all that can be done from here.
+# nothing stands it is all that can be done from here. To forget a device is for what BlueZ remembers
+# wrongly, once in a boot: nothing else may use that up, or it is gone when it is needed.
 # fmt: off
 LADDER: Mapping[Verdict, Mapping[Rung, Patience]] = {
     #                                            failures  outage     again
     Verdict.STALE_CACHE:     {Rung.FORGET:      Patience(1, 0.0,         NEVER),
                               Rung.POWER_CYCLE: Patience(AS_SET, 2 * MINUTE, HOUR)},
     Verdict.NOT_A_BMS:       {Rung.FORGET:      Patience(2, 0.0,         NEVER)},
-    Verdict.MUTE:            {Rung.FORGET:      Patience(3, MINUTE,      NEVER),
-                              Rung.POWER_CYCLE: Patience(AS_SET, 3 * MINUTE, HOUR)},
-    Verdict.CONNECT_FAILED:  {Rung.FORGET:      Patience(3, MINUTE,      NEVER),
-                              Rung.POWER_CYCLE: Patience(AS_SET, 2 * MINUTE, 10 * MINUTE),
+    Verdict.MUTE:            {Rung.POWER_CYCLE: Patience(AS_SET, 3 * MINUTE, HOUR)},
+    Verdict.CONNECT_FAILED:  {Rung.POWER_CYCLE: Patience(AS_SET, 2 * MINUTE, 10 * MINUTE),
                               Rung.RESTART_SERVICE: Patience(9, 8 * MINUTE, HOUR)},
-    Verdict.DROPPED:         {Rung.FORGET:      Patience(4, MINUTE,      NEVER),
-                              Rung.POWER_CYCLE: Patience(AS_SET, 3 * MINUTE, HOUR)},
+    Verdict.DROPPED:         {Rung.POWER_CYCLE: Patience(AS_SET, 3 * MINUTE, HOUR)},
     Verdict.BUSY:            {Rung.POWER_CYCLE: Patience(AS_SET, 2 * MINUTE, 10 * MINUTE),
                               Rung.RESTART_SERVICE: Patience(9, 8 * MINUTE, HOUR)},
     # Here the adapter itself is at fault, whatever the owner's patience with devices.

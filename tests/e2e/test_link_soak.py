@@ -122,7 +122,6 @@ class Kind(NamedTuple):
     make: Make
     cause: str
     lasts: bool = True
-    also: str = ""  # looks alike: as good
     weight: float = 1.0
 
 
@@ -202,9 +201,8 @@ KINDS: dict[str, Kind] = {
     "weak signal":               Kind(refused(V.WEAK_SIGNAL, 20, rssi=-92), "weak_signal"),
     "connection never answered": Kind(refused(V.CONNECT_FAILED, 20), "connect_failed"),
     "aborted by the host":       Kind(refused(V.CONNECT_FAILED, error=ABORT), "connect_failed"),
-    "controller deaf to it":     Kind(refused(V.CONNECT_FAILED, 20, "forget"), "connect_failed", False, "stale_cache", 0.3),
     "another central holds it":  Kind(refused(V.CONNECT_FAILED, error=CANCELED), "phone_connected"),
-    "stale cache":               Kind(refused(V.STALE_CACHE, 3, "forget", services=0), "stale_cache", False, weight=0.3),
+    "stale cache":               Kind(refused(V.STALE_CACHE, 3, "forget", services=0), "stale_cache", False),
     "notifications taken":       Kind(refused(V.BUSY, error="NotPermitted Notify acquired"), "other_program"),
     "wants pairing":             Kind(refused(V.PAIRING_NEEDED), "pairing_needed"),
     "refuses pairing":           Kind(refused(V.PAIRING_REFUSED), "pairing_refused"),
@@ -218,7 +216,7 @@ KINDS: dict[str, Kind] = {
     "layout changed":            Kind(radio(wrong_layout=True), "layout_unknown"),
 }
 # fmt: on
-ONCE = ("controller deaf to it", "stale cache")  # forgetting is for once in a boot, for each battery
+ONCE = ("stale cache",)  # forgetting is for once in a boot, for each battery
 
 
 class Result(NamedTuple):
@@ -384,7 +382,7 @@ def right(result: Result, among: int) -> bool:
     """Whether the true cause is among the first so many."""
     kind = KINDS[result.kind]
     named = [code for code, _ in result.record.causes[:among]]
-    return kind.cause in named or kind.also in named
+    return kind.cause in named
 
 
 def report(life: Soak, growth: dict[str, float]) -> None:

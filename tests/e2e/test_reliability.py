@@ -103,7 +103,6 @@ OK_DEVICE = lambda bed: bed.device(  # noqa: E731
     JK, connect="ok", services="ok", stale="", notify="ok", write="ok", hidden=False, unpaired="ok"
 )
 V, R = Verdict, Rung
-EITHER = (Rung.RECONNECT, Rung.FORGET)  # as the attempts happen to fall
 
 # fmt: off
 FAULTS: dict[str, Fault] = {
@@ -135,23 +134,23 @@ FAULTS: dict[str, Fault] = {
         adapter(discovery="in_progress"), V.BUSY, "other_program",
         undo=lambda bed: bed.adapter(discovery="")),
     "connection aborted at once, again and again": Fault(
-        device(connect="abort_always"), V.CONNECT_FAILED, "connect_failed", EITHER, undo=OK_DEVICE, limit=90.0),
+        device(connect="abort_always"), V.CONNECT_FAILED, "connect_failed", undo=OK_DEVICE, limit=90.0),
     "connection attempt never answered": Fault(
-        device(connect="silent"), V.CONNECT_FAILED, "connect_failed", EITHER, undo=OK_DEVICE, limit=90.0),
+        device(connect="silent"), V.CONNECT_FAILED, "connect_failed", undo=OK_DEVICE, limit=90.0),
     "another central holds it and it refuses": Fault(
-        device(connect="refused"), V.CONNECT_FAILED, "phone_connected", EITHER, undo=OK_DEVICE, limit=90.0),
+        device(connect="refused"), V.CONNECT_FAILED, "phone_connected", undo=OK_DEVICE, limit=90.0),
     "not heard: phone, switched off, out of range": Fault(
         device(hidden=True), V.NOT_SEEN, "phone_connected", undo=OK_DEVICE, limit=90.0),
     "services never resolved": Fault(
-        device(services="never"), V.CONNECT_FAILED, "connect_failed", EITHER, undo=OK_DEVICE, limit=90.0),
+        device(services="never"), V.CONNECT_FAILED, "connect_failed", undo=OK_DEVICE, limit=90.0),
     "services remembered wrongly (stale cache)": Fault(
         device(stale="hid"), V.STALE_CACHE, "stale_cache", R.FORGET),
     "notifications taken by another program": Fault(
         device(notify="acquired"), V.BUSY, "other_program", undo=OK_DEVICE, limit=90.0),
     "subscription never answered": Fault(
-        device(notify="silent"), V.CONNECT_FAILED, "connect_failed", EITHER, undo=OK_DEVICE, limit=90.0),
+        device(notify="silent"), V.CONNECT_FAILED, "connect_failed", undo=OK_DEVICE, limit=90.0),
     "mute after connecting": Fault(
-        both(radio(mute=True), drop), V.MUTE, "mute", EITHER, undo=radio(mute=False), limit=90.0),
+        both(radio(mute=True), drop), V.MUTE, "mute", undo=radio(mute=False), limit=90.0),
     "stream stops": Fault(
         radio(stop_after=3), V.MUTE, "mute", undo=radio(stop_after=None), limit=90.0),
     "stream stops, and goes on when asked": Fault(

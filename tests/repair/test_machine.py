@@ -140,9 +140,13 @@ TRACES = {
         ["retry 2 adapter_off", "until_due", "up", "outage"],
         ["power_cycle", "adapter_off: power_cycle"],
     ),
-    "mute: forgotten, then the adapter": (
+    "mute: the adapter, in the end": (
         ["retry 9 mute", "outage"],
-        ["forget", "power_cycle", "mute: goes on"],
+        ["power_cycle", "mute: goes on"],
+    ),
+    "a long trouble of another kind leaves forgetting to a stale cache": (
+        ["retry 9 connect_failed", "retry 9 dropped", "retry 9 mute", "wait 99", "fails stale_cache", "next"],
+        ["power_cycle", "forget"],
     ),
     "pairing: nothing that we do helps": (["retry 12 pairing_needed", "next"], ["wait"]),
     "the second attempt after a repair counts for it still": (
@@ -309,7 +313,8 @@ def due(verdict: str, around: Circumstances, failures: int = 12) -> list[str]:
 
 
 def test_an_adapter_in_use_is_left_alone() -> None:
-    assert due("mute", Circumstances(in_use=True)) == ["forget"]
+    assert due("stale_cache", Circumstances(in_use=True)) == ["forget"]
+    assert due("mute", Circumstances(in_use=True)) == []
     assert due("adapter_wedged", Circumstances(in_use=True)) == []
 
 
