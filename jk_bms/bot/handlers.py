@@ -489,7 +489,7 @@ class Handlers:
             await self._show(asked, pages.plain(asked.texts, "bot.try_later"))
             return []
         devices: list[dict[str, Any]] = snapshot["devices"]
-        if wanted.casefold() in (pages.ALL, asked.texts("link.all").casefold()):
+        if devices and wanted.casefold() in (pages.ALL, asked.texts("link.all").casefold()):
             return devices
         if not wanted and len(devices) > 1:
             await self._show(asked, pages.choice(devices, name, asked.texts, *arguments, or_all=True))

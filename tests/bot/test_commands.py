@@ -595,6 +595,18 @@ async def test_a_turn_that_cannot_be_meant_is_refused_with_how_to_say_it(
     assert "from 1m to 24h" in answer or "no such battery" in answer
 
 
+async def test_in_a_house_without_batteries_all_is_none(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.snapshot = snapshot() | {"devices": []}
+    async with running():
+        telegram.say("/release all")
+        (answer,) = await answered(telegram)
+
+    assert "No battery is known yet" in answer
+    assert poller.asked("release") == []
+
+
 async def test_of_several_batteries_the_one_to_release_is_chosen_by_button(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:
