@@ -1,5 +1,6 @@
 """What every link offers, whatever carries the bytes."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -16,6 +17,17 @@ class Connection(Protocol):
 
         Raises LinkError (``DROPPED``) once the link is gone and all chunks are read.
         """
+
+    async def receive_waiting(self, until: float) -> list[bytes]:
+        """Return the chunks that wait, once there is one, or enough to be worth it.
+
+        Empty when nothing came ``until`` then, on the clock of the event loop. Raises as ``receive`` does.
+        """
+        try:
+            async with asyncio.timeout_at(until):
+                return [await self.receive()]
+        except TimeoutError:
+            return []
 
     async def write(self, data: bytes) -> None:
         """Send a command, without asking for a response. Raises LinkError."""

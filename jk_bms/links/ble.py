@@ -32,6 +32,7 @@ from jk_bms.links.pairing import device_path, pair, unpair
 from jk_bms.links.patience import finish, within
 from jk_bms.links.scan import Seen, ears, likeliest_first, shared_scanner
 from jk_bms.protocol.discovery import SERIAL_SERVICE, Level, Match, score
+from jk_bms.protocol.frame import HEADER
 
 if sys.platform == "linux":
     from bleak.backends.bluezdbus.version import BlueZFeatures
@@ -40,7 +41,6 @@ SERIAL_CHARACTERISTIC = "0000ffe1-0000-1000-8000-00805f9b34fb"
 WRITE_LIMIT = 5.0  # s for the Bluetooth service to take a command
 PART_LIMIT = 4.0  # s for a connection that was never used to end; the same 2 s
 CLOSE_LIMIT = 8.0  # s; BlueZ takes 2 s to disconnect
-GATHER = 0.05  # s for which chunks of less than a frame wait for more
 MOST_CHUNKS = 2048  # unread; a minute of the smallest ones
 SHOWN_INSTEAD = 5  # devices named when ours was not seen
 WEAK = -88  # dBm: below, a link rarely comes about or stands
@@ -256,9 +256,12 @@ class BleConnection:
         self._client: BleakClient | None = None
         self._commands: BleakGATTCharacteristic | None = None
         self._chunks: deque[bytes] = deque(maxlen=MOST_CHUNKS)
-        self._news = asyncio.Event()  # chunks came, or the link went
-        self._unread = 0  # bytes of which nobody was told
-        self._telling: asyncio.TimerHandle | None = None
+        self._unread = 0  # bytes of a frame that is under way
+        self._ready = False  # there are chunks worth reading, or the link is gone
+        self._reader: asyncio.Future[None] | None = None  # who waits for that
+        self._whole = False  # the reader wants whole frames
+        self._until = 0.0  # and does not wait longer
+        self._alarm: asyncio.TimerHandle | None = None
         self._gone = False
         self._connected_at: float | None = None  # on the clock of the event loop
         self._gone_at: float | None = None
@@ -281,9 +284,24 @@ class BleConnection:
         while not self._chunks:
             if self._gone:
                 raise self._dropped()
-            self._news.clear()
-            await self._news.wait()
+            self._unread, self._ready, self._whole = 0, False, False
+            await self._wait()
         return self._chunks.popleft()
+
+    async def receive_waiting(self, until: float) -> list[bytes]:
+        """Return the chunks that wait, a whole frame if one is under way; see ``Connection``."""
+        self._whole = True
+        if not self._ready and not self._gone:
+            self._until = until
+            if self._alarm is None or self._alarm.when() > until:
+                self._set_alarm()
+            await self._wait()
+        if not self._chunks and self._gone:
+            raise self._dropped()
+        chunks = list(self._chunks)
+        self._chunks.clear()
+        self._unread, self._ready = 0, False
+        return chunks
 
     async def write(self, data: bytes) -> None:
         """Send a command, without response where the device allows it. Raises LinkError."""
@@ -334,6 +352,8 @@ class BleConnection:
 
     async def close(self) -> None:
         """Disconnect, if connected."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._client is not None:
             await self._client.disconnect()
 
@@ -363,24 +383,47 @@ class BleConnection:
         self.lost_chunks += len(self._chunks) == MOST_CHUNKS
         self._chunks.append(bytes(chunk))
         # A frame comes in up to fifteen chunks: whoever receives is woken for all of them at once.
-        self._unread += len(chunk)
-        if self._unread >= FRAME:
-            self._tell()
-        elif self._telling is None:
-            self._telling = asyncio.get_running_loop().call_later(GATHER, self._tell)
+        # When some get lost, the next frame makes up the length, or the reader's patience ends.
+        if self._whole and (self._unread or chunk.startswith(HEADER)):
+            self._unread += len(chunk)
+            if self._unread < FRAME:
+                return
+            self._unread = 0
+        self._tell()
+
+    async def _wait(self) -> None:
+        """Wait for chunks worth reading, the end of the link, or the alarm."""
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
 
     def _tell(self) -> None:
         """Wake whoever receives."""
-        self._unread = 0
-        if self._telling is not None:
-            self._telling.cancel()
-            self._telling = None
-        self._news.set()
+        self._ready = True
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(self._until, self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        """End the wait, or follow it: each frame puts it off, and a timer for each costs more than this."""
+        self._alarm = None
+        if self._reader is None:
+            return
+        if self._until > asyncio.get_running_loop().time():
+            self._set_alarm()
+        else:
+            self._tell()
 
     def _on_disconnected(self, _: BleakClient) -> None:
         self._gone = True
         self._gone_at = asyncio.get_running_loop().time()
-        self._news.set()
+        self._tell()
 
     def _dropped(self) -> LinkError:
         return LinkError(

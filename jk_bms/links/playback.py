@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from jk_bms.errors import ConfigError, LinkError, ProtocolError, Verdict
+from jk_bms.links.base import Connection
 from jk_bms.protocol.dump import DumpLine, parse_dump
 
 PER_BYTE = 0.5 / 300  # s for each byte of a dump without times: two frames a second
@@ -77,7 +78,7 @@ class PlaybackLink:
             pause += PAUSE
 
 
-class PlaybackConnection:
+class PlaybackConnection(Connection):
     """An open playback; ``PlaybackLink.connect`` makes it."""
 
     def __init__(self, name: str, chunks: Iterator[tuple[float, bytes]], now: Callable[[], float]) -> None:

@@ -87,5 +87,11 @@ class _Recorded:
         self._recording.record(chunk)
         return chunk
 
+    async def receive_waiting(self, until: float) -> list[bytes]:
+        chunks = await self._connection.receive_waiting(until)
+        for chunk in chunks:
+            self._recording.record(chunk)
+        return chunks
+
     async def write(self, data: bytes) -> None:
         await self._connection.write(data)

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from jk_bms.errors import LinkError, Verdict
+from jk_bms.links.base import Connection
 from jk_bms.protocol import Variant
 from jk_bms.simulator.bms import SimulatedBms
 from jk_bms.simulator.faults import Faults
@@ -25,7 +26,7 @@ REPAIR_TAKES = 2.0  # s
 LONGEST_WAIT = 0.5  # s: how soon a fault that was switched on shows while nothing else is due
 
 
-class SimulatedConnection:
+class SimulatedConnection(Connection):
     """An open link to a radio; ``SimulatedLink.connect`` makes it."""
 
     def __init__(self, radio: Radio, now: Callable[[], float]) -> None:

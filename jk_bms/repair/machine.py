@@ -200,8 +200,9 @@ class LinkMachine:
         self.known = True
         self.last_frame = now
         self._asked = None
-        self._enter(LinkState.STREAMING, now)
-        if now - self._frames_since >= SETTLED:
+        if self.state is not LinkState.STREAMING:
+            self._enter(LinkState.STREAMING, now)
+        if (self.failures or self.outage is not None) and now - self._frames_since >= SETTLED:
             self._settle()
 
     def lost(self, trouble: Trouble, now: float) -> None:

@@ -191,9 +191,8 @@ class JkSource:
                     return
 
     def _take(self, item: Heard, session: JkSession) -> None:
-        if session.device != self.device:
-            self.device = session.device
-        if isinstance(item.message, DeviceInfo | Settings):
+        self.device = session.device
+        if item.sample is None and isinstance(item.message, DeviceInfo | Settings):
             key = "device_info" if isinstance(item.message, DeviceInfo) else "settings"
             self._told[key] = as_dict(item.message)
             self._context.identified(self.device, dict(self._told))

@@ -89,33 +89,38 @@ class JkSession:
         Raises SourceError: ``DROPPED`` from the link; ``MUTE``, ``FROZEN`` or ``FRAMES_REFUSED``
         when no good sample came in time, and asking again did not help.
         """
-        now = asyncio.get_running_loop().time
+        now, receive = asyncio.get_running_loop().time, self._connection.receive_waiting
         conversation, machine = Conversation(), self._machine
         machine.connected(now())
         self._changed()
         conversation.started(now())
+        quiet = machine.quiet_due()
         while True:
-            if command := conversation.due(now()):
-                await self._ask(command)
             due = conversation.next_due()
-            quiet = machine.quiet_due()
-            chunk = await self._receive(quiet if due is None else min(due, quiet))
-            if chunk is not None:
+            if due is not None:
+                if command := conversation.due(now()):
+                    await self._ask(command)
+                due = conversation.next_due()
+            chunks = await receive(quiet if due is None else min(due, quiet))
+            at = now()
+            if chunks:
                 ready = self._assembler.ready
-                for frame in self._feed(chunk):
-                    conversation.on_frame(frame.kind, now())
+                for frame in self._feed(b"".join(chunks)):
+                    conversation.on_frame(frame.kind, at)
                     heard = self._understand(frame)
                     if heard is None:
                         continue
                     if heard.sample is not None:
-                        machine.frame(now())
+                        machine.frame(at)
                     yield heard
                 if self._assembler.ready != ready:
-                    conversation.on_ready(now())
-            if now() < machine.quiet_due():
+                    conversation.on_ready(at)
+            quiet = machine.quiet_due()
+            if at < quiet:
                 continue
             trouble = self._trouble()
             rung = machine.quiet(trouble, now())
+            quiet = machine.quiet_due()
             self._changed()
             if rung is Rung.ASK:
                 await self._ask(conversation.AGAIN)
@@ -128,20 +133,15 @@ class JkSession:
         self._status.commands += 1
         self._machine.commanded(asyncio.get_running_loop().time())
 
-    async def _receive(self, until: float) -> bytes | None:
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._connection.receive()
-        except TimeoutError:
-            return None
-
-    def _feed(self, chunk: bytes) -> list[Frame]:
+    def _feed(self, data: bytes) -> list[Frame]:
         """Assemble; what is left out is added to the counters of the link."""
-        discarded, refused = self._assembler.discarded, self._assembler.refused
-        frames = self._assembler.feed(chunk)
-        self._status.discarded += self._assembler.discarded - discarded
-        if self._assembler.refused != refused:
-            self._status.refused += self._assembler.refused - refused
+        assembler = self._assembler
+        discarded, refused = assembler.discarded, assembler.refused
+        frames = assembler.feed(data)
+        if assembler.discarded != discarded:
+            self._status.discarded += assembler.discarded - discarded
+        if assembler.refused != refused:
+            self._status.refused += assembler.refused - refused
             log.debug("%s: a damaged frame left out", self.device.label)
         return frames
 
@@ -203,6 +203,8 @@ class JkSession:
 
     def _note(self, frame: Frame, verdict: str) -> None:
         """Write the frame log. No bytes: device info holds the passcodes."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return  # that spares what it would say
         log.debug("%s: %s frame %d: %s", self.device.label, frame.kind.name.lower(), frame.counter, verdict)
 
     def _trouble(self) -> Trouble:

@@ -16,6 +16,7 @@ from jk_bms.links import ble
 from jk_bms.links.ble import BleConnection, BleLink
 from jk_bms.protocol import Frame, FrameAssembler, FrameKind
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
+from jk_bms.protocol.frame import HEADER
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, RENAMED, bystanders, jk
 from tests.scale import scaled
@@ -43,6 +44,13 @@ async def drain(connection: BleConnection) -> None:
     async with asyncio.timeout(2):
         while True:
             await connection.receive()
+
+
+async def drain_waiting(connection: BleConnection) -> None:
+    """The same, with whatever waits."""
+    async with asyncio.timeout(2):
+        while True:
+            await connection.receive_waiting(asyncio.get_running_loop().time() + 5)
 
 
 def kinds(frames: list[Frame]) -> list[FrameKind]:
@@ -96,6 +104,51 @@ async def test_noise_lost_chunks_and_wrong_bytes_cost_only_their_frames(bed: Blu
                 frames += len(assembler.feed(await connection.receive()))
 
     assert assembler.discarded > 0
+
+
+async def test_a_frame_is_given_at_once_with_all_its_chunks(bed: BluezBed) -> None:
+    """Whoever waits for chunks is woken once for a frame."""
+    now = asyncio.get_running_loop().time
+    async with BleLink(JK).connect() as connection:
+        await talk(connection)
+        await connection.receive_waiting(now() + 5)  # may begin in the middle of one
+        given = [await connection.receive_waiting(now() + 5) for _ in range(5)]
+
+    assert all(len(chunks) > 1 for chunks in given)
+    assert [b"".join(chunks)[:4] for chunks in given] == [HEADER] * 5
+    assert [len(b"".join(chunks)) % 300 for chunks in given] == [0] * 5
+
+
+async def test_waiting_for_chunks_ends_in_time(bed: BluezBed) -> None:
+    """Time and again, sooner than the time before, and with what there is of a frame."""
+    now = asyncio.get_running_loop().time
+    async with BleLink(JK).connect() as connection:
+        await talk(connection)
+        bed.control("faults", address=JK, mute=True)
+        while await connection.receive_waiting(now() + 1.5):
+            pass
+        for patience in (0.3, 0.1, 0.2):
+            began = now()
+            assert await connection.receive_waiting(began + patience) == []
+            assert patience - 0.02 <= now() - began < patience + 0.1
+        connection._on_chunk(None, bytearray(HEADER + b"half a frame"))  # type: ignore[arg-type]
+        assert await connection.receive_waiting(now() + 0.1) == [HEADER + b"half a frame"]
+
+
+async def test_waiting_for_chunks_bears_losses_and_ends_with_the_link(bed: BluezBed) -> None:
+    now = asyncio.get_running_loop().time
+    assembler, frames = FrameAssembler(), 0
+    async with BleLink(JK).connect() as connection:
+        await talk(connection)
+        bed.control("faults", address=JK, drop_every=7, flood=True)
+        async with asyncio.timeout(10):
+            while frames < 6:
+                frames += len(assembler.feed(b"".join(await connection.receive_waiting(now() + 1))))
+        await asyncio.to_thread(bed.control, "drop", address=JK)
+        with pytest.raises(LinkError) as caught:
+            await drain_waiting(connection)
+
+    assert caught.value.verdict is Verdict.DROPPED
 
 
 async def test_the_signal_is_that_of_the_scan(bed: BluezBed) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jk_bms.clock import Clock
 from jk_bms.errors import LinkError, Verdict
+from jk_bms.links.base import Connection
 from jk_bms.model import Sample
 from jk_bms.sources.base import SourceContext
 
@@ -27,7 +28,7 @@ class StillClock(Clock):
         return self.boot
 
 
-class ScriptedConnection:
+class ScriptedConnection(Connection):
     """Gives the chunks of a list; then ``ends`` as a lost link, or is silent for ever."""
 
     rssi = -60
