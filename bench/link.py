@@ -2,10 +2,11 @@
 
     python bench/link.py [--seconds 15] [--period 0.1]
 
-Two processes in turns, each on the same D-Bus with the same simulated battery behind the same BlueZ
+Processes in turns, each on the same D-Bus with the same simulated battery behind the same BlueZ
 (one of ours, in a process of its own): our source, which assembles, decodes, judges silence and
-publishes samples to nobody; and a bare bleak client that adds up the lengths of the notifications. CPU
-time of the process while it streams, per frame. Then the commands that a held link takes in a
+publishes samples to nobody; and a bare bleak client that adds up the lengths of the notifications. A
+third, for comparison, is that client with assembler and decoder in its callback: what the content
+alone costs. CPU time of the process while it streams, per frame. Then the commands that a held link takes in a
 simulated day, and the ages of eight packs on three connections. Exits with 1 when a goal is missed.
 """
 
@@ -17,12 +18,13 @@ import statistics
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.common import TOP, Sheet, compiled_code, median_ratio
-from jk_bms.model import Sample
+from jk_bms.model import Device, Sample
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, street
 
@@ -33,18 +35,28 @@ MOST_COMMANDS = 24
 OLDEST = 90.0  # s, 99 of 100 looks
 
 
-async def bare(seconds: float) -> tuple[float, int]:
-    """Return CPU seconds and bytes of a client that only counts."""
+async def bare(seconds: float, *, decoding: bool = False) -> tuple[float, int]:
+    """Return CPU seconds and bytes of a client that only counts, or decodes besides."""
     from bleak import BleakClient, BleakScanner
 
     from jk_bms.links.ble import choose_characteristics
+    from jk_bms.protocol import CellInfo, FrameAssembler, Variant, decode, to_sample
     from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 
     count = 0
+    assembler, ours = FrameAssembler(), Device(address=JK)
+    variant: Variant | None = None
 
     def on_chunk(_: object, chunk: bytearray) -> None:
-        nonlocal count
+        nonlocal count, variant
         count += len(chunk)
+        if not decoding:
+            return
+        for frame in assembler.feed(bytes(chunk)):
+            message = decode(frame, variant)
+            if isinstance(message, CellInfo):
+                variant = message.variant
+                to_sample(message, device=ours, taken_at=datetime.now(UTC), monotonic=time.monotonic())
 
     device = await BleakScanner.find_device_by_address(JK)
     assert device is not None
@@ -58,6 +70,11 @@ async def bare(seconds: float) -> tuple[float, int]:
         began, before = time.process_time(), count
         await asyncio.sleep(seconds)
         return time.process_time() - began, count - before
+
+
+async def decoding(seconds: float) -> tuple[float, int]:
+    """Return CPU seconds and bytes of the bare client that decodes in its callback."""
+    return await bare(seconds, decoding=True)
 
 
 async def ours(seconds: float) -> tuple[float, int]:
@@ -83,6 +100,9 @@ async def ours(seconds: float) -> tuple[float, int]:
     return taken, count
 
 
+SIDES = {"ours": ours, "bare": bare, "decoding": decoding}
+
+
 def streamed(what: str, seconds: float, env: dict[str, str]) -> tuple[float, int]:
     """Return what ``what`` measured in a process of its own."""
     done = subprocess.run(
@@ -102,7 +122,7 @@ def cpu(sheet: Sheet, seconds: float, period: float) -> None:
     scenario = street()
     scenario["devices"][0]["radio"] = {"period": period}
     frames = seconds / period
-    took: dict[str, list[float]] = {"ours": [], "bare": []}
+    took: dict[str, list[float]] = {"ours": [], "bare": [], "decoding": []}
     with BluezBed(scenario) as bed:
         for _ in range(ROUNDS):
             for what, times in took.items():
@@ -120,6 +140,11 @@ def cpu(sheet: Sheet, seconds: float, period: float) -> None:
         most=MOST,
         detail=f"{micros[0]} / {micros[1]} us",
     )
+    sheet.beside(
+        "  of a bare client that decodes in its callback",
+        median_ratio(took["decoding"], took["bare"]),
+        f"{micros[2]} us",
+    )
     share = statistics.median(took["ours"]) / 0.5 * 100
     sheet.beside("  of one core, with two frames a second, %", share)
 
@@ -127,7 +152,6 @@ def cpu(sheet: Sheet, seconds: float, period: float) -> None:
 def quiet(sheet: Sheet) -> None:
     """Count the commands of a day on a held link with a pause of the stream each half hour."""
     from jk_bms.links.simulated import simulated_link
-    from jk_bms.model import Device
     from jk_bms.sources.base import SourceContext
     from jk_bms.sources.jk import JkSource
     from tests.fast_loop import simulate
@@ -171,10 +195,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("--seconds", type=float, default=15.0, help="of streaming, each time")
     arguments.add_argument("--period", type=float, default=0.1, help="s between two frames")
-    arguments.add_argument("--only", choices=("ours", "bare"), help=argparse.SUPPRESS)
+    arguments.add_argument("--only", choices=tuple(SIDES), help=argparse.SUPPRESS)
     options = arguments.parse_args()
     if options.only:
-        print(json.dumps(asyncio.run({"ours": ours, "bare": bare}[options.only](options.seconds))))
+        print(json.dumps(asyncio.run(SIDES[options.only](options.seconds))))
         return 0
     sheet = Sheet()
     with compiled_code():
