@@ -95,6 +95,6 @@ def test_a_file_of_the_version_before_gets_its_table(tmp_path: Path) -> None:
         [(number, event)] = own.events_after(0)
         assert (number, event.kind) == (5, "service.start")
 
-    with sqlite3.connect(path.with_name("bms.db.before-v3")) as copy:
+    with sqlite3.connect(path.with_name(f"bms.db.before-v{module.VERSION}")) as copy:
         assert copy.execute("PRAGMA user_version").fetchone() == (2,)
     copy.close()
