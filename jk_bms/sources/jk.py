@@ -92,8 +92,6 @@ class JkSource:
                 elif order.do is Do.REPAIR:
                     await self._repair(order.rung)
                 else:
-                    if order.do is Do.REST:
-                        self._release_told()
                     await self._pause(order.until)
         finally:
             if self.machine.outage is not None:
@@ -119,6 +117,7 @@ class JkSource:
         self._take_over()
         self._up_told = False
         self._show()
+        self._release_told()
         self._wake.set()
         if self._session is not None:
             self._session.cancel()
