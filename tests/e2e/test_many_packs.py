@@ -41,7 +41,9 @@ def test_more_batteries_than_connections(slots: int, real: House, bed: BluezBed)
 
     with real.service(BLE_CONNECTIONS=str(slots), JK_BMS_POLL_INTERVAL="1") as service:
         service.streaming(packs=4)
-        until(lambda: all(len(bed.log("connect", address=pack)) >= 2 for pack in PACKS[slots - 1 :]), 60)
+        # Whoever comes first is held: on a busy machine that need not be the first of the registry.
+        visited = len(PACKS) - (slots - 1)
+        until(lambda: sum(len(bed.log("connect", address=pack)) >= 2 for pack in PACKS) >= visited, 60)
         snapshot = service.snapshot()
         assert snapshot is not None
         code, _ = service.end()
