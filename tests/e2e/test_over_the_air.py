@@ -34,13 +34,14 @@ def test_scan_read_serve_and_merge(real: House, bed: BluezBed) -> None:
     assert json.loads(read.stdout)["cell_count"] == 16
     assert bed.connected() == []
 
-    writer = subprocess.Popen(
-        [sys.executable, WRITER, real.inverter_db, str(scaled(600, 30)), "0.1", "2"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
     with real.service() as service:
         service.streaming(packs=2)
+        # Only now: on a busy machine its few records would be old before both packs are there.
+        writer = subprocess.Popen(
+            [sys.executable, WRITER, real.inverter_db, str(scaled(600, 30)), "0.1", "2"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         until(lambda: any("battery2_battery_voltage" in record for record in real.merged()))
         through = real.tool("--address", JK)
         status = real.tool("status")
