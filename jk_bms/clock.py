@@ -11,6 +11,8 @@ from pathlib import Path
 
 NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)  # this program did not exist earlier
 
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock:
     """Wall time and time since boot; ``speed`` > 1 runs both faster (simulations only)."""
@@ -33,15 +35,17 @@ class Clock:
         boot = self._since_boot()
         return boot if self.speed == 1.0 else self._boot + (boot - self._boot) * self.speed
 
-    def trusted(self) -> bool:
-        """False while the wall clock is certainly wrong (before this program existed)."""
-        return self.now() >= NOT_BEFORE
+    def trusted(self, now: datetime | None = None) -> bool:
+        """False while the wall clock is certainly wrong (before this program existed).
+
+        ``now``: what it showed a moment ago, for who has asked already.
+        """
+        return (self.now() if now is None else now) >= NOT_BEFORE
 
     @staticmethod
     def _since_boot() -> float:
-        if hasattr(time, "CLOCK_BOOTTIME"):
-            return time.clock_gettime(time.CLOCK_BOOTTIME)
-        return time.monotonic()  # macOS: good enough for the tool
+        # macOS has no such clock; its other one is good enough for the tool.
+        return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
 
 
 def boot_id() -> str:

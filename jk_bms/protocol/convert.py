@@ -48,24 +48,28 @@ def to_sample(
 
 
 def _check(info: CellInfo) -> None:
-    where = f"cell_info frame {info.counter}"
-    if not info.cells:
-        raise ProtocolError(f"{where}: no sample: the board has power but reports no cells")
+    cells = info.cells
+    if not cells:
+        raise _implausible(info, "the board has power but reports no cells")
+    lowest, highest = min(cells), max(cells)
     low, high = CELL_VOLTS
-    if min(info.cells) < low or max(info.cells) > high:
-        worst = info.cell_min if min(info.cells) < low else info.cell_max
+    if lowest < low or highest > high:
+        worst = info.cell_min if lowest < low else info.cell_max
         assert worst is not None  # there are cells
-        raise ProtocolError(
-            f"{where}: no sample: cell {worst.number} has {worst.voltage} V; expected {low} to {high} V"
-        )
-    total = info.cell_sum
-    if info.voltage is not None and abs(total - info.voltage) > SUM_TOLERANCE * info.voltage:
-        raise ProtocolError(
-            f"{where}: no sample: pack voltage is {info.voltage} V, but the {info.cell_count} cells "
-            f"add up to {total:.3f} V; expected at most {SUM_TOLERANCE:.0%} between them"
+        raise _implausible(info, f"cell {worst.number} has {worst.voltage} V; expected {low} to {high} V")
+    voltage, total = info.voltage, sum(cells)
+    if voltage is not None and abs(total - voltage) > SUM_TOLERANCE * voltage:
+        raise _implausible(
+            info,
+            f"pack voltage is {voltage} V, but the {info.cell_count} cells "
+            f"add up to {total:.3f} V; expected at most {SUM_TOLERANCE:.0%} between them",
         )
     if info.soc is not None and info.soc > 100:
-        raise ProtocolError(f"{where}: no sample: soc is {info.soc} %; expected 0 to 100 %")
+        raise _implausible(info, f"soc is {info.soc} %; expected 0 to 100 %")
+
+
+def _implausible(info: CellInfo, reason: str) -> ProtocolError:
+    return ProtocolError(f"cell_info frame {info.counter}: no sample: {reason}")
 
 
 def as_dict(decoded: Decoded) -> dict[str, Any]:

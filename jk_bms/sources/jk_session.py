@@ -180,12 +180,13 @@ class JkSession:
         self.last_cells = frame.data
         self._status.repeated = 0
         self._status.repeats_since = None
+        now = self._clock.now()
         sample = to_sample(
             info,
             device=self.device,
-            taken_at=self._clock.now(),
+            taken_at=now,
             monotonic=self._clock.monotonic(),
-            clock_trusted=self._clock.trusted(),
+            clock_trusted=self._clock.trusted(now),
         )
         if self._calibration != 1.0 and sample.current is not None:
             sample = msgspec.structs.replace(sample, current=sample.current * self._calibration)
