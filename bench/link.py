@@ -6,8 +6,9 @@ Processes in turns, each on the same D-Bus with the same simulated battery behin
 (one of ours, in a process of its own): our source, which assembles, decodes, judges silence and
 publishes samples to nobody; and a bare bleak client that adds up the lengths of the notifications. A
 third, for comparison, is that client with assembler and decoder in its callback: what the content
-alone costs. CPU time of the process while it streams, per frame. Then the commands that a held link takes in a
-simulated day, and the ages of eight packs on three connections. Exits with 1 when a goal is missed.
+alone costs. CPU time of the process while it streams, per frame; judged with notifications of 128
+bytes, shown with other sizes besides. Then the commands that a held link takes in a simulated day,
+and the ages of eight packs on three connections. Exits with 1 when a goal is missed.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,10 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.common import TOP, Sheet, compiled_code, median_ratio
 from jk_bms.model import Device, Sample
+from jk_bms.simulator.radio import FRAGMENTS
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, street
 
-ROUNDS = 5
+ROUNDS, ROUNDS_BESIDE = 5, 3
 WARM = 2.0  # s before the measurement
 MOST = 1.3
 MOST_COMMANDS = 24
@@ -118,21 +121,8 @@ def streamed(what: str, seconds: float, env: dict[str, str]) -> tuple[float, int
 
 
 def cpu(sheet: Sheet, seconds: float, period: float) -> None:
-    """Measure both sides in turns."""
-    scenario = street()
-    scenario["devices"][0]["radio"] = {"period": period}
-    frames = seconds / period
-    took: dict[str, list[float]] = {"ours": [], "bare": [], "decoding": []}
-    with BluezBed(scenario) as bed:
-        for _ in range(ROUNDS):
-            for what, times in took.items():
-                taken, count = streamed(what, seconds, bed.env)
-                enough = count if what == "ours" else count / 300
-                if enough < 0.9 * frames:
-                    sys.exit(
-                        f"link: {enough:.0f} frames in {seconds:g} s, expected {frames:.0f}: not a fair figure"
-                    )
-                times.append(taken / enough)
+    """Measure all sides in turns; then two of them with other sizes of notifications."""
+    took = in_the_air(tuple(SIDES), seconds, period, ROUNDS)
     micros = [f"{statistics.median(times) * 1e6:.0f}" for times in took.values()]
     sheet.figure(
         "held link / bare bleak client, CPU per frame",
@@ -147,6 +137,36 @@ def cpu(sheet: Sheet, seconds: float, period: float) -> None:
     )
     share = statistics.median(took["ours"]) / 0.5 * 100
     sheet.beside("  of one core, with two frames a second, %", share)
+    for sizes, words in (("20", "fifteen of 20 bytes: no MTU agreed"), ("150", "two of 150 bytes")):
+        took = in_the_air(("ours", "bare"), seconds, period, ROUNDS_BESIDE, FRAGMENTS[sizes])
+        micros = [f"{statistics.median(times) * 1e6:.0f}" for times in took.values()]
+        ratio = median_ratio(took["ours"], took["bare"])
+        sheet.beside(f"  a frame in {words}", ratio, " / ".join(micros) + " us")
+
+
+def in_the_air(
+    sides: Sequence[str],
+    seconds: float,
+    period: float,
+    rounds: int,
+    fragment: Sequence[int] = FRAGMENTS["128"],
+) -> dict[str, list[float]]:
+    """Return the CPU seconds per frame of each side and round."""
+    scenario = street()
+    scenario["devices"][0]["radio"] = {"period": period, "fragment": list(fragment)}
+    frames = seconds / period
+    took: dict[str, list[float]] = {side: [] for side in sides}
+    with BluezBed(scenario) as bed:
+        for _ in range(rounds):
+            for what, times in took.items():
+                taken, count = streamed(what, seconds, bed.env)
+                enough = count if what == "ours" else count / 300
+                if enough < 0.9 * frames:
+                    sys.exit(
+                        f"link: {enough:.0f} frames in {seconds:g} s, expected {frames:.0f}: not a fair figure"
+                    )
+                times.append(taken / enough)
+    return took
 
 
 def quiet(sheet: Sheet) -> None:
