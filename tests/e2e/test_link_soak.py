@@ -262,6 +262,7 @@ class Soak:
                 await asyncio.sleep(self.rng.uniform(30.0, 300.0))
                 await self._suffer()
                 if number == faults // 10:
+                    await self._well()  # as at the end, else an attempt under way is counted as growth
                     before = resources()
                 assert not any(task.done() for task in tasks)
             await asyncio.sleep(max(0.0, began + hours * HOUR - loop.time()))
