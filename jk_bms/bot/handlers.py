@@ -20,15 +20,15 @@ from jk_bms.bot.pages.callbacks import find_alert, press, pressed
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
 from jk_bms.bot.turn import wanted_turn
+from jk_bms.bot.updates import AWAY
 from jk_bms.charts.wanted import SPANS
 from jk_bms.errors import JkBmsError, LiveError, StoreError
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
-from jk_bms.texts import Texts, best, escape, language
+from jk_bms.texts import Texts, best, durations, escape, language
 
 log = logging.getLogger(__name__)
 
-TOO_OLD = timedelta(minutes=5)  # an older command is not meant any more
 CHART_PATIENCE = 60.0  # s; a Pi that just started needs some
 CHARTS = ("soc", "power", "cells", "temperature")
 CHART_SPANS = ("24h", "7d", "30d")
@@ -99,14 +99,17 @@ class Handlers:
         }
         assert set(self._commands) == set(COMMANDS)
 
-    async def handle(self, update: Update) -> None:
-        """Answer one update; whatever else Telegram sends is ignored."""
+    async def handle(self, update: Update, late: bool) -> None:
+        """Answer one update; whatever else Telegram sends is ignored.
+
+        ``late``: it may have waited for long, and not be meant any more.
+        """
         if update.callback_query is not None:
-            await self._press(update.callback_query)
+            await self._press(update.callback_query, late)
             return
         message = update.message or update.edited_message or update.channel_post or update.edited_channel_post
         if message is not None:
-            await self._message(message)
+            await self._message(message, late)
 
     def texts_of(self, chat: int) -> Texts:
         """The language of messages that nobody asked for."""
@@ -115,12 +118,15 @@ class Handlers:
 
     # Messages
 
-    async def _message(self, message: Message) -> None:
+    async def _message(self, message: Message, late: bool) -> None:
         if message.migrate_to_chat_id is not None:
             await self._moved(message.chat.id, message.migrate_to_chat_id)
             return
         text = (message.text or message.caption or "").strip()
-        if not text or _age(message) > TOO_OLD:
+        if not text:
+            return
+        if late and (age := _age(message).total_seconds()) > AWAY:
+            log.info("chat %d: a message of %s ago is left out", message.chat.id, durations.span(age))
             return
         found = _COMMAND.fullmatch(text)
         name = found[1].lower() if found else ""
@@ -185,7 +191,7 @@ class Handlers:
 
     # Buttons
 
-    async def _press(self, query: CallbackQuery) -> None:
+    async def _press(self, query: CallbackQuery, late: bool) -> None:
         message = query.message
         if message is None or query.data is None:
             await self._sender.answer_press(query.id)
@@ -203,6 +209,9 @@ class Handlers:
         if not self._access.serves(asked.chat, asked.user, asked.kind):
             text = asked.texts("bot.refused") if self._access.refuse_now(query.from_user.id) else ""
             await self._sender.answer_press(query.id, text)
+            return
+        if late:
+            await self._sender.answer_press(query.id, asked.texts("bot.press_again"))
             return
         page, arguments = pressed(query.data)
         asked = asked._replace(arguments=arguments)

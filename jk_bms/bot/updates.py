@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from weakref import WeakValueDictionary
@@ -18,6 +17,7 @@ from jk_bms.bot.light_aiogram import (
 )
 from jk_bms.bot.store import BotStore
 from jk_bms.bot.telegram_errors import brief, check_token
+from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -27,16 +27,23 @@ HELD_OPEN = 25  # s for which Telegram holds a question open
 PATIENCE = 10  # s more for the answer
 SLOW = 1.0  # s after which other chats do not wait any more for one that Telegram holds up
 LONGEST_PAUSE = 60.0  # s
+AWAY = 300.0  # s without an answer from Telegram, after which an update may not be meant any more
+FULL = 100  # updates that one answer has at most: more are waiting
 
 
 class Updates:
-    """Hands each update to ``handle``: those of a chat one after another, chats side by side."""
+    """Hands each update to ``handle``: those of a chat one after another, chats side by side.
+
+    With it goes whether the update may have waited for more than AWAY s. That follows from when
+    Telegram last answered, not from dates: a press of a button carries none, and the clock of this
+    machine may be wrong.
+    """
 
     def __init__(
         self,
         bot: TelegramBot,
         store: BotStore,
-        handle: Callable[[Update], Awaitable[None]],
+        handle: Callable[[Update, bool], Awaitable[None]],
         *,
         pause: float,
         first_pause: float = 1.0,
@@ -50,6 +57,9 @@ class Updates:
         self._held_open = held_open
         self._offset: int | None = store.note("offset")
         self._failures = 0
+        self._clock = Clock()
+        self._answered: float | None = None  # when Telegram last answered, s since boot
+        self._late = False  # what the last answer brought may have waited for long
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # while somebody waits
         self._ending = False
         self._waiting: asyncio.Timeout | None = None  # for Telegram
@@ -57,11 +67,12 @@ class Updates:
     async def run(self) -> None:
         """Go on until ``end``. Raises ConfigError for a wrong token, TokenInUse beside another bot."""
         slow: set[asyncio.Task[None]] = set()
+        updates: Sequence[Update] = ()
         async with asyncio.TaskGroup() as group:
             while not self._ending:
                 try:
                     async with asyncio.timeout(None) as self._waiting:
-                        updates = await self._next()
+                        updates = await self._next(more=len(updates) >= FULL)
                 except TimeoutError:  # only ``end`` sets a time
                     return
                 finally:
@@ -80,12 +91,17 @@ class Updates:
         if self._waiting is not None:
             self._waiting.reschedule(asyncio.get_running_loop().time())
 
-    async def _next(self) -> Sequence[Update]:
-        """Return the next updates, at least one, however long Telegram is away."""
+    async def _next(self, *, more: bool) -> Sequence[Update]:
+        """Return the next updates, at least one, however long Telegram is away.
+
+        ``more``: the answer before was full, so these have waited as long as those.
+        """
         while True:
-            asked = time.monotonic()
+            asked = self._clock.monotonic()
+            # A question that is not held open is answered with what has waited, and with nothing else.
+            catching_up = self._answered is None or asked - self._answered > AWAY
             try:
-                updates = await self._ask()
+                updates = await self._ask(0 if catching_up else self._held_open)
             except TelegramRetryAfter as error:
                 await asyncio.sleep(error.retry_after)
                 continue
@@ -100,18 +116,21 @@ class Updates:
             if self._failures:
                 log.info("updates come again, after %d failures", self._failures)
                 self._failures = 0
+            self._answered = self._clock.monotonic()
             if updates:
+                self._late = catching_up or (more and self._late)
                 return updates
-            if time.monotonic() - asked < min(1.0, self._held_open / 2):
+            more = False
+            if not catching_up and self._answered - asked < min(1.0, self._held_open / 2):
                 await asyncio.sleep(self._pause)
 
-    async def _ask(self) -> Sequence[Update]:
+    async def _ask(self, held_open: int) -> Sequence[Update]:
         try:
             return await self._bot.get_updates(
                 offset=self._offset,
-                timeout=self._held_open,
+                timeout=held_open,
                 allowed_updates=KINDS,
-                request_timeout=self._held_open + PATIENCE,
+                request_timeout=held_open + PATIENCE,
             )
         except ClientDecodeError as error:
             if isinstance(error.original, ValidationError) and isinstance(error.data, dict):
@@ -126,17 +145,19 @@ class Updates:
         for update in updates:
             chats[_chat_of(update)].append(update)
         tasks = [
-            group.create_task(self._handle_chat(some, self._turns.setdefault(chat, asyncio.Lock())))
+            group.create_task(
+                self._handle_chat(some, self._turns.setdefault(chat, asyncio.Lock()), self._late)
+            )
             for chat, some in chats.items()
         ]
         _, unfinished = await asyncio.wait(tasks, timeout=SLOW)
         return unfinished
 
-    async def _handle_chat(self, updates: Sequence[Update], turn: asyncio.Lock) -> None:
+    async def _handle_chat(self, updates: Sequence[Update], turn: asyncio.Lock, late: bool) -> None:
         async with turn:  # behind what came before, if that takes long
             for update in updates:
                 try:
-                    await self._handle(update)
+                    await self._handle(update, late)
                 except Exception:  # one update that meets a bug must not stop the bot
                     log.exception("an update was not handled")
 

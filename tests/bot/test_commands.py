@@ -96,7 +96,6 @@ IGNORED = {
     "for another bot": ("/status@other_bot", {}),
     "unknown, in a group": ("/weather", {"chat": GROUP, "kind": "group"}),
     "talk in a group": ("hello", {"chat": GROUP, "kind": "group"}),
-    "older than five minutes": ("/status", {"ago": 301.0}),
 }
 
 
@@ -292,6 +291,51 @@ async def test_a_restart_repeats_and_loses_no_command(
     texts = telegram.shown()
     assert len(texts) == 2
     assert str(OWNER) in texts[0]
+    assert "Grid is there" in texts[1]
+
+
+async def test_a_button_that_was_pressed_while_it_was_down_does_nothing(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    """Such a press carries no date: it may be of last night."""
+    poller.snapshot = snapshot(alerts=[ALERT])
+    telegram.press(press("mute", "3600", alert_key(ALERT)))
+
+    async with running():
+        await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
+
+    assert poller.asked("mute") == []
+    assert [one.shown for one in telegram.sent if one.shown] == [
+        "I was away for a while. Press again if you still want this."
+    ]
+
+
+async def test_more_than_one_answer_of_what_has_waited(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    """Telegram hands out a hundred at a time; the rest has waited as long."""
+    for _ in range(101):
+        telegram.say("/weather", chat=GROUP, kind="group")
+    telegram.say("/status", ago=400.0)
+
+    async with running():
+        await asyncio.sleep(0.5)
+        telegram.say("/chatid")
+        await answered(telegram)
+
+    (text,) = telegram.shown()
+    assert str(OWNER) in text
+
+
+async def test_a_clock_that_is_fast_makes_no_command_old(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running():
+        telegram.say("/chatid")
+        await answered(telegram)
+        telegram.say("/status", ago=4000.0)
+        texts = await answered(telegram, 2)
+
     assert "Grid is there" in texts[1]
 
 
@@ -506,6 +550,8 @@ async def test_a_button_of_an_alert_that_is_over_says_so(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:
     async with running():
+        telegram.say("/chatid")
+        await answered(telegram)
         telegram.press(press("mute", "3600", "0123456789ab"))
         await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
 

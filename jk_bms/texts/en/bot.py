@@ -197,6 +197,7 @@ TEXTS = {
     "bot.which_battery": "Which battery?",
     "bot.no_such_battery": "There is no such battery.",
     "bot.nothing_known": "No battery is known yet: is the battery service running?",
+    "bot.press_again": "I was away for a while. Press again if you still want this.",
     "bot.try_later": "The battery service does not answer. Try again in a minute.",
     "bot.trouble": "That went wrong; the log of the bot tells why.",
     "bot.help": "What I can show:",
