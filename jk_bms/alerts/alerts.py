@@ -294,7 +294,8 @@ class Alerts:
         events = [self._event(notice, f"alert.{notice.what}") for notice in notices]
         if not events:
             return
-        dark = any(event.facts["code"] == GOING_DARK and "quiet" not in event.facts for event in events)
+        # Whether people are told or not: what was measured must not be lost.
+        dark = any(event.facts["code"] == GOING_DARK and event.facts["what"] != "cleared" for event in events)
         self._outbox.add(events, flush_first=dark)
 
     def _event(self, notice: Notice, kind: str) -> Event:

@@ -98,6 +98,18 @@ class HostView(NamedTuple):
     uptime: float = 0.0  # s since this service started
 
 
+class FlapWait(NamedTuple):
+    """How long an alert that comes back soon after its end must stand to be told again, in s."""
+
+    mild: float  # below critical
+    critical: float
+
+
+USUAL_WAIT = FlapWait(600.0, 60.0)
+NO_WAIT = FlapWait(0.0, 0.0)  # told at once, however often
+LONG_WAIT = FlapWait(600.0, 600.0)  # critical, and all the same it may come and go every minute
+
+
 class Rule(NamedTuple):
     """One thing to watch. ``name`` is the key of its texts and of its state."""
 
@@ -118,7 +130,7 @@ class Rule(NamedTuple):
     clear_seconds: float = 0.0
     once: bool = False  # told once, never repeated and never cleared (cycles)
     passing: bool = False  # an event, not a state: its end is no news
-    flap_guard: bool = True  # told again only ten minutes after its end was told
+    flap_wait: FlapWait = USUAL_WAIT
     at_start: bool = False  # told even in the quiet time after the start
     first_untold: bool = False  # not told when it is the first that is known of the matter
 

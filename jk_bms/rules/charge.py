@@ -6,7 +6,7 @@ from typing import Any
 from jk_bms.battery.low_charge import soc_for_warnings
 from jk_bms.model import Sample
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.base import NO_WAIT, Grade, Look, PackView, Rule
 from jk_bms.rules.levels import C, Level, W, grade
 
 _SOC_GRADES = (
@@ -141,4 +141,5 @@ GOING_DARK = Rule(
     ),
     unit="min",
     clear_seconds=300.0,
+    flap_wait=NO_WAIT,  # the pack may be empty before anything else can be said
 )

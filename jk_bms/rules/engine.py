@@ -30,7 +30,7 @@ from jk_bms.rules.options import Options
 from jk_bms.rules.watch import Step, Watch, advance, back, beyond
 
 VERSION = 1  # of the state
-FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back is not told
+FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back must stand for a while
 FLAP_DOUBLINGS = 3  # the guard doubles each time that it was needed, up to eight times as long
 CALM = 86_400.0  # s after its end from which an alert is a new one, counted from one
 BEFORE = 0.001  # s by which all that was stored lies before the first moment of a new boot
@@ -332,7 +332,7 @@ class Engine:
         watch.raised, watch.dated = now.at, now.trusted
         if watch.ended is None or now.at - watch.ended >= _guard(watch):
             watch.flaps = 0
-        elif rule.flap_guard:
+        else:
             watch.flaps += 1
 
     def _end(self, rule: Rule, watch: Watch, now: Moment) -> Notice:
@@ -383,13 +383,13 @@ class Engine:
             return "muted"
         if (reason := self._time_of_silence(rule, severity, now)) is not None:
             return reason
+        wait = rule.flap_wait.critical if severity >= Severity.CRITICAL else rule.flap_wait.mild
         if (
-            rule.flap_guard
-            and not watch.told_severity
+            not watch.told_severity
             and watch.ended_told is not None
             and severity <= watch.ended_severity
             and now.at - watch.ended_told < _guard(watch)
-            and now.at - watch.raised < FLAP_GUARD  # that long without a break is no flapping
+            and now.at - watch.raised < wait  # that long without a break is no flapping
         ):
             return "flapping"
         return None
@@ -491,5 +491,5 @@ class Engine:
 
 
 def _guard(watch: Watch) -> float:
-    """How long after its last end, in s, an alert that comes back is kept quiet."""
+    """How long after its last end, in s, an alert that comes back has come back soon."""
     return FLAP_GUARD * 2.0 ** min(watch.flaps, FLAP_DOUBLINGS)

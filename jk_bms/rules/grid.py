@@ -9,7 +9,7 @@ from datetime import datetime
 
 from jk_bms.model import InverterSample
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, InverterView, Look, Rule
+from jk_bms.rules.base import LONG_WAIT, Grade, InverterView, Look, Rule
 from jk_bms.rules.levels import C, E, Level, grade
 
 PRESENT, LOST, UNKNOWN = "present", "lost", "unknown"
@@ -104,6 +104,7 @@ GRID_LOST = Rule(
     rising=True,
     example=lambda: example.inverter(grid=LOST, grid_voltage=0.0, grid_power=0.0),
     clear_samples=1,
+    flap_wait=LONG_WAIT,
     first_untold=True,
 )
 

@@ -335,9 +335,10 @@ async def test_a_test_of_no_code(code: object, tmp_path: Path) -> None:
         alerts.test(code)
 
 
-async def test_last_words_are_marked_to_wait_for_history(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delay", ["0", "3600"], ids=["told", "not told so soon after the start"])
+async def test_last_words_are_marked_to_wait_for_history(delay: str, tmp_path: Path) -> None:
     """The forecast says that the pack cuts off within minutes: history first, then the message."""
-    house = House(tmp_path)
+    house = House(tmp_path, ALERT_STARTUP_DELAY=delay)
     asked: list[Any] = []
     with house.running() as alerts:
         alerts._outbox._flush = lambda: _note(asked, [event.text for event in house.told])

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Look, Severity
+from jk_bms.rules.base import LONG_WAIT, NO_WAIT, Look, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
@@ -529,8 +529,39 @@ def test_flapping_up_to_a_worse_grade_is_told() -> None:
     assert driver.see(WORSE) == ["raised critical"]
 
 
+def test_a_critical_one_that_comes_back_and_stays_is_told_after_a_minute() -> None:
+    driver = Driver()
+    driver.see(WORSE)
+    driver.see(GOOD, looks=6)
+
+    assert driver.see(WORSE) == []
+    assert driver.quiet() == [("raised", "flapping")]
+    assert driver.wait(54.0) == []
+    assert driver.wait(1.0) == ["raised critical"]
+
+
+def test_a_critical_one_waits_no_longer_however_often_it_came() -> None:
+    driver = Driver()
+    for _ in range(20):
+        driver.see(WORSE, looks=6)
+        driver.see(GOOD, looks=6)
+    driver.see(WORSE)
+
+    assert driver.wait(55.0) == ["raised critical"]
+
+
+def test_a_rule_may_wait_long_although_it_is_critical() -> None:
+    driver = Driver([rule(flap_wait=LONG_WAIT)])
+    driver.see(WORSE)
+    driver.see(GOOD, looks=6)
+    driver.see(WORSE)
+
+    assert driver.wait(590.0) == []
+    assert driver.wait(10.0) == ["raised critical"]
+
+
 def test_a_rule_may_do_without_the_guard() -> None:
-    driver = Driver([rule(flap_guard=False)])
+    driver = Driver([rule(flap_wait=NO_WAIT)])
     driver.see(BAD)
     driver.see(GOOD, looks=6)
 

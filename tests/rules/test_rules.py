@@ -13,6 +13,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Alert, Link, Moment, PackView, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
+from jk_bms.rules.grid import LOST
 from jk_bms.rules.levels import CELLS
 from jk_bms.rules.options import Options
 from tests.rules.table import ROWS, Row, band, cell, frozen, minutes, of, silent, spread
@@ -301,6 +302,25 @@ def test_the_end_is_called_by_the_most_that_the_load_may_be() -> None:
     assert dark is not None
     assert left is not None
     assert (dark.value, left.value) == (13.4, 22.4)
+
+
+def test_the_end_is_called_each_time_that_it_comes_near() -> None:
+    """A kettle off, a kettle on: what was said of the end ten minutes ago may be wrong by all that is left."""
+    trial = Trial()
+
+    for _ in range(3):
+        assert "raised going_dark 1042" in trial.hold(minutes(13.4), looks=12)
+        assert "cleared going_dark 1042" in trial.hold(minutes(40.0), looks=70)
+
+
+def test_a_grid_that_comes_and_goes_floods_nobody() -> None:
+    trial = Trial()
+    there, gone = example.inverter(), example.inverter(grid=LOST, grid_voltage=0.0)
+    trial.hold(there)
+
+    told = [line for _ in range(60) for line in trial.hold(gone, looks=6) + trial.hold(there, looks=6)]
+
+    assert told == ["raised grid_lost 2001", "cleared grid_lost 2001"]
 
 
 def test_on_the_grid_runtime_is_nothing_to_worry_about() -> None:

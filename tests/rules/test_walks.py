@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jk_bms.rules.base import Moment, Notice, Severity
+from jk_bms.rules.base import NO_WAIT, USUAL_WAIT, Moment, Notice, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
@@ -30,11 +30,11 @@ def follow(
     walk: list[tuple[float | None, int]], *, restart_after: int | None = None, guard: bool = True
 ) -> Driver:
     """Feed ``walk``; with ``restart_after`` stretches by another engine that has only the stored state."""
-    driver = Driver([rule(flap_guard=guard)])
+    driver = Driver([rule(flap_wait=USUAL_WAIT if guard else NO_WAIT)])
     for n, (value, looks) in enumerate(walk):
         if n == restart_after:
             after = Driver(
-                [rule(flap_guard=guard)],
+                [rule(flap_wait=USUAL_WAIT if guard else NO_WAIT)],
                 state=json.loads(json.dumps(driver.engine.state())),
                 at=driver.at,
                 time=driver.time,
@@ -191,7 +191,7 @@ def measured(row: Row, value: float) -> float | None:
 def walked(row: Row, steps: list[tuple[float, int]]) -> tuple[list[Notice], int]:
     """Let the rule of ``row`` see each value so often; return what came of it, and its excursions."""
     one = BY_NAME[row.rule]
-    engine = Engine(Options(startup_delay=0, min_level=Severity.INFO), [one._replace(flap_guard=False)])
+    engine = Engine(Options(startup_delay=0, min_level=Severity.INFO), [one._replace(flap_wait=NO_WAIT)])
     notices: list[Notice] = []
     at, count, bad = 0.0, 0, False
     for value, looks in steps:
