@@ -13,12 +13,14 @@ import logging
 import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from jk_bms.actions.delivery import to_be_told, together
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
+from jk_bms.rules.base import Severity
 from jk_bms.settings import TOP, Settings
 from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_state, write_states
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 STATE = "channel:notify"  # its name in bms.db
 SENDER = "jk_bms.actions.apprise_send"
 PATIENCE = 60.0  # s for one message; then its process is ended
-LONGEST_BACKOFF = 3600.0  # s
+FIRST_REST, LONGEST_REST = 1.0, 60.0  # s between two attempts: it doubles with each that fails
 LOOK_PERIOD = 60.0  # s between two looks into the log of events when nobody wakes us
 UNSAVED_PATIENCE = 60.0  # s that an alert waits for the disk before it is told from memory
 PAGE = 200  # events read at once
@@ -129,6 +131,7 @@ class Messenger:
         failures = 0
         while True:
             news = self._news
+            known = await self._newest(address)
             events = await self._pending(address)
             if not events:
                 with contextlib.suppress(TimeoutError):
@@ -154,7 +157,33 @@ class Messenger:
             failures += 1
             if failures == 1:
                 log.warning("%s: not sent, will be tried again: %s", address.label, outcome.error)
-            await asyncio.sleep(min(2.0 ** min(failures - 1, 20), LONGEST_BACKOFF))
+            await self._rest(address, rest(failures), known=known)
+
+    async def _newest(self, address: Address) -> int:
+        """The last event that there is."""
+        try:
+            return int(await self._in_writer(lambda own: own.newest_event()))
+        except StoreError as error:
+            log.debug("%s: %s", address.label, error)  # said aloud where it is written
+            return address.cursor
+
+    async def _rest(self, address: Address, seconds: float, *, known: int) -> None:
+        """Wait for the next attempt; something critical after the event ``known`` ends that."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    news = self._news
+                    try:
+                        page = await self._in_writer(partial(OwnStore.events_after, after=known, limit=PAGE))
+                    except StoreError as error:
+                        log.debug("%s: %s", address.label, error)  # said aloud where it is written
+                        page = []
+                    if any(self._is_news(address, event) and critical(event) for _, event in page):
+                        return
+                    if page:
+                        known = page[-1][0]
+                    else:
+                        await news.wait()
 
     async def _pending(self, address: Address) -> list[tuple[int, Event]]:
         """What ``address`` has to be told, oldest first, with the ids of events; 0: not on the disk yet."""
@@ -236,6 +265,16 @@ class Messenger:
                     child.kill()
                     await child.wait()
         return _outcome(said)
+
+
+def rest(failures: int) -> float:
+    """Return for how long, in s, an address is left alone after so many failures in a row."""
+    return min(FIRST_REST * 2.0 ** min(failures - 1, 20), LONGEST_REST)
+
+
+def critical(event: Event) -> bool:
+    """Whether ``event`` is worth an attempt at once."""
+    return event.facts.get("severity") == Severity.CRITICAL.word
 
 
 def _outcome(said: bytes) -> Outcome:

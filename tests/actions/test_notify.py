@@ -161,7 +161,7 @@ async def test_after_an_outage_the_late_ones_come_together(
     house: House, web: WebService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The service was away: one line in the log, then one message for what is old and one for what is new."""
-    monkeypatch.setattr(notify, "LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr(notify, "LONGEST_REST", 0.1)
     web.stop()
     with caplog.at_level("INFO"):
         async with house.running() as messenger:
@@ -181,6 +181,57 @@ async def test_after_an_outage_the_late_ones_come_together(
     assert caplog.text.count("works again") == 1
     assert "perhaps" not in str(web.posted)
     assert TOKEN not in caplog.text
+
+
+def test_an_address_that_is_down_is_tried_every_minute_at_least() -> None:
+    assert [notify.rest(failures) for failures in (1, 2, 3, 6, 7, 8, 5000)] == [1, 2, 4, 32, 60, 60, 60]
+
+
+async def test_an_address_that_is_down_is_tried_at_once_when_something_critical_comes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else happens waits for the next attempt; so does what was known at the last one."""
+    monkeypatch.setattr(notify, "FIRST_REST", 1e9)
+    monkeypatch.setattr(notify, "LONGEST_REST", 1e9)
+    monkeypatch.setattr(notify, "PAGE", 2)
+    sent: list[str] = []
+    rested: list[list[float]] = []
+
+    async def send(_: Messenger, address: Any, message: Any) -> notify.Outcome:
+        if message is None:
+            return notify.Outcome(ok=True)
+        sent.append(message[0][0])
+        return notify.Outcome(ok=len(sent) > 2, error="no route")
+
+    def looked(own: OwnStore, after: int, limit: int = 100) -> Any:
+        page = events_after(own, after, limit)
+        rested.append([event.facts["value"] for _, event in page])
+        return page
+
+    events_after = OwnStore.events_after
+    monkeypatch.setattr(Messenger, "_send", send)
+    monkeypatch.setattr(OwnStore, "events_after", looked)
+    async with house.running() as messenger:
+        for value in (2.1, 2.2, 2.3):
+            house.raise_alert(value)
+        messenger.wake()
+        await until(lambda: rested[-1:] == [[]] and sent)
+        house.raise_alert(2.4, severity="warning")
+        messenger.wake()
+        await until(lambda: rested[-2:] == [[2.4], []])
+        assert len(sent) == 1
+        house.raise_alert(2.5)
+        messenger.wake()
+        await until(lambda: len(sent) == 2 and rested[-1] == [])
+        assert len(sent) == 2
+        house.raise_alert(2.6)
+        messenger.wake()
+        await until(lambda: len(sent) == 8)
+
+    assert [
+        value in title for value, title in zip(("2.10", "2.10", "2.10", "2.20", "2.30"), sent, strict=False)
+    ]
+    assert "2.60" in sent[-1]
 
 
 async def test_killed_between_sending_and_noting_it_is_sent_again_and_marked(
