@@ -215,7 +215,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info("easun-jkbms %s: Telegram bot, database %s", __version__, settings.bot_db_path)
         asyncio.run(serve(settings))
     except (JkBmsError, ExceptionGroup) as error:
-        return _cannot_run(error)
+        code = _cannot_run(error)
+        if arguments.stay and code in (EXIT_TAKEN, EXIT_CONFIG):
+            _stay()
+        return code
     return EXIT_OK
 
 
@@ -226,6 +229,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--env-file", metavar="FILE", help="settings file (default: .env in the project's folder)"
+    )
+    parser.add_argument(
+        "--stay",
+        action="store_true",
+        help="when only a person can help (exit codes 77 and 78), wait for the end instead of ending: for "
+        "containers, which are started anew whatever the exit code says",
     )
     parser.add_argument("--version", action="version", version=f"easun-jkbms {__version__}")
     return parser
@@ -255,6 +264,14 @@ def _cannot_run(error: Exception) -> int:
     if isinstance(error, TokenInUse):
         return EXIT_TAKEN
     return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY
+
+
+def _stay() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    log.error("waiting, not asking Telegram again: correct it, then start the bot anew")
+    signal.sigwait(ends)
 
 
 def _give_up() -> None:

@@ -16,7 +16,7 @@ TOP = Path(__file__).resolve().parents[2]
 class BotProgram:
     """A running ``telegram_bot.py``; leaving the context ends it if the test did not."""
 
-    def __init__(self, folder: Path, telegram: TelegramServer, **env: str) -> None:
+    def __init__(self, folder: Path, telegram: TelegramServer, *arguments: str, **env: str) -> None:
         self.log_file = folder / f"bot-{time.monotonic_ns()}.log"
         clean = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")}
         self.env = clean | {
@@ -33,7 +33,11 @@ class BotProgram:
         }
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, TOP / "telegram_bot.py"], cwd=folder, env=self.env, stdout=log, stderr=log
+                [sys.executable, TOP / "telegram_bot.py", *arguments],
+                cwd=folder,
+                env=self.env,
+                stdout=log,
+                stderr=log,
             )
 
     def __enter__(self) -> Self:

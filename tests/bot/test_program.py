@@ -1,6 +1,7 @@
 """The bot as a program: how it starts and ends, what it makes of Telegram's moods, what it logs."""
 
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -82,6 +83,25 @@ def test_beside_another_bot_with_the_same_token_it_stops(telegram: TelegramServe
             assert "another program uses the same TELEGRAM_BOT_TOKEN" in stopped.log
             assert going.process.poll() is None
             assert str(OWNER) in answers(telegram)  # the other is whole
+
+
+def test_in_a_container_it_waits_instead_of_being_started_again_and_again(
+    telegram: TelegramServer, tmp_path: Path
+) -> None:
+    """Compose restarts whatever ends; each try would take away updates of the program that has the token."""
+    with BotProgram(tmp_path, telegram, "--stay") as bot:
+        answers(telegram)
+        telegram.fail("409", "getUpdates")
+        telegram.say("/help")  # ends the request that is waiting for something to come
+        telegram.until(lambda: "waiting, not asking Telegram again" in bot.log)
+        asked = len(telegram.calls)
+        assert "another program uses the same TELEGRAM_BOT_TOKEN" in bot.log
+        with pytest.raises(subprocess.TimeoutExpired):
+            bot.wait(1.5)
+        assert len(telegram.calls) == asked
+        code, _ = bot.end()
+
+    assert code == EXIT_TAKEN
 
 
 def test_two_bots_never_share_a_database(telegram: TelegramServer, tmp_path: Path) -> None:

@@ -109,8 +109,15 @@ def test_bot_shares_state_and_socket_and_nothing_else(service: dict[str, Any], b
     assert bot["environment"]["BMS_SOCKET"] == service["environment"]["BMS_SOCKET"]
     assert bot["environment"]["LOG_FILE_PATH"] == "/logs/stat.log"
     assert "network_mode" not in bot
-    assert bot["command"] == ["telegram_bot.py"]
     for key in ("JK_BMS_UID", "JK_BMS_GID"):
         assert bot["build"]["args"][key] == service["build"]["args"][key]
     assert bot["build"]["args"]["REQUIREMENTS"] == "requirements-bot.txt"
     assert bot["image"] != service["image"]  # the two builds would overwrite each other
+
+
+def test_what_dies_is_started_again_and_a_bot_whose_token_is_taken_does_not_die(
+    service: dict[str, Any], bot: dict[str, Any]
+) -> None:
+    """Compose cannot leave out exit codes as the systemd unit does with RestartPreventExitStatus."""
+    assert service["restart"] == bot["restart"] == "unless-stopped"
+    assert bot["command"] == ["telegram_bot.py", "--stay"]
