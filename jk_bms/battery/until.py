@@ -33,6 +33,7 @@ class Outlook(NamedTuple):
     load: float  # W out of the battery, mean until then
     days: int  # past days that tell what is usual; 0: it is the present load
     save: float | None  # so many W less, on the average, and it lasts also in the worst case
+    share: float = 1.0  # of what the house draws, load and save are this part
 
 
 class _Course(NamedTuple):

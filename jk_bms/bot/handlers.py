@@ -383,14 +383,14 @@ class Handlers:
 
         def expect() -> Any:
             with open_reader(self._settings.bms_db_path) as reader:
-                return outlook(reader, device, until, now, zone)
+                return outlook(reader, snapshot, device, until, now, zone)
 
         try:
             expected = await asyncio.to_thread(expect)
         except StoreError as error:
             log.warning("%s", error)
             expected = None
-        await self._show(asked, pages.until(device, expected, asked.texts, zone, now))
+        await self._show(asked, pages.until(snapshot, device, expected, asked.texts, zone, now))
 
     async def _chart(self, asked: Asked) -> None:
         words = [word.lower() for word in asked.arguments]

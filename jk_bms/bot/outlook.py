@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from jk_bms.battery.until import Outlook, Step, battery_power, expect
+from jk_bms.bot.pages.values import can_be_counted_on
 from jk_bms.errors import StoreError
 from jk_bms.store.history_query import query
 from jk_bms.store.own import OwnReader
@@ -16,7 +17,12 @@ NOMINAL = 3.2  # V of an LFP cell, where no voltage is known
 
 
 def outlook(
-    reader: OwnReader, device: dict[str, Any], until: datetime, now: datetime, zone: tzinfo | None
+    reader: OwnReader,
+    snapshot: dict[str, Any],
+    device: dict[str, Any],
+    until: datetime,
+    now: datetime,
+    zone: tzinfo | None,
 ) -> Outlook | None:
     """Return how a battery of the snapshot will do until then, as if there were no grid from now on.
 
@@ -25,21 +31,46 @@ def outlook(
     reading = device.get("reading") or {}
     soc = reading.get("battery_soc")
     low, high = reading.get("soc_low", soc), reading.get("soc_high", soc)
-    ampere_hours = reading.get("learned_capacity") or reading.get("capacity")
+    ampere_hours = _size(device)
     volts = reading.get("voltage") or NOMINAL * reading.get("cell_count", 0)
     if low is None or high is None or not ampere_hours or not volts:
         return None
+    share = share_of(snapshot, device)
     usual = []
     for days in range(1, DAYS + 1):
         start, end = (_days_before(moment, days, zone) for moment in (now, until))
-        day = house_power(reader, start, end) or _pack_power(reader, device["address"], start, end)
+        house = [Step(seconds, share * watts) for seconds, watts in house_power(reader, start, end)]
+        day = house or _pack_power(reader, device["address"], start, end)
         if day:
             usual.append(day)
     power = reading.get("power")
     present = -power if power is not None and power < 0 else None
-    return expect(
+    expected = expect(
         now, until, low=low, high=high, capacity_wh=ampere_hours * volts, usual=usual, present=present
     )
+    return None if expected is None else expected._replace(share=share)
+
+
+def share_of(snapshot: dict[str, Any], device: dict[str, Any]) -> float:
+    """Return which part of the house's load is on ``device``: packs in parallel give by their size.
+
+    Nothing is put on a pack that does not say how it is: should it be off, the others carry all.
+    """
+    others = [
+        one
+        for one in snapshot["devices"]
+        if one["address"] != device["address"] and can_be_counted_on(one, snapshot)
+    ]
+    sizes = [_size(one) for one in (device, *others)]
+    known = [size for size in sizes if size]
+    return known[0] / sum(known) if len(known) == len(sizes) else 1.0 / len(sizes)
+
+
+def _size(device: dict[str, Any]) -> float | None:
+    """How much goes in, in Ah: as learnt, else as the BMS says."""
+    reading = device.get("reading") or {}
+    size: float | None = reading.get("learned_capacity") or reading.get("capacity")
+    return size
 
 
 def house_power(reader: OwnReader, start: datetime, end: datetime) -> list[Step]:

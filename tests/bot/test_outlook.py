@@ -13,16 +13,13 @@ from tests.charts.lived_house import PACK, live
 
 KYIV = ZoneInfo("Europe/Kyiv")
 NOW = datetime(2026, 11, 20, 21, 30, tzinfo=KYIV)
-DEVICE = {
-    "address": PACK,
-    "reading": {
-        "battery_soc": 60.0,
-        "soc_low": 57.0,
-        "soc_high": 63.0,
-        "capacity": 280.0,
-        "voltage": 52.6,
-        "power": -900.0,
-    },
+READING = {
+    "battery_soc": 60.0,
+    "soc_low": 57.0,
+    "soc_high": 63.0,
+    "capacity": 280.0,
+    "voltage": 52.6,
+    "power": -900.0,
 }
 
 
@@ -33,10 +30,16 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def asked(path: Path, hours: float, **reading: Any) -> Any:
-    device = DEVICE | {"reading": DEVICE["reading"] | reading}  # type: ignore[operator]
+def pack(address: str = PACK, age: float = 5.0, **reading: Any) -> dict[str, Any]:
+    return {"address": address, "age": age, "reading": READING | reading}
+
+
+def asked(path: Path, hours: float, *others: dict[str, Any], **reading: Any) -> Any:
+    """The outlook for a pack beside ``others``."""
+    device = pack(**reading)
+    snapshot = {"devices": [*others, device]}
     with open_reader(path) as reader:
-        return outlook(reader, device, NOW + timedelta(hours=hours), NOW, KYIV)
+        return outlook(reader, snapshot, device, NOW + timedelta(hours=hours), NOW, KYIV)
 
 
 def test_the_same_hours_of_the_last_days_tell_the_load(lived: Path) -> None:
@@ -54,6 +57,43 @@ def test_a_low_battery_will_not_last_the_night(lived: Path) -> None:
     assert night.verdict == "no"
     assert NOW < night.empty_first < night.empty_last < NOW + timedelta(hours=8)
     assert night.save > 0
+
+
+def test_two_packs_last_as_long_as_one_of_their_size(lived: Path) -> None:
+    low = {"soc_low": 48.0, "soc_high": 52.0}
+    one = asked(lived, 8, **low)
+    other = pack("other", capacity=140.0)
+    half = asked(lived, 8, other, capacity=140.0, **low)
+
+    assert one.verdict == "yes"
+    assert (half.verdict, half.share) == ("yes", 0.5)
+    assert (half.soc_low, half.soc_high, half.load) == pytest.approx(
+        (one.soc_low, one.soc_high, 0.5 * one.load)
+    )
+    assert asked(lived, 8, capacity=140.0, **low).verdict == "no", "alone it would not last"
+
+
+def test_packs_share_the_load_by_size(lived: Path) -> None:
+    small, unknown = pack("small", capacity=140.0), pack("unknown", capacity=None)
+
+    assert asked(lived, 8, small).share == pytest.approx(2 / 3)
+    assert asked(lived, 8, small, learned_capacity=140.0).share == 0.5
+    assert asked(lived, 8, small, unknown).share == pytest.approx(1 / 3), "alike where a size is unknown"
+
+
+def test_a_pack_that_says_nothing_of_now_carries_nothing(lived: Path) -> None:
+    stale, never = pack("stale", age=36_000.0), {"address": "never"}
+
+    assert asked(lived, 8, stale, never).share == 1.0
+    assert asked(lived, 8, stale, never) == asked(lived, 8)
+    assert asked(lived, 8, stale, pack("other")).share == 0.5
+
+
+def test_what_a_pack_gave_itself_is_not_shared_again(tmp_path: Path) -> None:
+    path = tmp_path / "bms.db"
+    live(path, NOW, 4.0, inverter=False)
+
+    assert asked(path, 1, pack("other")).load == asked(path, 1).load
 
 
 def test_without_an_inverter_the_pack_tells(tmp_path: Path) -> None:

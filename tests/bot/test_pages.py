@@ -56,7 +56,7 @@ def all_pages(texts: Texts, state: dict[str, Any], report: dict[str, Any] | None
         "link": pages.link(state, texts, KYIV, NOW),
         "released": pages.released(state["devices"], NOW + timedelta(minutes=10), texts, KYIV, NOW),
         "resumed": pages.resumed(state["devices"], texts),
-        "until": pages.until(first, outlook(), texts, KYIV, NOW),
+        "until": pages.until(state, first, outlook(), texts, KYIV, NOW),
         "help": pages.help_page(texts),
         "choice": pages.choice(state["devices"], "battery", texts, or_all=True),
         "grid lost": pages.grid_change(False, state, texts, KYIV, NOW),
@@ -510,13 +510,26 @@ def test_an_alert_that_is_over_is_found_no_more() -> None:
     ],
 )
 def test_until(other: dict[str, Any], words: list[str]) -> None:
-    text = pages.until(device(), outlook(**other), EN, KYIV, NOW).text
+    text = pages.until(snapshot(), device(), outlook(**other), EN, KYIV, NOW).text
 
     assert [word for word in words if word not in text] == []
 
 
 def test_until_without_charge_or_load() -> None:
-    assert "cannot be told" in pages.until(device(), None, EN, KYIV, NOW).text
+    assert "cannot be told" in pages.until(snapshot(), device(), None, EN, KYIV, NOW).text
+
+
+def test_until_of_one_of_several_batteries() -> None:
+    """What is to be switched off is said of the house."""
+    house = snapshot(
+        device(), device(2, "Shed"), device(3, "Barn", age=36_000.0), device(4, "Attic", reading=None)
+    )
+    text = pages.until(house, device(), outlook(share=0.25), EN, KYIV, NOW).text
+
+    assert "by their size: 25 % is on this one." in text
+    assert "Not counted on, for it does not say how it is: Barn, Attic." in text
+    assert "With 340 W less" in text
+    assert "Not counted on" not in pages.until(snapshot(), device(), outlook(), EN, KYIV, NOW).text
 
 
 # Without command

@@ -46,7 +46,7 @@ def examples() -> dict[str, str]:
         "cells": pages.cells(house, main, EN, KYIV, NOW).text,
         "link": pages.link(snapshot(device(link=troubled())), EN, KYIV, NOW).text,
         "release": pages.released([main], NOW + timedelta(minutes=10), EN, KYIV, NOW).text,
-        "until": pages.until(main, morning, EN, KYIV, NOW).text,
+        "until": pages.until(house, main, morning, EN, KYIV, NOW).text,
         "ukrainian": pages.battery(house, device(name="Дім"), UK, KYIV, NOW).text,
         "old": pages.status(
             {"devices": [{**device(age=900.0), "link": None, "days": None}], "poller_down": True},

@@ -1,19 +1,21 @@
 """``/until HH:MM``: will it last until then?"""
 
 import math
+from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Any
 
 from jk_bms.battery.until import Outlook
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, page
-from jk_bms.bot.pages.values import label, shown_soc
+from jk_bms.bot.pages.values import can_be_counted_on, label, shown_soc
 from jk_bms.texts import Texts, escape
 
 VERDICT_MARKS = {"yes": "🟢", "maybe": "🟡", "no": "🔴"}
 
 
 def until(
+    snapshot: dict[str, Any],
     device: dict[str, Any],
     outlook: Outlook | None,
     texts: Texts,
@@ -37,6 +39,7 @@ def until(
         escape(texts("bot.until.left", time=when, left=left)),
         escape(_empty(outlook, texts, zone, now)),
         escape(texts(load, load=texts.quantity(abs(outlook.load), "W"), basis=basis)),
+        *(escape(line) for line in _shared(snapshot, device, outlook, texts)),
         escape(_advice(outlook, texts)),
         buttons=[[Button(texts("bot.button.refresh"), refresh)]],
     )
@@ -55,11 +58,27 @@ def _empty(outlook: Outlook, texts: Texts, zone: tzinfo | None, now: datetime) -
     return texts("bot.until.empty_between", first=early, last=late)
 
 
+def _shared(
+    snapshot: dict[str, Any], device: dict[str, Any], outlook: Outlook, texts: Texts
+) -> Iterator[str]:
+    """What the other batteries have to do with it."""
+    if outlook.share < 1.0:
+        yield texts("bot.until.share", share=f"{100 * outlook.share:.0f}")
+    silent = [
+        label(one, texts)
+        for one in snapshot["devices"]
+        if one["address"] != device["address"] and not can_be_counted_on(one, snapshot)
+    ]
+    if silent:
+        yield texts("bot.until.silent", names=", ".join(silent))
+
+
 def _advice(outlook: Outlook, texts: Texts) -> str:
     if outlook.verdict == "yes" or outlook.save is None:
         return ""
-    # To the next ten upwards: nobody switches off 3 W, and too little would not help.
-    watts = max(10, math.ceil(outlook.save / 10) * 10)
-    if watts >= outlook.load > 0:
+    # What is switched off relieves all batteries alike. To the next ten upwards: nobody
+    # switches off 3 W, and too little would not help.
+    watts = max(10, math.ceil(outlook.save / outlook.share / 10) * 10)
+    if watts >= outlook.load / outlook.share > 0:
         return texts("bot.until.save_all")
     return "💡 " + texts("bot.until.save", watts=texts.quantity(watts, "W"))

@@ -50,6 +50,11 @@ def is_old(age: float | None, snapshot: dict[str, Any]) -> bool:
     return age is not None and age > max(PERIODS * period, LEAST_OLD)
 
 
+def can_be_counted_on(device: dict[str, Any], snapshot: dict[str, Any]) -> bool:
+    """Whether ``device`` tells how it is now."""
+    return has_data(device) and not is_old(device.get("age"), snapshot)
+
+
 def flow(current: float) -> str:
     """Return charging, discharging or idle."""
     return "idle" if abs(current) < IDLE else "charging" if current > 0 else "discharging"

@@ -151,6 +151,8 @@ TEXTS = {
     "bot.until.sun": "Based on the sun giving {load} more than the house draws: {basis}.",
     "bot.until.present": "the load of the last minutes",
     "bot.until.usual": "the usual load of these hours on {count} day|the usual load of these hours on {count} days",
+    "bot.until.share": "The batteries share what the house draws by their size: {share} % is on this one.",
+    "bot.until.silent": "Not counted on, for it does not say how it is: {names}.",
     "bot.until.save": "With {watts} less on average it lasts.",
     "bot.until.save_all": "It would only last with everything switched off.",
     # /chart and /digest
