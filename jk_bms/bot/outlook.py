@@ -26,9 +26,11 @@ def outlook(
 ) -> Outlook | None:
     """Return how a battery of the snapshot will do until then, as if there were no grid from now on.
 
-    None when charge, capacity or load are not known. Reads ``bms.db``: to be called in a thread.
+    None when charge, capacity or load are not known, or not of now. Reads ``bms.db``: to be called in a thread.
     """
-    reading = device.get("reading") or {}
+    if not can_be_counted_on(device, snapshot):
+        return None
+    reading = device["reading"]
     soc = reading.get("battery_soc")
     low, high = reading.get("soc_low", soc), reading.get("soc_high", soc)
     ampere_hours = _size(device)

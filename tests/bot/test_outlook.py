@@ -34,9 +34,9 @@ def pack(address: str = PACK, age: float = 5.0, **reading: Any) -> dict[str, Any
     return {"address": address, "age": age, "reading": READING | reading}
 
 
-def asked(path: Path, hours: float, *others: dict[str, Any], **reading: Any) -> Any:
+def asked(path: Path, hours: float, *others: dict[str, Any], age: float = 5.0, **reading: Any) -> Any:
     """The outlook for a pack beside ``others``."""
-    device = pack(**reading)
+    device = pack(age=age, **reading)
     snapshot = {"devices": [*others, device]}
     with open_reader(path) as reader:
         return outlook(reader, snapshot, device, NOW + timedelta(hours=hours), NOW, KYIV)
@@ -113,6 +113,12 @@ def test_a_house_without_a_past_knows_the_present_load(tmp_path: Path) -> None:
     assert asked(path, 2).days == 0
     assert asked(path, 2).load == 900
     assert asked(path, 2, power=300.0) is None
+
+
+def test_old_values_tell_nothing(lived: Path) -> None:
+    assert asked(lived, 2, age=36_000.0) is None
+    assert asked(lived, 2, age=91.0) is None
+    assert asked(lived, 2, age=90.0) is not None
 
 
 def test_unknown_charge_or_capacity_is_unknown(lived: Path) -> None:

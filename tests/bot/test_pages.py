@@ -159,7 +159,7 @@ def test_poller_down_is_said_first() -> None:
     state = {"devices": [stored], "poller_down": True}
     first = all_pages(EN, state)
 
-    for name in ("status", "battery", "cells", "alerts", "link"):
+    for name in ("status", "battery", "cells", "alerts", "link", "until"):
         assert first[name].text.startswith("⚠️ The battery service does not answer."), name
     assert "stale" in first["status"].text
     assert "\n❔ Grid unknown\n" in first["status"].text
@@ -224,6 +224,25 @@ def test_battery_in_detail() -> None:
         assert words in text
 
 
+def test_what_a_silent_battery_said_is_not_told_as_present() -> None:
+    """It was full a while before it fell silent; how it would go on then helps nobody now."""
+    old = device(age=36_000.0)
+    text = pages.battery(snapshot(old), old, EN, KYIV, NOW).text
+
+    assert "At this load" not in text
+    assert "last full 12 h" in text
+    assert "In today      9.8 kWh" in text
+
+
+def test_the_energy_of_yesterday_is_not_that_of_today() -> None:
+    """Midnight is the owner's."""
+    known = device(age=36_000.0)
+    late = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)  # 0:30 in Kyiv
+
+    assert "today" not in pages.battery(snapshot(known), known, EN, KYIV, late).text
+    assert "In today" in pages.battery(snapshot(known), known, EN, UTC, late).text
+
+
 @pytest.mark.parametrize(("soc", "warned"), [(20.0, False), (19.99, True), (15.0, True)])
 def test_a_low_battery_gets_advice(soc: float, warned: bool) -> None:
     assert ("Switch off what is not needed" in battery(battery_soc=soc)) is warned
@@ -280,6 +299,15 @@ def test_cells_keep_their_numbers_where_some_are_missing() -> None:
     )
 
     assert " 5 3.320 max" in pages.cells(snapshot(known), known, EN, KYIV, NOW).text
+
+
+def test_cells_of_a_battery_that_never_spoke() -> None:
+    def text(known: dict[str, Any]) -> str:
+        return pages.cells(snapshot(known), known, EN, KYIV, NOW).text
+
+    assert "No battery data yet." in text(device(reading=None, age=None))
+    assert "No battery data since 17:42." in text(device(reading={"temperature": 20.0}, age=3600.0))
+    assert "does not report its cells" in text(device(reading=reading(cells=None)))
 
 
 def test_health_of_good_cells() -> None:
@@ -516,7 +544,20 @@ def test_until(other: dict[str, Any], words: list[str]) -> None:
 
 
 def test_until_without_charge_or_load() -> None:
-    assert "cannot be told" in pages.until(snapshot(), device(), None, EN, KYIV, NOW).text
+    def text(known: dict[str, Any]) -> str:
+        return pages.until(snapshot(known), known, None, EN, KYIV, NOW).text
+
+    assert "charge or load are not known yet." in text(device())
+    assert "No battery data yet." in text(device(reading=None, age=None))
+
+
+def test_until_from_old_values_says_how_old() -> None:
+    old = device(age=36_000.0)
+    text = pages.until(snapshot(old, poller_down=True), old, None, EN, KYIV, NOW).text
+
+    assert text.startswith("⚠️ The battery service does not answer.")
+    assert "cannot be told: what is known of the battery is 10 h old." in text
+    assert "updated 08:42:19 (10 h ago) · stale" in text
 
 
 def test_until_of_one_of_several_batteries() -> None:

@@ -12,6 +12,7 @@ from jk_bms.bot.pages.values import (
     delta_row,
     flow_rows,
     has_data,
+    is_old,
     label,
     notes,
     reading_of,
@@ -46,8 +47,8 @@ def battery(
         escape(notes(snapshot, texts)),
         f"{soc_mark(soc)} <b>{name}: {shown_soc(soc)} %</b>" if soc is not None else f"<b>{name}</b>",
         f"<code>{soc_bar(soc, BAR)}</code>" if soc is not None else "",
-        block(_rows(device, texts)),
-        *(escape(line) for line in _lines(reading, texts)),
+        block(_rows(device, texts, zone, now)),
+        *(escape(line) for line in _lines(device, snapshot, texts)),
         low_line(soc, texts),
         _advice(soc, texts),
         escape(updated(device, snapshot, texts, zone, now)),
@@ -66,7 +67,7 @@ def cells(
         return page(
             escape(notes(snapshot, texts)),
             f"<b>{name}</b>",
-            escape(texts("bot.no_cells")),
+            escape(texts("bot.no_cells") if has_data(device) else no_data(device, texts, zone, now)),
             buttons=_buttons("cells", device, texts),
         )
     low, high = reading["cell_min"], reading["cell_max"]
@@ -98,13 +99,13 @@ def no_data(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: date
     return texts("bot.no_data_since", time=texts.moment(now - timedelta(seconds=age), zone, now))
 
 
-def _rows(device: dict[str, Any], texts: Texts) -> Iterator[Row]:
+def _rows(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[Row]:
     """What flows, what is left, the cells, the warmth."""
     reading = reading_of(device)
     yield from flow_rows(reading, texts)
     yield from amount(texts, "remaining", reading.get("charge"), "Ah", 1)
-    if days := device.get("days"):
-        today = days[max(days)]
+    # The newest day that a silent battery knows of may be yesterday.
+    if today := (device.get("days") or {}).get(now.astimezone(zone).date().isoformat()):
         yield from amount(texts, "in_today", today.get("charged_kwh"), "kWh", 1)
         yield from amount(texts, "out_today", today.get("discharged_kwh"), "kWh", 1)
     if count := reading.get("cell_count"):
@@ -122,14 +123,16 @@ def _rows(device: dict[str, Any], texts: Texts) -> Iterator[Row]:
     yield from amount(texts, "mosfets", reading.get("mos_temperature"), "°C", 1)
 
 
-def _lines(reading: dict[str, Any], texts: Texts) -> Iterator[str]:
+def _lines(device: dict[str, Any], snapshot: dict[str, Any], texts: Texts) -> Iterator[str]:
     """What needs words: forecast, source and sureness of the SoC, alarms and switches of the BMS."""
-    if forecast := reading.get("empty_in"):
-        yield "⏳ " + texts("bot.empty_in", span=texts.span_between(*forecast))
-    elif forecast := reading.get("full_in"):
-        yield "⏳ " + texts("bot.full_in", span=texts.span_between(*forecast))
+    reading, age = reading_of(device), device.get("age")
+    if not is_old(age, snapshot):
+        if forecast := reading.get("empty_in"):
+            yield "⏳ " + texts("bot.empty_in", span=texts.span_between(*forecast))
+        elif forecast := reading.get("full_in"):
+            yield "⏳ " + texts("bot.full_in", span=texts.span_between(*forecast))
     if reading.get("battery_soc") is not None:
-        yield _source(reading, texts)
+        yield _source(reading, age or 0.0, texts)
     for name in reading.get("alarms") or ():
         yield "❗ " + texts("bot.bms_says", text=bms_alarm(name, texts))
     switches = reading.get("switches") or {}
@@ -138,7 +141,7 @@ def _lines(reading: dict[str, Any], texts: Texts) -> Iterator[str]:
             yield "❗ " + texts(f"bot.switch_off.{switch}")
 
 
-def _source(reading: dict[str, Any], texts: Texts) -> str:
+def _source(reading: dict[str, Any], age: float, texts: Texts) -> str:
     source = reading.get("battery_soc_source") or "bms"
     key = f"bot.source.{source}"
     line = texts("bot.source", source=texts(key) if texts.known(key) else clip(source))
@@ -147,9 +150,9 @@ def _source(reading: dict[str, Any], texts: Texts) -> str:
         return line
     key = "bot.band" if source == "counted" else "bot.band_unsure"
     line += ", " + texts(key, low=f"{low:.0f}", high=f"{high:.0f}")
-    anchor, age = reading.get("soc_anchor"), reading.get("soc_anchor_age")
-    if source == "counted" and anchor in ("full", "empty") and age is not None:
-        line += ", " + texts(f"bot.anchor.{anchor}", ago=texts.ago(age))
+    anchor, before = reading.get("soc_anchor"), reading.get("soc_anchor_age")
+    if source == "counted" and anchor in ("full", "empty") and before is not None:
+        line += ", " + texts(f"bot.anchor.{anchor}", ago=texts.ago(before + age))
     return line
 
 

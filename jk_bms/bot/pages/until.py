@@ -6,9 +6,10 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from jk_bms.battery.until import Outlook
+from jk_bms.bot.pages.battery import no_data
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, page
-from jk_bms.bot.pages.values import can_be_counted_on, label, shown_soc
+from jk_bms.bot.pages.values import can_be_counted_on, has_data, is_old, label, notes, shown_soc, updated
 from jk_bms.texts import Texts, escape
 
 VERDICT_MARKS = {"yes": "🟢", "maybe": "🟡", "no": "🔴"}
@@ -22,11 +23,16 @@ def until(
     zone: tzinfo | None,
     now: datetime,
 ) -> Page:
-    """Return the answer for one battery. ``outlook`` None: charge or load are not known."""
+    """Return the answer for one battery. ``outlook`` None: charge or load are not known, or not of now."""
     name = escape(label(device, texts))
     number = device["number"]
     if outlook is None:
-        return page(f"<b>{name}</b>", escape(texts("bot.until.unknown")))
+        return page(
+            escape(notes(snapshot, texts)),
+            f"<b>{name}</b>",
+            escape(_unknown(snapshot, device, texts, zone, now)),
+            escape(updated(device, snapshot, texts, zone, now)) if has_data(device) else "",
+        )
     when = texts.moment(outlook.until, zone, now)
     heading = texts(f"bot.until.{outlook.verdict}", time=when)
     low, high = shown_soc(outlook.soc_low), shown_soc(outlook.soc_high)
@@ -35,14 +41,27 @@ def until(
     load = "bot.until.load" if outlook.load >= 0 else "bot.until.sun"
     refresh = press("until", f"{outlook.until.astimezone(zone):%H%M}", number)
     return page(
+        escape(notes(snapshot, texts)),
         f"{VERDICT_MARKS.get(outlook.verdict, '❔')} <b>{name}: {escape(heading)}</b>",
         escape(texts("bot.until.left", time=when, left=left)),
         escape(_empty(outlook, texts, zone, now)),
         escape(texts(load, load=texts.quantity(abs(outlook.load), "W"), basis=basis)),
         *(escape(line) for line in _shared(snapshot, device, outlook, texts)),
         escape(_advice(outlook, texts)),
+        escape(updated(device, snapshot, texts, zone, now)),
         buttons=[[Button(texts("bot.button.refresh"), refresh)]],
     )
+
+
+def _unknown(
+    snapshot: dict[str, Any], device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> str:
+    if not has_data(device):
+        return no_data(device, texts, zone, now)
+    age = device.get("age")
+    if age is not None and is_old(age, snapshot):
+        return texts("bot.until.old", span=texts.span(age))
+    return texts("bot.until.unknown")
 
 
 def _empty(outlook: Outlook, texts: Texts, zone: tzinfo | None, now: datetime) -> str:

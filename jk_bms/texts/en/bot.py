@@ -140,6 +140,7 @@ TEXTS = {
     # /until
     "bot.until.usage": "Tell me the time: /until 07:00",
     "bot.until.unknown": "That cannot be told: charge or load are not known yet.",
+    "bot.until.old": "That cannot be told: what is known of the battery is {span} old.",
     "bot.until.yes": "lasts until {time}",
     "bot.until.maybe": "may last until {time}",
     "bot.until.no": "does not last until {time}",

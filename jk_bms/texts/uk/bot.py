@@ -143,6 +143,7 @@ TEXTS = {
     # /until
     "bot.until.usage": "Вкажіть час: /until 07:00",
     "bot.until.unknown": "Поки не можу сказати: заряд або споживання ще невідомі.",
+    "bot.until.old": "Сказати не можу: останнім даним про батарею вже {span}.",
     "bot.until.yes": "вистачить до {time}",
     "bot.until.maybe": "може вистачити до {time}",
     "bot.until.no": "не вистачить до {time}",
