@@ -126,6 +126,7 @@ class Rule(NamedTuple):
     example: Callable[[], Any]  # a view on which its worst grade comes true
     unit: str = ""
     digits: int = 0
+    age: bool = False  # what is measured is for how long it has been so, in s
     clear_samples: int = 5
     clear_seconds: float = 0.0
     once: bool = False  # told once, never repeated and never cleared (cycles)
@@ -155,12 +156,13 @@ class Alert(msgspec.Struct, kw_only=True):
     set: float  # the limit that it crossed
     clear: float  # and the one that ends it
     peak: float  # the worst value so far
-    since: datetime
+    since: datetime  # when the first look that counted for it was, or what an age counts from
     count: int = 1  # how often it was raised since it last stood quiet for a day
     facts: dict[str, Any] = msgspec.field(default_factory=dict)
     told: datetime | None = None  # when it was last told; None: kept quiet so far
     muted_until: datetime | None = None
     muted_until_cleared: bool = False
+    lasted: float | None = None  # s, from then to the first look that counted for its end; None: not over
 
 
 class Notice(NamedTuple):

@@ -94,7 +94,7 @@ class Engine:
         notices = []
         for subject, rule, part, watch in list(self._all()):
             if now.trusted and not watch.dated and watch.alert is not None:
-                watch.alert.since = now.time - timedelta(seconds=now.at - watch.raised)
+                watch.alert.since = _date(now, _began(watch))
                 watch.dated = True
             if self._mute_is_over(watch, now):
                 watch.muted = watch.muted_for = None
@@ -277,13 +277,14 @@ class Engine:
         if step.what == "cleared":
             if rule.first_untold:
                 self._known.add((subject, rule.name))
-            notices.append(self._end(rule, watch, now))
+            notices.append(self._end(rule, watch, step.since, now))
             return
         grade = step.grade
         assert grade is not None  # all other steps have one
         if alert is None:
             assert look is not None  # only a value raises
-            self._raise(subject, rule, part, watch, grade, look, now)
+            began = now.at - look.value if rule.age else step.since
+            self._raise(subject, rule, part, watch, grade, look, began, now)
         else:
             if step.what == "milder":
                 watch.lowered = now.at
@@ -308,7 +309,15 @@ class Engine:
             notices.append(self._tell("worse" if watch.told_severity else "raised", watch, now))
 
     def _raise(
-        self, subject: str, rule: Rule, part: str, watch: Watch, grade: Grade, look: Look, now: Moment
+        self,
+        subject: str,
+        rule: Rule,
+        part: str,
+        watch: Watch,
+        grade: Grade,
+        look: Look,
+        began: float,
+        now: Moment,
     ) -> None:
         if watch.ended is None or now.at - watch.ended >= CALM:
             watch.count = 0
@@ -323,20 +332,22 @@ class Engine:
             set=grade.set,
             clear=grade.clear,
             peak=look.value,
-            since=now.time,
+            since=_date(now, began),
             count=watch.count,
             facts=dict(look.facts),
             told=watch.ending.told if watch.ending else None,
         )
         watch.ending = watch.lowered = None
-        watch.raised, watch.dated = now.at, now.trusted
+        watch.raised, watch.began, watch.dated = now.at, began, now.trusted
         if watch.ended is None or now.at - watch.ended >= _guard(watch):
             watch.flaps = 0
         else:
             watch.flaps += 1
 
-    def _end(self, rule: Rule, watch: Watch, now: Moment) -> Notice:
+    def _end(self, rule: Rule, watch: Watch, since: float, now: Moment) -> Notice:
+        """End an alert that is over ``since`` then."""
         picture = self._picture(watch)
+        picture.lasted = max(0.0, since - _began(watch))
         watch.alert = None
         watch.bad.clear()
         watch.ended = now.at
@@ -488,6 +499,16 @@ class Engine:
     def _shift(self, seconds: float, *, before: float) -> None:
         for _, _, _, watch in self._all():
             watch.shift(seconds, before)
+
+
+def _began(watch: Watch) -> float:
+    """Since when, in s since boot, what was raised is so."""
+    return watch.raised if watch.began is None else watch.began
+
+
+def _date(now: Moment, at: float) -> datetime:
+    """When it was ``at`` s since boot."""
+    return now.time - timedelta(seconds=now.at - at)
 
 
 def _guard(watch: Watch) -> float:

@@ -9,7 +9,7 @@ STATE = "alerts"  # the name in bms.db under which the poller keeps the engine's
 
 def alert_facts(alert: Alert, rule: Rule) -> dict[str, Any]:
     """Return ``alert`` as plain JSON values; units and digits are those of its ``rule``."""
-    return {
+    facts = {
         "rule": alert.rule,
         "code": alert.code,
         "severity": alert.severity.word,
@@ -25,6 +25,7 @@ def alert_facts(alert: Alert, rule: Rule) -> dict[str, Any]:
         "count": alert.count,
         "facts": dict(alert.facts),
     }
+    return facts if alert.lasted is None else facts | {"lasted": round(alert.lasted, 1)}
 
 
 def notice_facts(notice: Notice, rule: Rule) -> dict[str, Any]:

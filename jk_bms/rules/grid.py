@@ -125,5 +125,6 @@ INVERTER_STALE = Rule(
     rising=True,
     example=lambda: example.inverter(grid=UNKNOWN, age=400.0),
     unit="s",
+    age=True,
     clear_samples=2,
 )

@@ -80,6 +80,7 @@ DATABASE_FAILING = Rule(
     rising=True,
     example=lambda: example.host(database_failing=75.0, database_error="disk I/O error"),
     unit="s",
+    age=True,
     clear_samples=1,
 )
 

@@ -65,6 +65,7 @@ BMS_SILENT = Rule(
         )
     ),
     unit="s",
+    age=True,
     clear_samples=2,
 )
 
@@ -90,5 +91,6 @@ BMS_FROZEN = Rule(
         link=Link(LinkState.STREAMING, silent=640.0, frozen=640.0, frozen_frames=1200)
     ),
     unit="s",
+    age=True,
     clear_samples=3,
 )

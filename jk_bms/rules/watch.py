@@ -27,6 +27,7 @@ class Watch(msgspec.Struct):
     bad: dict[int, Tally] = msgspec.field(default_factory=dict)  # severity: being confirmed
     good: Tally | None = None
     raised: float = 0.0
+    began: float | None = None  # what people are told; None: stored before that was kept
     dated: bool = True  # whether the clock was right when it was raised
     told: float | None = None  # when people were last told of it
     told_severity: int = 0  # the worst that they were told; 0: nothing
@@ -57,7 +58,7 @@ class Watch(msgspec.Struct):
         for tally in (*self.bad.values(), *([self.good] if self.good else [])):
             if tally.since < before:
                 tally.since += seconds
-        for name in ("raised", "told", "lowered", "ended", "ended_told", "muted"):
+        for name in ("raised", "began", "told", "lowered", "ended", "ended_told", "muted"):
             at = getattr(self, name)
             if at is not None and at < before:
                 setattr(self, name, at + seconds)
@@ -68,6 +69,7 @@ class Step(NamedTuple):
 
     what: str | None = None  # raised, worse, milder, cleared
     grade: Grade | None = None  # the one that holds now
+    since: float = 0.0  # s since boot, when the values in a row began that it took
 
 
 NOTHING = Step()
@@ -91,10 +93,10 @@ def advance(
     The alert itself is left to the caller.
     """
     severity = watch.alert.severity if watch.alert else 0
-    worse = _confirm(watch, rule, grades, value, options, now, severity)
-    if worse is not None:
+    confirmed = _confirm(watch, rule, grades, value, options, now, severity)
+    if confirmed is not None:
         watch.good = None
-        return Step("worse" if severity else "raised", worse)
+        return confirmed
     if not severity or rule.once:
         return NOTHING
     held = next((grade for grade in grades if grade.severity == severity), None)
@@ -108,11 +110,11 @@ def advance(
         return NOTHING
     if now - watch.good.since < rule.clear_seconds:
         return NOTHING
-    watch.good = None
+    since, watch.good = watch.good.since, None
     for grade in grades:
         if grade.severity < severity and value is not None and not back(rule, value, grade.clear):
-            return Step("milder", grade)
-    return Step("cleared")
+            return Step("milder", grade, since)
+    return Step("cleared", None, since)
 
 
 def _confirm(
@@ -123,8 +125,8 @@ def _confirm(
     options: Options,
     now: float,
     severity: int,
-) -> Grade | None:
-    """Count for every grade worse than ``severity``; return the worst that is confirmed."""
+) -> Step | None:
+    """Count for every grade worse than ``severity``; return the step to the worst that is confirmed."""
     confirmed = None
     for grade in grades:
         if grade.severity <= severity:
@@ -142,10 +144,11 @@ def _confirm(
             and now - tally.since >= grade.seconds
         ):
             confirmed = grade
-    if confirmed is not None:
-        for known in [known for known in watch.bad if known <= confirmed.severity]:
-            del watch.bad[known]
-    return confirmed
+    if confirmed is None:
+        return None
+    counted = [known for known in watch.bad if known <= confirmed.severity]
+    since = min(watch.bad.pop(known).since for known in counted)
+    return Step("worse" if severity else "raised", confirmed, since)
 
 
 def back(rule: Rule, value: float, limit: float) -> bool:

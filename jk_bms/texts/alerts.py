@@ -309,7 +309,9 @@ class _Step(NamedTuple):
     def _ended(self) -> Iterator[str]:
         texts = self.texts
         if (since := self.since()) is not None:
-            lasted = max(0.0, (self.at - since).total_seconds())
+            lasted = self.facts.get("lasted")
+            if not _is_number(lasted):  # an event of before that was kept
+                lasted = max(0.0, (self.at - since).total_seconds())
             yield texts("alerts.lasted", span=texts.span(lasted), time=self.moment(since))
         worst, value = self.quantity("peak"), self.quantity("value")
         if worst and value and self.facts.get("unit") != "s":  # a duration is said already

@@ -129,7 +129,7 @@ def test_the_alert_tells_what_people_want_to_know() -> None:
     (alert,) = driver.engine.open()
     assert (alert.subject, alert.rule, alert.part, alert.code) == ("box", "level", "a", 9001)
     assert (alert.value, alert.peak, alert.set, alert.clear) == (11.0, 14.0, 10.0, 5.0)
-    assert alert.since == BEGIN + timedelta(seconds=15)
+    assert alert.since == BEGIN + timedelta(seconds=5)
     assert alert.facts == {"seen": "11"}
 
 
@@ -283,7 +283,77 @@ def test_the_date_of_an_alert_is_put_right_with_the_clock() -> None:
     driver.wait(0.0)
 
     (alert,) = driver.engine.open()
-    assert alert.since == BEGIN - timedelta(seconds=600)
+    assert alert.since == BEGIN - timedelta(seconds=610)
+
+
+# Since when, and for how long
+
+
+def lasted(driver: Driver) -> float | None:
+    """What the last notice says of it."""
+    return driver.notices[-1].alert.lasted
+
+
+def test_it_lasts_from_the_first_bad_look_to_the_first_good_one() -> None:
+    driver = Driver([rule(clear_seconds=600.0)])
+    driver.see(BAD, looks=61)
+
+    assert driver.notices[0].alert.since == BEGIN + timedelta(seconds=5)
+    assert driver.notices[0].alert.lasted is None
+    assert driver.see(GOOD, looks=121) == ["cleared warning"]
+    assert lasted(driver) == 305.0
+
+
+def test_it_is_bad_since_the_milder_limit_was_crossed() -> None:
+    driver = Driver()
+    driver.see(BAD, looks=2)
+
+    assert driver.see(WORSE, looks=3) == ["raised warning", "worse critical"]
+    assert [notice.alert.since for notice in driver.notices] == [BEGIN + timedelta(seconds=5)] * 2
+
+
+def test_an_age_counts_from_its_own_beginning() -> None:
+    driver = Driver([rule(age=True)])
+    driver.see(1800, looks=3)
+
+    assert driver.notices[0].alert.since == BEGIN + timedelta(seconds=15 - 1800)
+    driver.see(GOOD, looks=5)
+    assert lasted(driver) == 1805.0
+
+
+def test_what_ended_at_night_lasted_no_longer_because_it_is_told_in_the_morning() -> None:
+    driver = night()
+    driver.see(BAD)
+    driver.wait(3 * HOUR)
+    driver.see(GOOD, looks=6)
+
+    assert driver.wait(8 * HOUR) == ["cleared warning"]
+    assert lasted(driver) == 3 * HOUR + 20.0
+
+
+@pytest.mark.parametrize("reboot", [False, True], ids=["restart", "reboot"])
+def test_a_restart_moves_no_beginning(reboot: bool) -> None:
+    driver = Driver([rule(age=True)])
+    driver.see(1800, looks=3)
+    state = json.loads(json.dumps(driver.engine.state()))
+    place = {"boot": "b2", "at": 20.0} if reboot else {"at": driver.at + HOUR}
+    driver = Driver([rule(age=True)], state=state, time=driver.time + timedelta(hours=1), **place)
+
+    driver.see(GOOD, looks=5)
+    assert lasted(driver) == pytest.approx(1800.0 + HOUR + 5.0, abs=0.01)
+    assert driver.notices[-1].alert.since == BEGIN + timedelta(seconds=15 - 1800)
+
+
+def test_what_was_stored_before_beginnings_were_kept_can_be_read() -> None:
+    driver = Driver()
+    driver.see(BAD, looks=3)
+    state = json.loads(json.dumps(driver.engine.state()))
+    for *_, watch in state["watches"]:
+        del watch["began"], watch["alert"]["lasted"]
+    driver = Driver(state=state, at=driver.at, time=driver.time)
+
+    assert driver.see(GOOD, looks=5) == ["cleared warning"]
+    assert lasted(driver) == 5.0
 
 
 # Quiet times

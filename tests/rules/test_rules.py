@@ -13,7 +13,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Alert, Link, Moment, PackView, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
-from jk_bms.rules.grid import LOST
+from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.rules.levels import CELLS
 from jk_bms.rules.options import Options
 from tests.rules.table import ROWS, Row, band, cell, frozen, minutes, of, silent, spread
@@ -165,6 +165,33 @@ def test_limits_of_nothing_are_no_limits() -> None:
 
 
 # Single rules in particular
+
+
+@pytest.mark.parametrize(
+    ("bad", "good"),
+    [
+        (silent(1890.0), example.pack()),
+        (frozen(1890.0), example.pack()),
+        (example.inverter(grid=UNKNOWN, age=1890.0), example.inverter()),
+        (example.host(database_failing=1890.0), example.host()),
+    ],
+    ids=["silent", "frozen", "inverter", "database"],
+)
+def test_what_is_found_out_late_has_lasted_since_its_beginning(bad: Any, good: Any) -> None:
+    """The service may have been off meanwhile, or slow to look."""
+    trial = Trial()
+    trial.hold(bad, looks=1)
+
+    (alert,) = trial.engine.open()
+    assert alert.since == BEGIN + timedelta(seconds=5 - 1890)
+    trial.hold(good, looks=10)
+    assert trial.engine.open() == []
+
+
+def test_every_duration_that_is_measured_is_an_age() -> None:
+    jumps = {"clock_jump", "emergency"}  # by how much, and how much is left
+
+    assert {rule.name for rule in RULES if rule.unit == "s"} - jumps == {r.name for r in RULES if r.age}
 
 
 def test_cells_are_named_by_their_number() -> None:

@@ -185,6 +185,8 @@ def test_a_message_that_comes_late_tells_of_then() -> None:
     dark = facts(RULE["going_dark"], since=ended.isoformat())
 
     assert "It lasted 12 min, from 15:30." in alert_message(over, "Main", EN, KYIV, NOW, at=ended).body
+    known = alert_message(over | {"lasted": 300.0}, "Main", EN, KYIV, NOW, at=ended)
+    assert "It lasted 5 min, from 15:30." in known.body
     assert "about 15:55" in alert_message(dark, "Main", EN, KYIV, NOW, at=ended).title
     assert "about 15:55" in alert_line(dark, "Main", EN, KYIV, NOW, at=ended)
     assert "about 15:55" in several_message([(dark, "Main", ended)] * 2, EN, KYIV, NOW).body
