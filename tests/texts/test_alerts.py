@@ -10,7 +10,7 @@ import pytest
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.base import Grade, Look, PackView, Rule, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.levels import CELLS
 from jk_bms.texts import LANGUAGES, language
@@ -84,6 +84,15 @@ def test_every_rule_has_its_texts(rule: Rule, name: str) -> None:
     for part in ("title", "meaning", "action"):
         assert texts.known(f"alerts.{rule.name}.{part}"), part
     assert rule.unit or texts.known(f"alerts.{rule.name}.over")
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+@pytest.mark.parametrize(("rule", "grade"), GRADED, ids=lambda x: getattr(x, "code", ""))
+def test_what_wakes_people_at_night_is_not_called_harmless(rule: Rule, grade: Grade, name: str) -> None:
+    harmless = {"en": "Nothing is urgent", "uk": "Нічого термінового"}[name]
+    text = alert_message(facts(rule, grade), "Main", language(name), KYIV, NOW).body
+
+    assert grade.severity < Severity.ERROR or harmless not in text
 
 
 @pytest.mark.parametrize("name", LANGUAGES)

@@ -126,7 +126,9 @@ TEXTS = {
     "alerts.wire.action": "Tighten and clean the lug and the plug of that wire.",
     "alerts.soh_low.title": "the battery has aged",
     "alerts.soh_low.meaning": "That is what the BMS says is left of the capacity it once had.",
-    "alerts.soh_low.action": "Nothing is urgent. See whether single cells are the cause.",
+    "alerts.soh_low.action": (
+        "Reckon with less than it once held, and think of its replacement in time. See whether single cells are the cause."
+    ),
     "alerts.soh_low.ask": "/health tells how each cell is.",
     "alerts.cycles.title": "the battery has done {value} cycles",
     "alerts.cycles.meaning": "From here on its makers promise less, though LFP cells often last much longer.",
