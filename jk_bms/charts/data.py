@@ -1,7 +1,7 @@
 """What a chart is made of, read from ``bms.db`` in a few short queries."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from jk_bms.errors import StoreError
@@ -9,6 +9,7 @@ from jk_bms.store.history_query import Series, Values, query
 from jk_bms.store.own import OwnReader
 
 POINTS = 600  # of a chart: about two pixels each
+NEWEST = timedelta(minutes=15)  # before the end: an older value is not the one of then
 INVERTER = "inverter"
 NO_GRID = 50.0  # V: less is no grid
 NO_IMPORT = 10.0  # W, where no voltage is known
@@ -21,6 +22,7 @@ class ChartData(NamedTuple):
     end: float
     times: list[float]  # the middle of each step
     pack: dict[str, Values]
+    newest: dict[str, float]  # of the pack, where there is one of the last minutes
     inverter: dict[str, Values]  # on the same steps; empty without an inverter
     outages: list[tuple[float, float]]
 
@@ -48,7 +50,17 @@ def read_chart(
         outages = grid_outages(theirs)
         if theirs.times == series.times:
             beside = {name: theirs.values[name] for name in inverter}
-    return ChartData(start.timestamp(), end.timestamp(), times, series.values, beside, outages)
+    newest = _newest(reader, device, quantities, end)
+    return ChartData(start.timestamp(), end.timestamp(), times, series.values, newest, beside, outages)
+
+
+def _newest(reader: OwnReader, device: str, quantities: Sequence[str], end: datetime) -> dict[str, float]:
+    """The values of the last row before ``end``: the last step of a chart is the mean of minutes or hours."""
+    series = query(reader, device, quantities, end - NEWEST, end, round(NEWEST.total_seconds()))
+    known = {
+        name: [value for value in values.mean if value is not None] for name, values in series.values.items()
+    }
+    return {name: values[-1] for name, values in known.items() if values}
 
 
 def grid_outages(series: Series) -> list[tuple[float, float]]:

@@ -37,7 +37,7 @@ class Kind(NamedTuple):
 
 def _soc(data: ChartData, head: Head) -> Picture:
     soc = data.pack["battery_soc"]
-    picture = _picture(head, _last(soc, head, 0, "%"), _range(soc, data, head, 0, "%"))
+    picture = _picture(head, _newest(data, "battery_soc", head, 0, "%"), _range(soc, data, head, 0, "%"))
     legend = _soc_panel(picture, data, head, TOP, BOTTOM)
     picture.legend(legend)
     return picture
@@ -63,7 +63,7 @@ def _soc_panel(
 def _power(data: ChartData, head: Head) -> Picture:
     power = data.pack["power"]
     unit, divisor, digits = _power_unit(data)
-    shown = _last(_divided(power, divisor), head, digits, unit, signed=True)
+    shown = _newest(data, "power", head, digits, unit, 1.0 / divisor, signed=True)
     picture = _picture(head, shown, _range(_divided(power, divisor), data, head, digits, unit))
     picture.legend(_power_panel(picture, data, head, TOP, BOTTOM))
     return picture
@@ -101,7 +101,8 @@ def _cells(data: ChartData, head: Head) -> Picture:
     low, high, delta = (data.pack[name] for name in ("cell_min", "cell_max", "cell_delta"))
     theme, texts = head.theme, head.texts
     apart = _scaled(delta, 1000.0)
-    picture = _picture(head, _last(apart, head, 0, "mV"), _range(apart, data, head, 0, "mV"))
+    shown = _newest(data, "cell_delta", head, 0, "mV", 1000.0)
+    picture = _picture(head, shown, _range(apart, data, head, 0, "mV"))
     middle = TOP + 0.62 * (BOTTOM - TOP)
     times = (data.start, data.end)
     upper = picture.panel(TOP, middle - 0.5 * APART, times, _fit([low.min, high.max], least=0.1))
@@ -131,7 +132,9 @@ def _cells(data: ChartData, head: Head) -> Picture:
 def _temperature(data: ChartData, head: Head) -> Picture:
     battery, mosfet = data.pack["temperature"], data.pack["mosfet_temperature"]
     theme, texts = head.theme, head.texts
-    picture = _picture(head, _last(battery, head, 1, "°C"), _range(battery, data, head, 1, "°C"))
+    picture = _picture(
+        head, _newest(data, "temperature", head, 1, "°C"), _range(battery, data, head, 1, "°C")
+    )
     panel = picture.panel(
         TOP,
         BOTTOM,
@@ -155,7 +158,7 @@ def _temperature(data: ChartData, head: Head) -> Picture:
 
 def _day(data: ChartData, head: Head) -> Picture:
     soc = data.pack["battery_soc"]
-    picture = _picture(head, _last(soc, head, 0, "%"), _range(soc, data, head, 0, "%"))
+    picture = _picture(head, _newest(data, "battery_soc", head, 0, "%"), _range(soc, data, head, 0, "%"))
     middle = TOP + 0.5 * (BOTTOM - TOP)
     first = _soc_panel(picture, data, head, TOP, middle - 0.5 * APART)
     second = _power_panel(picture, data, head, middle + 0.5 * APART, BOTTOM)
@@ -193,9 +196,18 @@ def _outage_entry(data: ChartData, head: Head) -> list[tuple[str, Color]]:
     return [(head.texts("charts.outage"), _stronger(head.theme))] if data.outages else []
 
 
-def _last(values: Values, head: Head, digits: int, unit: str, *, signed: bool = False) -> str:
-    known = [value for value in values.mean if value is not None]
-    return head.texts.quantity(known[-1], unit, digits, sign=signed) if known else ""
+def _newest(
+    data: ChartData,
+    name: str,
+    head: Head,
+    digits: int,
+    unit: str,
+    factor: float = 1.0,
+    *,
+    signed: bool = False,
+) -> str:
+    value = data.newest.get(name)
+    return "" if value is None else head.texts.quantity(factor * value, unit, digits, sign=signed)
 
 
 def _range(values: Values, data: ChartData, head: Head, digits: int, unit: str) -> str:

@@ -13,14 +13,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
-from jk_bms.charts.data import grid_outages
-from jk_bms.charts.kinds import BOTTOM, KINDS, TOP
+from jk_bms.charts.data import grid_outages, read_chart
+from jk_bms.charts.kinds import BOTTOM, KINDS, TOP, Head
 from jk_bms.charts.make import make, make_chart
 from jk_bms.charts.plot import HEIGHT, LEFT, RIGHT, WIDTH
 from jk_bms.charts.style import THEMES, Color
 from jk_bms.charts.wanted import SPANS, WHAT, Wanted
-from jk_bms.store.history_query import Series, Values
-from jk_bms.texts import LANGUAGES
+from jk_bms.store.history_query import Series, Values, samples
+from jk_bms.store.own import open_reader
+from jk_bms.texts import LANGUAGES, language
 from tests.charts.lived_house import PACK, live
 from tests.e2e.house import TOP as PROJECT
 
@@ -97,6 +98,44 @@ def test_a_gap_is_a_gap(lived: Path) -> None:
 
     assert not any(like(pixel, blue) for pixel in column(image, DEAF[0] + timedelta(hours=1)))
     assert any(like(pixel, blue) for pixel in column(image, DEAF[1] + timedelta(minutes=30)))
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_the_number_is_the_value_of_the_last_row(lived: Path, span: str) -> None:
+    """Not the mean of the last step, which is hours long in a chart of a month."""
+    names = ("battery_soc", "power", "cell_delta")
+    with open_reader(lived) as reader:
+        last = list(samples(reader, PACK, END - timedelta(minutes=2), END))[-1].values
+        got = read_chart(reader, PACK, names, END - SPANS[span], END).newest
+    cells = [value for name, value in last.items() if name.startswith("cell_")]
+
+    assert got == pytest.approx(
+        {"battery_soc": last["battery_soc"], "power": last["power"], "cell_delta": max(cells) - min(cells)}
+    )
+
+
+def test_an_old_value_is_not_the_number(lived: Path) -> None:
+    with open_reader(lived) as reader:
+        for minutes, known in ((10, {"battery_soc"}), (20, set())):
+            end = DEAF[0] + timedelta(minutes=minutes)
+            data = read_chart(reader, PACK, ("battery_soc",), end - SPANS["24h"], end)
+            assert set(data.newest) == known
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_the_newest_value_stands_above(lived: Path, what: str) -> None:
+    kind = KINDS[what]
+    with open_reader(lived) as reader:
+        data = read_chart(reader, PACK, kind.pack, END - SPANS["24h"], END, inverter=kind.inverter)
+    head = Head("title", "shed", KYIV, language("en"), THEMES["light"])
+
+    def above(newest: dict[str, float]) -> bytes:
+        picture = decoded(kind.draw(data._replace(newest=newest), head).png())
+        return picture.crop((WIDTH // 2, 0, WIDTH, 70)).tobytes()
+
+    one, other = (above(dict.fromkeys(kind.pack, value)) for value in (12.0, 34.0))
+    assert one != other
+    assert above({}) not in (one, other)
 
 
 def test_outages_are_shaded(lived: Path) -> None:
