@@ -1,18 +1,19 @@
 """What a chart is made of, read from ``bms.db`` in a few short queries."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from jk_bms.errors import StoreError
+from jk_bms.model import InverterSample
+from jk_bms.rules.grid import LOST, grid_of
 from jk_bms.store.history_query import Series, Values, query
 from jk_bms.store.own import OwnReader
 
 POINTS = 600  # of a chart: about two pixels each
 NEWEST = timedelta(minutes=15)  # before the end: an older value is not the one of then
 INVERTER = "inverter"
-NO_GRID = 50.0  # V: less is no grid
-NO_IMPORT = 10.0  # W, where no voltage is known
+GRID = ("grid_voltage", "grid_power", "ac_output_power", "pv_input_power")  # what tells of the grid
 
 
 class ChartData(NamedTuple):
@@ -43,7 +44,7 @@ def read_chart(
     beside: dict[str, Values] = {}
     outages: list[tuple[float, float]] = []
     try:
-        theirs = query(reader, INVERTER, [*inverter, "grid_voltage", "grid_power"], start, end, points)
+        theirs = query(reader, INVERTER, list(dict.fromkeys((*inverter, *GRID))), start, end, points)
     except StoreError:  # a house without an inverter program
         pass
     else:
@@ -64,11 +65,12 @@ def _newest(reader: OwnReader, device: str, quantities: Sequence[str], end: date
 
 
 def grid_outages(series: Series) -> list[tuple[float, float]]:
-    """Return from when to when there was no grid; where nothing is known there is no outage."""
-    voltage, power = series.values["grid_voltage"], series.values["grid_power"].mean
+    """Return from when to when there was no grid; where that is not known there is no outage."""
+    most = series.values["grid_voltage"].max
+    told = zip(*(series.values[name].mean for name in GRID), strict=True)
     spans: list[tuple[float, float]] = []
-    for time, v, most, w in zip(series.times, voltage.mean, voltage.max, power, strict=True):
-        if not _lost(v, most, w):
+    for time, high, means in zip(series.times, most, told, strict=True):
+        if not _lost(time, high, *means):
             continue
         if spans and spans[-1][1] == time:
             spans[-1] = (spans[-1][0], time + series.step)
@@ -77,8 +79,23 @@ def grid_outages(series: Series) -> list[tuple[float, float]]:
     return spans
 
 
-def _lost(voltage: float | None, most: float | None, power: float | None) -> bool:
-    """Whether there was no grid for the larger part of a step: by the voltage if it is known."""
-    if voltage is not None and most is not None:
-        return voltage < max(NO_GRID, 0.5 * most)
-    return power is not None and power < NO_IMPORT
+def _lost(
+    time: float,
+    high: float | None,
+    voltage: float | None,
+    power: float | None,
+    load: float | None,
+    sun: float | None,
+) -> bool:
+    """Whether there was no grid for the larger part of a step; ``high``: the highest voltage in it, V."""
+    if voltage is not None and high is not None and voltage < 0.5 * high:
+        return True
+    step = InverterSample(
+        taken_at=datetime.fromtimestamp(time, UTC),
+        monotonic=0.0,
+        grid_voltage=voltage,
+        grid_power=power,
+        load_power=load,
+        pv_power=sun,
+    )
+    return grid_of(step) == LOST

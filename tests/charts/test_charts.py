@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
-from jk_bms.charts.data import grid_outages, read_chart
+from jk_bms.charts.data import GRID, grid_outages, read_chart
 from jk_bms.charts.kinds import BOTTOM, KINDS, TOP, Head
 from jk_bms.charts.make import make, make_chart
 from jk_bms.charts.plot import HEIGHT, LEFT, RIGHT, WIDTH
@@ -150,20 +150,44 @@ def test_outages_are_shaded(lived: Path) -> None:
     assert shaded(END.replace(hour=10, minute=20)) == 0.0
 
 
-def series(voltage: Sequence[float | None], power: Sequence[float | None]) -> Series:
-    def values(line: Sequence[float | None]) -> Values:
-        return Values(list(line), list(line), list(line))
+Line = Sequence[float | None]
 
-    times = [60.0 * n for n in range(len(voltage))]
-    return Series(
-        "inverter", "rows", 60.0, times, {"grid_voltage": values(voltage), "grid_power": values(power)}
-    )
+
+def series(voltage: Line, power: Line, load: Line | None = None, sun: Line | None = None) -> Series:
+    nothing = [None] * len(voltage)
+    lines = (voltage, power, load or nothing, sun or nothing)
+    values = {
+        name: Values(list(line), list(line), list(line)) for name, line in zip(GRID, lines, strict=True)
+    }
+    return Series("inverter", "rows", 60.0, [60.0 * n for n in range(len(voltage))], values)
 
 
 def test_an_outage_is_told_by_voltage_then_by_power_and_never_by_silence() -> None:
     assert grid_outages(series([230, 0, 0, 230], [0, 0, 0, 0])) == [(60.0, 180.0)]
     assert grid_outages(series([None] * 4, [400, 0, 400, None])) == [(60.0, 120.0)]
     assert grid_outages(series([None] * 3, [None] * 3)) == []
+
+
+def test_no_import_is_no_outage_while_the_sun_carries_the_house() -> None:
+    """The rule of the alerts: that the grid gives nothing then tells nothing of it."""
+    silent, nothing = [None] * 5, [0.0] * 5
+
+    assert grid_outages(series(silent, nothing, [500.0] * 5, [0, 450, 500, 300, None])) == [
+        (0.0, 60.0),
+        (180.0, 300.0),
+    ]
+    assert grid_outages(series(silent, nothing, silent, [0, 9, 11, 450, None])) == [
+        (0.0, 120.0),
+        (240.0, 300.0),
+    ]
+    assert grid_outages(series([0.0] * 5, nothing, [500.0] * 5, [900.0] * 5)) == [(0.0, 300.0)]
+
+
+def test_a_step_is_an_outage_when_most_of_it_was_one() -> None:
+    voltage = series([130.0, 100.0], [0, 0])
+    voltage.values["grid_voltage"].max[:] = [230.0, 230.0]
+
+    assert grid_outages(voltage) == [(60.0, 120.0)]
 
 
 def test_a_house_without_inverter_has_charts(tmp_path: Path) -> None:
