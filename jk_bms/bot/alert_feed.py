@@ -1,22 +1,27 @@
 """From the log of events into the queue of ``bot.db``: alerts, each once, in order, whoever was away.
 
 The place in the log moves on together with the messages that it leads to. A picture of the cells
-follows the words, so that a slow machine never makes an alert late.
+follows the words, so that a slow machine never makes an alert late. A chat that began monitoring is
+told of grid and silent batteries by the state of the house, as long as that is what the event says.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from jk_bms.actions.delivery import to_be_told
+from jk_bms.bot import pages
 from jk_bms.bot.child import ChildError, run_child
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.pages import Page
+from jk_bms.bot.pages.values import has_data, is_old
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
+from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.texts import Texts, escape
@@ -31,14 +36,21 @@ PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # 
 PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
 PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
-# A chat with monitoring hears of these at once and in its own words (monitor.py), which tells what is, but
-# not what came and went while the bot was away.
-MONITORED = frozenset({"grid_lost", "bms_silent"})
-MONITORED_STEPS = frozenset({"alert.raised", "alert.cleared"})
+GRID, SILENT = "grid_lost", "bms_silent"  # rules whose news are shown with the state of the house ...
+STEPS = frozenset({"alert.raised", "alert.cleared"})  # ... when they begin and end,
+FRESH = timedelta(minutes=1)  # and no later than that
+HOUSE_PATIENCE = 1.0  # s for that state: an alert arrives within two
+
+
+class House(NamedTuple):
+    """What a chat with monitoring is shown."""
+
+    snapshot: dict[str, Any]
+    devices: dict[str, dict[str, Any]]  # by address; one not read since the poller began as last recorded
 
 
 class AlertFeed:
-    """Follows the events. ``chats``: who is told of alerts; ``monitoring``: those of them that the monitor tells too."""
+    """Follows the events. ``chats``: who is told of alerts; ``monitoring``: those of them that began monitoring."""
 
     def __init__(
         self,
@@ -52,12 +64,12 @@ class AlertFeed:
     ) -> None:
         self._bms_db = settings.bms_db_path
         self._zone = settings.timezone
+        self._dashboard_url = settings.dashboard_url
         self._store = store
         self._live = live
         self._chats = chats
         self._monitoring = monitoring
         self._texts_of = texts_of
-        self._began = datetime.now(UTC)
         self._news = asyncio.Event()
         live.listen(self._hear)
 
@@ -93,12 +105,8 @@ class AlertFeed:
             if not page:
                 return told
             news = [event for _, event in page if to_be_told(event)]
-            missed = _over_by(self._began, news)
-            messages = [
-                message
-                for event in news
-                for message in self._messages(event, names, missed=any(event is one for one in missed))
-            ]
+            house = await self._house(news)
+            messages = [message for event in news for message in self._messages(event, names, house)]
             await self._store.aside(self._store.queue, messages, {NOTE: page[-1][0]})
             told += news
 
@@ -112,25 +120,60 @@ class AlertFeed:
             names = {one.device.address: one.device.label for one in reader.devices()} if page else {}
         return start, names, page
 
-    def _messages(self, event: Event, names: dict[str, str], *, missed: bool) -> Iterable[Outgoing]:
+    def _messages(self, event: Event, names: dict[str, str], house: House | None) -> Iterable[Outgoing]:
         facts = event.facts
         label = None if event.device is None else names.get(event.device, event.device)
-        told_already: Collection[int] = ()
-        if facts.get("rule") in MONITORED and event.kind in MONITORED_STEPS and not missed:
-            told_already = self._monitoring()
         now = datetime.now(UTC)
-        key = _key(event)
+        monitoring = self._monitoring() if _shown(event, now) else ()
         for chat in self._chats():
-            if chat in told_already:
-                continue
             texts = self._texts_of(chat)
+            page = self._page(event, house, texts, now) if house and chat in monitoring else None
+            text, buttons = page or Page(alert_html(facts, label, texts, self._zone, now, at=event.taken_at))
             line = alert_line(facts, label, texts, self._zone, now, at=event.taken_at)
             yield Outgoing(
                 chat=chat,
-                text=alert_html(facts, label, texts, self._zone, now, at=event.taken_at),
-                key="" if event.kind == "alert.test" else key,
+                text=text,
+                key="" if event.kind == "alert.test" else _key(event),
                 line=f"{mark(facts)} {escape(line)}",
+                buttons=buttons,
             )
+
+    async def _house(self, news: Iterable[Event]) -> House | None:
+        """The house as it is now, if news are shown with it; None as well when the poller does not say in time."""
+        shown = [event.device for event in news if _shown(event, datetime.now(UTC))]
+        if not shown or not self._monitoring():
+            return None
+        try:
+            async with asyncio.timeout(HOUSE_PATIENCE):
+                snapshot = await self._live.snapshot()
+                if snapshot.get("poller_down"):
+                    return None
+                devices = {device["address"]: device for device in snapshot["devices"]}
+                read = {address: device for address, device in devices.items() if has_data(device)}
+                if any(device in devices and device not in read for device in shown):
+                    recorded = (await self._live.recorded())["devices"]
+                    devices |= {device["address"]: device for device in recorded} | read
+        except TimeoutError:
+            return None
+        return House(snapshot, devices)
+
+    def _page(self, event: Event, house: House, texts: Texts, now: datetime) -> Page | None:
+        """The news with the state of the house; None when that no longer is what the event says."""
+        over = event.kind == "alert.cleared"
+        if event.facts.get("rule") == GRID:
+            grid = (house.snapshot.get("inverter") or {}).get("grid") or {}
+            if grid.get("state") != (PRESENT if over else LOST):
+                return None
+            return pages.grid_change(
+                over, house.snapshot, texts, self._zone, now, dashboard_url=self._dashboard_url
+            )
+        device = house.devices.get(event.device or "", {})
+        if not has_data(device) or is_old(device.get("age"), house.snapshot) == over:
+            return None
+        if over:
+            # The longest silence that was seen: an end that quiet hours held back is told long after it was.
+            return pages.bms_back(device, texts, event.facts.get("peak"))
+        return pages.bms_lost(device, texts, self._zone, now)
 
     async def _picture(self, event: Event) -> None:
         """Send the cells as they are now behind the words; without them nothing is lost."""
@@ -186,18 +229,9 @@ def _pictured(told: Sequence[Event], now: datetime) -> list[Event]:
     return list(newest.values())
 
 
-def _over_by(began: datetime, news: Sequence[Event]) -> list[Event]:
-    """Alerts that began and ended before ``began``, each with its end."""
-    missed: list[Event] = []
-    raised: dict[str, Event] = {}
-    for event in news:
-        if event.taken_at >= began:
-            break
-        if event.kind == "alert.raised":
-            raised[_key(event)] = event
-        elif event.kind == "alert.cleared" and (beginning := raised.pop(_key(event), None)) is not None:
-            missed += [beginning, event]
-    return missed
+def _shown(event: Event, now: datetime) -> bool:
+    """Whether chats with monitoring are told of ``event`` with the state of the house."""
+    return event.facts.get("rule") in (GRID, SILENT) and event.kind in STEPS and now - event.taken_at <= FRESH
 
 
 def _key(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""What the bot says without being asked, alerts and digest apart: level, grid, a silent battery or poller.
+"""What the bot says without being asked, alerts and digest apart: the level, and a poller that is silent.
 
 What was said last stands in ``bot.db``, so a restart says nothing twice and misses no change.
 """
@@ -6,7 +6,7 @@ What was said last stands in ``bot.db``, so a restart says nothing twice and mis
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -24,12 +24,9 @@ from jk_bms.texts import Texts, escape
 
 log = logging.getLogger(__name__)
 
-BMS_LOST = 120.0  # s without a sample, and at least ...
-BMS_LOST_POLLS = 4  # ... so many poll periods
 POLLER_LOST = 300.0  # s without an answer: a restart or an update is over by then
 DEFAULT_MINIMUM = 20.0  # V, of MIN_VOLTAGE: nobody tuned it
 SUSPICIOUS = 1.6  # times the pack voltage: MIN_VOLTAGE was meant for something else
-PERIOD = 30.0  # s, when the poller does not tell
 
 
 class Level(NamedTuple):
@@ -65,7 +62,7 @@ def level_of(snapshot: dict[str, Any], settings: Settings) -> Level | None:
 
 
 class Monitor:
-    """Looks at the state of the house every BOT_POLL_INTERVAL and at the level every CHECK_INTERVAL."""
+    """Looks whether the poller answers every BOT_POLL_INTERVAL and at the level every CHECK_INTERVAL."""
 
     def __init__(
         self,
@@ -87,7 +84,6 @@ class Monitor:
         self._check_due = monotonic()
         self._wake = asyncio.Event()
         self._began: list[int] = []  # chats that are not in the log file yet
-        self._unread: dict[str, float] = {}  # monotonic, since when a battery has no reading at all
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -120,15 +116,12 @@ class Monitor:
         self._wake.set()
 
     async def look(self, snapshot: dict[str, Any]) -> None:
-        """Tell what changed in ``snapshot`` since the last time."""
-        if snapshot.get("poller_down"):
-            self._unread.clear()
-            await self._poller_lost(snapshot)
+        """Tell when the poller is gone for long, and when it is back."""
+        down, told = bool(snapshot.get("poller_down")), bool(self._store.note("poller_lost"))
+        since = self._live.down_since
+        if down == told or (down and (since is None or self._monotonic() - since < POLLER_LOST)):
             return
-        await self._poller_back(snapshot)
-        await self._grid(snapshot)
-        for device in snapshot["devices"]:
-            await self._battery(device, snapshot)
+        await self._tell("poller", lambda texts: self._poller_page(snapshot, texts), {"poller_lost": down})
 
     async def check(self, snapshot: dict[str, Any]) -> bool:
         """Tell and note the level; False when it is not known now."""
@@ -172,70 +165,6 @@ class Monitor:
         except StoreError as error:  # a full disk must not keep the level from being told
             log.error("%s", error)
 
-    async def _grid(self, snapshot: dict[str, Any]) -> None:
-        state = ((snapshot.get("inverter") or {}).get("grid") or {}).get("state")
-        known = self._store.note("grid")
-        if state not in ("present", "lost") or state == known:
-            return
-
-        def page(texts: Texts) -> Page:
-            return pages.grid_change(
-                state == "present",
-                snapshot,
-                texts,
-                self._settings.timezone,
-                datetime.now(UTC),
-                dashboard_url=self._settings.dashboard_url,
-            )
-
-        # The first state that is ever known is no news.
-        await self._tell("grid", page, {"grid": state}, quiet=known is None)
-
-    async def _battery(self, device: dict[str, Any], snapshot: dict[str, Any]) -> None:
-        address = device["address"]
-        name = f"silent:{address}"
-        since = self._store.note(name)  # s since 1970 of its last sample; None: it answers
-        age = device.get("age")
-        limit = max(BMS_LOST, BMS_LOST_POLLS * (snapshot.get("poll_interval") or PERIOD))
-        released = (device.get("link") or {}).get("state") == "released"
-        if released or age is not None:
-            self._unread.pop(address, None)
-        if released:
-            return
-        if age is None:
-            # The poller has read nothing of it since it began: silence counts from then.
-            silent = self._monotonic() - self._unread.setdefault(address, self._monotonic())
-            if since is not None or silent <= limit:
-                return
-            known = (await self._live.recorded())["devices"]
-            device = next((one for one in known if one["address"] == address), device)
-            age = max(device.get("age") or 0.0, silent)
-        now = datetime.now(UTC)
-        if since is None and age > limit:
-            await self._tell(
-                name,
-                lambda texts: pages.bms_lost(device, texts, self._settings.timezone, now),
-                {name: now.timestamp() - age},
-            )
-        elif since is not None and age <= limit:
-            lasted = now.timestamp() - age - since
-            await self._tell(
-                name,
-                lambda texts: pages.bms_back(device, texts, lasted if lasted > 0 else None),
-                {name: None},
-            )
-
-    async def _poller_lost(self, snapshot: dict[str, Any]) -> None:
-        since = self._live.down_since
-        if since is None or self._monotonic() - since < POLLER_LOST or self._store.note("poller_lost"):
-            return
-        await self._tell("poller", lambda texts: self._poller_page(snapshot, texts), {"poller_lost": True})
-
-    async def _poller_back(self, snapshot: dict[str, Any]) -> None:
-        if not self._store.note("poller_lost"):
-            return
-        await self._tell("poller", lambda texts: self._poller_page(snapshot, texts), {"poller_lost": False})
-
     def _poller_page(self, snapshot: dict[str, Any], texts: Texts) -> Page:
         down = bool(snapshot.get("poller_down"))
         key = "delivery.poller_lost" if down else "delivery.poller_back"
@@ -259,21 +188,11 @@ class Monitor:
             "limits", lambda texts: pages.limits_warning(minimum, voltage, texts), {"limits_warned": minimum}
         )
 
-    async def _tell(
-        self, key: str, page: Callable[[Texts], Page], notes: dict[str, Any], *, quiet: bool = False
-    ) -> None:
+    async def _tell(self, key: str, page: Callable[[Texts], Page], notes: dict[str, Any]) -> None:
         """Queue ``page`` for every monitoring chat, and note that it was told, in one step."""
-        messages: Iterable[Outgoing] = ()
-        if not quiet:
-            shown = [(chat.id, page(self._texts_of(chat.id))) for chat in self._access.monitoring()]
-            messages = [
-                Outgoing(
-                    chat=chat,
-                    text=one.text,
-                    line=one.text.split("\n", 1)[0],
-                    key=key,
-                    buttons=one.buttons,
-                )
-                for chat, one in shown
-            ]
+        shown = [(chat.id, page(self._texts_of(chat.id))) for chat in self._access.monitoring()]
+        messages = [
+            Outgoing(chat=chat, text=one.text, line=one.text.split("\n", 1)[0], key=key, buttons=one.buttons)
+            for chat, one in shown
+        ]
         await self._store.aside(self._store.queue, messages, notes)

@@ -42,7 +42,7 @@ MIGRATIONS = (
         allowed INTEGER NOT NULL,         -- claimed the bot, or followed a chat that is allowed
         monitoring INTEGER NOT NULL
     );
-    CREATE TABLE notes (                  -- offset, cursors, dates, levels, what is known of grid and packs
+    CREATE TABLE notes (                  -- offset, cursors, dates, levels
         name TEXT PRIMARY KEY,
         value TEXT NOT NULL               -- JSON
     );

@@ -3,21 +3,26 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jk_bms.alerts.alerts import INVERTER
 from jk_bms.bot.alert_feed import NOTE, AlertFeed
 from jk_bms.bot.light_aiogram import TelegramBot
 from jk_bms.bot.live import LiveView
+from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
 from jk_bms.clock import Clock
 from jk_bms.model import Device, Event
-from jk_bms.rules.base import Moment
+from jk_bms.model.link import LinkState
+from jk_bms.rules import example
+from jk_bms.rules.base import InverterView, Link, Moment, PackView
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import notice_facts
 from jk_bms.rules.options import Options
@@ -25,11 +30,13 @@ from jk_bms.settings import Settings, load_settings
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon
+from tests.bot.house_snapshot import device, snapshot
 from tests.bot.telegram_server import OWNER, TelegramServer
 
 OTHER = 88
 PACK = Device(address="AA:BB:CC:DD:EE:01", name="<Main> & co")
 PNG = b"\x89PNG"
+Seen = InverterView | PackView
 
 
 @pytest.fixture
@@ -97,6 +104,35 @@ class Feeding:
         at = time.monotonic()
         self.feed._hear({"type": "event", "kind": kind})
         return at
+
+    def judge(self, view: Seen, at: float) -> None:
+        """Have the rules look ``at`` s since boot, and write what comes of it as the poller does."""
+        address = PACK.address if isinstance(view, PackView) else None
+        now = Moment(at, datetime.now(UTC))
+        notices = [*self.engine.look(address or INVERTER, view, now), *self.engine.tick(now)]
+        for notice in notices:
+            found = self.engine.find(notice.alert.code)
+            assert found is not None
+            self.own.append(
+                Event(
+                    kind=f"alert.{notice.what}",
+                    taken_at=now.time,
+                    monotonic=at,
+                    device=address,
+                    facts=notice_facts(notice, found[0]),
+                )
+            )
+
+    async def queued(self, chat: int = OWNER) -> list[Outgoing]:
+        """What ``chat`` is to be told of all that happened, since the last time."""
+        if self.store.note(NOTE) is None:
+            self.store.set_notes({NOTE: 0})
+        following = asyncio.create_task(self.feed.run())
+        await soon(lambda: self.store.note(NOTE) == self.own.newest_event())
+        following.cancel()
+        waiting = self.store.oldest(chat)
+        self.store.done(one.number for one in waiting)
+        return [one.message for one in waiting]
 
 
 @pytest.fixture
@@ -205,34 +241,184 @@ async def test_without_the_poller_there_is_no_picture_of_other_cells(
     assert len(telegram.messages(OWNER)) == 1
 
 
-async def test_what_the_monitor_tells_is_not_told_twice(feeding: Feeding, telegram: TelegramServer) -> None:
-    """A chat with monitoring hears of grid and silent batteries there; of worse and of repeats here."""
-    feeding.chats, feeding.monitoring = [OWNER, OTHER], {OWNER}
-    async with feeding.running():
-        feeding.happen(2001)
-        feeding.happen(2001, kind="alert.repeat")
-        feeding.happen(1031, kind="alert.worse")
-        await soon(lambda: len(telegram.shown(OWNER)) == 2 and not feeding.store.waiting())
-
-    assert ["2001" in telegram.shown(OWNER)[0], "1031" in telegram.shown(OWNER)[1]] == [True, True]
+NO_DELAY = Options(startup_delay=0.0)
+ANSWERS = example.pack()  # a fresh sample
 
 
-async def test_what_came_and_went_while_the_bot_was_away_is_told(
-    feeding: Feeding, telegram: TelegramServer
+def grid(state: str) -> InverterView:
+    return example.inverter(grid=state)
+
+
+def silent(seconds: float, interval: float = 30.0) -> PackView:
+    link = Link(LinkState.SEARCHING, verdict="not_seen", silent=seconds, interval=interval)
+    return example.pack(link=link)._replace(sample=None)
+
+
+def house(view: Seen) -> dict[str, Any]:
+    """What the poller says of a house in which the rules see ``view``."""
+    if isinstance(view, InverterView):
+        return snapshot(inverter={"grid": {"state": view.grid, "for": 3.0}, "age": 1.0})
+    return snapshot(device(age=view.link.silent), poll_interval=view.link.interval)
+
+
+NEWS = {  # what the rules see one after the other: what a chat with monitoring is told
+    "the first state is no news": ([grid("lost")], []),
+    "the grid": ([grid("present"), grid("lost"), grid("present")], ["Grid lost", "Grid is back"]),
+    "unknown is never lost": ([grid("present"), grid("unknown"), grid("present")], []),
+    "lost behind an unknown": ([grid("present"), grid("unknown"), grid("lost")], ["Grid lost"]),
+    "told once": ([grid("present"), *[grid("lost")] * 3], ["Grid lost"]),
+    "no silence": ([ANSWERS, silent(119)], []),
+    "a silent battery": (
+        [ANSWERS, silent(121), silent(500), ANSWERS, ANSWERS],
+        ["Main does not answer", "Main answers again, after 8 min"],
+    ),
+    "two polls": ([ANSWERS, silent(179, 60.0)], []),
+    "three polls": ([ANSWERS, silent(181, 60.0)], ["Main does not answer"]),
+}
+
+
+@pytest.mark.parametrize(("seen", "told"), NEWS.values(), ids=NEWS)
+async def test_a_chat_with_monitoring_is_shown_grid_and_silent_batteries(
+    feeding: Feeding, poller: Poller, seen: Sequence[Seen], told: list[str]
 ) -> None:
-    """The monitor, which tells what is, never saw it; what goes on is still the monitor's to tell."""
-    feeding.monitoring = {OWNER}
-    async with feeding.running():
-        pass
-    for kind, minutes in (("alert.raised", 50), ("alert.cleared", 40), ("alert.raised", 30)):
-        feeding.happen(2001, kind=kind, ago=timedelta(minutes=minutes))
-    async with feeding.running():
-        await soon(lambda: feeding.store.note(NOTE) == feeding.own.newest_event())
-        await soon(lambda: telegram.shown(OWNER) and not feeding.store.waiting())
+    feeding.monitoring, feeding.engine = {OWNER}, Engine(NO_DELAY)
+    said = []
+    for number, view in enumerate(seen):
+        poller.snapshot = house(view)
+        feeding.judge(view, at=30.0 * number)
+        said += await feeding.queued()
 
-    shown = "\n".join(telegram.shown(OWNER))
-    assert shown.count("2001") == 1  # its end, which stands for both
-    assert "✅" in shown
+    assert [one.text.splitlines()[0].partition("<b>")[2].removesuffix("</b>") for one in said] == told
+    assert all(code not in one.text for one in said for code in ("2001", "1031"))
+
+
+async def test_what_gets_worse_or_goes_on_is_told_as_an_alert(feeding: Feeding, poller: Poller) -> None:
+    feeding.monitoring = {OWNER}
+    poller.snapshot = house(silent(960))
+    feeding.happen(1043, kind="alert.worse")
+    feeding.happen(1043, kind="alert.repeat")
+
+    assert ["Critical, code 1043" in one.text for one in await feeding.queued()] == [True, True]
+
+
+async def test_nobody_hears_it_twice_and_others_hear_the_alert(feeding: Feeding, poller: Poller) -> None:
+    feeding.chats, feeding.monitoring = [OWNER, OTHER], {OWNER}
+    poller.snapshot = house(grid("lost"))
+    feeding.happen(2001)
+    (shown,), (told,) = await feeding.queued(), await feeding.queued(OTHER)
+
+    assert "Grid lost" in shown.text
+    assert "2001" in shown.line
+    assert [button.data for row in shown.buttons for button in row] == ["status", "battery:1"]
+    assert "2001" in told.text
+    assert not told.buttons
+
+
+BY_THEN = {  # an event, and the house as it is by then, which must not be shown with it
+    "lost, but back": (2001, "raised", house(grid("present"))),
+    "lost, but unknown": (2001, "raised", house(grid("unknown"))),
+    "lost, but no inverter": (2001, "raised", snapshot(inverter=None)),
+    "back, but lost": (2001, "cleared", house(grid("lost"))),
+    "silent, but answers": (1031, "raised", house(ANSWERS)),
+    "answers, but silent": (1031, "cleared", house(silent(200))),
+    "taken away": (1031, "raised", snapshot(device(2, age=200.0))),
+}
+
+
+@pytest.mark.parametrize(("code", "step", "state"), BY_THEN.values(), ids=BY_THEN)
+async def test_a_house_that_says_otherwise_is_not_shown(
+    feeding: Feeding, poller: Poller, code: int, step: str, state: dict[str, Any]
+) -> None:
+    feeding.monitoring = {OWNER}
+    poller.snapshot = state
+    feeding.happen(code, kind=f"alert.{step}")
+    (told,) = await feeding.queued()
+
+    assert f"ode {code}" in told.text
+    assert not told.buttons
+
+
+async def test_late_news_are_told_as_alerts(feeding: Feeding, poller: Poller) -> None:
+    """What came and went while the bot was away as well."""
+    feeding.monitoring = {OWNER}
+    poller.snapshot = house(grid("lost"))
+    for step, minutes in (("raised", 50), ("cleared", 40), ("raised", 2)):
+        feeding.happen(2001, kind=f"alert.{step}", ago=timedelta(minutes=minutes))
+
+    assert ["ode 2001" in one.text for one in await feeding.queued()] == [True] * 3
+
+
+async def test_without_the_poller_the_alert_is_told(feeding: Feeding) -> None:
+    feeding.monitoring = {OWNER}
+    feeding.happen(2001)
+
+    assert ["code 2001" in one.text for one in await feeding.queued()] == [True]
+
+
+async def test_a_poller_that_hangs_does_not_hold_up_the_alert(
+    feeding: Feeding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def snapshot() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(feeding.live, "snapshot", snapshot)
+    monkeypatch.setattr("jk_bms.bot.alert_feed.HOUSE_PATIENCE", 0.01)
+    feeding.monitoring = {OWNER}
+    feeding.happen(2001)
+
+    assert ["code 2001" in one.text for one in await feeding.queued()] == [True]
+
+
+async def test_a_battery_lost_at_a_restart_of_the_poller_shows_its_last_values(
+    feeding: Feeding, poller: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def recorded() -> dict[str, Any]:
+        return {"devices": [device(age=4000.0)]}
+
+    monkeypatch.setattr(feeding.live, "recorded", recorded)
+    unread = device()
+    del unread["age"], unread["reading"]
+    poller.snapshot = snapshot(unread)
+    feeding.monitoring = {OWNER}
+    feeding.happen(1031)
+    (told,) = await feeding.queued()
+
+    assert "No battery data since" in told.text
+    assert "52.58" in told.text
+
+
+async def test_sixty_flaps_of_the_grid_are_not_sixty_messages(feeding: Feeding, poller: Poller) -> None:
+    feeding.monitoring, feeding.engine = {OWNER}, Engine(NO_DELAY)
+    for number, state in enumerate(["present", *["lost", "present"] * 60]):
+        feeding.judge(grid(state), at=10.0 * number)
+
+    assert 0 < len(await feeding.queued()) < 6
+
+
+async def test_quiet_hours_hold_for_a_silent_battery(feeding: Feeding, poller: Poller) -> None:
+    feeding.monitoring = {OWNER}
+    feeding.engine = Engine(NO_DELAY._replace(quiet_hours=(clock_time.min, clock_time.max)))
+    poller.snapshot = house(silent(960))
+    feeding.judge(ANSWERS, at=0.0)
+    feeding.judge(silent(130), at=130.0)
+    quiet = await feeding.queued()
+    feeding.judge(silent(960), at=960.0)  # critical: that passes
+
+    assert quiet == []
+    assert ["Main does not answer" in one.text for one in await feeding.queued()] == [True]
+
+
+async def test_what_came_and_went_between_two_looks_is_told(feeding: Feeding, poller: Poller) -> None:
+    """However short the outage was: it stands in the log."""
+    feeding.monitoring, feeding.engine = {OWNER}, Engine(NO_DELAY)
+    for number, view in enumerate((ANSWERS, silent(130), ANSWERS, ANSWERS)):
+        feeding.judge(view, at=float(number))
+    poller.snapshot = house(ANSWERS)
+    lost, back = await feeding.queued()
+
+    assert "code 1031" in lost.text
+    assert "Main answers again, after 2 min" in back.text
 
 
 async def test_a_database_that_was_begun_anew_is_followed_from_its_beginning(

@@ -1,4 +1,4 @@
-"""What the bot says without being asked: level steps, grid, silent batteries, a dead poller."""
+"""What the bot says without being asked: level steps, a dead poller."""
 
 import asyncio
 import threading
@@ -193,103 +193,13 @@ async def test_the_log_file_is_never_written_in_the_event_loop(
     assert threading.current_thread().name not in threads
 
 
-def grid(state: str) -> dict[str, Any]:
-    return snapshot(inverter={"grid": {"state": state, "for": 3.0}, "age": 1.0})
+async def test_grid_and_silent_batteries_are_left_to_the_alerts(house: House) -> None:
+    """Whatever an older bot noted of them."""
+    house.store.set_notes({"grid": "present", "silent:AA:BB:CC:DD:EE:01": 1000.0})
+    lost = snapshot(device(age=5000.0), inverter={"grid": {"state": "lost", "for": 3.0}, "age": 1.0})
 
-
-GRIDS = {  # states seen one after the other: what is told
-    "the first is no news": (["lost"], []),
-    "lost and back": (["present", "lost", "present"], ["Grid lost", "Grid is back"]),
-    "unknown is never lost": (["present", "unknown", "present"], []),
-    "lost behind an unknown": (["present", "unknown", "lost"], ["Grid lost"]),
-    "told once": (["present", "lost", "lost", "lost"], ["Grid lost"]),
-}
-
-
-@pytest.mark.parametrize(("states", "told"), GRIDS.values(), ids=GRIDS)
-async def test_the_grid(house: House, states: list[str], told: list[str]) -> None:
-    said = [text for state in states for text in await house.look(grid(state))]
-
-    assert len(said) == len(told)
-    assert all(words in text for words, text in zip(told, said, strict=True))
-
-
-async def test_no_inverter_is_no_news(house: House) -> None:
-    await house.look(grid("present"))
-
-    assert await house.look(snapshot(inverter=None)) == []
-
-
-SILENT = {  # poll interval, age: whether the battery counts as lost
-    "119 s": (10.0, 119.0, False),
-    "121 s": (10.0, 121.0, True),
-    "3.9 polls": (60.0, 234.0, False),
-    "more than 4 polls": (60.0, 241.0, True),
-}
-
-
-@pytest.mark.parametrize(("period", "age", "lost"), SILENT.values(), ids=SILENT)
-async def test_a_silent_battery(house: House, period: float, age: float, lost: bool) -> None:
-    said = await house.look(snapshot(device(age=age), poll_interval=period))
-    again = await house.look(snapshot(device(age=age), poll_interval=period))
-    back = await house.look(snapshot(device(age=1.0), poll_interval=period))
-
-    assert [("Main does not answer" in text) for text in said] == [True] * lost
-    assert again == []
-    assert [("Main answers again" in text) for text in back] == [True] * lost
-
-
-async def test_a_released_battery_is_silent_on_purpose(house: House) -> None:
-    link = device()["link"] | {"state": "released"}
-
-    assert await house.look(snapshot(device(age=1000.0, link=link))) == []
-
-
-def unread(**more: Any) -> dict[str, Any]:
-    """A poller that has had no sample of its battery since it began."""
-    nothing = device(**more)
-    del nothing["age"], nothing["reading"]
-    return snapshot(nothing, poll_interval=10.0)
-
-
-async def test_a_battery_that_never_answered_is_told_of_as_well(house: House) -> None:
-    first = await house.look(unread())
-    house.now += 120
-    early = await house.look(unread())
-    house.now += 1
-    late = await house.look(unread())
-    again = await house.look(unread())
-    back = await house.look(snapshot(device(age=1.0), poll_interval=10.0))
-
-    assert (first, early, again) == ([], [], [])
-    assert "Main does not answer" in late[0]
-    assert "Main answers again" in back[0]
-
-
-async def test_a_battery_lost_at_a_restart_of_the_poller_shows_its_last_values(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def recorded() -> dict[str, Any]:
-        return {"devices": [device(age=4000.0)]}
-
-    monkeypatch.setattr(house.live, "recorded", recorded)
-    await house.look(unread())
-    house.now += 121
-    (text,) = await house.look(unread())
-
-    assert "No battery data since" in text
-    assert "52.58" in text
-
-
-async def test_silence_of_a_battery_is_not_counted_while_nobody_asks_it(house: House) -> None:
-    released = device()["link"] | {"state": "released"}
-    await house.look(unread())
-    house.now += 121
-    assert await house.look(unread(link=released)) == []
-    assert await house.look(unread()) == []
-    house.now += 121
-    assert await house.look(snapshot() | {"poller_down": True}) == []
-    assert await house.look(unread()) == []
+    assert await house.look(lost) == []
+    assert await house.look(snapshot()) == []
 
 
 async def test_a_dead_poller_is_told_after_five_minutes_and_its_return(

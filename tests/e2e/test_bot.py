@@ -3,8 +3,9 @@
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from jk_bms.live.client import LiveClient
 from tests.bot.bot_program import BotProgram
 from tests.bot.telegram_server import OWNER, STRANGER, USERNAME, TelegramServer
-from tests.e2e.house import House, until
+from tests.e2e.house import House, Service, until
 
 # A pack that stands before an alert: the two grades of a low charge come within seconds.
 FAULTY = (
@@ -112,6 +113,50 @@ def test_an_alert_reaches_the_chat_within_two_seconds(simulated: House, telegram
         arrived = time.monotonic()
 
     assert arrived - raised < 2.0
+
+
+def test_a_lost_grid_is_shown_within_two_seconds_where_monitoring_began(
+    simulated: House, telegram: TelegramServer
+) -> None:
+    """From an inverter program's records to one message with the state of the house."""
+    simulated.make_inverter_db()
+    record_grid(simulated, 230.1)  # from then on the grid of the simulated house does not count
+    program = {"BMS_STANDALONE_ROWS": "false", "BMS_SIMULATED_MERGE": "true", "ALERT_STARTUP_DELAY": "0"}
+    with bot_of(simulated, telegram), simulated.service(**program) as service:
+        service.streaming()
+        telegram.say("/start")
+        until(lambda: noted(simulated, f"level:{OWNER}") and noted(simulated, "alerts_cursor"))
+        record_grid(simulated, 230.1, lambda: grid_of(service) == "present")
+        record_grid(simulated, 0.0, lambda: "alert.raised" in simulated.events())
+        raised = time.monotonic()
+        telegram.until(lambda: any("Grid lost" in text for text in telegram.shown(OWNER)))
+        arrived = time.monotonic()
+        time.sleep(1.0)  # in which a second teller would tell
+
+    assert arrived - raised < 2.0
+    told = [one for one in telegram.messages(OWNER) if "rid" in one.shown and "lost" in one.shown]
+    assert len(told) == 1
+    assert told[0].button("Refresh")
+
+
+def record_grid(house: House, volts: float, seen: Callable[[], bool] = lambda: True) -> None:
+    """Write what the grid has, as an inverter program does, until it is ``seen``."""
+
+    def written() -> bool:
+        with closing(sqlite3.connect(house.inverter_db, timeout=5)) as connection, connection:
+            connection.execute(
+                "INSERT INTO readings (created_at, payload) VALUES (?, ?)",
+                (datetime.now(UTC).isoformat(), f'{{"grid_voltage": "{volts}", "load_power": "900"}}'),
+            )
+        time.sleep(0.1)
+        return seen()
+
+    until(written)
+
+
+def grid_of(service: Service) -> str:
+    inverter = (service.snapshot() or {}).get("inverter") or {}
+    return str(inverter.get("grid", {}).get("state"))
 
 
 def test_what_was_raised_while_the_bot_was_dead_arrives_once(
