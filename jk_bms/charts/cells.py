@@ -56,6 +56,7 @@ def draw_cells(
     if limit is not None and limit in shown:
         panel.level(limit, theme.red)
         text = texts("charts.limit", value=texts.quantity(limit, "V", 3))
-        picture.text(WIDTH - RIGHT, panel.y(limit) - 16, text, TEXT, theme.red, "rm")
+        # Above the panel: in it there are bars of every colour.
+        picture.text(WIDTH - RIGHT, TOP - 30, text, TEXT, theme.red, "rm")
     picture.text(LEFT, HEIGHT - 22, texts("charts.cell"), TEXT, theme.quiet, "lm")
     return picture.png()

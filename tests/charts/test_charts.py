@@ -226,6 +226,29 @@ def test_the_cell_that_is_meant_is_red_and_the_limit_is_drawn() -> None:
     assert not like(marked.getpixel((round(LEFT + 9.5 * room), 400)), red)
 
 
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_limit_is_written_on_the_ground_alone(theme: str) -> None:
+    """All bars reach above the limit of a low cell but its own: text in the panel is not to be read."""
+    voltages = [2.92] * 16
+    voltages[2], voltages[14] = 2.842, 2.95
+    request = {"what": "cells_now", "voltages": voltages, "numbers": list(range(1, 17)), "label": "shed"}
+    request |= {"marked": 3, "theme": theme}
+
+    plain, limited = (decoded(make(request | {"limit": limit})) for limit in (9.0, 2.85))
+
+    red, ground = THEMES[theme].red, THEMES[theme].ground
+    places = [(x, y) for x in range(WIDTH // 2, WIDTH) for y in range(limited.height)]
+    written = [
+        place
+        for place in places
+        if like(limited.getpixel(place), red) and not like(plain.getpixel(place), red)
+    ]
+    label = [place for place in written if place[1] < TOP]
+    assert len(label) > 100
+    assert all(like(plain.getpixel(place), ground) for place in label)
+    assert len({y for _, y in written if y >= TOP}) <= 3, "the dashes of the line"
+
+
 def child(request: object) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "jk_bms.charts"],
