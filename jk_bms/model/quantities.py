@@ -115,6 +115,7 @@ QUANTITIES = (
     Q("discharge_enabled",   "switches.discharge", "Discharge Switch"),
     Q("balancing",           "switches.balance",   "Balancing"),
     Q("heating",             "heating",            "Heating"),
+    Q("emergency_time",      "emergency_time",     "Emergency Time",   "s"),
     Q("problem_code",        "problem_code"),
     Q("alarms",              "alarms",             "Warnings"),
     Q("uptime",              "uptime",             "Uptime",           "s"),

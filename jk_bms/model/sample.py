@@ -66,6 +66,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     charge_enabled: bool | None = None  # state of the charge MOSFET
     discharge_enabled: bool | None = None
     heating: bool | None = None
+    emergency_time: int | None = None  # s that the emergency mode still lasts; 0: it is off
 
     problem_code: int | None = None  # raw alarm mask
     alarms: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ def to_sample(
         charge_enabled=info.charge_on,
         discharge_enabled=info.discharge_on,
         heating=info.heating,
+        emergency_time=info.emergency_time,
         problem_code=info.problem_code,
         alarms=info.alarms,
         uptime=info.uptime,

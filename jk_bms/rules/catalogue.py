@@ -7,6 +7,7 @@ from jk_bms.rules.cell_health import CELL_FAULT
 from jk_bms.rules.cells import CELL_HIGH, CELL_LOW, CELL_SPREAD, PACK_HIGH, PACK_LOW
 from jk_bms.rules.charge import GOING_DARK, RUNTIME, SOC_LOW
 from jk_bms.rules.currents import CHARGE_CURRENT, DISCHARGE_CURRENT
+from jk_bms.rules.emergency import EMERGENCY
 from jk_bms.rules.grid import GRID_LOST, INVERTER_STALE
 from jk_bms.rules.host import ADAPTER_STUCK, CLOCK_JUMP, DATABASE_FAILING, DISK_FULL, STARTED_AFTER_CRASH
 from jk_bms.rules.link import BMS_FROZEN, BMS_SILENT
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     DISCHARGE_CURRENT,    # 1015 error, 1014 critical
     SWITCH_OFF,           # 1032 warning, 1045 critical
     BMS_ALARM,            # 1030 warning or critical, by the alarm
+    EMERGENCY,            # 1025 error, 1024 critical
     WIRE,                 # 1019 error, 1018 critical
     SOH_LOW,              # 1016 error, 1017 critical
     CYCLES,               # 1027 info, 1026 warning

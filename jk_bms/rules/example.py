@@ -48,6 +48,7 @@ _PACK = PackView(
         charge_enabled=True,
         discharge_enabled=True,
         problem_code=0,
+        emergency_time=0,
     ),
     link=Link(LinkState.STREAMING, silent=0.5),
     chemistry=CHEMISTRIES["lfp"],

@@ -22,7 +22,7 @@ LONGEST = 30 * 86_400.0  # s ahead
 LONG = 60.0  # s: an alert that lasts so long says for how long
 UNKNOWN = "?"
 IN_MILLIVOLTS = ("cell_spread",)  # rules in V that people know in mV
-UNVALUED = ("going_dark", "clock_jump")  # rules whose title says it without the value
+UNVALUED = ("going_dark", "emergency", "clock_jump")  # rules whose title says it without the value
 OWN = ("", 0)  # in the unit of the rule
 # Rules whose limits are not the same for every pack, and the text that says what they follow.
 SCALED = {

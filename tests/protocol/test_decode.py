@@ -494,6 +494,17 @@ def test_sample_of_jk04() -> None:
     assert sample.voltage == pytest.approx(26.406)
     assert (sample.current, sample.soc, sample.problem_code, sample.temperature) == (None, None, None, None)
     assert sample.balancing is True
+    assert sample.emergency_time is None
+
+
+@pytest.mark.parametrize("seconds", [0, 299, 1800])
+def test_sample_of_a_bms_in_emergency_mode(seconds: int) -> None:
+    """The seconds that it still lasts; 0 when it is off."""
+    frame = repaired(cell_frame(Variant.JK02_32S), {218: seconds.to_bytes(2, "little")})
+
+    sample = to_sample(decoded_cells(frame), device=DEVICE, taken_at=NOW, monotonic=1.0)
+
+    assert sample.emergency_time == seconds
 
 
 IMPLAUSIBLE = {

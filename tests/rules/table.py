@@ -177,6 +177,8 @@ ROWS = (
     Row("switch_off",        1045, switch,                                    1.0,    2.0,    2.0,    1.0),
     Row("bms_alarm",         1030, alarm,                                     0.0,    1.0,    1.0,    0.0),
     Row("bms_alarm",         1030, alarm,                                     0.0,    2.0,    2.0,    0.0),
+    Row("emergency",         1025, changed("emergency_time"),                 600.0,  599.0,  599.0,  600.0),
+    Row("emergency",         1024, changed("emergency_time"),                 300.0,  299.0,  299.0,  300.0),
     Row("wire",              1019, wire,                                      0.299,  0.300,  0.271,  0.270),
     Row("wire",              1018, wire,                                      0.499,  0.500,  0.451,  0.450),
     Row("soh_low",           1016, changed("soh"),                            90.0,   89.0,   90.0,   91.0),

@@ -442,6 +442,29 @@ def test_the_end_names_the_cell_that_was_named_at_the_begin() -> None:
     assert again.facts["cell"] == 3
 
 
+def test_an_emergency_mode_that_is_off_is_no_alert_and_ends_one() -> None:
+    trial = Trial()
+
+    assert trial.hold(example.pack(emergency_time=0)) == []
+    assert trial.hold(example.pack(emergency_time=20), looks=5) == ["raised emergency 1024"]
+    assert trial.hold(example.pack(emergency_time=0), looks=5) == ["cleared emergency 1024"]
+
+
+def test_an_emergency_mode_that_gets_more_time_is_over_until_that_runs_out() -> None:
+    trial = Trial()
+    left = [*range(640, 200, -10), *range(1800, 200, -10)]
+
+    told = [line for seconds in left for line in trial.hold(example.pack(emergency_time=seconds), looks=2)]
+
+    assert told == [
+        "raised emergency 1025",
+        "worse emergency 1024",
+        "cleared emergency 1024",
+        "raised emergency 1025",
+        "worse emergency 1024",
+    ]
+
+
 def test_each_bad_wire_is_named() -> None:
     trial = Trial()
 

@@ -120,6 +120,14 @@ TEXTS = {
     "alerts.bms_alarm.action": "Find the cause before switching anything on again.",
     "alerts.bms_alarm.over": "It is over when the BMS takes the alarm back.",
     "alerts.bms_alarm.cleared": "the BMS took its alarm back: {part}",
+    "alerts.emergency.title": "the emergency mode of the BMS ends in {value}",
+    "alerts.emergency.meaning": (
+        "In this mode the BMS feeds the house although a protection would cut it off. When its time is up, the "
+        "protections act again and the house may go dark."
+    ),
+    "alerts.emergency.action": "Charge, or shut down whatever must not lose power all at once.",
+    "alerts.emergency.over": "It is over when the mode has ended or got more time.",
+    "alerts.emergency.cleared": "the emergency mode of the BMS has ended or got more time",
     # Connections and age
     "alerts.wire.title": "the balance wire of cell {cell} has too much resistance",
     "alerts.wire.meaning": "With a bad wire the BMS sees a wrong voltage of this cell and balances wrongly.",
@@ -207,6 +215,7 @@ TEXTS = {
         "That is near full and near empty. In between, with little current, less is enough if it lasts 10 min: "
         "30 mV are a warning, 60 mV critical."
     ),
+    "alerts.emergency.explain": "Minutes are shown rounded down: it is an error below 10 min and critical below 5 min.",
     "alerts.switch_off.explain": "It is critical while there is no grid, else a warning.",
     "alerts.bms_silent.explain": (
         "With a long JK_BMS_POLL_INTERVAL it begins later: when three readings in a row are missing."

@@ -1,0 +1,37 @@
+"""The emergency mode of a BMS, in which it feeds although a protection would cut: how long it still lasts."""
+
+from collections.abc import Mapping
+
+from jk_bms.rules import example
+from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.levels import C, E, Level, grade
+
+# The BMS counts whole seconds: less than five minutes begins at 299.
+_GRADES = (
+    grade(C, 1024, Level(299.0, 300.0), digits=0),
+    grade(E, 1025, Level(599.0, 600.0), digits=0),
+)
+
+
+def _grades(view: PackView) -> tuple[Grade, ...]:
+    return _GRADES
+
+
+def _look(view: PackView) -> Mapping[str, Look | None] | None:
+    sample = view.sample
+    if sample is None or sample.emergency_time is None:
+        return None
+    if not sample.emergency_time:  # the mode is off
+        return {}
+    return {"": Look(float(sample.emergency_time))}
+
+
+EMERGENCY = Rule(
+    "emergency",
+    PackView,
+    _grades,
+    _look,
+    rising=False,
+    example=lambda: example.pack(emergency_time=280),
+    unit="s",
+)
