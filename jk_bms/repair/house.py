@@ -40,8 +40,8 @@ class House:
         self.forgotten: set[str] = set()  # devices, in this boot
         self.restarted: float | None = None  # when the Bluetooth service was, in this boot
         self.rebooted: float | None = None  # wall time, when we last asked for it
-        self.exited = False  # we ended for a fresh start at some time
-        self._began = now
+        self.exited = False  # we ended for a fresh start in this boot, and no data came since
+        self._started = self._began = now
         self._adapter_failures = adapter_failures
         self._may_restart = may_restart
         self._may_reboot = may_reboot
@@ -121,12 +121,13 @@ class House:
 
         ``up_for``: s since the machine booted. ``wall``: the time of day in s; None: not trusted.
         """
+        machines = self._machines.values()
+        if any(one.last_frame is not None and one.last_frame >= self._started for one in machines):
+            self.exited = False
         if self.silent_for(now) <= ALL_SILENT:
             return None
-        machines = self._machines.values()
         ours = all(one.trouble is None or one.trouble.verdict in REBOOT_HELPS for one in machines)
-        for_nothing = self.exited and all(one.last_frame is None for one in machines)
-        if self._may_reboot and for_nothing and ours and self._reboot_again(up_for, wall):
+        if self._may_reboot and self.exited and ours and self._reboot_again(up_for, wall):
             self.rebooted = wall
             return Rung.REBOOT
         self.exited = True
@@ -145,12 +146,12 @@ class House:
         }
 
     def recall(self, state: Mapping[str, Any] | None, boot: str) -> None:
-        """Take up what the last run left; times since boot only if that was the same boot."""
+        """Take up what the last run left; all but the time of day only if that was the same boot."""
         if state is None:
             return
         self.rebooted = state.get("rebooted")
-        self.exited = bool(state.get("exited"))
         if boot and state.get("boot") == boot:
+            self.exited = bool(state.get("exited"))
             self.forgotten.update(state.get("forgotten", ()))
             self.restarted = state.get("restarted")
 

@@ -150,7 +150,7 @@ def test_reboot(
 
 def test_no_reboot_unless_allowed() -> None:
     family = Family()
-    family.house.recall({"exited": True}, "b")
+    family.house.recall({"boot": "b", "exited": True}, "b")
     family.fails(Verdict.ADAPTER_WEDGED)
 
     assert family.house.last_rung(ALL_SILENT + 1, up_for=LONG, wall=9e8) is Rung.EXIT
@@ -159,11 +159,30 @@ def test_no_reboot_unless_allowed() -> None:
 def test_no_reboot_after_a_run_that_had_data() -> None:
     """Then a fresh start has helped before, and is tried again first."""
     family = Family(may_reboot=True)
-    family.house.recall({"exited": True}, "b")
+    family.house.recall({"boot": "b", "exited": True}, "b")
     family.streams("one", 5.0)
     family.fails(Verdict.ADAPTER_WEDGED)
 
     assert family.house.last_rung(ALL_SILENT + 10, up_for=LONG, wall=9e8) is Rung.EXIT
+
+
+@pytest.mark.parametrize(
+    ("later", "spoke", "rung"),
+    [("b", False, Rung.REBOOT), ("b", True, Rung.EXIT), ("c", False, Rung.EXIT)],
+    ids=["it did not help", "it helped", "another boot"],
+)
+def test_a_fresh_start_of_long_ago_is_none_of_this_outage(later: str, spoke: bool, rung: Rung) -> None:
+    """One run ended, the next may have streamed for a year, the third is the one that asks."""
+    first, second, third = (Family(may_reboot=True) for _ in range(3))
+    first.house.last_rung(ALL_SILENT + 1, up_for=LONG, wall=9e8)
+    second.house.recall(first.house.remembered("b"), "b")
+    if spoke:
+        second.streams("one", 5.0)
+    second.house.last_rung(10.0, up_for=LONG, wall=9e8)
+    third.house.recall(second.house.remembered("b"), later)
+    third.fails(Verdict.NO_ADAPTER)
+
+    assert third.house.last_rung(ALL_SILENT + 1, up_for=LONG, wall=9.1e8) is rung
 
 
 def test_the_highest_rung_in_the_house() -> None:
