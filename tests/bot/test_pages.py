@@ -318,6 +318,20 @@ def test_health_of_good_cells() -> None:
     assert "Capacity: 273 Ah of 280 Ah, 98 %" in text
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (1, "Усе гаразд: 1 комірка справна."),
+        (2, "Усі 2 комірки справні."),
+        (5, "Усі 5 комірок справні."),
+        (21, "Усе гаразд: 21 комірка справна."),
+    ],
+)
+def test_health_of_good_cells_in_ukrainian(cells: int, said: str) -> None:
+    """The form of one is that of 21 too."""
+    assert f"🟢 {said}\n" in pages.health(device(), health_report(cells), UK).text
+
+
 def test_health_names_the_faulty_cell_and_what_to_do() -> None:
     report = health_report(4)
     report["cells"][2]["faults"] = [{"kind": "bad connection", "since": "2026-11-02", "sure": 0.97}]

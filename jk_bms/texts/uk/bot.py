@@ -127,7 +127,7 @@ TEXTS = {
     ),
     "bot.health.early": "Ще зарано щось казати.",
     "bot.health.nothing_wrong": "Поки що все гаразд.",
-    "bot.health.good": "Справна {count} комірка з усіх.|Усі {count} комірки справні.|Усі {count} комірок справні.",
+    "bot.health.good": "Усе гаразд: {count} комірка справна.|Усі {count} комірки справні.|Усі {count} комірок справні.",
     "bot.health.capacity": "Ємність: {learned} з {nominal}, {share} %",
     "bot.health.imbalance": "Різниця між найповнішою й найпорожнішою коміркою в кінці заряду: {percent} %",
     "bot.health.missing.capacity": (
