@@ -177,11 +177,6 @@ KINDS = {
 }
 
 
-def empty(data: ChartData) -> bool:
-    """Whether there is nothing to draw."""
-    return all(value is None for values in data.pack.values() for value in values.mean)
-
-
 def _picture(head: Head, value: str, note: str) -> Picture:
     picture = Picture(head.theme)
     picture.headline(head.title, head.device, value, note)

@@ -231,7 +231,8 @@ def test_the_limit_is_written_on_the_ground_alone(theme: str) -> None:
     """All bars reach above the limit of a low cell but its own: text in the panel is not to be read."""
     voltages = [2.92] * 16
     voltages[2], voltages[14] = 2.842, 2.95
-    request = {"what": "cells_now", "voltages": voltages, "numbers": list(range(1, 17)), "label": "shed"}
+    numbers = list(range(1, 17))
+    request: dict[str, Any] = {"what": "cells_now", "voltages": voltages, "numbers": numbers, "label": "shed"}
     request |= {"marked": 3, "theme": theme}
 
     plain, limited = (decoded(make(request | {"limit": limit})) for limit in (9.0, 2.85))
