@@ -33,6 +33,11 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     keep_for: float | None = None  # s after which it is not worth sending any more; None: always is
     silent: bool = False  # arrives without a sound
 
+    @property
+    def wordless(self) -> bool:
+        """Whether it only shows what other messages say: it holds up none, and is dropped when they become one."""
+        return self.silent and not self.text
+
 
 class Waiting(NamedTuple):
     """A message in the queue of ``bot.db``."""

@@ -261,8 +261,9 @@ class Sender:
                     await store.aside(store.move_chat, chat, error.migrate_to_chat_id)
                     return
                 except Undelivered as error:
-                    if not error.doubtful and not batch[0].doubtful:
-                        await store.aside(store.not_taken, numbers)
+                    if not error.doubtful:
+                        surely = [one.number for one in batch if not one.doubtful]
+                        await store.aside(store.not_taken, surely)
                     wait = pause if error.pause is None else error.pause
                     pause = min(2 * pause, self._pace.longest_pause)
             if wait:
@@ -284,17 +285,22 @@ class Sender:
         return worth
 
     def _next(self, chat: int, waiting: Sequence[Waiting]) -> tuple[Sequence[Waiting], Outgoing]:
-        """Return what goes out next, and the one message that says it."""
-        first = waiting[0]
+        """Return what is done with next, and the one message that says it."""
+        words = [one for one in waiting if not one.message.wordless] or waiting[:1]
+        first = words[0]
         if first.doubtful:  # what was handed over together goes again together
-            batch = _leading(waiting, lambda one: one.doubtful)
+            batch = _leading(words, lambda one: one.doubtful)
         else:
-            batch = _leading(waiting, lambda one: bool(one.message.line))
+            batch = _leading(words, lambda one: bool(one.message.line))
             held_up = len(batch) > FEW and time.time() - first.made > self._pace.late
             if not held_up and len(batch) <= self._pace.messages:
                 key = first.message.key if first.message.line else ""
-                batch = _leading(batch, lambda one: one.message.key == key) if key else waiting[:1]
-        return batch, _as_one(batch, self._texts_of(chat))
+                batch = _leading(batch, lambda one: one.message.key == key) if key else words[:1]
+        message = _as_one(batch, self._texts_of(chat))
+        if len(batch) > 1:  # then a picture of one of them tells nothing any more
+            last = batch[-1].number
+            batch = [*batch, *(one for one in waiting if one.message.wordless and one.number < last)]
+        return batch, message
 
     # Requests
 

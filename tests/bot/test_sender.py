@@ -164,6 +164,93 @@ async def test_after_an_outage_many_become_one(
     assert second == "alert 99"
 
 
+def picture(chat: int = OWNER) -> Outgoing:
+    """The cells, as they follow an alert."""
+    return Outgoing(chat=chat, text="", photo=PNG, silent=True)
+
+
+async def test_pictures_do_not_keep_many_from_becoming_one(
+    telegram: TelegramServer, store: BotStore, sender: Sender
+) -> None:
+    telegram.down()
+    async with running(sender):
+        for number in range(40):
+            store.queue([alert(number)])
+            store.queue([picture()])
+        await asyncio.sleep(QUICK.late * 1.5)
+        store.queue([alert(99)])
+        telegram.up()
+        await soon(lambda: nothing_waits(store))
+
+    words, *rest = telegram.messages()
+    assert words.shown.splitlines()[0] == "41 messages that could not be sent before"
+    assert words.shown.splitlines()[-2] == "alert 99"
+    assert rest == []
+
+
+async def test_what_has_words_of_its_own_is_never_dropped_with_the_pictures(
+    telegram: TelegramServer, store: BotStore, sender: Sender
+) -> None:
+    digest = Outgoing(chat=OWNER, text="digest", photo=PNG, key="digest")
+    hint = Outgoing(chat=OWNER, text="hint", silent=True)
+    telegram.down()
+    async with running(sender):
+        store.queue([one for number in range(10) for one in (alert(number), picture())])
+        store.queue([digest, picture(), hint])
+        store.queue([one for number in range(10, 20) for one in (alert(number), picture())])
+        await asyncio.sleep(QUICK.late * 1.5)
+        telegram.up()
+        await soon(lambda: nothing_waits(store))
+
+    first, *between, last, newest = telegram.messages()
+    assert first.shown.splitlines()[0] == "10 messages that could not be sent before"
+    assert [one.shown for one in between] == ["digest", "hint"]
+    assert last.shown.splitlines()[0] == "10 messages that could not be sent before"
+    assert (newest.shown, newest.photo) == ("", PNG)  # of the newest alert
+
+
+async def test_words_pass_the_pictures_that_wait(
+    telegram: TelegramServer, store: BotStore, sender: Sender
+) -> None:
+    store.queue([picture() for _ in range(QUICK.of_queue)])
+    store.queue([alert(1), picture()])
+    async with running(sender):
+        await soon(lambda: nothing_waits(store))
+
+    assert telegram.shown() == ["alert 1", *[""] * (QUICK.of_queue + 1)]
+
+
+async def test_a_picture_that_does_not_arrive_holds_up_no_words(
+    telegram: TelegramServer, store: BotStore, sender: Sender
+) -> None:
+    store.queue([picture(), alert(1)])
+    store.trying([store.oldest(OWNER)[0].number])
+    async with running(sender):
+        await soon(lambda: nothing_waits(store))
+
+    words, again = telegram.messages()
+    assert (words.shown, again.photo) == ("alert 1", PNG)
+    assert "may be a repeat" in again.shown
+
+
+async def test_a_crash_while_many_became_one_brings_back_one(
+    telegram: TelegramServer, store: BotStore, sender: Sender
+) -> None:
+    """The pictures that were dropped with them stay dropped, and what came later is told by itself."""
+    store.queue([one for number in range(8) for one in (alert(number), picture())])
+    numbers = [one.number for one in store.oldest(OWNER)]
+    store.trying(numbers[:-1])  # the last picture came after the batch
+    store.queue([alert(8)])
+    async with running(sender):
+        await soon(lambda: nothing_waits(store))
+
+    again, later, shown = telegram.messages()
+    assert again.shown.splitlines()[0] == "8 messages that could not be sent before"
+    assert "may be a repeat" in again.shown
+    assert later.shown == "alert 8"
+    assert shown.photo == PNG
+
+
 async def test_few_late_messages_arrive_as_they_are(
     telegram: TelegramServer, store: BotStore, sender: Sender
 ) -> None:
