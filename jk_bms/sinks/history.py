@@ -34,6 +34,7 @@ from jk_bms.store.history import (
     Row,
 )
 from jk_bms.store.journal import Journal
+from jk_bms.texts.durations import span
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,9 @@ class HistorySink:
         self._unwritten: set[str] = set()  # addresses of counters that are not in the database as they stand
         self._counters.pop(INVERTER, None)  # the folding of its records keeps its place there
         self._counters |= pending.counters if pending else {}
-        self._newest_stored = store.newest()
+        confirmed_until = store.newest_confirmed()
+        # What the clock may not be far ahead of; rows of an unconfirmed one may be of the future.
+        self._newest_stored = store.newest() if confirmed_until is None else confirmed_until
         self._boots: dict[str, Boot] = {
             step.boot_id: store.boot(step.boot_id)._replace(number=step.boot, offset=step.offset)
             for step in (pending.steps if pending else ())
@@ -175,7 +178,8 @@ class HistorySink:
         self._unwritten.clear()
         steps, self._steps = self._steps, []
         self.rows = 0
-        return Cut(steps, counters, self.newest, prune=self._sure, states=learnt or {})
+        now = self._monotonic + self._offset if self._sure and self._offset is not None else None
+        return Cut(steps, counters, self.newest, prune=self._sure, now=now, states=learnt or {})
 
     def put_back(self, cut: Cut) -> None:
         """Take back a cut that could not be committed; it leads the next one.
@@ -270,17 +274,13 @@ class HistorySink:
         if known is not None:
             seconds = (offset - known) / 1000
             corrected = here is None or here < self._monotonic
-            self._tell(
-                "clock.step",
-                f"the clock of this machine was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):.1f} s"
-                + (
-                    "; history since boot, or since the time was last confirmed, moves along"
-                    if corrected
-                    else ""
-                ),
-                seconds=seconds,
-                corrected=corrected,
-            )
+            if self._is_right(known, monotonic):
+                text = f"the clock of this machine was set {'forward' if seconds > 0 else 'back'} by {span(abs(seconds))}"
+            else:
+                text = "the clock of this machine was set; until then it did not know the time"
+            if corrected:
+                text += "; history since boot, or since the time was last confirmed, moves along"
+            self._tell("clock.step", text, seconds=seconds, corrected=corrected)
 
     @staticmethod
     def _is_right(offset: int, monotonic: int) -> bool:

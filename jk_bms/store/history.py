@@ -31,7 +31,7 @@ PART = 640  # bytes of a counter's state in one row: three of them fit in a page
 PRUNED_AT_ONCE = 4  # of each kind and track in a commit: old rows go in small slices
 UNDATED_MOST = 20_000  # batches of a track whose time was never known; some two weeks
 LONGEST_JUMP = 30 * DAY  # a clock that is further ahead of the last row may be wrong: nothing is pruned
-
+LONGEST_BOOT = 7300 * DAY  # nothing runs longer without a restart
 
 _COUNTER = struct.Struct("<qI")  # journal number, length of the state
 
@@ -92,6 +92,7 @@ class Cut(NamedTuple):
     counters: Mapping[str, Counter]
     sequence: int = 0  # journal number up to which all is in here
     prune: bool = True  # whether the time is sure enough to throw away what is too old
+    now: int | None = None  # ms, while it is sure: rows beyond it make nothing old
     states: Mapping[str, dict[str, Any]] = {}  # named ones as of the same moment, changed or not
 
 
@@ -136,6 +137,12 @@ class HistoryStore:
         with self._own.reading() as db:
             return max((time for _, time in _newest(db)), default=None)
 
+    def newest_confirmed(self) -> int | None:
+        """Return until when the time was confirmed by another clock, in ms; None: it never was."""
+        with self._own.reading() as db:
+            newest: int | None = db.execute("SELECT max(confirmed + clock_offset) FROM boots").fetchone()[0]
+            return newest
+
     def commit(self, cut: Cut) -> None:
         """Write ``cut``; hours that are over become blocks, what is too old goes."""
 
@@ -147,13 +154,13 @@ class HistoryStore:
                     case ClockSet():
                         _set_clock(db, step)
                     case Confirmed():
-                        db.execute(
-                            "UPDATE boots SET confirmed = ? WHERE number = ?", (step.monotonic, step.boot)
-                        )
+                        _confirm(db, step)
             for address, counter in cut.counters.items():
                 _put_counter(db, address, counter)
             put_states(db, cut.states)
             for track, newest in _newest(db):
+                if cut.now is not None:
+                    newest = min(newest, cut.now)
                 _fold(db, track, newest // HOUR)
                 _gather(db, track, newest // QUARTERS.span)
                 if cut.prune:
@@ -203,11 +210,12 @@ class HistoryStore:
         with self._own.reading() as db:
             known = db.execute("SELECT number, name FROM tracks").fetchall()
             numbers = [number for number, name in known if track in (None, name)]
-            ranges = {number: _hours_of_blocks(db, number) for number in numbers}
-        whole = sum(last - first + 1 for first, last in ranges.values())
+            # Hours without a block between them were pruned, or never were: their roll-ups are all there is.
+            found = {number: list(_blocks_between(db, number)) for number in numbers}
+        whole = sum(map(len, found.values()))
         done = 0
-        for number, (first, last) in ranges.items():
-            for day, hours in groupby(range(first, last + 1), lambda hour: hour * HOUR // DAY):
+        for number, blocks in found.items():
+            for day, hours in groupby(blocks, lambda hour: hour * HOUR // DAY):
                 some = list(hours)
 
                 def change(
@@ -457,9 +465,12 @@ def _roll_day(db: sqlite3.Connection, track: int, day: int, hours: Mapping[int, 
 
 def _close_day(db: sqlite3.Connection, track: int, day: int) -> None:
     hours = _chunk(db, track, HOURS, day)
+    _put_day(db, track, day, None if hours is None else rollups.coarser(hours, HOURS.slots))
+
+
+def _put_day(db: sqlite3.Connection, track: int, day: int, part: Chunk | None) -> None:
     chunk, slot = divmod(day, DAYS.slots)
     days = _chunk(db, track, DAYS, chunk)
-    part = None if hours is None else rollups.coarser(hours, HOURS.slots)
     _put_chunk(db, track, DAYS, chunk, rollups.replaced(days, part, slot, 1))
 
 
@@ -477,13 +488,29 @@ def _put_chunk(db: sqlite3.Connection, track: int, tier: Tier, number: int, chun
         db.execute("DELETE FROM rollups WHERE key = ?", (key,))
 
 
-def _hours_of_blocks(db: sqlite3.Connection, track: int) -> tuple[int, int]:
-    """The first and last hour that has a block; the last is before the first when there is none."""
-    base = block_key(track, 0)
-    low, high = db.execute(
-        "SELECT min(key), max(key) FROM blocks WHERE key >= ? AND key < ?", (base, block_key(track + 1, 0))
-    ).fetchone()
-    return (0, -1) if low is None else (low - base, high - base)
+def _confirm(db: sqlite3.Connection, step: Confirmed) -> None:
+    """Note that another clock agreed; what lies beyond that time was written under a wrong one.
+
+    Such rows of other boots, whose time nobody ever confirmed, keep their order and lose their time:
+    else they would lead every look at the newest, and make what is young look old.
+    """
+    db.execute("UPDATE boots SET confirmed = ? WHERE number = ?", (step.monotonic, step.boot))
+    row = db.execute("SELECT clock_offset FROM boots WHERE number = ?", (step.boot,)).fetchone()
+    if row is None or row[0] is None:
+        return
+    now = step.monotonic + row[0]
+    wrong = db.execute(
+        "SELECT number, boot_id FROM boots WHERE number != ? AND confirmed IS NULL AND first + clock_offset > ?",
+        (step.boot, now + HOUR),
+    ).fetchall()
+    for number, boot_id in wrong:
+        _set_clock(db, ClockSet(number, boot_id, LONGEST_BOOT, 0, move=True))
+    if wrong:
+        today = now // DAY
+        ahead = db.execute("SELECT number FROM tracks WHERE open_day > ?", (today,)).fetchall()
+        for [track] in ahead:
+            db.execute("UPDATE tracks SET open_day = ? WHERE number = ?", (today, track))
+            _put_day(db, track, today, None)  # it is not over, and is not to be counted twice
 
 
 def _set_clock(db: sqlite3.Connection, step: ClockSet) -> None:
@@ -551,11 +578,14 @@ def _move_rows(db: sqlite3.Connection, track: int, step: ClockSet, since: int, o
         _add_rows(db, track, columns)
 
 
-def _blocks_between(db: sqlite3.Connection, track: int, first: int, last: int) -> Iterator[int]:
+def _blocks_between(
+    db: sqlite3.Connection, track: int, first: int = 0, last: int | None = None
+) -> Iterator[int]:
+    """The hours that have a block, from ``first`` to ``last`` ms."""
     base = block_key(track, 0)
+    end = block_key(track + 1, 0) - 1 if last is None else base + max(0, last // HOUR)
     keys = db.execute(
-        "SELECT key FROM blocks WHERE key BETWEEN ? AND ?",
-        (base + max(0, first // HOUR), base + max(0, last // HOUR)),
+        "SELECT key FROM blocks WHERE key BETWEEN ? AND ?", (base + max(0, first // HOUR), end)
     ).fetchall()
     return (key - base for [key] in keys)
 

@@ -290,10 +290,11 @@ class _Reader:
         laid: list[tuple[int, int, Chunk]] = []  # which slots of which chunk, in the order of the grid
         own: set[int] = set()  # columns that need counts of their own
         early = (self.first - self.begin) // self.span  # slots of the first step before ``first``
+        late = -((self.begin - self.last) // self.span)  # and the first slot of the last step behind ``last``
         for time, chunk in parts:
             at = (time - self.begin) // self.span
             cut = max(0, early - at)
-            end = min(len(chunk.counts), self.slots - at)
+            end = min(len(chunk.counts), late - at)
             if end <= cut:
                 continue
             if gap := at + cut - len(counts):

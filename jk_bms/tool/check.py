@@ -219,7 +219,10 @@ def _history(reader: OwnReader, settings: Settings, clock: Clock) -> Iterator[Fi
             )
         if track.last and track.last > now + timedelta(hours=1):
             yield Finding(
-                WARN, "history", f"{track.name}: has rows of the future, {track.last:%Y-%m-%d %H:%M} UTC"
+                WARN,
+                "history",
+                f"{track.name}: has rows of the future, {track.last:%Y-%m-%d %H:%M} UTC: the clock was wrong "
+                "then; they are put aside once a time server confirms the clock",
             )
     if rows:
         yield Finding(

@@ -211,6 +211,37 @@ def test_a_clock_that_goes_wrong_is_not_believed(own: OwnStore) -> None:
     assert told == [("clock.wrong", {})]
 
 
+def test_a_boot_of_the_future_makes_nothing_old(own: OwnStore) -> None:
+    """Not while it runs, not in the next one, and its rows lose their time once that is confirmed."""
+    ahead = timedelta(days=500)
+    first = sink_on(own, confirmed=lambda: True)
+    for n in range(30):
+        first.accept(frame(n))
+    cut = first.cut()
+    assert (cut.prune, cut.now) == (True, round((AT.timestamp() + 29) * 1000))
+    HistoryStore(own).commit(cut)
+
+    wrong = sink_on(own)
+    for n in range(30):
+        wrong.accept(frame(n, offset=ahead), boot_id="wrong")
+    cut = wrong.cut()
+    assert (cut.prune, cut.now) == (False, None)
+    HistoryStore(own).commit(cut)
+    assert max(times_of(own)) > ahead.total_seconds()
+
+    # Nobody has confirmed the next one yet, but it is near the last time that was.
+    for minutes, confirmed in ((10, False), (20, True)):
+        right = sink_on(own, confirmed=lambda confirmed=confirmed: confirmed)
+        for n in range(30):
+            right.accept(frame(n, offset=timedelta(minutes=minutes)), boot_id="right")
+        cut = right.cut()
+        assert cut.prune
+        assert cut.now is not None
+        HistoryStore(own).commit(cut)
+
+    assert max(times_of(own)) < 3600
+
+
 def test_a_step_is_seen_across_a_restart(own: OwnStore) -> None:
     sink = sink_on(own)
     for n in range(10):

@@ -220,6 +220,73 @@ def test_nothing_goes_while_the_time_is_in_doubt(path: Path) -> None:
         assert len(stored(own)) == 1800
 
 
+def test_rows_of_the_future_make_nothing_old(path: Path) -> None:
+    """A boot with a wrong clock, never set right, and then boots with the right one."""
+    offset = AT_MS + 400 * DAY
+    with open_store(path) as own:
+        history = HistoryStore(own, Keep(blocks=1, minutes=1, quarters=2))
+        real = rows(AT_MS, 1000)
+        commit(history, real)
+        history.commit(Cut([ClockSet(2, "wrong", 1000, offset)], {}, prune=False))
+        history.commit(Cut([batch(rows(offset + 1000, 1500, boot=2, offset=offset))], {}, prune=False))
+        later = rows(AT_MS + 6_000_000, 3000, boot=3)
+        for at in range(0, len(later), 12):
+            some = later[at : at + 12]
+            history.commit(Cut([batch(some)], {}, now=some[-1][0]))
+
+        assert [row for row in stored(own) if (row[0] or 0) < offset] == plain(real + later)
+
+
+def test_a_confirmed_time_takes_the_future_away(path: Path) -> None:
+    """What an unconfirmed boot put there keeps no time; what is true is rolled up as if it had never been."""
+    offset = AT_MS + 400 * DAY
+    real = rows(AT_MS, 12_000)
+    with open_store(path) as own:
+        history = HistoryStore(own, Keep(blocks=3000))
+        commit(history, real[:7000])
+        history.commit(Cut([ClockSet(2, "wrong", 1000, offset)], {}))
+        commit(history, rows(offset + 1000, 1500, boot=2, offset=offset))
+        history.commit(Cut([ClockSet(3, "right", 1000, AT_MS + 35_000_000)], {}))
+        commit(history, real[7000:11_000])
+
+        history.commit(Cut([Confirmed(3, 20_000_000)], {}))
+
+        assert (history.newest() or 0) // HOUR == (real[10_999][0] or 0) // HOUR
+        assert stored(own) == plain(real[:11_000])
+        commit(history, real[11_000:])
+        series = query(own, PACK, ["voltage"], AT, AT + timedelta(days=1), 1)
+        assert points_of(series, "voltage") == by_hand(real, "voltage", series)
+        assert own._rows("SELECT count(*) FROM recent WHERE key >= (1 << 17) << 44")[0][0]
+
+
+def test_a_rebuild_keeps_what_has_no_rows_any_more(path: Path) -> None:
+    """An old import lies before a gap whose rows were pruned: its hours and days are kept for ever."""
+    with open_store(path) as own:
+        history = HistoryStore(own, Keep(blocks=2, minutes=1, quarters=3))
+        for day in range(8):
+            commit(history, rows(AT_MS + day * DAY, 1440, period=60_000), every=60)
+        history.fill(batch(rows(AT_MS - 3 * DAY, 1440, period=60_000)))
+        kept = [each for each in dump(own) if each[0] >> 36 & 15 >= 3]  # hours and days
+
+        history.rebuild()
+
+        assert [each for each in dump(own) if each[0] >> 36 & 15 >= 3] == kept
+        assert len(kept) == 9 + 1
+
+
+def test_a_series_ends_where_it_was_asked_to(path: Path) -> None:
+    """What is rolled up behind the end is not in the last step."""
+    with open_store(path) as own:
+        history = HistoryStore(own)
+        commit(history, rows(AT_MS, 4 * 1440, period=60_000), every=60)
+
+        series = query(own, PACK, ["voltage"], AT, AT + timedelta(hours=50), 7)
+
+        assert series.tier == "1 h"
+        inside = rows(AT_MS, 50 * 60, period=60_000)
+        assert points_of(series, "voltage") == by_hand(inside, "voltage", series)
+
+
 def test_counters_are_of_the_same_commit(path: Path) -> None:
     """All or nothing: a commit that fails leaves rows and counters as they were."""
     with open_store(path) as own:
