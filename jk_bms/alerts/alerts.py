@@ -334,6 +334,7 @@ def _options(settings: Settings) -> Options:
         clear=settings.alert_clear,
         min_level=Severity[settings.alert_min_level.upper()],
         cleared_notify=settings.alert_cleared_notify,
+        off=frozenset(settings.alerts_off),
         quiet_hours=settings.alert_quiet_hours,
         zone=settings.timezone or datetime.now(UTC).astimezone().tzinfo or UTC,
     )

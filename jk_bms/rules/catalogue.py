@@ -50,3 +50,8 @@ RULES: tuple[Rule, ...] = (
     STARTED_AFTER_CRASH,  # 3001 info
 )
 # fmt: on
+
+
+def all_codes() -> list[int]:
+    """Return the code of every grade of every rule, in order."""
+    return sorted({grade.code for rule in RULES for grade in rule.grades(rule.example())})

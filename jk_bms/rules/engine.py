@@ -83,7 +83,7 @@ class Engine:
                     continue
                 watches = of_subject.get(rule.name)
                 if looks or watches:
-                    self._judge(subject, rule, rule.grades(view), looks, watches, now, notices)
+                    self._judge(subject, rule, self._wanted(rule.grades(view)), looks, watches, now, notices)
             except Exception as error:  # a rule must never cost us the others
                 self.faults[rule.name] = f"{type(error).__name__}: {error}"
         return notices
@@ -211,7 +211,8 @@ class Engine:
         watches: dict[str, dict[str, dict[str, Watch]]] = {}
         for subject, rule, part, plain in state["watches"]:
             watch = msgspec.convert(plain, Watch, str_keys=True)
-            if rule in self._rules:
+            unwanted = watch.alert is not None and watch.alert.code in self.options.off
+            if rule in self._rules and not unwanted:
                 watches.setdefault(subject, {}).setdefault(rule, {})[part] = watch
         stored = None
         if state["moment"] is not None:
@@ -221,6 +222,11 @@ class Engine:
         self._watches, self._stored = watches, stored
 
     # Judging
+
+    def _wanted(self, grades: tuple[Grade, ...]) -> tuple[Grade, ...]:
+        """Those that the owner did not switch off."""
+        off = self.options.off
+        return tuple(grade for grade in grades if grade.code not in off) if off else grades
 
     def _judge(
         self,

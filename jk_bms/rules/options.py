@@ -17,6 +17,7 @@ class Options(NamedTuple):
     clear: int = CLEAR  # samples before it ends, likewise
     min_level: Severity = Severity.WARNING  # milder ones are recorded, not told
     cleared_notify: bool = True
+    off: frozenset[int] = frozenset()  # codes that are never raised
     quiet_hours: tuple[time, time] | None = None  # from .. to, local; critical always passes
     zone: tzinfo = UTC
 

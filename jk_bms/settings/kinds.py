@@ -214,6 +214,20 @@ def _parse_web(text: str) -> str:
     return text.rstrip("/")
 
 
+def _parse_codes(text: str) -> tuple[int, ...]:
+    from jk_bms.rules.catalogue import all_codes  # only for those who set it: the rules are large
+
+    known = {str(code): code for code in all_codes()}
+    parts = re.split(r"[\s,;]+", text.strip(" ,;"))
+    unknown = [part for part in parts if part not in known]
+    if unknown:
+        raise Refused(
+            f"no alert has the code {unknown[0][:20]!r}; expected {CODES.expected}, e.g. {CODES.example}; "
+            "docs/alerts.md lists all codes"
+        )
+    return tuple(dict.fromkeys(known[part] for part in parts))
+
+
 def _parse_services(text: str) -> tuple[str, ...]:
     # A comma may be part of such a URL (several receivers): it parts two only before a blank or a scheme.
     found = re.split(r",?\s+|,(?=[A-Za-z][A-Za-z0-9+.-]*://)", text.strip(" ,"))
@@ -243,6 +257,7 @@ TIME     = Kind(_parse_time, "a time of day HH:MM or HH:MM:SS", "23:59")
 SPAN     = Kind(_parse_span, "two times of day HH:MM-HH:MM", "22:00-07:00")
 WEB      = Kind(_parse_web, "an address that begins with http:// or https://", "https://house.example:8000")
 PRIVATE_WEB = Kind(_parse_private_web, WEB.expected, "https://hc-ping.com/your-check")
+CODES    = Kind(_parse_codes, "codes of alerts, separated by commas", "1005,1016", ())
 SERVICES = Kind(_parse_services, "addresses of Apprise, separated by blanks",
                 "ntfy://ntfy.sh/our-house mailtos://name:word@mail.example", ())
 # fmt: on

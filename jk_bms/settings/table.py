@@ -197,6 +197,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alert_quiet_hours: Annotated[tuple[time, time] | None, Setting(
         "ALERT_QUIET_HOURS", kinds.SPAN, "", "", "hours in which only critical alerts are sent, such as 22:00-07:00",
         worked_out="none")]
+    alerts_off: Annotated[tuple[int, ...], Setting(
+        "ALERTS_OFF", kinds.CODES, "", "",
+        "codes of alerts that are never raised, separated by commas, such as `1005,1016`, even where life and death "
+        "of a battery depend on them", worked_out="none")]
     alert_urls: Annotated[tuple[str, ...], Setting(
         "ALERT_URLS", kinds.SERVICES, "", "",
         "where else alerts go: addresses of Apprise (mail, ntfy, Signal, ...), separated by blanks",

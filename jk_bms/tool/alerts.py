@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Event
-from jk_bms.rules.catalogue import RULES
+from jk_bms.rules.catalogue import all_codes
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import STATE, alert_facts
 from jk_bms.rules.options import Options
@@ -56,7 +56,7 @@ def run(given: argparse.Namespace) -> int:
     settings = stored_settings(given)
     texts = language(settings.bot_language or "en")
     if given.explain is not None:
-        return _explain(given.explain, texts)
+        return _explain(given.explain, settings, texts)
     if given.test is not None:
         with LiveClient(settings.socket_path) as service:
             facts = service.request("alert_test", code=given.test)
@@ -98,6 +98,8 @@ def _lines(
         line = alert_line(event.facts, label, texts, zone, now, at=event.taken_at)
         yield f"  {event.taken_at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line}{quiet}"
     yield ""
+    if settings.alerts_off:
+        yield f"Switched off (ALERTS_OFF): {', '.join(map(str, settings.alerts_off))}"
     yield "What a code means: jk-util.py alerts --explain CODE"
 
 
@@ -118,7 +120,7 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
     """The alerts that were open when the service last ran."""
     with open_reader(settings.bms_db_path) as reader:
         state = read_state(reader, STATE)
-    engine = Engine(Options())
+    engine = Engine(Options(off=frozenset(settings.alerts_off)))
     if state is None:
         return []
     try:
@@ -131,13 +133,14 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
     return [alert_facts(alert, one[0]) for alert, one in found if one is not None]
 
 
-def _explain(code: int, texts: Texts) -> int:
+def _explain(code: int, settings: Settings, texts: Texts) -> int:
     found = Engine(Options()).find(code)
     if found is None:
-        codes = sorted({grade.code for rule in RULES for grade in rule.grades(rule.example())})
-        note(f"no alert has the code {code}; expected one of {', '.join(map(str, codes))}")
+        note(f"no alert has the code {code}; expected one of {', '.join(map(str, all_codes()))}")
         return EXIT_NOTHING
     print(explain(*found, texts))
+    if code in settings.alerts_off:
+        print(texts("alerts.explain.off"))
     return EXIT_OK
 
 

@@ -135,6 +135,15 @@ async def test_an_alert_from_its_sample_to_the_log_and_back(tmp_path: Path) -> N
     assert over.facts["since"] == event.facts["since"]
 
 
+async def test_what_the_owner_switched_off_is_no_alert(tmp_path: Path) -> None:
+    house = House(tmp_path, ALERTS_OFF="1006,1007")
+    with house.running() as alerts:
+        await house.wait(60, low=2.80)
+        assert alerts.open_alerts() == []
+
+    assert house.told == []
+
+
 async def test_from_the_confirming_sample_to_the_log_it_takes_less_than_a_second(tmp_path: Path) -> None:
     house = House(tmp_path)
     with house.running() as alerts:

@@ -203,6 +203,33 @@ def test_recovery_is_not_told_to_those_who_do_not_want_it() -> None:
     assert driver.see(BAD) == ["raised warning"]
 
 
+# What the owner switched off
+
+
+def test_a_code_that_is_off_is_never_raised_and_its_milder_one_stands() -> None:
+    off = Driver(off=frozenset({9001, 9002}))
+    worst_off = Driver(off=frozenset({9002}))
+    mild_off = Driver(off=frozenset({9001}))
+
+    assert off.see(WORSE) + off.see(GOOD, looks=6) == []
+    assert off.notices == []
+    assert worst_off.see(WORSE) == ["raised warning"]
+    assert mild_off.see(BAD) == []
+    assert mild_off.see(WORSE) == ["raised critical"]
+    assert mild_off.see(BAD, looks=6) == ["cleared critical"]
+
+
+def test_an_open_alert_that_is_switched_off_is_gone_without_a_word() -> None:
+    """That it is over would not be true."""
+    driver = Driver()
+    driver.see(BAD)
+    driver = Driver(state=driver.engine.state(), at=driver.at, time=driver.time, off=frozenset({9001}))
+
+    assert driver.engine.open() == []
+    assert driver.see(BAD, looks=20) == []
+    assert driver.notices == []
+
+
 # Repeats
 
 

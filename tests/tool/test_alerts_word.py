@@ -25,3 +25,12 @@ def test_a_state_that_cannot_be_read_is_not_called_calm(house: StoredHouse) -> N
     assert (done.returncode, done.stdout) == (1, "")
     assert "the state of the alerts cannot be read" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_switched_off_is_said(house: StoredHouse) -> None:
+    with house.env.open("a") as env:
+        env.write("ALERTS_OFF=1005,2001\n")
+
+    assert "Switched off (ALERTS_OFF): 1005, 2001" in house.tool("alerts").stdout
+    assert "switched off in this house (ALERTS_OFF)" in house.tool("alerts", "--explain", "2001").stdout
+    assert "ALERTS_OFF" not in house.tool("alerts", "--explain", "2002").stdout

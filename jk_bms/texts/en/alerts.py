@@ -207,6 +207,7 @@ TEXTS = {
     "alerts.explain.confirmed": "seen {count} time|seen {count} times in a row",
     "alerts.explain.lasting": "for {span}",
     "alerts.explain.example": "For example: {title}.",
+    "alerts.explain.off": "It is switched off in this house (ALERTS_OFF) and never raised.",
     "alerts.explain.scaled": "Limits follow the BMS's own settings and the kind of cells where those are known.",
     "alerts.explain.scaled_bms": "Limits follow the BMS's own settings where they are known.",
     "alerts.explain.scaled_cells": "These limits are those of LFP cells; other kinds have their own.",
