@@ -24,6 +24,7 @@ REBOOT_HELPS = frozenset(
     }
 )
 BETWEEN_REBOOTS = HOUR
+MOST_FORGETS = 5  # times in a boot that a device may be tried to be forgotten, until it works
 
 
 class House:
@@ -38,6 +39,7 @@ class House:
         may_reboot: bool = False,
     ) -> None:
         self.forgotten: set[str] = set()  # devices, in this boot
+        self._forgets: dict[str, int] = {}  # how often that was tried for a device, in this boot
         self.restarted: float | None = None  # when the Bluetooth service was, in this boot
         self.rebooted: float | None = None  # wall time, when we last asked for it
         self.exited = False  # we ended for a fresh start in this boot, and no data came since
@@ -78,7 +80,7 @@ class House:
             in_use=any(not adapter or not used or used == adapter for used in others),
             any_in_use=bool(others),
             repairing=self._repairing not in (None, device),
-            forgotten=device in self.forgotten,
+            forgotten=device in self.forgotten or self._forgets.get(device, 0) >= MOST_FORGETS,
             may_restart=self._may_restart,
             up_for=up_for,
             cycled_ago=NEVER if cycled is None else now - cycled,
@@ -90,14 +92,16 @@ class House:
         """Note that a repair begins; ``ends`` must follow."""
         self._repairing = device
         if rung is Rung.FORGET:
-            self.forgotten.add(device)
+            self._forgets[device] = self._forgets.get(device, 0) + 1
         elif rung is Rung.POWER_CYCLE:
             self._cycled[self._adapters.get(device, "")] = now
         elif rung is Rung.RESTART_SERVICE:
             self.restarted = now
 
-    def ends(self, device: str) -> None:
+    def ends(self, device: str, rung: Rung, *, worked: bool) -> None:
         """Note that the repair for ``device`` is over."""
+        if rung is Rung.FORGET and worked:
+            self.forgotten.add(device)
         if self._repairing == device:
             self._repairing = None
 
@@ -140,6 +144,7 @@ class House:
         return {
             "boot": boot,
             "forgotten": sorted(self.forgotten),
+            "forgets": dict(sorted(self._forgets.items())),
             "restarted": self.restarted,
             "rebooted": self.rebooted,
             "exited": self.exited,
@@ -153,6 +158,7 @@ class House:
         if boot and state.get("boot") == boot:
             self.exited = bool(state.get("exited"))
             self.forgotten.update(state.get("forgotten", ()))
+            self._forgets.update(state.get("forgets", {}))
             self.restarted = state.get("restarted")
 
     def _reboot_again(self, up_for: float, wall: float | None) -> bool:

@@ -62,13 +62,13 @@ class Patience(NamedTuple):
 
 # What may help against what. Connecting anew is what happens anyway, between all others; where
 # nothing stands it is all that can be done from here. To forget a device is for what BlueZ remembers
-# wrongly, once in a boot: nothing else may use that up, or it is gone when it is needed.
+# wrongly, and works once in a boot: nothing else may use that up, or it is gone when it is needed.
 # fmt: off
 LADDER: Mapping[Verdict, Mapping[Rung, Patience]] = {
     #                                            failures  outage     again
-    Verdict.STALE_CACHE:     {Rung.FORGET:      Patience(1, 0.0,         NEVER),
+    Verdict.STALE_CACHE:     {Rung.FORGET:      Patience(1, 0.0,         5 * MINUTE),
                               Rung.POWER_CYCLE: Patience(AS_SET, 2 * MINUTE, HOUR)},
-    Verdict.NOT_A_BMS:       {Rung.FORGET:      Patience(2, 0.0,         NEVER)},
+    Verdict.NOT_A_BMS:       {Rung.FORGET:      Patience(2, 0.0,         5 * MINUTE)},
     Verdict.MUTE:            {Rung.POWER_CYCLE: Patience(AS_SET, 3 * MINUTE, HOUR)},
     Verdict.CONNECT_FAILED:  {Rung.POWER_CYCLE: Patience(AS_SET, 2 * MINUTE, 10 * MINUTE),
                               Rung.RESTART_SERVICE: Patience(9, 8 * MINUTE, HOUR)},
@@ -94,7 +94,7 @@ class Circumstances(NamedTuple):
     any_in_use: bool = False  # another device streams on any adapter
     repairing: bool = False  # something is being repaired already for another device
     repairable: bool = True  # there is something to repair: no recording, no foreign radio
-    forgotten: bool = False  # the device was forgotten once in this boot: that is enough
+    forgotten: bool = False  # the device was forgotten in this boot, or tried to be often enough
     may_restart: bool = False  # the owner allows to restart the Bluetooth service
     up_for: float = NEVER  # s since the machine was started
     cycled_ago: float = NEVER  # s since the adapter was last switched off and on, for whomever

@@ -288,7 +288,7 @@ class JkSource:
         except TimeoutError:
             outcome = f"it took longer than {LONGEST_REPAIR:g} s"
         finally:
-            self._house.ends(address)
+            self._house.ends(address, rung, worked=worked)
             self._repair_ended.set()
             self.machine.repaired(rung, _now(), worked=worked)
             text = f"to get it back, {rung.words}: {outcome}"

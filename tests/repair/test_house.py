@@ -3,7 +3,7 @@
 import pytest
 
 from jk_bms.errors import Verdict
-from jk_bms.repair.house import ALL_SILENT, House
+from jk_bms.repair.house import ALL_SILENT, MOST_FORGETS, House
 from jk_bms.repair.ladder import Rung
 from jk_bms.repair.machine import LinkMachine, Trouble
 
@@ -63,7 +63,7 @@ def test_one_repair_at_a_time() -> None:
 
     assert family.house.around("two", 6.0).repairing
     assert not family.house.around("one", 6.0).repairing
-    family.house.ends("one")
+    family.house.ends("one", Rung.POWER_CYCLE, worked=True)
     assert not family.house.around("two", 6.0).repairing
     assert family.house.around("one", 15.0).cycled_ago == 10.0
 
@@ -71,6 +71,7 @@ def test_one_repair_at_a_time() -> None:
 def test_forgotten_once_in_a_boot() -> None:
     family = Family()
     family.house.begins("one", Rung.FORGET, 5.0)
+    family.house.ends("one", Rung.FORGET, worked=True)
     same, other = House(0.0), House(0.0)
     same.recall(family.house.remembered("boot-1"), "boot-1")
     other.recall(family.house.remembered("boot-1"), "boot-2")
@@ -78,6 +79,22 @@ def test_forgotten_once_in_a_boot() -> None:
     assert same.around("one", 9.0).forgotten
     assert not same.around("two", 9.0).forgotten
     assert not other.around("one", 9.0).forgotten
+
+
+def test_to_forget_may_fail_a_few_times_in_a_boot() -> None:
+    """Each run goes on counting, and the next boot begins anew."""
+    house = House(0.0)
+    for _ in range(MOST_FORGETS):
+        assert not house.around("one", 9.0).forgotten
+        house.begins("one", Rung.FORGET, 5.0)
+        house.ends("one", Rung.FORGET, worked=False)
+        before, house = house, House(0.0)
+        house.recall(before.remembered("boot-1"), "boot-1")
+    after = House(0.0)
+    after.recall(house.remembered("boot-1"), "boot-2")
+
+    assert house.around("one", 9.0).forgotten
+    assert not after.around("one", 9.0).forgotten
 
 
 def test_the_restart_of_the_service_is_remembered_in_this_boot() -> None:

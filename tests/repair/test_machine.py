@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
 from jk_bms.errors import Verdict
 from jk_bms.model.link import LinkState
-from jk_bms.repair.ladder import Circumstances, Rung
+from jk_bms.repair.ladder import LADDER, Circumstances, Rung
 from jk_bms.repair.machine import (
     ASK_PATIENCE,
     FIRST_SILENCE,
@@ -75,6 +76,8 @@ class Trace:
             self.did.append(order.rung.code)
             self.now += 5
             self.machine.repaired(order.rung, self.now, worked=True)
+            if order.rung is Rung.FORGET:
+                self.around = self.around._replace(forgotten=True)  # as the house says from then on
 
     def retry(self, word: str) -> None:
         """``retry 5 mute``: so many failed attempts, each when it is due."""
@@ -355,3 +358,22 @@ def test_the_owner_sets_the_patience_with_the_adapter(patience: int, rungs: int)
 )
 def test_the_bluetooth_service_is_restarted_where_allowed(around: Circumstances, restarts: bool) -> None:
     assert ("restart_service" in due("service_down", around)) is restarts
+
+
+def test_to_forget_a_device_is_tried_again_when_it_failed_but_not_at_once() -> None:
+    trace = Trace()
+    tried: list[float] = []
+    while trace.now < 1000.0 + 1800.0:
+        order = trace.machine.next(trace.now, trace.around)
+        if order.do is Do.REPAIR and order.rung is Rung.FORGET:
+            tried.append(trace.now)
+        if order.do is Do.REPAIR:
+            trace.machine.repaired(order.rung, trace.now, worked=order.rung is not Rung.FORGET)
+        elif order.do is Do.WAIT:
+            trace.now = order.until
+        else:
+            trace.fails("stale_cache")
+
+    apart = [after - before for before, after in pairwise(tried)]
+    assert len(apart) >= 3
+    assert min(apart) >= LADDER[Verdict.STALE_CACHE][Rung.FORGET].again

@@ -62,8 +62,9 @@ class Life:
         if now < self.busy_until[name]:
             return
         if name in self.repairing:
-            self.house.ends(name)
-            machine.repaired(self.repairing.pop(name), now, worked=True)
+            repaired = self.repairing.pop(name)
+            self.house.ends(name, repaired, worked=True)
+            machine.repaired(repaired, now, worked=True)
         if machine.state is LinkState.CONNECTING:
             if wrong is None or wrong is Verdict.MUTE:
                 machine.connected(now)

@@ -20,6 +20,7 @@ from jk_bms.repair import machine
 from jk_bms.sources import SourceContext, build, simulated
 from jk_bms.sources.jk import JkSource
 from jk_bms.sources.jk_kinds import link_for
+from tests.fast_loop import simulate
 from tests.protocol.jk_frames import cell_frame, info_frame, settings_frame
 from tests.sources.scripted import Notes, ScriptedLink
 
@@ -240,6 +241,56 @@ async def test_unknown_content_of_an_answer_is_no_bug() -> None:
 
     assert source.status.verdict is Verdict.DROPPED
     assert notes.samples == []
+
+
+# Repairs
+
+
+class NoRepairs:
+    """A radio at which nothing can be repaired, but for what a test makes of it."""
+
+    adapter = "00:1A:7D:DA:71:13"
+
+    async def forget(self) -> None:
+        raise LinkError("it is not to be seen now", Verdict.NOT_SEEN)
+
+    async def power_cycle(self) -> None:
+        raise LinkError("not now", Verdict.BUSY)
+
+    async def restart_service(self) -> None:
+        raise LinkError("not allowed", Verdict.NO_PERMISSION)
+
+    async def reboot(self) -> None:
+        raise LinkError("not allowed", Verdict.NO_PERMISSION)
+
+
+def test_a_battery_that_could_not_be_forgotten_is_forgotten_later() -> None:
+    """The first time it was out of sight; that must not use up what is for once in a boot."""
+    stale = LinkError("no services", Verdict.STALE_CACHE)
+    tries: list[float] = []
+
+    class Stale(ScriptedLink):
+        @asynccontextmanager
+        async def connect(self) -> AsyncIterator[Any]:
+            self.script = [[cell_frame()]] if len(tries) > 1 else [stale]
+            async with super().connect() as connection:
+                yield connection
+
+    class Once(NoRepairs):
+        async def forget(self) -> None:
+            tries.append(asyncio.get_running_loop().time())
+            if len(tries) == 1:
+                await super().forget()
+
+    async def live() -> None:
+        notes = Notes()
+        async with running(Stale([], ends=False), notes, repairs=Once()), asyncio.timeout(1800):
+            while not notes.samples:
+                await asyncio.sleep(1)
+
+    simulate(live())
+
+    assert len(tries) == 2
 
 
 # How entries become sources
