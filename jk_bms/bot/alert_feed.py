@@ -36,7 +36,7 @@ PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # 
 PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
 PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
-GRID, SILENT = "grid_lost", "bms_silent"  # rules whose news are shown with the state of the house ...
+GRID, SILENT = "grid_lost", "bms_silent"  # rules whose news is shown with the state of the house ...
 STEPS = frozenset({"alert.raised", "alert.cleared"})  # ... when they begin and end,
 FRESH = timedelta(minutes=1)  # and no later than that
 HOUSE_PATIENCE = 1.0  # s for that state: an alert arrives within two
@@ -128,18 +128,19 @@ class AlertFeed:
         for chat in self._chats():
             texts = self._texts_of(chat)
             page = self._page(event, house, texts, now) if house and chat in monitoring else None
-            text, buttons = page or Page(alert_html(facts, label, texts, self._zone, now, at=event.taken_at))
+            told = alert_html(facts, label, texts, self._zone, now, at=event.taken_at)
             line = alert_line(facts, label, texts, self._zone, now, at=event.taken_at)
             yield Outgoing(
                 chat=chat,
-                text=text,
+                text=page.text if page else told,
                 key="" if event.kind == "alert.test" else _key(event),
                 line=f"{mark(facts)} {escape(line)}",
-                buttons=buttons,
+                buttons=page.buttons if page else (),
+                later=told if page else "",
             )
 
     async def _house(self, news: Iterable[Event]) -> House | None:
-        """The house as it is now, if news are shown with it; None as well when the poller does not say in time."""
+        """The house as it is now, if any news is shown with it; None as well when the poller does not say in time."""
         shown = [event.device for event in news if _shown(event, datetime.now(UTC))]
         if not shown or not self._monitoring():
             return None

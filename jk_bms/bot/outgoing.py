@@ -11,6 +11,7 @@ from jk_bms.bot.pages.page import Button
 
 LONGEST_TEXT = 4096  # characters of a message, as Telegram counts them (without its tags)
 LONGEST_CAPTION = 1024  # of the text below a picture
+PRESENT = 60.0  # s for which a page of the present is one
 MOST_LINES = 25  # of a summary: what a person reads after an outage
 
 _TAG = re.compile(r"<[^<>]*>")
@@ -32,6 +33,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows, below the last part of the text
     keep_for: float | None = None  # s after which it is not worth sending any more; None: always is
     silent: bool = False  # arrives without a sound
+    later: str = ""  # HTML: what is said instead, without buttons, once it has waited longer than PRESENT
 
     @property
     def wordless(self) -> bool:
@@ -46,6 +48,12 @@ class Waiting(NamedTuple):
     message: Outgoing
     made: float  # s since 1970
     doubtful: bool  # it was handed to Telegram once and may have arrived
+
+    def as_of(self, now: float) -> Outgoing:
+        """Return what is said at ``now``, in s since 1970."""
+        if not self.message.later or now - self.made <= PRESENT:
+            return self.message
+        return msgspec.structs.replace(self.message, text=self.message.later, buttons=())
 
 
 def length(text: str) -> int:
@@ -69,7 +77,7 @@ def pieces(message: Outgoing) -> list[Outgoing]:
         last = number == len(parts)
         result.append(
             msgspec.structs.replace(
-                message, text=part, photo=None, buttons=message.buttons if last else (), line=""
+                message, text=part, photo=None, buttons=message.buttons if last else (), line="", later=""
             )
         )
     return result

@@ -421,7 +421,7 @@ def _leading(waiting: Sequence[Waiting], fits: Callable[[Waiting], bool]) -> Seq
 
 def _as_one(batch: Sequence[Waiting], texts: Texts) -> Outgoing:
     """Return the message that stands for ``batch``; one that may have arrived before says so."""
-    newest = batch[-1].message
+    newest = batch[-1].as_of(time.time())
     notes = []
     if len(batch) > 1 and all(one.message.key == newest.key for one in batch):
         notes.append(texts.count("delivery.before", len(batch) - 1))

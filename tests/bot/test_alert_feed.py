@@ -309,6 +309,7 @@ async def test_nobody_hears_it_twice_and_others_hear_the_alert(feeding: Feeding,
 
     assert "Grid lost" in shown.text
     assert "2001" in shown.line
+    assert "2001" in shown.later  # if Telegram is away
     assert [button.data for row in shown.buttons for button in row] == ["status", "battery:1"]
     assert "2001" in told.text
     assert not told.buttons

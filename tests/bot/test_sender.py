@@ -164,6 +164,26 @@ async def test_after_an_outage_many_become_one(
     assert second == "alert 99"
 
 
+@pytest.mark.parametrize(("waited", "shown"), [(10.0, "page"), (61.0, "lost at 18:42")])
+async def test_a_page_of_the_present_does_not_arrive_as_one_of_the_past(
+    telegram: TelegramServer,
+    store: BotStore,
+    sender: Sender,
+    monkeypatch: pytest.MonkeyPatch,
+    waited: float,
+    shown: str,
+) -> None:
+    rows = ((Button("Refresh", "status"),),)
+    store.queue([Outgoing(chat=OWNER, text="page", line="lost", later="<b>lost</b> at 18:42", buttons=rows)])
+    (queued,) = store.oldest(OWNER)
+    monkeypatch.setattr(store, "oldest", lambda chat: [queued._replace(made=queued.made - waited)])
+    async with running(sender):
+        await soon(lambda: telegram.messages())
+
+    assert telegram.shown()[0] == shown
+    assert bool(telegram.messages()[0].buttons) == (shown == "page")
+
+
 def picture(chat: int = OWNER) -> Outgoing:
     """The cells, as they follow an alert."""
     return Outgoing(chat=chat, text="", photo=PNG, silent=True)
