@@ -30,6 +30,7 @@ class Verdict(StrEnum):
     FROZEN = "frozen"  # the very same frame again and again
     FRAMES_REFUSED = "frames_refused"  # frames came, none could be trusted
     BUSY = "busy"  # another poller or program uses the radio
+    INTERNAL_ERROR = "internal_error"  # a fault of this program
     RELEASED = "released"  # left alone on request
 
 

@@ -54,7 +54,7 @@ EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
 PLACEMENT = "adapters"  # the state that remembers who is read by which adapter
 FRESH = 120.0  # s: a battery that spoke so lately answers
 SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
-BUG_PAUSE = 60.0  # s before a source that met a bug is run again
+BUG_PAUSE = 60.0  # s before what met a bug is run again
 RELEASE_DEFAULT = 600.0  # s
 RELEASE_LONGEST = 86400.0  # s
 ACTIONS = (
@@ -164,7 +164,7 @@ class Poller:
             self._report_start()
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._supervise(source), name=source.device.label)
+                    group.create_task(self._keep(source.run), name=source.device.label)
                     for source in self.sources
                 ]
                 tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
@@ -467,22 +467,13 @@ class Poller:
     # What keeps it going
 
     async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
-        """Run an action; a bug in it is logged and costs nothing else."""
+        """Run a source or an action; a bug in it is logged and costs nothing else."""
         while True:
             try:
                 await run()
                 return
             except Exception:
                 log.exception("unexpected error; trying again in %.0f s", BUG_PAUSE)
-                await asyncio.sleep(BUG_PAUSE)
-
-    async def _supervise(self, source: Source) -> None:
-        """Run ``source``; a bug in it is logged and costs the other packs nothing."""
-        while True:
-            try:
-                await source.run()
-            except Exception:
-                log.exception("%s: unexpected error; trying again in %.0f s", source.device.label, BUG_PAUSE)
                 await asyncio.sleep(BUG_PAUSE)
 
     async def _watch(self) -> None:

@@ -113,6 +113,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "other_poller": (
         "A second copy of this service reads the battery.",
         "Stop one of them: systemd, Docker and a terminal may each run one."),
+    "internal_error": (
+        "This program met something that it does not know how to handle.",
+        "It tries again by itself; update it, and if it stays so, report what `jk-util.py doctor` and the log say."),
     "released": (
         "The battery is left alone on request, so that a phone can connect.",
         "Wait, or end it with `jk-util.py resume`."),
@@ -141,6 +144,7 @@ WEIGHTS: Mapping[Verdict, Mapping[str, float]] = {
     Verdict.FROZEN:          {"frozen": 0.95},
     Verdict.FRAMES_REFUSED:  {"layout_unknown": 0.60, "frames_damaged": 0.35},
     Verdict.BUSY:            {"other_program": 0.65, "other_poller": 0.20, "adapter_wedged": 0.10},
+    Verdict.INTERNAL_ERROR:  {"internal_error": 0.95},
     Verdict.RELEASED:        {"released": 1.0},
 }
 

@@ -21,7 +21,9 @@ from jk_bms.repair.ladder import Circumstances, Rung, next_rung
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # s between two attempts, doubling
 JITTER = 0.2  # so that several packs do not try in step
 # It is there and hears us, but does not give what it should: each attempt makes it beep.
-BEEPING = frozenset({Verdict.MUTE, Verdict.FROZEN, Verdict.FRAMES_REFUSED, Verdict.NOT_A_BMS})
+BEEPING = frozenset(
+    {Verdict.MUTE, Verdict.FROZEN, Verdict.FRAMES_REFUSED, Verdict.NOT_A_BMS, Verdict.INTERNAL_ERROR}
+)
 BEEPING_PAUSE = 300.0  # s, the longest for those
 MANY_FAILURES = 8  # from here on that counts
 SETTLED = 30.0  # s of frames after which an outage is over and its counters are cleared
@@ -219,6 +221,8 @@ class LinkMachine:
         if trouble.verdict in BEEPING and self.failures > MANY_FAILURES:
             longest = BEEPING_PAUSE
         pause = min(longest, FIRST_PAUSE * 2.0 ** min(self.failures - 1, 10))
+        if trouble.verdict is Verdict.INTERNAL_ERROR:  # it may come after frames that clear the count
+            pause = max(pause, LONGEST_PAUSE)
         self._due = now + pause * self._rng.uniform(1.0 - JITTER, 1.0 + JITTER)
         self._frames_since = self._asked = self._connected = None
         self._enter(LinkState.SEARCHING, now)

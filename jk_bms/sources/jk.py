@@ -148,6 +148,8 @@ class JkSource:
         error = self._session.exception()
         if isinstance(error, SourceError):
             self._failed(error)
+        elif isinstance(error, Exception):
+            self._failed(self._bug(error))
         elif error is not None:
             raise error
         else:
@@ -268,6 +270,12 @@ class JkSource:
             log.debug("%s: attempt %d failed: %s", self.device.label, self.machine.failures, error)
         self._refuse_waiting(str(error), error.verdict)
 
+    def _bug(self, error: Exception) -> SourceError:
+        """Log a fault of our own, once in an outage; return it as the trouble that it is."""
+        if all(verdict is not Verdict.INTERNAL_ERROR for verdict, _ in self._troubles_told):
+            log.error("%s: unexpected error", self.device.label, exc_info=error)
+        return SourceError(f"a fault of this program: {error!r}", Verdict.INTERNAL_ERROR)
+
     async def _repair(self, rung: Rung) -> None:
         assert self.repairs is not None  # else no rung is ordered
         work = {
@@ -287,6 +295,8 @@ class JkSource:
             outcome = f"it failed: {error}"
         except TimeoutError:
             outcome = f"it took longer than {LONGEST_REPAIR:g} s"
+        except Exception as error:
+            outcome = f"it failed: {self._bug(error)}"
         finally:
             self._house.ends(address, rung, worked=worked)
             self._repair_ended.set()

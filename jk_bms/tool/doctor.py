@@ -47,7 +47,7 @@ LAYERS: Mapping[str, tuple[Verdict, ...]] = {
     "pairing":           (Verdict.PAIRING_NEEDED, Verdict.PAIRING_REFUSED),
     "services":          (Verdict.STALE_CACHE, Verdict.NOT_A_BMS),
     "frames":            (Verdict.MUTE,),
-    "readings":          (Verdict.FRAMES_REFUSED, Verdict.FROZEN),
+    "readings":          (Verdict.FRAMES_REFUSED, Verdict.FROZEN, Verdict.INTERNAL_ERROR),
 }
 # fmt: on
 OF_THE_RADIO = tuple(LAYERS)[: tuple(LAYERS).index("battery is heard")]

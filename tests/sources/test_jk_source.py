@@ -13,8 +13,9 @@ from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
 from jk_bms.links.base import Link
 from jk_bms.links.simulated import SimulatedLink, simulated_link
 from jk_bms.links.slots import Turns
-from jk_bms.model import Device, InverterSample
+from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkState
+from jk_bms.model.outage import OutageRecord
 from jk_bms.registry import Entry
 from jk_bms.repair import machine
 from jk_bms.sources import SourceContext, build, simulated
@@ -241,6 +242,76 @@ async def test_unknown_content_of_an_answer_is_no_bug() -> None:
 
     assert source.status.verdict is Verdict.DROPPED
     assert notes.samples == []
+
+
+# Bugs
+
+
+class Crashing:
+    """A house that cannot take some samples, as a bug would have it."""
+
+    def __init__(self, *, while_called: Callable[[], bool]) -> None:
+        self.records: list[OutageRecord] = []
+        self.down: list[dict[str, Any]] = []
+        self.taken = 0
+        self._wrong = while_called
+        self.context = SourceContext(publish=self._publish, report=self._report, outage=self.records.append)
+
+    def _publish(self, _: Sample) -> None:
+        if self._wrong():
+            raise IndexError("a frame nobody thought of")
+        self.taken += 1
+
+    def _report(self, kind: str, *_: Any, **facts: Any) -> None:
+        if kind == "link.down":
+            self.down.append(facts)
+
+
+def test_a_bug_is_an_outage_as_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It has a verdict, a record and pauses; the traceback is in the log once."""
+
+    async def live() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        house = Crashing(while_called=lambda: 60 < loop.time() - began < 1800)
+        source = JkSource(DEVICE, simulated_link({"period": "1", "start": "10:00"}), house.context)
+        task = asyncio.create_task(source.run())
+        await asyncio.sleep(600)
+
+        assert (source.status.state, source.status.verdict) == (LinkState.SEARCHING, "internal_error")
+        assert source.status.message == "a fault of this program: IndexError('a frame nobody thought of')"
+        assert source.status.causes[0].code == "internal_error"
+        assert house.down[0]["verdict"] is Verdict.INTERNAL_ERROR
+        assert not house.records[-1].over
+        assert caplog.text.count("IndexError: a frame nobody thought of") == 1
+        assert 5 <= source.status.connects <= 11, "a minute between two attempts, as each makes it beep"
+
+        taken = house.taken
+        await asyncio.sleep(1800)
+        assert house.taken > taken
+        assert (house.records[-1].over, house.records[-1].verdict) == (True, Verdict.INTERNAL_ERROR)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    simulate(live())
+
+
+def test_a_bug_in_a_repair_is_a_repair_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(NoRepairs):
+        async def forget(self) -> None:
+            raise KeyError("path")
+
+    async def live() -> None:
+        notes = Notes()
+        stale = [LinkError("no services", Verdict.STALE_CACHE)] * 2
+        async with running(ScriptedLink(stale), notes, repairs=Broken()) as source:
+            await asyncio.sleep(60)
+            assert "link.repair" in notes.events
+            assert source.status.failures > 1
+
+    simulate(live())
+
+    assert caplog.text.count("Traceback") == 1
 
 
 # Repairs

@@ -103,6 +103,7 @@ TEXTS = {
     "bot.verdict.stale_cache": "The system remembers something of the BMS that is no longer true.",
     "bot.verdict.frozen": "The BMS repeats the very same values: it hangs.",
     "bot.verdict.busy": "Another program uses the Bluetooth adapter.",
+    "bot.verdict.internal_error": "This program met an error of its own.",
     # /alerts
     "bot.no_alerts": "No open alerts.",
     "bot.alerts_unknown": "What is open is not known at the moment.",

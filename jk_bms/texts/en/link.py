@@ -96,6 +96,10 @@ TEXTS = {
     "link.cause.other_program.action": "End it, or give it an adapter of its own.",
     "link.cause.other_poller.meaning": "A second copy of this service reads the battery.",
     "link.cause.other_poller.action": "Stop one of them: systemd, Docker and a terminal may each run one.",
+    "link.cause.internal_error.meaning": "This program met something that it does not know how to handle.",
+    "link.cause.internal_error.action": (
+        "It tries again by itself; update it, and if it stays so, report what `jk-util.py doctor` and the log say."
+    ),
     "link.cause.released.meaning": "The battery is left alone on request, so that a phone can connect.",
     "link.cause.released.action": "Wait, or end it with `jk-util.py resume`.",
     # Repairs, as what was done

@@ -105,6 +105,7 @@ TEXTS = {
     "bot.verdict.stale_cache": "Система пам’ятає про BMS те, що вже не відповідає дійсності.",
     "bot.verdict.frozen": "BMS повторює ті самі значення: вона зависла.",
     "bot.verdict.busy": "Адаптером Bluetooth користується інша програма.",
+    "bot.verdict.internal_error": "У самій програмі сталася помилка.",
     # /alerts
     "bot.no_alerts": "Активних тривог немає.",
     "bot.alerts_unknown": "Зараз невідомо, які тривоги активні.",

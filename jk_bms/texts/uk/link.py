@@ -94,6 +94,11 @@ TEXTS = {
     "link.cause.other_poller.action": (
         "Зупиніть одну з них: копію могли запустити systemd, Docker або хтось у терміналі."
     ),
+    "link.cause.internal_error.meaning": "Програма натрапила на те, чого не вміє обробити.",
+    "link.cause.internal_error.action": (
+        "Вона пробує знову сама; оновіть її, а якщо так триватиме, "
+        "повідомте, що кажуть `jk-util.py doctor` і журнал."
+    ),
     "link.cause.released.meaning": "Зв’язок із батареєю відпущено на прохання, щоб міг під’єднатися телефон.",
     "link.cause.released.action": "Зачекайте або відновіть зв’язок командою `jk-util.py resume`.",
     # Способи лагодження: що було зроблено
