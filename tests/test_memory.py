@@ -30,9 +30,14 @@ STEP = 10.0  # s, two periods: each frame is a row
 @pytest.fixture(scope="module")
 def day() -> list[Sample]:
     """A day of a simulated house over midnight."""
+    return made_day(int(86_400 / STEP))
+
+
+def made_day(frames: int) -> list[Sample]:
+    """The first frames of that day."""
     bms = SimulatedBms(start=NOON)
     found = []
-    for n in range(int(86_400 / STEP)):
+    for n in range(frames):
         bms.advance(STEP)
         at = n * STEP
         found.append(

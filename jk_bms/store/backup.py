@@ -68,7 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 class Replacement(NamedTuple):
     """A file that is ready to take the place of another, in the same file system."""
 
-    ready: Path
+    ready: Path | None  # None: what is there only goes aside
     target: Path
 
 
@@ -185,10 +185,14 @@ def swap(replacements: Sequence[Replacement], stamp: str) -> list[Path]:
     try:
         for ready, place in replacements:
             target = Path(os.path.realpath(place))
-            _dress(ready, target)
+            if ready is not None:
+                _dress(ready, target)
             done.append((target, _free_name(target, stamp) if target.exists() else None))
             _keep_aside(*done[-1])
-            ready.replace(target)
+            if ready is None:
+                target.unlink(missing_ok=True)
+            else:
+                ready.replace(target)
             sync_folder(target.parent)
     except OSError as error:
         with suppress(OSError):

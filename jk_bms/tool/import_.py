@@ -11,6 +11,7 @@ from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.registry import Entry, read_registry, selected_entries
 from jk_bms.settings import Settings
+from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import Cut, HistoryStore, Keep
 from jk_bms.store.imports import (
     Findings,
@@ -24,7 +25,7 @@ from jk_bms.store.imports import (
 )
 from jk_bms.store.own import open_writer
 from jk_bms.tool.output import note
-from jk_bms.tool.stored import Progress, stored_settings
+from jk_bms.tool.stored import WAITING, Progress, stored_settings, uncommitted
 
 # What others call their meters; what is not here follows from these, or cannot be set.
 _METERS = {"total_energy_charge": "charged_kwh", "total_energy_discharge": "discharged_kwh"}
@@ -62,6 +63,7 @@ def run(given: argparse.Namespace) -> int:
         raise StoreError(f"{error} (sudo systemctl stop easun-jkbms)") from error
     with own:
         store = HistoryStore(own, Keep(blocks=settings.block_keep_days, minutes=settings.min_keep_days))
+        _refuse_before_what_waits(store, settings)
         importer = _Importer(store, settings, zone, entries, given.device)
         if given.log:
             importer.logs([Path(file) for file in given.log])
@@ -70,6 +72,18 @@ def run(given: argparse.Namespace) -> int:
         if given.meters:
             importer.meters(Path(given.meters))
     return 0
+
+
+def _refuse_before_what_waits(store: HistoryStore, settings: Settings) -> None:
+    """Refuse while rows and meters wait for room on the disk: they would go over what is taken in now."""
+    for path in uncommitted(settings):
+        waiting = Backlog(path).read() if path.name == WAITING else None
+        written = max((counter.sequence for counter in store.counters().values()), default=0)
+        if waiting is not None and waiting.sequence > written:
+            raise StoreError(
+                f"{path}: the service could not write all it has and would go on from there; make room on the "
+                "disk, start the service until jk-util check finds nothing, stop it and import again"
+            )
 
 
 class _Importer:

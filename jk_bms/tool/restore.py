@@ -11,7 +11,7 @@ from jk_bms.store import backup
 from jk_bms.store.backup import Manifest, Replacement, open_archive, reason, swap, workshop
 from jk_bms.store.own import no_writer
 from jk_bms.tool.output import note
-from jk_bms.tool.stored import local_now, stamp, stored_settings
+from jk_bms.tool.stored import local_now, stamp, stored_settings, uncommitted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,17 +36,21 @@ def run(given: argparse.Namespace) -> int:
         folder = stack.enter_context(workshop(settings.bms_db_path.absolute().parent))
         manifest = open_archive(archive, folder)
         print(f"{archive}: good; made {manifest.made_at:%Y-%m-%d %H:%M %z} by version {manifest.version}")
-        replacements = [Replacement(folder / backup.DATABASE, settings.bms_db_path)]
+        # First what was not yet written of the present: at the start it would go over the backup.
+        replacements = [Replacement(None, path) for path in uncommitted(settings)]
+        replacements.append(Replacement(folder / backup.DATABASE, settings.bms_db_path))
         if not given.only_database:
             replacements += _registry(folder, settings, stack)
             replacements += _settings(folder, settings, stack)
         if given.dry_run:
-            for _, target in replacements:
-                print(f"would {'replace' if target.exists() else 'write'} {target}")
+            for ready, target in replacements:
+                deed = "put aside" if ready is None else "replace" if target.exists() else "write"
+                print(f"would {deed} {target}")
             return 0
         asides = swap(replacements, stamp(local_now(settings)))
-    for _, target in replacements:
-        print(f"restored {target}")
+    for ready, target in replacements:
+        if ready is not None:
+            print(f"restored {target}")
     for aside in asides:
         print(f"what was there is now {aside}")
     _tell_left_out(manifest)

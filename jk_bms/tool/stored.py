@@ -5,13 +5,17 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from jk_bms.demo import configured, demo_settings
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.registry import read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
+from jk_bms.store.backup import reason
 from jk_bms.store.history_query import Track
 from jk_bms.tool.output import note
+
+WAITING, JOURNAL = "samples.waiting", "samples.journal"  # the service keeps them beside its socket
 
 
 def stored_settings(given: argparse.Namespace) -> Settings:
@@ -34,6 +38,26 @@ def local_now(settings: Settings) -> datetime:
 def stamp(now: datetime) -> str:
     """``now`` as a part of a file name."""
     return f"{now:%Y%m%dT%H%M%S}"
+
+
+def uncommitted(settings: Settings) -> list[Path]:
+    """Return the files of what the service has not yet written into the database; it takes them up
+    when it starts. Raises StoreError when nobody can tell.
+    """
+    there = []
+    for name in (WAITING, JOURNAL):
+        path = settings.socket_path.parent / name
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise StoreError(
+                f"{path}: cannot be looked at: {reason(error)}; the service may have left there what it could "
+                "not write yet: become the service's user, or root with sudo"
+            ) from error
+        there.append(path)
+    return there
 
 
 class Progress:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import jk_bms.sinks.history as sinking
 from jk_bms.errors import ConfigError
 from jk_bms.keeping import backup_texts, with_secrets, without_secrets
 from jk_bms.settings import load_settings
 from jk_bms.store.backup import open_archive
 from jk_bms.store.own import VERSION, open_reader
+from jk_bms.tool.stored import JOURNAL, WAITING
+from tests.test_memory import house_in, made_day
 from tests.tool.stored_house import PACK, REGISTRY, StoredHouse
 
 HOLDER = """
@@ -120,6 +123,52 @@ def test_only_the_database(house: StoredHouse) -> None:
     assert house.tool("restore", "copy.tar.gz", "--only-database").returncode == 0
 
     assert house.registry.read_text() == "# mine\n"
+
+
+async def test_what_waits_goes_neither_over_a_backup_nor_over_an_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk left frames beside the socket; the restored state is what the service goes on from."""
+    monkeypatch.setattr(sinking, "JOURNAL_MOST", 10_000)
+    house = StoredHouse(tmp_path)
+    house.env.write_text(f"TIMEZONE=UTC\nJK_DEVICES_FILE={house.registry}\n")
+    day = made_day(1200)
+    with house_in(house.folder) as memory:
+        assert all(await memory.live(day[:600]))
+        saved = memory.states()
+    assert house.tool("backup", "copy.tar.gz", "--replace").returncode == 0
+    with house_in(house.folder) as memory:
+        memory.full(True)
+        assert not any(await memory.live(day[600:], every=100))
+    assert (house.folder / WAITING).exists()
+    (house.folder / "m.json").write_text('{"shed": {"total_energy_charge": {"reading": 5000}}}')
+
+    refused = house.tool("import", "--meters", "m.json")
+    tried = house.tool("restore", "copy.tar.gz", "--dry-run")
+    restored = house.tool("restore", "copy.tar.gz", "--only-database")
+
+    assert (refused.returncode, "make room on the disk" in refused.stderr) == (1, True)
+    assert (tried.returncode, tried.stdout.count("would put aside")) == (0, 2)
+    assert restored.returncode == 0, restored.stderr
+    for name in (WAITING, JOURNAL):
+        assert not (house.folder / name).exists()
+        assert f"what was there is now {house.folder / name}.replaced-" in restored.stdout
+    with house_in(house.folder) as memory:
+        assert memory.states() == saved
+    assert house.tool("import", "--meters", "m.json").returncode == 0
+
+
+def test_where_nobody_can_tell_what_waits_nothing_is_restored(house: StoredHouse) -> None:
+    house.tool("backup", "copy.tar.gz")
+    loop = house.folder / "loop"
+    loop.symlink_to(loop)
+    house.env.write_text(house.env.read_text().replace("state/s\n", "loop/s\n"))
+    before = house.bms_db.read_bytes()
+
+    refused = house.tool("restore", "copy.tar.gz")
+
+    assert (refused.returncode, "cannot be looked at" in refused.stderr) == (1, True)
+    assert house.bms_db.read_bytes() == before
 
 
 @pytest.mark.parametrize("words", [("restore", "copy.tar.gz"), ("import", "--log", "stat.log")])
