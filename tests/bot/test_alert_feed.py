@@ -136,7 +136,15 @@ class Feeding:
 
 
 @pytest.fixture
-def feeding(settings: Settings, store: BotStore, bot: TelegramBot, own: OwnStore) -> Feeding:
+def feeding(
+    settings: Settings,
+    store: BotStore,
+    bot: TelegramBot,
+    own: OwnStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Feeding:
+    for patience in ("alert_feed.HOUSE_PATIENCE", "live.PATIENCE"):
+        monkeypatch.setattr(f"jk_bms.bot.{patience}", 10.0)  # a slow machine gets the same messages
     return Feeding(settings, store, bot, own)
 
 
