@@ -8,6 +8,7 @@ time since boot as well, which is always right.
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 NOT_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)  # this program did not exist earlier
 
@@ -46,6 +47,24 @@ class Clock:
     def _since_boot() -> float:
         # macOS has no such clock; its other one is good enough for the tool.
         return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
+
+
+class Mark(NamedTuple):
+    """A moment that another run of this program can find again, in another boot too."""
+
+    boot: str
+    monotonic: float  # s since that boot
+    time: datetime | None  # aware, UTC; None: the clock was not trusted
+
+    def here(self, clock: Clock, boot: str) -> float | None:
+        """Return when that was in s since this ``boot``, negative before it; None: nobody knows."""
+        now = clock.monotonic()
+        if boot and self.boot == boot and self.monotonic <= now:
+            return self.monotonic
+        if self.time is None or not clock.trusted():
+            return None
+        ago = (clock.now() - self.time).total_seconds()
+        return now - ago if ago >= 0 else None
 
 
 def boot_id() -> str:

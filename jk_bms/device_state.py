@@ -43,7 +43,7 @@ def device_state(
             "commands": status.commands,
             "commands_day": status.commands_day,
             "rung": Rung(status.rung).code,
-            "outage": status.outage,
+            "outage": _outage(status),
             "last_outage": status.last_outage,
             "released_for": None if status.released_until is None else status.released_until - now,
         },
@@ -53,6 +53,13 @@ def device_state(
         state["reading"] = as_reading(sample, zone, monotonic=True)
         state["days"] = days
     return state
+
+
+def _outage(status: LinkStatus) -> dict[str, Any] | None:
+    """What goes on, with what it lasted before this run."""
+    if status.outage is None:
+        return None
+    return {**status.outage, "lasted": status.outage["lasted"] + status.outage_before}
 
 
 def status_line(batteries: Iterable[tuple[Device, LinkStatus, Sample | None]], now: float) -> str:

@@ -1,23 +1,45 @@
-"""What is remembered of links over restarts: their outages, and what the repairs of a house have done."""
+"""What is remembered of links over restarts: their outages, and what the repairs of a house have done.
 
-from collections.abc import Callable, Sequence
-from typing import Any
+An outage that a run ends in, by our own last rung, by a crash or by a power cut, is the same one in
+the next run: it keeps its row, and goes on counting from the last good frame.
+"""
 
-from jk_bms.clock import Clock
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from jk_bms.clock import Clock, Mark
+from jk_bms.errors import Verdict
 from jk_bms.model import Device
 from jk_bms.model.outage import OutageRecord
+from jk_bms.repair.causes import telling
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung
-from jk_bms.repair.machine import STILL_ITS_DOING
+from jk_bms.repair.machine import MOST_STEPS, STILL_ITS_DOING
 from jk_bms.sources.base import Source
-from jk_bms.store.outages import correct_outage_times, finish_left_open, newest_outages, put_outage
+from jk_bms.store.outages import correct_outage_times, newest_outages, open_outages, put_outage
 from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_state, write_states
 
 STATE = "repair"  # its name in bms.db
-LATEST = 50  # outages of a device among which one that was left open is looked for
+LATEST = 50  # outages of a device among which the last that is over is looked for
+RESTART = 120.0  # s that one may take; who was away for longer was switched off, which is no outage
 
 Write = Callable[[Callable[[OwnStore], object]], None]
+
+
+class _Earlier(NamedTuple):
+    """The outage in which the last run ended; without a verdict it noticed none yet."""
+
+    record: OutageRecord
+    boot: str
+
+    @property
+    def began(self) -> Mark:
+        record = self.record
+        return Mark(self.boot, record.monotonic, record.began if record.clock_trusted else None)
 
 
 class LinkLog:
@@ -33,35 +55,62 @@ class LinkLog:
         self._boot = boot
         self._write = write
         self._kept: dict[str, Any] | None = None
-        self._left_open: dict[str, Rung] = {}  # device -> how the run ended that left it so
+        self._opened = 0.0
+        self._sources: dict[str, Source] = {}
+        self._ended = Rung.NONE  # how the last run did
+        self._heard: dict[str, Mark] = {}  # by then
+        self._earlier: dict[str, _Earlier] = {}
 
-    def open(self, own: OwnStore, sources: Sequence[Source]) -> None:
-        """Go on where the last run ended. Blocks."""
+    def open(
+        self, own: OwnStore, sources: Sequence[Source], heard: Callable[[str], Mark | None] = lambda _: None
+    ) -> None:
+        """Go on where the last run ended; ``heard``: when it had the last good frame of a device. Blocks."""
+        self._opened = self._clock.monotonic()
         state = read_state(own, STATE) or {}
         self._house.recall(state, self._boot)
-        ended = Rung(state.get("ended_by", 0))
+        self._ended = Rung(state.get("ended_by", 0))
         known = {stored.device.address for stored in own.devices() if stored.last_seen is not None}
         for source in sources:
             address = source.device.address
+            self._sources[address] = source
             if address in known:
                 self._house.knows(address)
+            self._take_up(own, address, heard(address))
             outages = newest_outages(own, address, LATEST)
             source.status.last_outage = next((one.facts() for one in outages if one.over), None)
-            if any(not one.over for one in outages):
-                self._left_open[address] = ended
+
+    def heard(self, address: str) -> float | None:
+        """Return when a device last gave data to an earlier run, in s since boot, negative before it.
+
+        Of one that never did, since when it is looked for; None: nobody knows.
+        """
+        mark = self._heard.get(address)
+        return None if mark is None else mark.here(self._clock, self._boot)
 
     def outage(self, record: OutageRecord) -> None:
-        """Take the newest state of an outage."""
-        self._write(lambda own: put_outage(own, record, self._boot))
+        """Take the newest state of an outage of this run."""
+        boot, earlier = self._boot, self._earlier.get(record.device)
+        if earlier is not None:
+            boot, record = earlier.boot, self._continued(earlier, record)
+            if record.over:
+                self._close(record)
+        self._write(lambda own: put_outage(own, record, boot))
 
-    def back(self, device: Device, failures: int) -> None:
-        """A device gives data, after so many failed attempts in this run."""
-        ended = self._left_open.pop(device.address, None)
-        if ended is None:
+    def happened(self, kind: str, device: Device, facts: Mapping[str, Any]) -> None:
+        """Take an event of a link: an earlier outage may be over without a failed attempt of this run."""
+        earlier = self._earlier.get(device.address)
+        if earlier is None or facts.get("failures") or kind not in ("link.up", "link.released"):
             return
-        helped = ended is not Rung.NONE and failures <= STILL_ITS_DOING
-        cure = ended if helped else Rung.RECONNECT
-        self._write(lambda own: finish_left_open(own, device.address, cure.code, self._clock, self._boot))
+        helped = self._ended if self._ended is not Rung.NONE else Rung.RECONNECT
+        record = msgspec.structs.replace(
+            earlier.record,
+            over=True,
+            lasted=self._before(earlier, self._clock.monotonic()),
+            cure=helped.code if kind == "link.up" else None,
+        )
+        self._close(record)
+        if record.verdict:
+            self._write(lambda own: put_outage(own, record, earlier.boot))
 
     def keep(self) -> None:
         """Write what the house must know after a restart, if it changed."""
@@ -72,4 +121,104 @@ class LinkLog:
 
     def clock_set(self) -> None:
         """The clock is right now: correct the times that were noted before."""
+        for address, earlier in self._earlier.items():
+            self._sources[address].status.outage_before = self._before(earlier, self._opened)
         self._write(lambda own: correct_outage_times(own, self._clock, self._boot))
+
+    # Inside
+
+    def _take_up(self, own: OwnStore, address: str, heard: Mark | None) -> None:
+        """Find the outage that goes on, and close what turns out to be over."""
+        now = self._opened
+        for boot, left in open_outages(own, address):
+            if address in self._earlier or left.cure is not None or _spoke_since(heard, boot, left):
+                cure = left.cure or Rung.RECONNECT.code
+                put_outage(own, msgspec.structs.replace(left, over=True, cure=cure), boot)
+                continue
+            if self._ended is not Rung.NONE:
+                steps = (*left.rungs, (self._ended.code, left.lasted, True))[:MOST_STEPS]
+                left = msgspec.structs.replace(left, rungs=steps)
+            self._earlier[address] = _Earlier(left, boot)
+        if (earlier := self._earlier.get(address)) is None and heard is not None:
+            since = heard.here(self._clock, self._boot)
+            if since is not None and now - since <= RESTART:
+                earlier = self._earlier[address] = _Earlier(self._blank(address, heard, since), heard.boot)
+        if earlier is not None:
+            self._sources[address].status.outage_before = self._before(earlier, now)
+            heard = heard or earlier.began
+        if heard is not None:
+            self._heard[address] = heard
+
+    def _blank(self, address: str, heard: Mark, since: float) -> OutageRecord:
+        clock = self._clock
+        return OutageRecord(
+            device=address,
+            began=heard.time or clock.now() - timedelta(seconds=clock.monotonic() - since),
+            monotonic=heard.monotonic,
+            clock_trusted=heard.time is not None or clock.trusted(),
+            lasted=0.0,
+            over=False,
+            verdict="",
+            message="",
+            causes=(),
+            rungs=(),
+            cure=None,
+            attempts=0,
+            relapses=0,
+        )
+
+    def _before(self, earlier: _Earlier, until: float) -> float:
+        """How long an earlier outage had lasted by then, in s since boot; at least that, if nobody knows."""
+        began = earlier.began.here(self._clock, self._boot)
+        return earlier.record.lasted if began is None else max(earlier.record.lasted, until - began)
+
+    def _continued(self, earlier: _Earlier, record: OutageRecord) -> OutageRecord:
+        """Return the earlier outage as it is with what this run adds to it."""
+        old, before = earlier.record, self._before(earlier, record.monotonic)
+        here = earlier.boot == self._boot  # then its time is known better by now
+        tells = old if _tells(old.verdict) > _tells(record.verdict) else record
+        cure = record.cure
+        if cure is not None and self._ended is not Rung.NONE:
+            helped = record.attempts <= STILL_ITS_DOING and not record.relapses
+            cure = self._ended.code if helped else cure
+        steps = (*old.rungs, *((code, before + at, worked) for code, at, worked in record.rungs))
+        return msgspec.structs.replace(
+            record,
+            began=record.began - timedelta(seconds=before) if here else old.began,
+            monotonic=old.monotonic,
+            clock_trusted=record.clock_trusted if here else old.clock_trusted,
+            lasted=before + record.lasted,
+            verdict=tells.verdict,
+            message=tells.message,
+            causes=tells.causes,
+            rungs=steps[:MOST_STEPS],
+            cure=cure,
+            attempts=old.attempts + record.attempts,
+            relapses=old.relapses + record.relapses,
+        )
+
+    def _close(self, record: OutageRecord) -> None:
+        del self._earlier[record.device]
+        status = self._sources[record.device].status
+        status.outage_before = 0.0
+        if record.verdict:
+            status.last_outage = record.facts()
+
+
+def _tells(verdict: str) -> int:
+    """How much a verdict explains; 0: there is none yet, or it is of another version of this program."""
+    try:
+        return telling(Verdict(verdict))
+    except ValueError:
+        return 0
+
+
+def _spoke_since(heard: Mark | None, boot: str, left: OutageRecord) -> bool:
+    """Whether a device gave data after the last that is known of an outage."""
+    if heard is None:
+        return False
+    if heard.boot == boot:
+        return heard.monotonic > left.monotonic + left.lasted
+    if heard.time is None or not left.clock_trusted:
+        return False
+    return heard.time > left.began + timedelta(seconds=left.lasted)

@@ -17,7 +17,7 @@ from jk_bms.battery.curves import Curve
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.pack_state import PackState, learnt_of, likely_chemistry, stored_names
-from jk_bms.clock import Clock, boot_id
+from jk_bms.clock import Clock, Mark, boot_id
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Sample
 from jk_bms.registry import Entry
@@ -204,6 +204,11 @@ class Memory:
 
     async def rebuild(self) -> int:
         """Make the roll-ups anew from the rows; return how many hours that were."""
+    def heard(self, address: str) -> Mark | None:
+        """Return when a pack gave its last good frame, also to an earlier run; None: never, as far as known."""
+        pack = self._packs.get(address)
+        return None if pack is None else pack.heard
+
         await self.commit()
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.rebuild)
 

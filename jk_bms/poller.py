@@ -146,6 +146,7 @@ class Poller:
             writer=self._writer,
             flush=self.memory.commit,
             told=self._happened,
+                heard=self.link_log.heard,
         )
         self.messenger: Messenger | None = None  # while running, where it is wanted
         nobody_named = not (settings.chat_ids or settings.allowed_users)
@@ -268,7 +269,7 @@ class Poller:
             self.messenger.open(own)
         self.alerts.open(own)
         self.memory.open(own)
-        self.link_log.open(own, self.sources)
+        self.link_log.open(own, self.sources, self.memory.heard)
         self.claims.restore(read_state(own, CLAIMS))
         self.placement.recall(read_state(own, PLACEMENT))
 
@@ -312,8 +313,8 @@ class Poller:
             self.server.send("sample", address=sample.device.address, reading=reading)
 
     def _report(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
-        if kind == "link.up" and device is not None:
-            self.link_log.back(device, facts.get("failures", 0))
+        if device is not None:
+            self.link_log.happened(kind, device, facts)
         event = Event(
             kind=kind,
             taken_at=self.clock.now(),

@@ -130,6 +130,28 @@ async def test_ends_for_a_fresh_start_when_nothing_answers(
     assert [event.kind for event in events(house)][-2:] == ["service.silent", "service.stop"]
 
 
+async def test_silence_is_counted_over_restarts(tmp_path: Path) -> None:
+    """From the last good frame, whichever run had it; the runs without any share one outage."""
+    first = poller(tmp_path, BMS_STANDALONE_ROWS="true")
+    async with running(first):
+        await until(lambda: "reading" in first.snapshot()["devices"][0])
+    last = first.sources[0].status.last_sample
+    assert last is not None
+
+    for _ in range(2):
+        mute = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true", JK_BMS_TIMEOUT="1")
+        async with running(mute):
+            await until(lambda: mute.snapshot()["devices"][0]["link"]["outage"])  # noqa: B023 - called here
+            link = mute.snapshot()["devices"][0]["link"]
+            assert mute.link_log.heard("simulated") == last
+            assert link["outage"]["lasted"] == pytest.approx(mute.clock.monotonic() - last, abs=1.0)
+
+    with open_reader(mute.settings.bms_db_path) as store:
+        (left,) = newest_outages(store)
+    assert (left.over, left.monotonic) == (False, last)
+    assert left.lasted >= 2.0
+
+
 async def test_an_outage_is_recorded_with_its_cure(tmp_path: Path) -> None:
     """Also one that only a fresh start of the service ended."""
     house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true", JK_BMS_TIMEOUT="1")

@@ -20,6 +20,7 @@ from jk_bms.model.link import LinkState
 from jk_bms.rules.base import HostView, InverterView, Link, Moment, Notice, PackView, Severity
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import STATE, alert_facts, notice_facts, sentence
+from jk_bms.rules.link import SILENT_LEAST
 from jk_bms.rules.options import Options
 from jk_bms.settings import Settings
 from jk_bms.sources.base import Source
@@ -44,6 +45,7 @@ class Known(NamedTuple):
     health: Callable[[str], HealthReport | None]
     failure: Callable[[], str]  # why bms.db cannot be written; empty: it can
     newest: Callable[[str], Sample | None]
+    heard: Callable[[str], float | None]  # when a pack spoke last, as far as earlier runs know, s since boot
 
 
 class Alerts:
@@ -74,9 +76,8 @@ class Alerts:
         self._host = HostWatch(settings.bms_db_path, clock, failure=lambda: self.failure)
         self._settings: dict[str, Mapping[str, Any]] = {}  # of each BMS
         self._faults: dict[str, tuple[tuple[int, str], ...]] = {}  # of cells
-        self._awake = dict.fromkeys(
-            self._sources, clock.monotonic()
-        )  # s since boot: silence counts from here
+        self._began = clock.monotonic()
+        self._left_alone: dict[str, float] = {}  # s since boot: silence counts from here
         self._complained: dict[str, str] = {}
         self._rung = 0  # the highest since the last look at the host: one that helped at once counts too
 
@@ -219,7 +220,7 @@ class Alerts:
     async def _look_at_links(self) -> None:
         for address, source in self._sources.items():
             if source.status.state is LinkState.RELEASED:
-                self._awake[address] = self._clock.monotonic()
+                self._left_alone[address] = self._clock.monotonic()
             self._look(address, self._pack_view(address, None))
             self._rung = max(self._rung, source.status.rung)
         self._tell(self._engine.tick(self._moment()))
@@ -270,11 +271,10 @@ class Alerts:
 
     def _link(self, address: str, source: Source) -> Link:
         status, now = source.status, self._clock.monotonic()
-        heard = max(self._awake[address], status.last_sample or 0.0)
         return Link(
             state=status.state,
             verdict=status.verdict,
-            silent=max(0.0, now - heard),
+            silent=max(0.0, now - self._heard(address, status.last_sample, now)),
             frozen=0.0 if status.repeats_since is None else now - status.repeats_since,
             frozen_frames=status.repeated + 1
             if status.repeated
@@ -282,6 +282,16 @@ class Alerts:
             interval=self._interval,
             message=status.message,
         )
+
+    def _heard(self, address: str, last: float | None, now: float) -> float:
+        """Since when a pack is silent: its ``last`` sample, or the last one of an earlier run."""
+        if address in self._left_alone:
+            return max(self._left_alone[address], last or 0.0)
+        if last is not None:
+            return last
+        # Whoever was switched off for hours first gets a chance to speak.
+        before = self._known.heard(address) if now - self._began >= SILENT_LEAST else None
+        return self._began if before is None else min(self._began, before)
 
     def _look(self, subject: str, view: PackView | InverterView | HostView) -> None:
         self._tell(self._engine.look(subject, view, self._moment()))

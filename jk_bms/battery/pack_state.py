@@ -20,6 +20,7 @@ from jk_bms.battery.meters import Meters, Totals
 from jk_bms.battery.runtime import Runtime
 from jk_bms.battery.shown import shown_soc, soc_by_curve
 from jk_bms.battery.soc import SocCounter
+from jk_bms.clock import Mark
 from jk_bms.model import Sample
 
 T = TypeVar("T")
@@ -123,6 +124,11 @@ class PackState:
 
     def state(self) -> dict[str, Any]:
         """Return what changes from sample to sample, as plain JSON values."""
+    @property
+    def heard(self) -> Mark | None:
+        """When the last sample was taken, also by an earlier run; None: there was none."""
+        return self._last and Mark(*self._last)
+
         last = self._last
         return {
             "version": VERSION,

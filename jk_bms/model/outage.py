@@ -10,7 +10,7 @@ class OutageRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One outage. Verdict, causes and rungs are the codes of ``errors.Verdict``, ``repair.causes``, ``repair.ladder``."""
 
     device: str  # its address
-    began: datetime  # aware, UTC: the last good frame, or the first look for it
+    began: datetime  # aware, UTC: the last good frame of whichever run, or the first look for it
     monotonic: float  # the same in s since boot
     clock_trusted: bool
     lasted: float  # s, so far while ``over`` is False

@@ -346,10 +346,9 @@ class JkSource:
         while self.machine.over:
             outage = self.machine.over.popleft()
             self._troubles_told.clear()
-            record = self._record(outage, over=True)
-            self.status.last_outage = record.facts()
+            self._record(outage, over=True)
 
-    def _record(self, outage: Outage, *, over: bool = False) -> OutageRecord:
+    def _record(self, outage: Outage, *, over: bool = False) -> None:
         clock, now = self._context.clock, _now()
         since_boot = clock.monotonic()
         if self._began[0] is not outage:  # the records of one outage are known by it
@@ -370,8 +369,9 @@ class JkSource:
             attempts=outage.attempts,
             relapses=outage.relapses,
         )
+        if over:
+            self.status.last_outage = record.facts()
         self._context.outage(record)
-        return record
 
     def _show(self) -> None:
         """Bring the status up to date with the machine."""

@@ -47,27 +47,13 @@ def newest_outages(own: OwnReader, device: str | None = None, limit: int = 100) 
     return [_record(row) for row in rows]
 
 
-def finish_left_open(own: OwnStore, device: str, cure: str, clock: Clock, boot: str) -> None:
-    """Close what an earlier run left open for ``device``: it is back now. Raises StoreError.
-
-    How long it lasted is known where the clock could be trusted, or in the same boot.
-    """
-    now, since_boot = clock.now(), clock.monotonic()
-
-    def close(db: sqlite3.Connection) -> None:
-        for row in db.execute(f"{_SELECT} WHERE device = ? AND NOT over", (device,)).fetchall():
-            lasted = row[5]
-            if row[1] == boot:
-                lasted = since_boot - row[2]
-            elif row[4] and clock.trusted():
-                lasted = (now - datetime.fromisoformat(row[3])).total_seconds()
-            db.execute(
-                "UPDATE outages SET over = 1, cure = ?, lasted = ? "
-                "WHERE device = ? AND boot_id = ? AND monotonic = ?",
-                (cure, max(lasted, row[5]), *row[:3]),
-            )
-
-    own.write(close)
+def open_outages(own: OwnReader, device: str) -> list[tuple[str, OutageRecord]]:
+    """Return what runs left open for ``device``, each with the boot it began in, newest first. Raises StoreError."""
+    with own.reading() as db:
+        rows = db.execute(
+            f"{_SELECT} WHERE device = ? AND NOT over ORDER BY began DESC, rowid DESC", (device,)
+        ).fetchall()
+    return [(row[1], _record(row)) for row in rows]
 
 
 def correct_outage_times(own: OwnStore, clock: Clock, boot: str) -> None:

@@ -45,6 +45,7 @@ class House:
             {"ALERT_STARTUP_DELAY": "0", "BMS_DB_PATH": str(folder / "bms.db"), **environ}, top=folder
         )
         self.newest: dict[str, Sample] = {}
+        self.heard: float | None = None  # as earlier runs know
 
     @contextmanager
     def running(self) -> Iterator[Alerts]:
@@ -64,6 +65,7 @@ class House:
                     health=lambda _: None,
                     failure=str,
                     newest=self.newest.get,
+                    heard=lambda _: self.heard,
                 ),
                 writer=writer,
                 flush=flush,
@@ -93,6 +95,20 @@ class House:
             self.clock.wall += timedelta(seconds=10)
             self.see(**values)
             await self.look()
+
+    async def hear_nothing(self, seconds: float) -> None:
+        """Let time pass without a sample."""
+        for _ in range(round(seconds / 10)):
+            self.clock.boot += 10
+            self.clock.wall += timedelta(seconds=10)
+            await self.look()
+
+    def restart(self, away: float) -> None:
+        """Let the program be away so long; the next run has heard nothing itself yet."""
+        self.heard = self.pack.status.last_sample or self.heard
+        self.clock.boot += away
+        self.clock.wall += timedelta(seconds=away)
+        self.pack = Pack(self.clock)
 
     async def look(self) -> None:
         await self.alerts._look_at_links()
@@ -191,12 +207,58 @@ async def test_a_silent_pack(tmp_path: Path) -> None:
     house = House(tmp_path)
     with house.running():
         await house.wait(60)
-        for _ in range(30):
-            house.clock.boot += 10
-            house.clock.wall += timedelta(seconds=10)
-            await house.look()
+        await house.hear_nothing(300)
 
     assert [event.facts["rule"] for event in house.told] == ["bms_silent"]
+
+
+async def test_silence_goes_on_over_our_own_fresh_starts(tmp_path: Path) -> None:
+    """All packs are gone, so the program starts anew every ten minutes: still 15 min of silence are told."""
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(60)
+        silent = house.clock.wall
+        await house.hear_nothing(600)
+    for _ in range(2):
+        house.restart(away=10)
+        with house.running():
+            await house.hear_nothing(600)
+
+    assert house.events() == [("alert.raised", 1031), ("alert.worse", 1043)]
+    assert house.told[-1].facts["since"] == silent.isoformat(timespec="seconds")
+    assert house.told[-1].facts["value"] == pytest.approx(900, abs=15)
+
+
+async def test_a_pack_has_its_chance_to_speak_after_a_night_without_power(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(60)
+    house.restart(away=8 * 3600.0)
+    with house.running():
+        await house.hear_nothing(110)
+        assert house.told == []
+        await house.hear_nothing(20)
+
+    assert house.events() == [("alert.raised", 1043)]
+    house.restart(away=8 * 3600.0)
+    with house.running() as alerts:
+        await house.hear_nothing(60)
+        await house.wait(60)
+        assert alerts.open_alerts() == []
+
+
+async def test_a_release_counts_from_its_end_also_where_nothing_was_heard(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(60)
+    house.restart(away=3600.0)
+    with house.running():
+        house.pack.status.state = LinkState.RELEASED
+        await house.hear_nothing(600)
+        house.pack.status.state = LinkState.SEARCHING
+        await house.hear_nothing(110)
+
+    assert house.told == []
 
 
 async def test_a_released_pack_is_not_silent_and_has_its_time_again_afterwards(tmp_path: Path) -> None:

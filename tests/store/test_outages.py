@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from jk_bms.model.outage import OutageRecord
-from jk_bms.store.outages import correct_outage_times, finish_left_open, newest_outages, put_outage
+from jk_bms.store.outages import correct_outage_times, newest_outages, open_outages, put_outage
 from jk_bms.store.own import open_writer
 from tests.sources.scripted import StillClock
 
@@ -49,24 +48,16 @@ def test_one_row_for_an_outage(tmp_path: Path) -> None:
         assert newest_outages(own, limit=1) == [other]
 
 
-@pytest.mark.parametrize(
-    ("boot", "trusted", "lasted"),
-    [("boot-1", True, 600.0), ("boot-2", True, 600.0), ("boot-2", False, 5.0)],
-)
-def test_what_was_left_open_is_closed(tmp_path: Path, boot: str, trusted: bool, lasted: float) -> None:
-    """By the time since boot, else by a clock that can be trusted, else as long as it was known to last."""
-    clock = StillClock()
-    left = msgspec.structs.replace(BEGAN, clock_trusted=trusted)
-    with open_writer(tmp_path / "bms.db", clock) as own:
-        put_outage(own, left, "boot-1")
-        put_outage(own, msgspec.structs.replace(left, device="BB"), "boot-1")
+def test_what_was_left_open(tmp_path: Path) -> None:
+    """The newest first, each with its boot."""
+    later = msgspec.structs.replace(BEGAN, began=BEGAN.began + timedelta(hours=1), monotonic=4000.0)
+    with open_writer(tmp_path / "bms.db", StillClock()) as own:
+        put_outage(own, BEGAN, "boot-1")
+        put_outage(own, later, "boot-2")
+        put_outage(own, msgspec.structs.replace(later, monotonic=5000.0, over=True), "boot-2")
+        put_outage(own, msgspec.structs.replace(BEGAN, device="BB"), "boot-1")
 
-        finish_left_open(own, "AA", "exit", clock, boot)
-
-        (closed,) = newest_outages(own, "AA")
-        assert (closed.over, closed.cure) == (True, "exit")
-        assert closed.lasted == pytest.approx(lasted)
-        assert not newest_outages(own, "BB")[0].over
+        assert open_outages(own, "AA") == [("boot-2", later), ("boot-1", BEGAN)]
 
 
 def test_times_of_a_wrong_clock_are_corrected(tmp_path: Path) -> None:
