@@ -26,6 +26,8 @@ from jk_bms.hub import Hub
 from jk_bms.link_log import LinkLog
 from jk_bms.links.placement import Placement
 from jk_bms.links.radio_lock import RadioLock
+from jk_bms.links.radio_memory import STATE as RADIO
+from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.live.server import LiveServer
 from jk_bms.memory import Memory
 from jk_bms.model import Device, Event, InverterSample, Sample
@@ -98,6 +100,7 @@ class Poller:
         )
         self.link_log = LinkLog(self.house, clock, self._boot, self._write)
         self.placement = Placement(settings.ble_connections, changed=self._placed)
+        self.radio = RadioMemory(changed=self._learnt)
         context = SourceContext(
             clock=clock,
             adapter=settings.adapter,
@@ -111,6 +114,7 @@ class Poller:
             outage=self.link_log.outage,
             house=self.house,
             placement=self.placement,
+            radio=self.radio,
         )
         if all(entry.type == SIMULATED for entry in entries):  # beside a real battery no house is made up
             context = msgspec.structs.replace(context, inverter=self._made_up_inverter)
@@ -272,6 +276,7 @@ class Poller:
         self.link_log.open(own, self.sources, self.memory.heard)
         self.claims.restore(read_state(own, CLAIMS))
         self.placement.recall(read_state(own, PLACEMENT))
+        self.radio.recall(read_state(own, RADIO))
 
     def _report_start(self) -> None:
         text, facts = f"poller {__version__} started", {"pid": os.getpid()}
@@ -336,6 +341,9 @@ class Poller:
 
     def _placed(self, placement: Mapping[str, Any]) -> None:
         self._write(lambda own: write_states(own, {PLACEMENT: placement}))
+
+    def _learnt(self, memory: Mapping[str, Any]) -> None:
+        self._write(lambda own: write_states(own, {RADIO: memory}))
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
         self.memory.identified(device, told.get("settings"))

@@ -181,6 +181,18 @@ async def test_an_outage_is_recorded_with_its_cure(tmp_path: Path) -> None:
         assert third.snapshot()["devices"][0]["link"]["last_outage"]["cure"] == "exit"
 
 
+async def test_what_the_links_learnt_of_the_radio_outlives_the_run(tmp_path: Path) -> None:
+    first, second = poller(tmp_path), poller(tmp_path)
+    async with running(first):
+        await until(lambda: "reading" in first.snapshot()["devices"][0])
+        first.radio.hears_others("00:1A:7D:DA:71:13")
+
+    async with running(second):
+        await until(lambda: "reading" in second.snapshot()["devices"][0])
+        assert second.radio.heard_others("00:1A:7D:DA:71:13")
+        assert not second.radio.heard_others("00:1A:7D:DA:71:14")
+
+
 @pytest.mark.parametrize("rest", ["released", "between two visits"])
 async def test_a_battery_left_alone_is_not_silent(
     rest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -30,6 +30,7 @@ from jk_bms.links.bluez import (
 from jk_bms.links.bus import BLUEZ, call_once
 from jk_bms.links.pairing import device_path, pair, unpair
 from jk_bms.links.patience import finish, within
+from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.links.scan import Seen, ears, likeliest_first, shared_scanner
 from jk_bms.protocol.discovery import SERIAL_SERVICE, Level, Match, score
 from jk_bms.protocol.frame import HEADER
@@ -62,11 +63,18 @@ class BleLink:
 
     ``adapter``: name or address of the adapter; None: the first that is switched on.
     ``timeout``: seconds to see the device, and again to connect to it. ``pin``: the passkey that
-    the owner set: with it the device is paired with, once it shows that it wants to be.
+    the owner set: with it the device is paired with, once it shows that it wants to be. ``memory``:
+    what the links of the house know from earlier runs.
     """
 
     def __init__(
-        self, address: str, *, adapter: str | None = None, timeout: float = 20.0, pin: str | None = None
+        self,
+        address: str,
+        *,
+        adapter: str | None = None,
+        timeout: float = 20.0,
+        pin: str | None = None,
+        memory: RadioMemory | None = None,
     ) -> None:
         self.address = address.upper()
         self.adapter = adapter
@@ -74,6 +82,7 @@ class BleLink:
         self.pin = pin
         self.used_adapter = ""  # address of the adapter of the last attempt
         self.forgotten = False  # BlueZ was made to forget it, and no data came since
+        self._memory = memory or RadioMemory()
         self._spoke = False  # at any time
         self._early_ends = 0  # in a row
         self._wants_pairing = False
@@ -202,6 +211,7 @@ class BleLink:
             return
         async with AsyncExitStack() as stack:
             others: dict[str, Seen] = {}
+            stack.callback(self._note_others, adapter, others)
             found: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
 
             def note(seen: Seen) -> None:
@@ -222,10 +232,16 @@ class BleLink:
                         raise LinkError(restarted, Verdict.SERVICE_DOWN) from None
                     # What is connected does not advertise, so its silence tells nothing.
                     others_before = ears().others(adapter.name, {self.address, *still.held})
+                    if not still.held:
+                        others_before = others_before or self._memory.heard_others(adapter.address)
                     raise self._not_seen(adapter, others.values(), others_before) from None
                 # BlueZ forgets who is no longer heard, so listen on while another connects.
                 await stack.enter_async_context(scanner.connecting)
             yield seen.device, seen.rssi, _is_jk(seen.match)
+
+    def _note_others(self, adapter: Adapter, others: Mapping[str, Seen]) -> None:
+        if set(others) - our_addresses():
+            self._memory.hears_others(adapter.address)
 
     def _not_seen(self, adapter: Adapter, others: Iterable[Seen], others_before: bool) -> LinkError:
         names = [str(each) for each in likeliest_first(others)]

@@ -18,7 +18,9 @@ def _bluetooth(entry: Entry, context: SourceContext) -> Link:
     from jk_bms.links.ble import BleLink
 
     adapter = entry.adapter or context.adapter
-    return BleLink(entry.address, adapter=adapter, timeout=context.timeout, pin=entry.pin)
+    return BleLink(
+        entry.address, adapter=adapter, timeout=context.timeout, pin=entry.pin, memory=context.radio
+    )
 
 
 def _simulated(entry: Entry, _: SourceContext) -> Link:

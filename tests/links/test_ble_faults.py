@@ -14,6 +14,7 @@ from jk_bms.errors import LinkError, Verdict
 from jk_bms.links import ble, bluez, patience, rfkill, scan
 from jk_bms.links.ble import BleConnection, BleLink
 from jk_bms.links.bluez import link_error
+from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.protocol.commands import READ_SETTINGS
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, MOUSE, RENAMED, jk
@@ -41,11 +42,11 @@ async def drain(connection: BleConnection) -> None:
             await connection.receive()
 
 
-async def refusal(adapter: str | None = None) -> LinkError:
+async def refusal(adapter: str | None = None, memory: RadioMemory | None = None) -> LinkError:
     """Return the error that connecting ends with, within four times the patience and a bit."""
     async with asyncio.timeout(4 * PATIENCE + 2):
         with pytest.raises(LinkError) as caught:
-            async with BleLink(JK, adapter=adapter, timeout=PATIENCE).connect():
+            async with BleLink(JK, adapter=adapter, timeout=PATIENCE, memory=memory).connect():
                 pass
     return caught.value
 
@@ -219,6 +220,34 @@ async def test_an_adapter_that_heard_others_before_and_now_nothing_is_stuck(bed:
     assert (before.verdict, before.evidence["others"]) == (Verdict.NOT_SEEN, 5)
     assert (error.verdict, error.evidence["others"]) == (Verdict.ADAPTER_WEDGED, 0)
     assert "others were heard before" in str(error)
+
+
+async def test_an_adapter_that_heard_others_in_an_earlier_run_is_stuck_too(bed: BluezBed) -> None:
+    """Our own fresh start must not make a stuck adapter look like a battery out of reach."""
+    before, now = RadioMemory(), RadioMemory()
+    bed.device(JK, hidden=True)
+    await refusal(memory=before)
+    now.recall(before.remembered())
+    scan._ears.clear()
+    bed.adapter(discovery="wedged")
+
+    error = await refusal(memory=now)
+
+    assert (error.verdict, error.evidence["others"]) == (Verdict.ADAPTER_WEDGED, 0)
+
+
+async def test_ours_are_no_others(bed: BluezBed) -> None:
+    """Two packs far from everything, both switched off: nothing is stuck, whatever was heard once."""
+    bed.reset({**bed.scenario, "devices": [jk(), jk(RENAMED, "Garage")]})
+    memory, other = RadioMemory(), BleLink(RENAMED, timeout=2)
+    for link in (other, BleLink(JK, timeout=2, memory=memory)):
+        async with link.connect():
+            pass
+    scan._ears.clear()
+    for address in (JK, RENAMED):
+        bed.device(address, hidden=True)
+
+    assert (await refusal(memory=memory)).verdict is Verdict.NOT_SEEN
 
 
 async def test_a_battery_that_is_connected_is_no_silent_neighbour(bed: BluezBed) -> None:
