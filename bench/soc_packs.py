@@ -227,7 +227,7 @@ def counted(pack: Drawn, moments: Iterable[Seen], curve: Curve | None = None) ->
             life.unexplained = max(life.unexplained, abs(estimate.value - last))
         last = estimate.value
         if estimate.anchor is not None:
-            judged = soc_for_warnings(estimate.value, estimate.low)
+            judged = soc_for_warnings(estimate.value, estimate.low, estimate.high)
             assert judged is not None
             for at_soc, again in WARNINGS.items():
                 if armed[at_soc] and judged < at_soc:

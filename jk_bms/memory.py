@@ -22,7 +22,7 @@ from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Sample
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
-from jk_bms.sinks.history import Committer, HistorySink, Report
+from jk_bms.sinks.history import Committer, HistorySink, Report, clock_confirmed
 from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import HistoryStore, Keep
 from jk_bms.store.inverter_fold import InverterFolder
@@ -63,12 +63,21 @@ class Memory:
     """Takes every frame; ``open`` first, then ``run`` beside the sources, ``close`` at the end."""
 
     def __init__(
-        self, settings: Settings, entries: Iterable[Entry], clock: Clock, *, writer: Executor, report: Report
+        self,
+        settings: Settings,
+        entries: Iterable[Entry],
+        clock: Clock,
+        *,
+        writer: Executor,
+        report: Report,
+        confirmed: Callable[[], bool] = clock_confirmed,
     ) -> None:
+        """``confirmed`` says whether another clock agrees with ours now."""
         self._settings = settings
         self._clock = clock
         self._writer = writer
         self._report = report
+        self._confirmed = confirmed
         self._facts = {entry.address: PackFacts(entry) for entry in entries}
         self._limits: dict[str, PackLimits] = {}
         self._boot = boot_id()
@@ -103,7 +112,11 @@ class Memory:
         self._kept = {address: counter.state for address, counter in counters.items() if counter.state}
         self._journal = Journal(folder / "samples.journal", floor=floor)
         self._sink = HistorySink(
-            self._store, period=settings.history_period, report=self._report, pending=pending
+            self._store,
+            period=settings.history_period,
+            report=self._report,
+            confirmed=self._confirmed,
+            pending=pending,
         )
         # All states now: what the journal adds must follow each without a break.
         for address in tuple(self._kept):
@@ -191,6 +204,11 @@ class Memory:
             return self._pack(address).report()
         return None
 
+    def heard(self, address: str) -> Mark | None:
+        """Return when a pack gave its last good frame, also to an earlier run; None: never, as far as known."""
+        pack = self._packs.get(address)
+        return None if pack is None else pack.heard
+
     def about(self, address: str) -> tuple[Chemistry, PackLimits]:
         """Return of what kind the cells of a pack are, as far as known, and what its BMS is set to."""
         facts = self._facts.get(address)
@@ -204,11 +222,6 @@ class Memory:
 
     async def rebuild(self) -> int:
         """Make the roll-ups anew from the rows; return how many hours that were."""
-    def heard(self, address: str) -> Mark | None:
-        """Return when a pack gave its last good frame, also to an earlier run; None: never, as far as known."""
-        pack = self._packs.get(address)
-        return None if pack is None else pack.heard
-
         await self.commit()
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.rebuild)
 
@@ -240,6 +253,7 @@ class Memory:
             zone=self._zone,
             source=self._settings.soc_source,
             curve=self._settings.soc_curve,
+            confirmed=self._confirmed,
         )
         if (state := self._kept.pop(address, None)) is not None:
             try:

@@ -167,10 +167,10 @@ def _band(reading: dict[str, Any]) -> str:
     if "soc_low" not in reading or "soc_high" not in reading:
         return ""
     band = f"{reading['soc_low']:.0f} to {reading['soc_high']:.0f} %"
-    if reading.get("battery_soc_source") != "counted":
-        return f" (our count: {band}, not anchored yet)"
-    age = reading.get("soc_anchor_age")
     anchor = reading.get("soc_anchor")
+    if reading.get("battery_soc_source") != "counted":
+        return f" (our count: {band})" if anchor else f" (our count: {band}, not anchored yet)"
+    age = reading.get("soc_anchor_age")
     since = f", {anchor} {span(age)} ago" if anchor and age is not None else ""
     return f" ({band}{since})"
 

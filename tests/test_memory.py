@@ -49,7 +49,7 @@ def made_day(frames: int) -> list[Sample]:
 class House:
     """A memory on the files of ``folder``; ``with`` it ends as if it had been killed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, confirmed: bool = False) -> None:
         folder.mkdir(exist_ok=True)
         settings = load_settings({"TIMEZONE": "UTC"}, top=folder)
         self.told: list[tuple[str, dict[str, Any]]] = []
@@ -57,7 +57,14 @@ class House:
         entries = [
             Entry(address=pack.address, type="jk", options={"capacity_ah": "280"}) for pack in (PACK, SILENT)
         ]
-        self.memory = Memory(settings, entries, Clock(), writer=self.writer, report=self._report)
+        self.memory = Memory(
+            settings,
+            entries,
+            Clock(),
+            writer=self.writer,
+            report=self._report,
+            confirmed=lambda: confirmed,
+        )
         self.own = open_writer(settings.bms_db_path, Clock())
         self.memory.open(self.own)
 
@@ -85,8 +92,8 @@ class House:
 
 
 @contextmanager
-def house_in(folder: Path) -> Iterator[House]:
-    house = House(folder)
+def house_in(folder: Path, *, confirmed: bool = False) -> Iterator[House]:
+    house = House(folder, confirmed=confirmed)
     try:
         yield house
     finally:
@@ -225,3 +232,16 @@ async def test_a_database_that_is_lost_in_use_gets_all_that_counts(tmp_path: Pat
         assert house.states() == expected
         assert rows_of(house.own) == [n * STEP for n in range(1199, 1223)]
         assert house.own._rows("SELECT count(*) FROM boots") == [(1,)]
+
+
+async def test_only_a_frame_of_now_is_dated_by_who_confirms_the_clock_now(
+    tmp_path: Path, day: list[Sample]
+) -> None:
+    """Those of the journal may have been taken under another time."""
+    with house_in(tmp_path) as first:
+        first.memory.take(day[0])
+
+    with house_in(tmp_path, confirmed=True) as second:
+        assert second.states()[0]["clock"]["sure"] is False
+        second.memory.take(day[1])
+        assert second.states()[0]["clock"]["sure"] is True

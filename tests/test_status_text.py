@@ -138,11 +138,17 @@ def test_missing_value_is_not_shown(key: str) -> None:
 
 
 def test_count_without_anchor_says_so() -> None:
-    reading = READING | {"battery_soc_source": "bms"}
+    reading = READING | {"battery_soc_source": "bms", "soc_anchor": None}
 
     assert "84 % by the BMS (our count: 79 to 88 %, not anchored yet)" in page(
         {"reading": reading, "age": 1.0}
     )
+
+
+def test_a_count_that_is_not_shown_though_it_had_an_anchor() -> None:
+    reading = READING | {"battery_soc_source": "bms", "soc_low": 2.0, "soc_high": 98.0}
+
+    assert "84 % by the BMS (our count: 2 to 98 %)" in page({"reading": reading, "age": 1.0})
 
 
 def test_old_reading_is_marked() -> None:

@@ -1,15 +1,17 @@
 """The state of charge that warnings look at."""
 
+from jk_bms.battery.shown import WIDEST
+
 MOST_BELOW = 3.0  # %: chosen by bench/soc.py, more cries wolf and less comes late
 
 
-def soc_for_warnings(counted: float | None, low: float | None) -> float | None:
+def soc_for_warnings(counted: float | None, low: float | None, high: float | None) -> float | None:
     """Return the SoC, in %, below which a pack is called low: the lower end of the band.
 
     But never more than MOST_BELOW under the ``counted`` value: a band that is wide, because
     nothing has been known for sure for days, is no reason to warn of a pack that is half full.
-    ``None`` when nothing was counted.
+    ``None`` when nothing was counted, or so badly that nobody is shown it.
     """
-    if counted is None or low is None:
+    if counted is None or low is None or high is None or high - low > WIDEST:
         return None
     return max(low, counted - MOST_BELOW)

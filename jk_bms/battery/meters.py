@@ -237,9 +237,11 @@ class Meters:
         if self._date:
             closed = Totals(*(round(value, 6) for value in _less(now, self._dawn)))
             self._days[self._date] = closed
+            # Those to come were made by a wrong clock: what they hold belongs to the day into which it went back.
+            for wrong in [day for day in self._days if day >= date]:
+                now = _less(now, self._days.pop(wrong))
             self._days = dict(sorted(self._days.items())[-DAYS_KEPT + 1 :])
-            earlier = self._days.pop(date, Totals())  # the clock went back into a closed day
-            self._dawn = _less(now, earlier)
+            self._dawn = now
         self._date = date
 
 

@@ -6,7 +6,7 @@ same samples to the same state gives the same numbers. What changes from sample 
 apart from what was learnt meanwhile, so that the first, written each minute, stays small.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from jk_bms.battery.meters import Meters, Totals
 from jk_bms.battery.runtime import Runtime
 from jk_bms.battery.shown import shown_soc, soc_by_curve
 from jk_bms.battery.soc import SocCounter
+from jk_bms.battery.wall_time import WallTime
 from jk_bms.clock import Mark
 from jk_bms.model import Sample
 
@@ -33,7 +34,8 @@ class PackState:
     """One pack's memory. ``feed`` every accepted frame, in order.
 
     ``boot`` names this boot of the machine: only within one boot does the time since boot
-    tell how long ago the previous sample was. ``source`` and ``curve``: see ``shown_soc``.
+    tell how long ago the previous sample was. Over two, the wall clock must be ``confirmed`` by
+    another one. ``source`` and ``curve``: see ``shown_soc``.
     ``jump`` is why the last sample's SoC was not where counting had led it, ``anchored`` the
     kind of an anchor it has just met; None mostly.
     """
@@ -47,6 +49,7 @@ class PackState:
         zone: tzinfo,
         source: str = "auto",
         curve: Curve,
+        confirmed: Callable[[], bool] = bool,
     ) -> None:
         self.jump: str | None = None
         self.anchored: str | None = None
@@ -57,7 +60,8 @@ class PackState:
         self._meters = Meters(zone=zone, nominal_ah=nominal_ah)
         self._runtime = Runtime()
         self._health = Health(chemistry, nominal_ah=nominal_ah)
-        self._last: tuple[str, float, datetime | None] | None = None  # boot, monotonic, trusted time
+        self._last: tuple[str, float, datetime | None] | None = None  # boot, monotonic, time if sure
+        self._clock = WallTime(confirmed)
         self._resumed = False
         self._anchor_age: float | None = None
 
@@ -70,12 +74,17 @@ class PackState:
 
         ``boot``: given for a sample of an earlier boot.
         """
+        clock = self._clock
+        clock.take(sample, boot or self._boot, now=boot is None)
         elapsed = self._elapsed(sample, boot or self._boot)
+        dated = sample
+        if sample.clock_trusted and not clock.dates:
+            dated = msgspec.structs.replace(sample, clock_trusted=False)
         estimate = self._soc.feed(sample, elapsed)
         # What flowed while nobody looked is the SoC's business; a meter shows what it measured.
         measured = None if self._resumed else elapsed
         self._resumed = False
-        self._meters.feed(sample, measured)
+        self._meters.feed(dated, measured)
         meters = self._meters.values()
         low = high = counted = age = learned = None
         anchor = None
@@ -86,13 +95,12 @@ class PackState:
                 self.anchored = anchor
             self._anchor_age = age
         self._health.learned_ah = learned
-        self._health.feed(sample, elapsed, counted)
+        self._health.feed(dated, elapsed, counted)
         capacity = learned or sample.full_ah
         forecast = self._runtime.feed(sample, low, high, capacity, measured)
         by_curve = soc_by_curve(sample, self._curve)
-        shown, source = shown_soc(
-            sample, source=self._source, by_curve=by_curve, counted=counted, anchored=anchor is not None
-        )
+        band = None if anchor is None or low is None or high is None else high - low
+        shown, source = shown_soc(sample, source=self._source, by_curve=by_curve, counted=counted, band=band)
         span = None if forecast is None else (forecast.low, forecast.high)
         return msgspec.structs.replace(
             sample,
@@ -114,6 +122,11 @@ class PackState:
             full_in=span if forecast is not None and forecast.what == "full" else None,
         )
 
+    @property
+    def heard(self) -> Mark | None:
+        """When the last sample was taken, also by an earlier run; None: there was none."""
+        return self._last and Mark(*self._last)
+
     def days(self) -> dict[str, Totals]:
         """Return what went in and out on the last days, by local date; today is the last."""
         return self._meters.days()
@@ -124,15 +137,11 @@ class PackState:
 
     def state(self) -> dict[str, Any]:
         """Return what changes from sample to sample, as plain JSON values."""
-    @property
-    def heard(self) -> Mark | None:
-        """When the last sample was taken, also by an earlier run; None: there was none."""
-        return self._last and Mark(*self._last)
-
         last = self._last
         return {
             "version": VERSION,
             "last": last and [last[0], last[1], last[2] and last[2].isoformat()],
+            "clock": self._clock.state(),
             "anchor_age": self._anchor_age,
             "soc": self._soc.state(),
             "meters": self._meters.state(),
@@ -158,15 +167,16 @@ class PackState:
         self._anchor_age = state["anchor_age"]
         last = state["last"]
         self._last = last and (last[0], last[1], last[2] and datetime.fromisoformat(last[2]))
+        self._clock.restore(state.get("clock"), self._last and self._last[2])
 
     def resumed(self) -> None:
         """The next sample is the first after a time in which nobody measured."""
         self._resumed = True
 
     def _elapsed(self, sample: Sample, boot: str) -> float | None:
-        """Seconds since the previous sample; None: nobody knows, or there was none."""
+        """Seconds since the previous sample; None: nobody knows for sure, or there was none."""
         last = self._last
-        taken_at = sample.taken_at if sample.clock_trusted else None
+        taken_at = sample.taken_at if self._clock.sure else None
         self._last = (boot, sample.monotonic, taken_at)
         if last is None:
             return None

@@ -6,6 +6,7 @@ from jk_bms.battery.curves import Curve
 from jk_bms.model import Sample
 
 SOURCES = ("auto", "counted", "bms", "curve")  # the values of BMS_SOC_SOURCE
+WIDEST = 60.0  # %: a count whose band is wider says less than any BMS
 
 
 def soc_by_curve(sample: Sample, curve: Curve) -> float | None:
@@ -15,14 +16,16 @@ def soc_by_curve(sample: Sample, curve: Curve) -> float | None:
 
 
 def shown_soc(
-    sample: Sample, *, source: str, by_curve: float | None, counted: float | None, anchored: bool
+    sample: Sample, *, source: str, by_curve: float | None, counted: float | None, band: float | None
 ) -> tuple[float | None, str | None]:
     """Return the SoC, in %, that people are shown, and its source: counted, bms or curve.
 
-    ``source`` is one of SOURCES. ``auto`` takes our count once it is ``anchored``, else the
-    value of the BMS when that is plausible, else the curve. (None, None): nobody knows.
+    ``source`` is one of SOURCES. ``auto`` takes our count once it had an anchor, as long as its
+    ``band`` (width in %, None: no anchor yet) is narrow enough, else the value of the BMS when
+    that is plausible, else the curve. (None, None): nobody knows.
     """
-    if counted is not None and (source == "counted" or (source == "auto" and anchored)):
+    usable = band is not None and band <= WIDEST
+    if counted is not None and (source == "counted" or (source == "auto" and usable)):
         return counted, "counted"
     if source != "curve" and sample.soc is not None and 0 <= sample.soc <= 100:
         return sample.soc, "bms"
@@ -34,5 +37,5 @@ def shown_soc(
 def with_shown_soc(sample: Sample, *, source: str, curve: Curve) -> Sample:
     """Return a single reading with its shown SoC filled in; nothing was counted before it."""
     by_curve = soc_by_curve(sample, curve)
-    shown, name = shown_soc(sample, source=source, by_curve=by_curve, counted=None, anchored=False)
+    shown, name = shown_soc(sample, source=source, by_curve=by_curve, counted=None, band=None)
     return msgspec.structs.replace(sample, soc_curve=by_curve, battery_soc=shown, battery_soc_source=name)

@@ -63,6 +63,7 @@ SET_ANEW = 0.6  # of what we differ from the BMS is our doubt after an hour unse
 END_SIGMA = 2.0  # %: a counter at its end, at best
 ENDS = 0.004  # of the capacity: a counter this near its ends was perhaps set, not counted
 FASTEST = 1.0  # C: no difference is counted faster
+LONGEST_TAUGHT = 7 * 24.0  # h: what went wrong in a longer time unseen has more reasons than the sensor
 
 
 # What the state holds, by the names of the attributes.
@@ -399,11 +400,14 @@ class SocCounter:
             why = f"{unseen}: bridged by the BMS's counter, {moved:+.1f} Ah"
             # Where we differ from it, it may have been set in between, and have counted on.
             apart = 100.0 * (self._remaining or 0.0) / full - before
-            belief.count(moved, hours if known else 0.0, 0.0)
+            taught = min(LONGEST_TAUGHT, hours)
+            belief.count(moved, taught if known else 0.0, 0.0)
+            drift = (belief.cov[OFFSET][OFFSET] + belief.mean[OFFSET] ** 2) ** 0.5 * belief.effective
+            belief.widen(CHARGE, min(LOST_MOST, drift * (hours - taught)) ** 2)
             sigma = BRIDGE_SIGMA + BRIDGE_SHARE * 100.0 * abs(moved) / nominal
             set_anew = SET_ANEW * apart * min(1.0, hours)
             belief.widen(CHARGE, sigma**2 + set_anew**2)
-        self._wander(belief, hours, abs(belief.mean[CHARGE] - before))
+        self._wander(belief, min(LONGEST_TAUGHT, hours), abs(belief.mean[CHARGE] - before))
         self._moved = NEWS_MOVED
         if self._anchor_age is not None and known:
             self._anchor_age += elapsed or 0.0

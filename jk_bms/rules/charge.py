@@ -27,10 +27,11 @@ def _soc_grades(view: PackView) -> tuple[Grade, ...]:
 def soc_to_judge(sample: Sample) -> float | None:
     """Return the SoC, in %, that may be counted on: near the lower end of the band, once it is a count.
 
-    Before the first anchor our count is a guess, and the value that people are shown is judged.
+    Before the first anchor, and with a band that says nothing, our count is a guess: then the value
+    that people are shown is judged.
     """
     if sample.soc_anchor is not None:
-        surely = soc_for_warnings(sample.soc_counted, sample.soc_low)
+        surely = soc_for_warnings(sample.soc_counted, sample.soc_low, sample.soc_high)
         if surely is not None:
             return surely
     return sample.battery_soc

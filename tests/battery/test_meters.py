@@ -248,14 +248,15 @@ def test_a_wrong_clock_opens_no_day() -> None:
     )
 
 
-def test_a_clock_that_goes_back_into_a_closed_day_goes_on_with_it() -> None:
+def test_a_clock_that_goes_back_takes_the_days_to_come_along() -> None:
+    """Nobody has lived them yet; what they hold was moved on the day into which the clock goes back."""
     meters = Meters()
-    for at in (NOON, NOON, NOON + timedelta(days=1), NOON + timedelta(days=1), NOON, NOON):
+    before, tomorrow, far = (NOON + timedelta(days=days) for days in (-1, 1, 730))
+    for at in (before, before, NOON, NOON, tomorrow, tomorrow, far, far, NOON, NOON):
         meters.feed(sample(0, 36.0, at=at), 100.0)
 
     days = {day: round(totals.charged_ah, 6) for day, totals in meters.days().items()}
-    assert days["2026-06-15"] + days["2026-06-16"] == pytest.approx(5.0)
-    assert days == {"2026-06-16": 2.0, "2026-06-15": 3.0}
+    assert days == {"2026-06-14": 1.0, "2026-06-15": 8.0}
 
 
 def test_meters_of_another_program_are_taken_over() -> None:

@@ -18,8 +18,23 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DEVICE = Device(address="AA:BB:CC:DD:EE:FF")
 
 
-def pack(boot: str = "one") -> PackState:
-    return PackState(CHEMISTRIES["lfp"], nominal_ah=280.0, boot=boot, zone=UTC, curve=DOCUMENTED)
+def pack(boot: str = "one", *, confirmed: bool = False) -> PackState:
+    return PackState(
+        CHEMISTRIES["lfp"],
+        nominal_ah=280.0,
+        boot=boot,
+        zone=UTC,
+        curve=DOCUMENTED,
+        confirmed=lambda: confirmed,
+    )
+
+
+def after_boot(of: PackState, boot: str, *, confirmed: bool) -> PackState:
+    """The same memory in a machine that was started again."""
+    again = pack(boot, confirmed=confirmed)
+    again.restore(*json.loads(json.dumps([of.state(), of.learnt()])))
+    again.resumed()
+    return again
 
 
 def house_day(count: int = 2000, step: float = 5.0) -> Iterator[Sample]:
@@ -117,21 +132,119 @@ def test_nothing_is_metered_while_nobody_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("boot", "trusted", "elapsed"),
-    [("one", True, 5.0), ("one", False, 5.0), ("two", True, 60.0), ("two", False, None)],
+    ("boot", "before", "now", "elapsed"),
+    [
+        ("one", True, True, 5.0),
+        ("one", False, False, 5.0),
+        ("two", True, True, 60.0),
+        ("two", True, False, None),
+        ("two", False, True, None),
+    ],
 )
-def test_time_since_the_last_sample(boot: str, trusted: bool, elapsed: float | None) -> None:
-    """Within a boot the monotonic clock counts; over a boot the wall clock, if it can be believed."""
+def test_time_since_the_last_sample(boot: str, before: bool, now: bool, elapsed: float | None) -> None:
+    """Within a boot the monotonic clock counts; over a boot the wall clock, if both times were confirmed."""
     earlier = next(house_day(1))
-    first = pack("one")
+    first = pack("one", confirmed=before)
     first.feed(earlier)
-    second = pack(boot)
-    second.restore(first.state(), first.learnt())
-    later = msgspec.structs.replace(
-        earlier, taken_at=NOON + timedelta(seconds=60), monotonic=5.0, clock_trusted=trusted
+    second = after_boot(first, boot, confirmed=now)
+    at = [
+        msgspec.structs.replace(earlier, taken_at=NOON + timedelta(seconds=60), monotonic=5.0),
+        msgspec.structs.replace(earlier, taken_at=NOON + timedelta(seconds=65), monotonic=10.0),
+    ]
+    seen: list[float | None] = []
+    second._soc.feed = lambda sample, elapsed: seen.append(elapsed)  # type: ignore[method-assign]
+
+    for sample in at:
+        second.feed(sample)
+
+    assert seen == [elapsed, 5.0]
+
+
+@pytest.fixture(scope="module")
+def anchored() -> tuple[PackState, list[Sample]]:
+    """A pack that was full, in a house with the time of the network, and its next samples."""
+    bms = SimulatedBms(start=NOON - timedelta(hours=13))
+    state, samples = pack(confirmed=True), []
+    for n in range(2 * 8640):
+        bms.advance(10.0)
+        sample = to_sample(
+            bms.cell_info(),
+            device=DEVICE,
+            taken_at=NOON - timedelta(hours=13) + timedelta(seconds=n * 10.0),
+            monotonic=n * 10.0,
+        )
+        if n < 2 * 8640 - 30:
+            state.feed(sample)
+        else:
+            samples.append(sample)
+    return state, samples
+
+
+def test_a_boot_with_the_clock_far_ahead_leaves_nothing_behind(
+    anchored: tuple[PackState, list[Sample]],
+) -> None:
+    """Two years ahead for minutes, and nobody confirms it: no number is moved, widened or dated by it."""
+    before, samples = anchored
+    days = list(before.days())
+    plain = after_boot(before, "three", confirmed=False)
+    wrong = after_boot(before, "two", confirmed=False)
+    for n, sample in enumerate(samples):
+        wrong.feed(
+            msgspec.structs.replace(
+                sample, taken_at=sample.taken_at + timedelta(days=730), monotonic=10.0 * n
+            )
+        )
+    right = after_boot(wrong, "three", confirmed=True)
+
+    for n, sample in enumerate(samples):
+        now = msgspec.structs.replace(
+            sample, taken_at=sample.taken_at + timedelta(seconds=400), monotonic=10.0 * n
+        )
+        expected, got = plain.feed(now), right.feed(now)
+
+    assert expected.soc_anchor == got.soc_anchor == "full"
+    assert got.soc_counted == pytest.approx(expected.soc_counted, abs=2.0)
+    assert got.soc_high is not None
+    assert got.soc_low is not None
+    assert got.soc_high - got.soc_low < 12.0
+    assert list(right.days()) == days
+    assert right.report().days == pytest.approx(plain.report().days, abs=0.1)
+
+
+def test_a_house_without_network_dates_its_days_all_the_same() -> None:
+    """Its clock goes on where it was; after a longer outage it is believed when a day has shown it steady."""
+    state = pack()
+    first = next(house_day(1))
+
+    def at(days: float, boot_at: float) -> list[str]:
+        state.feed(
+            msgspec.structs.replace(
+                first, taken_at=NOON + timedelta(days=days), monotonic=86_400.0 * (days - boot_at)
+            )
+        )
+        return list(state.days())
+
+    assert at(0.0, 0.0) == ["2026-11-20"]
+    assert at(0.9, 0.0) == at(1.1, 0.0) == ["2026-11-20", "2026-11-21"]
+    state = after_boot(state, "two", confirmed=False)
+    assert at(8.0, 8.0) == at(8.9, 8.0) == ["2026-11-20", "2026-11-21"]
+    assert at(9.1, 8.0) == ["2026-11-20", "2026-11-21", "2026-11-29"]
+
+
+def test_a_state_without_a_judged_clock_is_taken_over() -> None:
+    """Its last time counts as one that was believed."""
+    first = pack(confirmed=True)
+    first.feed(next(house_day(1)))
+    state = first.state()
+    del state["clock"]
+
+    second = pack("two")
+    second.restore(state, first.learnt())
+    second.feed(
+        msgspec.structs.replace(next(house_day(1)), taken_at=NOON + timedelta(days=730), monotonic=1.0)
     )
 
-    assert second._elapsed(later, boot) == elapsed
+    assert list(second.days()) == ["2026-11-20"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jk_bms.battery.curves import DOCUMENTED
-from jk_bms.battery.shown import SOURCES, with_shown_soc
+from jk_bms.battery.shown import SOURCES, shown_soc, with_shown_soc
 from jk_bms.model import Device, Sample
 
 
@@ -37,6 +37,22 @@ def test_shown(source: str, sample: Sample, shown: tuple[float | None, str | Non
     after = with_shown_soc(sample, source=source, curve=DOCUMENTED)
 
     assert (after.battery_soc, after.battery_soc_source) == shown
+
+
+@pytest.mark.parametrize(
+    ("source", "band", "shown"),
+    [
+        ("auto", 8.0, (61.0, "counted")),
+        ("auto", 40.0, (61.0, "counted")),
+        ("auto", 97.0, (84.0, "bms")),  # such a count says nothing
+        ("auto", None, (84.0, "bms")),
+        ("counted", 97.0, (61.0, "counted")),  # as the owner wants it
+    ],
+)
+def test_a_count_is_shown_as_long_as_it_says_something(
+    source: str, band: float | None, shown: tuple[float, str]
+) -> None:
+    assert shown_soc(reading(), source=source, by_curve=50.0, counted=61.0, band=band) == shown
 
 
 @pytest.mark.parametrize("source", SOURCES)

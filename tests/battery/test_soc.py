@@ -167,6 +167,25 @@ def test_a_gap_that_nobody_saw_widens_the_band(elapsed: float | None, remaining:
     assert after.high - after.low > before.high - before.low + 10.0
 
 
+def test_however_long_nobody_looked_the_sensor_is_not_forgotten() -> None:
+    """Years, perhaps of a wrong clock, are bridged as well, and the next anchor teaches nothing absurd."""
+    pack = counter()
+    full(pack)
+    before = feed(pack, seen(-20.0, 3.30, remaining_ah=80.0), 3600.0)[-1]
+    _, offset, idle, gain, _ = (pack.state()["belief"]["cov"][i * (i + 3) // 2] for i in range(5))
+
+    after = pack.feed(seen(-1.0, 3.30, remaining_ah=80.0), 2 * 365 * 86_400.0)
+    _, offset_after, idle_after, gain_after, _ = (
+        pack.state()["belief"]["cov"][i * (i + 3) // 2] for i in range(5)
+    )
+
+    assert after is not None
+    assert after.value == pytest.approx(before.value, abs=15.0)
+    assert (offset_after, idle_after, gain_after) == pytest.approx((offset, idle, gain), rel=0.25)
+    assert full(pack).value > 99.0
+    assert abs(pack.state()["belief"]["mean"][1]) < 0.3
+
+
 def test_standing_empty_for_hours_makes_nobody_surer() -> None:
     pack = counter()
     pack.feed(seen(-5.0, 2.90), None)
@@ -226,14 +245,28 @@ def test_a_counter_that_was_set_faster_than_anything_flows_is_believed_little() 
 
 
 @pytest.mark.parametrize(
-    ("counted", "low", "judged"),
-    [(40.0, 15.0, 37.0), (21.0, 19.5, 19.5), (0.0, 0.0, 0.0), (None, 10.0, None), (10.0, None, None)],
-    ids=["a wide band is no low pack", "a narrow one", "empty", "nothing counted", "no band"],
+    ("counted", "low", "high", "judged"),
+    [
+        (40.0, 15.0, 65.0, 37.0),
+        (21.0, 19.5, 22.5, 19.5),
+        (0.0, 0.0, 1.0, 0.0),
+        (None, 10.0, 20.0, None),
+        (10.0, None, None, None),
+        (99.0, 1.0, 100.0, None),
+    ],
+    ids=[
+        "a wide band is no low pack",
+        "a narrow one",
+        "empty",
+        "nothing counted",
+        "no band",
+        "a band that says nothing",
+    ],
 )
 def test_the_charge_that_warnings_look_at(
-    counted: float | None, low: float | None, judged: float | None
+    counted: float | None, low: float | None, high: float | None, judged: float | None
 ) -> None:
-    assert soc_for_warnings(counted, low) == judged
+    assert soc_for_warnings(counted, low, high) == judged
 
 
 def test_a_restart_goes_on_bit_for_bit() -> None:
