@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jk_bms.digest.fact_sheet import Sheet, fact_sheet
 from jk_bms.digest.facts import DayFacts
 from jk_bms.digest.local_text import own_count
-from jk_bms.digest.proof import COUNT, Claim, claims, clean
+from jk_bms.digest.number_words import GRID, SWITCH
+from jk_bms.digest.proof import Claim, claims, clean
 from jk_bms.digest.series import series_lines
 from jk_bms.texts import Texts
 
@@ -210,7 +211,8 @@ def _repair(wrong: list[str]) -> str:
 
 def _tells_other_counts(said: list[Claim], facts: DayFacts) -> bool:
     """Whether a text, though all its numbers are known, may give another idea of counts and minimum."""
-    counts = {claim.value.number for claim in said if claim.value and claim.value.kind == COUNT}
+    switches = (SWITCH,) if facts.grid is not None else (SWITCH, GRID)
+    counts = {claim.value.number for claim in said if claim.value and claim.value.kind in switches}
     percents = {claim.value.number for claim in said if claim.value and claim.value.kind == "percent"}
     for pack in facts.packs:
         if pack.low is None:

@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import NamedTuple
 
+from jk_bms.digest.counts import BATTERY_NUMBER, CELL_NUMBER
 from jk_bms.digest.facts import WEEK, DayFacts, Extreme, PackFacts, Span
+from jk_bms.digest.number_words import BATTERY, CELL, FULL, GRID, HOLE, SWITCH
 from jk_bms.digest.phases import Level, Phase
-from jk_bms.digest.proof import COUNT, Known, Value, claims, clean
+from jk_bms.digest.proof import Known, Value, claims, clean
 
 LONGEST_NAME = 24  # characters; a longer one is no name but a text
 MOST_WORDS = 3
@@ -49,11 +51,7 @@ class _Writer:
     def __init__(self, facts: DayFacts) -> None:
         self._facts = facts
         self._zone: tzinfo = facts.zone
-        self.values: set[Value] = {
-            Value("day", Decimal(1)),
-            Value("day", Decimal(WEEK)),
-            Value(COUNT, Decimal(WEEK)),
-        }
+        self.values: set[Value] = set()
         self.times: set[tuple[int, int]] = set()
         self.dates: set[date] = {facts.date}
 
@@ -65,26 +63,28 @@ class _Writer:
             f"Covered: from {self._at(facts.start)} to {self._at(facts.end)} "
             f"({self._span(facts.end - facts.start)})."
         )
-        yield f"Batteries: {self._count(len(facts.packs))}."
+        yield f"Batteries: {self._count(BATTERY, len(facts.packs))}."
         if facts.load is not None:
             yield f"Highest load of the house: {self._extreme(facts.load, 'power', 0)}."
         if facts.grid is not None:
-            yield from self._spans("Grid away", facts.grid)
+            yield from self._spans(GRID, "Grid away", facts.grid)
         for pack in facts.packs:
+            if facts.grid is None:  # nobody watched it: an outage is what a battery stood in for
+                self._count(GRID, len(pack.phases))
             yield ""
             yield from self._pack(pack)
 
     def _pack(self, pack: PackFacts) -> Iterator[str]:
         name = safe_name(pack)
-        self._count(pack.number)
+        self._count(BATTERY_NUMBER, pack.number)
         yield f"Battery {pack.number}" + (f' (its owner calls it "{name}"):' if name else ":")
         if not pack.levels:
             yield "- nothing was recorded"
             return
-        yield f"- switches to autonomous supply (on battery): {self._count(len(pack.phases))}"
+        yield f"- switches to autonomous supply (on battery): {self._count(SWITCH, len(pack.phases))}"
         for number, phase in enumerate(pack.phases, 1):
-            yield f"  {self._count(number)}. {self._phase(phase)}"
-        yield f"- full again after such a time: {self._count(len(pack.full_at))} times" + self._listed(
+            yield f"  {number}. {self._phase(phase)}"
+        yield f"- full again after such a time: {self._count(FULL, len(pack.full_at))} times" + self._listed(
             self._at(at) for at in pack.full_at
         )
         if pack.low is not None:
@@ -99,10 +99,13 @@ class _Writer:
             yield f"- energy in: {into}, energy out: {out}"
         yield from self._extremes(pack)
         if pack.holes:
-            yield from (f"- {line}" for line in self._spans("nothing was recorded", pack.holes))
+            yield from (f"- {line}" for line in self._spans(HOLE, "nothing was recorded", pack.holes))
+        cells = {fault.cell for fault in pack.faults}
+        if cells:
+            yield f"- cells that are not in order: {self._count(CELL, len(cells))}"
         for fault in pack.faults:
             since = "certain since today" if fault.new else "known before"
-            yield f"- cell {self._count(fault.cell)} is not in order: {fault.kind}, {since}"
+            yield f"- cell {self._count(CELL_NUMBER, fault.cell)} is not in order: {fault.kind}, {since}"
         yield from self._usual(pack)
 
     def _phase(self, phase: Phase) -> str:
@@ -130,8 +133,9 @@ class _Writer:
         usual = pack.usual
         if usual is None:
             return
-        self._note("day", str(usual.days))
-        yield f"- means of {self._count(usual.days)} days of the {WEEK} before:"
+        for days in (usual.days, WEEK):
+            self._note("day", str(days))
+        yield f"- means of {usual.days} days of the {WEEK} before:"
         pairs = (
             ("energy in", usual.charged_kwh, pack.charged_kwh),
             ("energy out", usual.discharged_kwh, pack.discharged_kwh),
@@ -149,10 +153,10 @@ class _Writer:
         self._note("percent", f"{abs(share)}")
         return f" (today {abs(share)} % {'less' if share < 0 else 'more'})" if share else " (today the same)"
 
-    def _spans(self, what: str, spans: tuple[Span, ...]) -> Iterator[str]:
+    def _spans(self, kind: str, what: str, spans: tuple[Span, ...]) -> Iterator[str]:
         total = sum((((one.end or self._facts.end) - one.start) for one in spans), timedelta())
         together = f", together {self._span(total)}" if spans else ""
-        yield f"{what}: {self._count(len(spans))} times{together}" + self._listed(
+        yield f"{what}: {self._count(kind, len(spans))} times{together}" + self._listed(
             f"from {self._at(one.start)} "
             + (
                 "on, it still is so"
@@ -169,8 +173,8 @@ class _Writer:
     def _note(self, kind: str, number: str) -> None:
         self.values.add(Value(kind, Decimal(number)))
 
-    def _count(self, number: int) -> str:
-        self._note(COUNT, str(number))
+    def _count(self, kind: str, number: int) -> str:
+        self._note(kind, str(number))
         return str(number)
 
     def _percent(self, value: float, unit: str = "%") -> str:

@@ -1,4 +1,4 @@
-"""How people write numbers, units and months in English and Ukrainian: tables for ``proof``."""
+"""How people write numbers, units, months and what they count, in English and Ukrainian: tables for ``proof``."""
 
 import re
 from collections.abc import Mapping
@@ -35,6 +35,82 @@ UNITS = (
 )
 # fmt: on
 
+SWITCH, FULL, GRID, HOLE, CELL, BATTERY = "switch", "full", "grid", "hole", "cell", "battery"
+EVENTS = (SWITCH, FULL, GRID, HOLE)
+OTHER = "other"  # what no digest counts
+GENERIC = "generic"  # "times": what happened so often stands elsewhere in the sentence
+
+
+class Counted(NamedTuple):
+    """Something that a digest counts."""
+
+    kind: str
+    nouns: str  # behind a number they say what it counts
+    cues: str = ""  # other words by which a sentence tells of it
+    told: bool = True  # whether it may be what a sentence with "times" tells of
+
+
+# The first that fits is taken: what is written with a word of another kind stands above that.
+COUNTED = (
+    Counted(
+        SWITCH,
+        r"switch(?:es|-?overs?)?|change-?overs?|take-?overs?|transitions?|transfers?|discharges|"
+        r"переход(?:и|у|ів|ам|ах|ами)?|перехід|перемикан\w*|переключен\w*|розряд(?:и|ів|жен\w*)",
+        r"switch\w*|autonom\w*|off-grid|grid-independent|t(?:ook|aken?|akes) over|st(?:ood|ands?) in|backup|discharg\w*|"
+        r"(?:on|to|from) (?:the |its )?batter(?:y|ies)|battery (?:power|supply|operation|mode|time|phases?|periods?)|"
+        r"переход\w*|перейш\w*|перемика\w*|перемкн\w*|переключ\w*|автоном\w*|резерв\w*|розря\w*|"
+        r"(?:від|на|з) (?:батаре|акумулятор)\w*|живлення від (?!мереж)\w+",
+    ),
+    Counted(
+        FULL,
+        r"full (?:re)?charges?|recharges?|повн\w+ заряд\w*",
+        r"full|fully|recharged|повн\w*",
+    ),
+    Counted(
+        HOLE,
+        r"(?:data )?(?:gaps?|holes?)|пропуск\w*|прогалин\w*",
+        r"(?:no|without|missing|lost|in|in the) data|data recording|(?:data )?(?:is |was |were )?missing|"
+        r"(?:nothing|not) (?:was |were )?recorded|"
+        r"(?:без|в|у|немає|нема|не було|бракує|бракувало) даних|дан(?:і|их) (?:бул[аи] |було )?(?:не|нема|відсутн)\w*",
+    ),
+    Counted(
+        GRID,
+        r"(?:(?:power|grid|mains) )?(?:outages?|cuts?|failures?)|(?:power|grid|mains) interruptions?|blackouts?|"
+        r"loss(?:es)? of (?:power|grid|mains)|"
+        r"відключен\w*|знеструмлен\w*|зникнен\w*|вимкнен\w*|блекаут\w*|перебо(?:ї|їв|й|ю)",
+        r"grid|mains|utility|power (?:was |went )?(?:lost|away|out|off)|lost power|"
+        r"мереж\w*|світл\w*|електропостачан\w*|відключ\w*|вимика\w*|вимкн\w*|зник\w*|пропада\w*|відсутн\w*",
+    ),
+    Counted(CELL, r"cells?|комір\w*|елемент\w*|осеред\w*|банк\w*"),
+    Counted(BATTERY, r"batter(?:y|ies)|packs?|акумулятор\w*|батаре\w*|акб", told=False),
+    Counted(
+        OTHER,
+        r"alerts?|alarms?|warnings?|errors?|messages?|cycles?|restarts?|inverters?|panels?|storms?|"
+        r"сповіщен\w*|тривог\w*|попереджен\w*|помил\w*|повідомлен\w*|цикл\w*|перезапуск\w*|інвертор\w*|панел\w*",
+        told=False,
+    ),
+    Counted(
+        GENERIC,
+        r"times?|occasions?|interruptions?|occurrences?|events?|periods?|phases?|stretch(?:es)?|intervals?|episodes?|"
+        r"раз(?:и|ів|у|ом|а)?|перерв\w*|період\w*|випадк\w*|випадок|фаз\w*|епізод\w*|інтервал\w*",
+        told=False,
+    ),
+)
+# Behind a number these are no noun, and no adjective of one.
+NO_NOUN = (
+    "and|or|but|at|in|on|by|to|from|for|with|the|a|an|of|than|then|while|when|which|that|till|until|between|"
+    "is|was|are|were|be|has|had|did|it|its|he|she|they|not|only|more|today|overall|altogether|total|together|"
+    "again|per|each|several|few|many|this|these|those|after|before|during|away|over|so|as|all|because|if|year|"
+    "та|і|й|а|але|або|чи|в|у|на|о|об|з|із|зі|за|до|від|при|під|про|для|по|як|що|це|цей|не|ні|є|був|була|"
+    "було|були|ще|сьогодні|кілька|декілька|багато|разом|загалом|всього|усього|після|коли|бо|року|році|рік|р"
+)
+# "3 times" and "twice" before one of these compare; they do not count.
+MULTIPLE = (
+    r"as|more than|less than|fewer|higher|lower|greater|larger|bigger|smaller|deeper|longer|shorter|"
+    r"more (?:energy|power)|less|the (?:usual|mean|average)|stronger|"
+    r"більш\w*|менш\w*|вищ\w*|нижч\w*|глибш\w*|довш\w*|сильніш\w*"
+)
+
 _MONTHS = (
     "january jan січня січень січ",
     "february feb лютого лютий лют",
@@ -55,8 +131,8 @@ MONTHS: Mapping[str, int] = {
 
 _CARDINALS = {
     0: "zero нуль нуля",
-    1: "one once один одна одне одну одного одної одному одній одним однією",
-    2: "two twice два дві двох двом двома двічі",
+    1: "one once single один одна одне одну одного одної одному одній одним однією",
+    2: "two twice both обидва обидві обоє два дві двох двом двома двічі",
     3: "three thrice три трьох трьом трьома тричі",
     4: "four чотири чотирьох чотирьом чотирма",
     5: "five п'ять п'яти п'ятьох п'ятьом п'ятьма",
@@ -66,7 +142,7 @@ _CARDINALS = {
     9: "nine дев'ять дев'яти дев'ятьох дев'ятьма",
     10: "ten десять десяти десятьох",
     11: "eleven одинадцять одинадцяти",
-    12: "twelve dozen дванадцять дванадцяти дюжина",
+    12: "twelve дванадцять дванадцяти",
     13: "thirteen тринадцять тринадцяти",
     14: "fourteen чотирнадцять чотирнадцяти",
     15: "fifteen п'ятнадцять п'ятнадцяти",
@@ -82,7 +158,7 @@ _CARDINALS = {
     70: "seventy сімдесят сімдесяти",
     80: "eighty вісімдесят вісімдесяти",
     90: "ninety дев'яносто дев'яноста",
-    100: "hundred сто ста сотня",
+    100: "hundred сто ста",
     200: "двісті двохсот",
     300: "триста трьохсот",
     400: "чотириста чотирьохсот",
@@ -94,6 +170,16 @@ _CARDINALS = {
     1000: "thousand тисяча тисячу тисячі тисяч",
 }
 CARDINALS: Mapping[str, int] = {word: value for value, words in _CARDINALS.items() for word in words.split()}
+ADVERBS = frozenset(["once", "twice", "thrice", "двічі", "тричі"])  # they count times without a noun
+# These are numbers only where a noun of something counted follows: "one of them", "a single word".
+PRONOUNS = frozenset(["both", "single", "обидва", "обидві", "обоє"]) | frozenset(_CARDINALS[1].split()) - {
+    "once"
+}
+# And this one is a conjunction or part of a phrase.
+NOT_ONCE = re.compile(
+    r"once(?=\s+(?:again|more|the|its?|they|charging|charged)(?!\w))|(?<=at )once",
+    re.IGNORECASE,
+)
 
 _ORDINALS = (
     r"first|перш(?:ий|а|е|ого|у|им|і|их)",
@@ -109,12 +195,23 @@ _ORDINALS = (
 )
 ORDINALS = tuple(re.compile(rf"(?<!\w)(?:{pattern})(?![\w'])", re.IGNORECASE) for pattern in _ORDINALS)
 
-# Claims that no digest makes, however true: parts, multiples, times of day in words.
+PART = re.compile(r"(?<!\w)(?:a|an|one|per)[\s-]+\Z", re.IGNORECASE)  # before an ordinal: "a third"
+_NUMERAL = r"(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?!\w)"
+# Of two letters or more; small ones only of i, v and x. Direct current and the stages of a charge are none.
+ROMAN = re.compile(
+    rf"(?<!\w)(?!(?:DC|CC|CV)(?!\w))(?=[IVXLCDM]{{2}}|[ivx]{{2,}}(?!\w))"
+    rf"(?:M{{0,3}}(?:CM|CD|D?C{{0,3}}){_NUMERAL}|(?i:(?:X{{0,3}})(?:IX|IV|V?I{{0,3}}))(?!\w))"
+)
+LATIN = str.maketrans("ІХСМіх", "IXCMix")  # letters that look alike
+
+# Claims that no digest makes, however true: parts, multiples, collectives, times of day in words.
 VAGUE = re.compile(
-    r"(?<!\w)(?:half|halves|halved|quarters?|double[ds]?|doubling|triple[ds]?|quadruple\w*|tenfold|thirds|"
-    r"two-thirds|o'clock|dozens|hundreds|thousands|millions?|billions?|"
+    r"(?<!\w)(?:half|halves|halved|quarters?|double[ds]?|doubling|triple[ds]?|quadruple\w*|\w+fold|"
+    r"(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s|\w*scores?(?= of)|a score|\w*scores|"
+    r"couples?|pairs?|trio|o'clock|dozens?|hundreds|thousands|millions?|billions?|"
     r"половин\w*|чверт\w*|третин\w*|вдвічі|удвічі|втричі|утричі|вчетверо|вдвоє|удвоє|втроє|півтор\w*|пів|"
-    r"півгодин\w*|півдня|півдоби|сотні|сотень|десятк\w*|мільйон\w*|"
+    r"півгодин\w*|півдня|півдоби|сотн\w+|сотень|десятк\w*|десяток|дюжин\w*|"
+    r"пар(?:а|у|и|і|ою)|мільйон\w*|(?:трет|четверт|п'ят|шост|сьом|восьм|дев'ят|десят)\w+ частин\w*|"
     r"(?:о|об|по|після|до|перед|близько|з|із|від)\s+(?:\w+надцятій|\w+надцятої|двадцятій|двадцятої|"
     r"(?:перш|друг|трет|четверт|п'ят|шост|сьом|восьм|дев'ят|десят)(?:ій|ої|ьої))"
     r")(?![\w'])",

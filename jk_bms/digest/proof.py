@@ -2,8 +2,9 @@
 
 Whoever reads a digest trusts its numbers, and a model may invent some, or be talked into it by a
 device's name. So its text is taken apart here: dates, times, durations, numbers with their units,
-numbers in words. Each must be one of those that were counted, give or take its rounding. Where a
-reading is in doubt the text is refused: the digest in our own words is always there.
+numbers in words. Each must be one of those that were counted, give or take its rounding; a count must
+be that of the same thing. Where a reading is in doubt the text is refused: the digest in our own words
+is always there.
 """
 
 import re
@@ -13,20 +14,29 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from jk_bms.digest.counts import BATTERY_NUMBER, CELL_NUMBER, PLACE, Subjects
 from jk_bms.digest.number_words import (
+    ADVERBS,
+    BATTERY,
     CARDINALS,
+    EVENTS,
+    GENERIC,
+    LATIN,
     MIDNIGHT,
     MONTHS,
     NOON,
+    NOT_ONCE,
     ORDINALS,
+    PART,
     PICTURES,
+    PRONOUNS,
+    ROMAN,
     UNITS,
     VAGUE,
     WANTS_NUMBER,
     Unit,
 )
 
-COUNT = "count"
 _DURATION = ("hour", "minute", "second")
 _ROUND_HUNDREDS = ("power", "energy")  # of these one says "1200" for 1234
 
@@ -34,7 +44,7 @@ _ROUND_HUNDREDS = ("power", "energy")  # of these one says "1200" for 1234
 class Value(NamedTuple):
     """A number that was counted, exactly as the fact sheet shows it."""
 
-    kind: str  # of Unit.kind; durations are in s under "duration"; count
+    kind: str  # of Unit.kind; durations are in s under "duration"; counts: of Subject.kind
     number: Decimal
 
 
@@ -132,6 +142,8 @@ def _plain(text: str) -> tuple[str, list[Claim]]:
 def _vague(text: str, known: Known) -> Iterator[Claim]:
     for found in VAGUE.finditer(text):
         yield Claim(found[0], found.start(), False)
+    for found in ROMAN.finditer(text.translate(LATIN)):
+        yield Claim(text[found.start() : found.end()], found.start(), False)
 
 
 def _dates(text: str, known: Known) -> Iterator[Claim]:
@@ -203,16 +215,29 @@ def _whole_hours(text: str, known: Known) -> Iterator[Claim]:
 def _numbers(text: str, known: Known) -> Iterator[Claim]:
     bare = sorted([*_in_digits(text), *_in_words(text)], key=lambda number: number.start)
     numbers = _with_units(text, bare)
-    yield from (_judged(text, number, known) for number in numbers)
+    subjects = Subjects(text)
+    yield from (_judged(text, number, known, subjects) for number in numbers)
     ends = {number.end for number in numbers}
     for found in WANTS_NUMBER.finditer(text):
         end = len(text[: found.start()].rstrip(" -\n"))
         if end not in ends and text[max(0, end - 1) : end] != _BLANK:
             yield Claim(found[0], found.start(), False)  # its number is in words that we do not know
-    highest = max((value.number for value in known.values if value.kind == COUNT), default=Decimal(0))
     for place, pattern in enumerate(ORDINALS, 1):
         for found in pattern.finditer(text):
-            yield Claim(found[0], found.start(), place == 1 or place <= highest)
+            kind = subjects.placed(found.end())
+            article = PART.search(text, max(0, found.start() - 9), found.start())
+            part = place > 2 and article and (kind is None or _OF.match(text, found.end()))
+            yield Claim(found[0], found.start(), not part and _is_place(Decimal(place), kind, known))
+
+
+def _is_place(place: Decimal, kind: str | None, known: Known) -> bool:
+    """Whether there are so many of ``kind``; of None: of anything that is told one after the other."""
+    if kind == CELL_NUMBER:
+        return Value(kind, place) in known.values
+    kinds: tuple[str, ...] = (*EVENTS, BATTERY)
+    if kind is not None and kind != GENERIC:
+        kinds = (kind, BATTERY) if kind == BATTERY_NUMBER else (kind,)
+    return place <= max((value.number for value in known.values if value.kind in kinds), default=Decimal(1))
 
 
 def _in_digits(text: str) -> Iterator[_Number]:
@@ -282,22 +307,47 @@ def _with_units(text: str, numbers: list[_Number]) -> list[_Number]:
     return result
 
 
-def _judged(text: str, number: _Number, known: Known) -> Claim:
+def _judged(text: str, number: _Number, known: Known, subjects: Subjects) -> Claim:
     unit = number.unit
-    proved = False
     if _stands_alone(text, number):
-        proved = any(_is_known(reading, unit, known) for reading in number.readings)
-        if not proved and (unit is None or number.listed):
-            proved = _known_without_unit(text, number, known)
-    return Claim(number.text, number.start, proved, _valued(number))
+        if unit is not None and any(_is_known(reading, unit, known) for reading in number.readings):
+            return Claim(number.text, number.start, True, _valued(number))
+        if unit is None or number.listed:
+            return _counted(text, number, known, subjects)
+    return Claim(number.text, number.start, False, _valued(number))
+
+
+def _counted(text: str, number: _Number, known: Known, subjects: Subjects) -> Claim:
+    """A number that may be a count: that of what the words around it name."""
+    word = number.text.lower()
+    ending = _ENDING.match(text, number.end)
+    if ending and not number.in_words:  # 3rd
+        kind = subjects.placed(ending.end())
+        return Claim(number.text, number.start, any(_is_place(one, kind, known) for one in number.readings))
+    if word == "once" and NOT_ONCE.match(text, number.start):
+        return Claim(number.text, number.start, True)
+    if word in ADVERBS:
+        kind, named = subjects.told(number.start, number.end)
+    else:
+        kind, named = subjects.of(number.start, number.end)
+    alone = not named or _OF.match(text, number.end)
+    if word in PRONOUNS and alone and not _ANNOUNCED.search(text, max(0, number.start - 4), number.start):
+        return Claim(number.text, number.start, True)
+    rest = _MORE.match(text, number.end)
+    if kind == PLACE or rest:
+        places = [one if kind == PLACE else one + 1 for one in number.readings]
+        return Claim(number.text, number.start, any(_is_place(one, None, known) for one in places))
+    value = Value(kind, number.readings[0]) if kind is not None and number.readings else None
+    if any(known_as.kind == kind and known_as.number in number.readings for known_as in known.values):
+        return Claim(number.text, number.start, True, value)
+    other = not named and (kind is not None or not number.text.isdigit())
+    return Claim(number.text, number.start, other and _known_without_unit(text, number, known), value)
 
 
 def _valued(number: _Number) -> Value | None:
     unit = number.unit
-    if not number.readings:
+    if unit is None or not number.readings:
         return None
-    if unit is None:
-        return Value(COUNT, number.readings[0])
     return Value("duration" if unit.kind in _DURATION else unit.kind, number.readings[0] * unit.size)
 
 
@@ -312,10 +362,10 @@ def _stands_alone(text: str, number: _Number) -> bool:
     return bool(_UNIT.match(text, number.end) or _ENDING.match(text, number.end))
 
 
-def _is_known(reading: Decimal, unit: Unit | None, known: Known) -> bool:
-    kind, size = (COUNT, Decimal(1)) if unit is None else (unit.kind, unit.size)
-    kind = "duration" if kind in _DURATION else kind
-    slack = Decimal(0) if kind in (COUNT, "day") else _rounding(reading, kind) * size / 2
+def _is_known(reading: Decimal, unit: Unit, known: Known) -> bool:
+    size = unit.size
+    kind = "duration" if unit.kind in _DURATION else unit.kind
+    slack = Decimal(0) if kind == "day" else _rounding(reading, kind) * size / 2
     said = reading * size if kind == "temperature" else abs(reading) * size
     return any(
         # "0 kW" for 400 W is rounded, and wrong.
@@ -338,9 +388,7 @@ def _rounding(reading: Decimal, kind: str) -> Decimal:
 
 
 def _known_without_unit(text: str, number: _Number, known: Known) -> bool:
-    """A count; a number with a point that is known exactly; a year; a time written with a point."""
-    if any(_is_known(reading, None, known) for reading in number.readings):
-        return True
+    """A number with a point that is known exactly; a year; a time written with a point."""
     if number.in_words or not number.readings:
         return False
     reading = abs(number.readings[0])
@@ -365,6 +413,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _PLAIN = dict.fromkeys(map(chr, (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)), " ")
 _PLAIN |= dict.fromkeys(map(chr, (*range(0x2010, 0x2016), 0x2212, 0xFE63, 0xFF0D)), "-")
 _PLAIN |= dict.fromkeys(map(chr, (0xB4, 0x2BC, 0x2018, 0x2019)), "'")
+_PLAIN["№"] = "#"
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _CARDINAL = "|".join(sorted(CARDINALS, key=len, reverse=True))
@@ -394,7 +443,7 @@ _HOURS_MINUTES = re.compile(
 _AT = re.compile(r"(?<!\w)(?:at|о|об)\s+\Z", re.IGNORECASE)
 _AT_HOUR = re.compile(r"(?<!\w)(?P<at>at|о|об)\s+(?P<h>\d{1,2})(?![\w:.,]\d|\w)", re.IGNORECASE)
 _AT_POINT = re.compile(r"(?<!\w)(?:at|о|об)\s+(?P<h>\d{1,2})\.(?P<min>\d\d)(?![\w:.,]\d|\w)", re.IGNORECASE)
-_AT_WORD = re.compile(rf"(?<!\w)at\s+(?:{_CARDINAL})(?![\w'])", re.IGNORECASE)
+_AT_WORD = re.compile(rf"(?<!\w)at\s+(?!once)(?:{_CARDINAL})(?![\w'])", re.IGNORECASE)
 _WORDS = re.compile(rf"(?<![\w'])(?:{_CARDINAL})(?:[\s-]+(?:{_CARDINAL}))*(?![\w'])", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?:(?<![\w%°.,)-])[-+](?=\d))?(?:\d{1,3}(?:[ ']\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
@@ -404,6 +453,11 @@ _UNIT = re.compile(
     r"[\s-]{0,2}(?:" + "|".join(f"({unit.pattern})" for unit in UNITS) + r")(?![\w'])", re.IGNORECASE
 )
 _ENDING = re.compile(r"(?:st|nd|rd|th|-?(?:й|го|му|ша|га|тя|та|ий|я|а|е|у|х|ти|ма))(?![\w'])", re.IGNORECASE)
+_ANNOUNCED = re.compile(r"(?::|\w -)\s*\Z")  # "outages: one"
+_MORE = re.compile(  # the end of a list: "and 2 more", "і ще 2 рази"
+    r"(?: more|(?<=ще \d) раз(?:и|ів)?|(?<=ще \d\d) разів)(?=\s*(?:[.,;)\n]|\Z))", re.IGNORECASE
+)
+_OF = re.compile(r"\s+(?:of|з|із|зі)(?!\w)", re.IGNORECASE)
 _MULTIPLE = re.compile(r"\s*(?:times|x\b|×|fold|-fold|раз)", re.IGNORECASE)
 _JOINT = re.compile(r"\s*(?:-|\.\.\.?|…|→|->|to|and|or|,|;|/|до|і|й|та|або|чи|, and|, or)?\s*", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:-|→|->|to|down to|up to|до)\s*", re.IGNORECASE)

@@ -58,7 +58,7 @@ def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[
     return PackFacts(
         address=f"AA:BB:CC:DD:EE:0{number}",
         number=number,
-        name=f"{name} two" if number == 2 else name,
+        name=f"{name} other" if number == 2 else name,
         levels=tuple(levels),
         voltages={one.at: 45 + one.level / 12 for one in levels},
         low=lowest(levels),
@@ -85,7 +85,7 @@ def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[
 
 def honest_text(facts: DayFacts, random: Random) -> str:
     """The day in one of many ways to say the same, English or Ukrainian."""
-    return random.choice((_english, _plain_english, _ukrainian, _as_asked))(facts, random)
+    return random.choice((_english, _plain_english, _ukrainian, _as_asked, _counting))(facts, random)
 
 
 def _clock(at: datetime, random: Random) -> str:
@@ -205,11 +205,65 @@ def _as_asked(facts: DayFacts, r: Random) -> str:
     )
 
 
+def _counting(facts: DayFacts, r: Random) -> str:
+    """Each count of the day, in one sentence of its own or several in one."""
+    pack = facts.packs[0]
+    assert pack.low
+    switches, full = len(pack.phases), len(pack.full_at)
+    s = "" if switches == 1 else "s"
+    uk = "раз" if switches == 1 else "рази" if 1 < switches < 5 else "разів"
+    parts = [
+        r.choice(
+            (
+                f"The house switched to autonomous supply {switches} time{s} and the battery was full again {full} times.",
+                f"There were {switches} switches to autonomous supply; full again: {full}.",
+                f"Number of switches to autonomous supply: {switches}. The battery was fully charged {full} times.",
+                f"It ran on battery {_TIMES[min(switches, 6)] if switches < 7 else f'{switches} times'}.",
+                f"Будинок {switches} {uk} переходив на автономне живлення, повний заряд – {full}.",
+                f"Кількість переходів на автономне живлення: {switches}.",
+            )
+        ),
+        r.choice(
+            ("One could call it a good day.", "Це один із найкращих днів.", "No one had to do anything.", "")
+        ),
+    ]
+    if facts.grid is not None:
+        away = len(facts.grid)
+        parts.append(
+            r.choice(
+                (
+                    f"The grid was away {_TIMES[away]}.",
+                    f"There {'was' if away == 1 else 'were'} {_WORDS[away]} power cut{'' if away == 1 else 's'}.",
+                    f"Outages: {away}.",
+                    f"Мережа зникала: {away}.",
+                    f"Відключень мережі: {away}.",
+                    f"Світло зникало {_UK[away]}.",
+                )
+            )
+        )
+    parts += [
+        r.choice(
+            (
+                f"One cell is not in order: cell {fault.cell}.",
+                f"One of the cells, cell no. {fault.cell}, is {fault.kind}.",
+                f"Одна з комірок, комірка {fault.cell}, слабка.",
+            )
+        )
+        for fault in pack.faults
+    ]
+    if pack.holes:
+        parts.append(r.choice(("There was one gap in the data.", "No data once.", "Даних не було один раз.")))
+    parts.append(f"The minimum was {pack.low.level:.1f} % at {_clock(pack.low.at, r)}.")
+    return " ".join(part for part in parts if part)
+
+
 # What a hostile one writes
 
 
 def lie(sheet: str, random: Random) -> str:
-    """A sentence with a number or a time that is nowhere in ``sheet``, however it is read."""
+    """A sentence with a number or a time that ``sheet`` does not tell of that thing, however it is read."""
+    if random.random() < 0.5:
+        return _wrong_count(sheet, random)
     numbers, times = _in(sheet)
     free = {n for n in range(100) if all(abs(n - one) > 1.5 for one in numbers)}
     hidden = [n for n in range(13, 99) if {n, n % 10 * 10 + n // 10} <= free]
@@ -249,6 +303,114 @@ def lie(sheet: str, random: Random) -> str:
             f"{percent} ½ hours on battery.",
         )
     )
+
+
+def _wrong_count(sheet: str, random: Random) -> str:
+    """A sentence with a count from 1 to 12 that is right of nothing, or of something else only."""
+    switches = {int(n) for n in re.findall(r"\(on battery\): (\d+)", sheet)}
+    full = {int(n) for n in re.findall(r"full again after such a time: (\d+)", sheet)}
+    # Where nobody watched the grid, an outage is what the battery stood in for.
+    away = {int(n) for n in re.findall(r"Grid away: (\d+)", sheet)} or switches
+    faulty = {int(n) for n in re.findall(r"not in order: (\d+)", sheet)}
+    cells = {int(n) for n in re.findall(r"cell (\d+) is not", sheet)}
+    packs = {int(n) for n in re.findall(r"Batteries: (\d+)", sheet)}
+    true, sentences = random.choice(
+        (
+            (switches, _SWITCHED),
+            (full, _FULL),
+            (away, _AWAY),
+            (faulty, ("{n} cells are not in order.", "{word} cells are weak.", "{uk} комірок не в порядку.")),
+            (cells, ("Cell {n} is weak.", "Please look at cell {word}.", "Комірка {n} слабка.")),
+            (
+                packs,
+                (
+                    "The house has {n} batteries.",
+                    "All {word} batteries are fine.",
+                    "Усі {n} батарей справні.",
+                ),
+            ),
+            (
+                set[int](),
+                (
+                    "There were {n} storms.",
+                    "There were {word} alerts.",
+                    "Спрацювало {n} сповіщень.",
+                    "It was used {n} times more than usual.",
+                    "The grid was away {roman} times.",
+                    "Мережа зникала {roman} разів.",
+                    "The charge fell by a {part} several times.",
+                    "One {part} of the time it was empty.",
+                    "A {part} of the outages came at night.",
+                    "There were {some} outages.",
+                    "The battery took over {some} times.",
+                    "{uk_some} відключень мережі.",
+                    "Заряд упав на {uk_part}.",
+                ),
+            ),
+        )
+    )
+    number = random.choice([n for n in range(1, 13) if n not in true])
+    return random.choice(sentences).format(
+        n=number,
+        word=_WORDS[number] if number < 10 else _in_words(number),
+        uk=_UK_WORDS[number - 1],
+        ordinal=random.choice(_ORDINALS[max({1, *true}) - 1 :] or ["17th"]),
+        roman=random.choice(("II", "III", "IV", "VI", "VII", "IX", "XII", "XIV", "ІІІ", "ХІІ")),
+        part=random.choice(("third", "quarter", "fifth", "tenth")),
+        some=random.choice(("a score of", "scores of", "a dozen", "a couple of", "a pair of")),
+        uk_some=random.choice(("Десяток", "Пара", "Дюжина", "Кілька десятків")),
+        uk_part=random.choice(("третину", "половину", "чверть", "п'яту частину")),
+    )
+
+
+_AWAY = (
+    "There were {n} outages.",
+    "There were {word} short power cuts, but 16 cells are in order.",
+    "The grid was away {n} times.",
+    "The grid was away {n} times and {n} cells are not in order; the charge fell several times.",
+    "The grid went away and came back {word} times.",
+    "Outages: {n}.",
+    "{n} times the grid was lost.",
+    "The {ordinal} outage was the longest.",
+    "Мережа зникала {n} разів.",
+    "Світло зникало {uk} разів, усі комірки справні.",
+    "Було {n} відключень.",
+    "Відключень мережі: {n}.",
+)
+_SWITCHED = (
+    "The battery took over {n} times.",
+    "The house switched to autonomous supply {word} times.",
+    "There were {n} switches.",
+    "{word} switches to autonomous supply.",
+    "Switches to autonomous supply: {n}.",
+    "The {ordinal} switch was the longest.",
+    "Будинок переходив на автономне живлення {n} разів.",
+    "Переходів на автономне живлення: {n}.",
+    "Було {uk} перемикань.",
+)
+_FULL = (
+    "It was full again {n} times.",
+    "It was fully charged {word} times.",
+    "There were {n} full charges.",
+    "Full again: {n}.",
+    "Повний заряд був {n} разів.",
+    "Батарея повністю заряджалася {uk} разів.",
+)
+_ORDINALS = [
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "11th",
+    "12th",
+]
+_UK_WORDS = ["один", "два", "три", "чотири", "п’ять", "шість", "сім", "вісім", "дев’ять", "десять"]
+_UK_WORDS += ["одинадцять", "дванадцять"]
 
 
 def _in_words(number: int) -> str:
