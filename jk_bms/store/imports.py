@@ -10,11 +10,11 @@ import math
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from jk_bms.errors import StoreError
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
@@ -33,6 +33,7 @@ _OVERFULL = 105.0  # %: so far an old log counted; it means full
 _MONITOR = {"voltage": "voltage", "current": "current", "remaining_capacity": "remaining_ah"}
 _MONITOR_TIME, _MONITOR_ADDRESS, _MONITOR_POWER = "timestamp", "device_address", "power"
 _KNOWN = {*_MONITOR, _MONITOR_TIME, _MONITOR_ADDRESS, _MONITOR_POWER, "id", "device_name"}
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
 
 # Values that a house battery can have; beyond them something was not measured.
 _SANE = {
@@ -58,7 +59,6 @@ class Findings:
         self.bad = 0  # lines or rows that make no sense
         self.first_bad = ""  # the first of them, with its place
         self.other = 0  # lines that say something else
-        self.notes: list[str] = []  # what was left aside as a whole
 
     def refuse(self, where: str, what: str) -> None:
         """Count a line or row that makes no sense."""
@@ -106,56 +106,67 @@ def read_log(path: Path, zone: tzinfo | None, findings: Findings) -> Iterator[Re
         raise StoreError(f"{path}: cannot be read: {error}") from error
 
 
-def read_bms_monitor(
-    path: Path, zone: tzinfo | None, findings: Findings
-) -> Iterator[tuple[str, Iterator[Reading]]]:
-    """Yield, for each device of a bms-monitor database, its address and its readings.
+class MonitorFile:
+    """A database of bms-monitor; ``with`` it is open, for reading. Raises StoreError."""
 
-    The address is "" where the file does not say. Raises StoreError.
-    """
-    if not path.is_file():
-        raise StoreError(f"{path}: no such file")
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            db.text_factory = lambda raw: raw.decode("utf-8", "replace")
-            columns = [row[1] for row in db.execute("PRAGMA table_info(bms_data)")]
-            taken = [column for column in (*_MONITOR, _MONITOR_POWER) if column in columns]
-            if _MONITOR_TIME not in columns or not taken:
-                tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-                raise StoreError(
-                    f"{path}: not a bms-monitor database: expected a table bms_data with timestamp and current, "
-                    f"found {', '.join(tables) or 'no table'}"
-                )
-            _note_rest(db, columns, findings)
-            addresses = [""]
-            if _MONITOR_ADDRESS in columns:
-                query = "SELECT DISTINCT device_address FROM bms_data ORDER BY 1"
-                addresses = [str(address) for [address] in db.execute(query).fetchall()]
-            for address in addresses:
-                only = "WHERE device_address = ?" if _MONITOR_ADDRESS in columns else ""
-                query = (
-                    f"SELECT rowid, {_MONITOR_TIME}, {', '.join(taken)} FROM bms_data {only} ORDER BY rowid"  # noqa: S608
-                )
-                rows = db.execute(query, (address,) if only else ())
-                yield address, _monitor_rows(path, rows, taken, zone, findings)
-    except sqlite3.Error as error:
-        raise StoreError(explain(path, error)) from error
+    def __init__(self, path: Path, zone: tzinfo | None) -> None:
+        """``zone`` is that of its times; None: the system's."""
+        self.path = path
+        self.names: dict[str, str] = {}  # of its devices, by address in upper case
+        self.addresses = [""]  # as they are written; "" where the file does not say
+        self.left_aside: list[str] = []  # what is in it that nobody takes, for a person
+        self._zone = zone
 
+    def __enter__(self) -> Self:
+        if not self.path.is_file():
+            raise StoreError(f"{self.path}: no such file")
+        try:
+            with ExitStack() as stack:
+                uri = f"{self.path.absolute().as_uri()}?mode=ro"
+                self._db = stack.enter_context(closing(sqlite3.connect(uri, uri=True)))
+                self._db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+                self._look()
+                self._opened = stack.pop_all()
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+        return self
 
-def monitor_devices(path: Path) -> dict[str, str]:
-    """Return the names that a bms-monitor database gives its devices, by address in upper case."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            columns = {row[1] for row in db.execute("PRAGMA table_info(devices)")}
-            if not {"address", "name"} <= columns:
-                return {}
-            return {
-                str(address).upper(): str(name)
-                for address, name in db.execute("SELECT address, name FROM devices")
-                if name
-            }
-    except sqlite3.Error as error:
-        raise StoreError(explain(path, error)) from error
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def readings(self, address: str, findings: Findings) -> Iterator[Reading]:
+        """Yield the readings of one of ``addresses``."""
+        only = f"WHERE {_MONITOR_ADDRESS} IS ?" if self._addressed else ""
+        query = f"SELECT rowid, {_MONITOR_TIME}, {', '.join(self._taken)} FROM bms_data {only} ORDER BY rowid"  # noqa: S608
+        try:
+            rows = self._db.execute(query, (address or None,) if only else ())
+            yield from _monitor_rows(self.path, rows, self._taken, self._zone, findings)
+        except sqlite3.Error as error:
+            raise StoreError(explain(self.path, error)) from error
+
+    def _look(self) -> None:
+        columns = self._columns("bms_data")
+        tables = [name for [name] in self._db.execute(_TABLES)]
+        self._taken = [column for column in (*_MONITOR, _MONITOR_POWER) if column in columns]
+        if _MONITOR_TIME not in columns or not self._taken:
+            raise StoreError(
+                f"{self.path}: not a bms-monitor database: expected a table bms_data with timestamp and current, "
+                f"found {', '.join(tables) or 'no table'}"
+            )
+        if rest := [column for column in columns if column not in _KNOWN]:
+            self.left_aside.append(f"not taken from bms_data: {', '.join(rest)}")
+        if others := [name for name in tables if name not in ("bms_data", "devices")]:
+            self.left_aside.append(f"tables not taken: {', '.join(others)}")
+        self._addressed = _MONITOR_ADDRESS in columns
+        if self._addressed:
+            found = self._db.execute("SELECT DISTINCT device_address FROM bms_data ORDER BY 1")
+            self.addresses = [str(address or "") for [address] in found]
+        if {"address", "name"} <= set(self._columns("devices")):
+            found = self._db.execute("SELECT address, name FROM devices")
+            self.names = {str(address).upper(): str(name) for address, name in found if name}
+
+    def _columns(self, table: str) -> list[str]:
+        return [str(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")]
 
 
 def read_meters(path: Path) -> dict[str, dict[str, float]]:
@@ -182,19 +193,6 @@ def read_meters(path: Path) -> dict[str, dict[str, float]]:
     return meters
 
 
-def _note_rest(db: sqlite3.Connection, columns: Sequence[str], findings: Findings) -> None:
-    rest = [column for column in columns if column not in _KNOWN]
-    if rest:
-        findings.notes.append(f"not taken from bms_data: {', '.join(rest)}")
-    tables = [
-        name
-        for [name] in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
-        if name not in ("bms_data", "devices") and not name.startswith("sqlite_")
-    ]
-    if tables:
-        findings.notes.append(f"tables not taken: {', '.join(tables)}")
-
-
 def _monitor_rows(
     path: Path,
     rows: Iterable[Sequence[object]],
@@ -202,25 +200,22 @@ def _monitor_rows(
     zone: tzinfo | None,
     findings: Findings,
 ) -> Iterator[Reading]:
-    try:
-        for number, time, *given in rows:
-            where = f"{path} bms_data row {number}"
-            taken_at = _time(time if isinstance(time, str) else "", zone)
-            if taken_at is None:
-                findings.refuse(where, f"timestamp is {time!r}; expected YYYY-MM-DD HH:MM:SS")
-                continue
-            raw = dict(zip(taken, given, strict=True))
-            values = {ours: _number(raw.get(theirs)) for theirs, ours in _MONITOR.items()}
-            power, current = _number(raw.get(_MONITOR_POWER)), values["current"]
-            if power is not None and current is not None:
-                values["power"] = math.copysign(power, current)
-            good = _sane(values)
-            if not good:
-                findings.refuse(where, f"{raw}; expected numbers of a battery")
-            else:
-                yield Reading(taken_at, good)
-    except sqlite3.Error as error:
-        raise StoreError(explain(path, error)) from error
+    for number, time, *given in rows:
+        where = f"{path} bms_data row {number}"
+        taken_at = _time(time if isinstance(time, str) else "", zone)
+        if taken_at is None:
+            findings.refuse(where, f"timestamp is {time!r}; expected YYYY-MM-DD HH:MM:SS")
+            continue
+        raw = dict(zip(taken, given, strict=True))
+        values = {ours: _number(raw.get(theirs)) for theirs, ours in _MONITOR.items()}
+        power, current = _number(raw.get(_MONITOR_POWER)), values["current"]
+        if power is not None and current is not None:
+            values["power"] = math.copysign(power, current)
+        good = _sane(values)
+        if not good:
+            findings.refuse(where, f"{raw}; expected numbers of a battery")
+        else:
+            yield Reading(taken_at, good)
 
 
 def _time(text: str, zone: tzinfo | None) -> datetime | None:

@@ -1,7 +1,7 @@
 """``jk-util.py import``: what other programs recorded, into our history and meters."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,10 +15,9 @@ from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import Cut, HistoryStore, Keep
 from jk_bms.store.imports import (
     Findings,
+    MonitorFile,
     Reading,
     Taken,
-    monitor_devices,
-    read_bms_monitor,
     read_log,
     read_meters,
     take_in,
@@ -113,33 +112,37 @@ class _Importer:
             print(f"  {findings.other} lines of other things left aside")
 
     def bms_monitor(self, path: Path) -> None:
-        """Take in all devices of a bms-monitor database, or those for one of ours."""
-        findings = Findings()
-        names = monitor_devices(path)
-        for address, readings in read_bms_monitor(path, self.zone, findings):
-            entry = self._find(address)
-            if self.device or not address:
-                entry = self._entry(self.device)
-            track = entry.address if entry else address.upper()
-            label = entry.label if entry else names.get(address.upper(), address.upper())
-            if entry is None:
-                note(f"{label} ({track}) is not in the registry; its history is kept under its address")
-            self._take(track, label, list(readings), findings)
-            findings = Findings()
-        for line in findings.notes:
-            print(f"  {line}")
+        """Take in all devices of a bms-monitor database, or the one that is ours."""
+        chosen = self._entry(self.device) if self.device else None
+        with MonitorFile(path, self.zone) as file:
+            addresses = file.addresses
+            if chosen:
+                addresses = self._meant(chosen, addresses, path, "leave out --device: each keeps its address")
+            for address in addresses:
+                entry = chosen or (self._find(address) if address else self._entry(None))
+                track = entry.address if entry else address.upper()
+                label = entry.label if entry else file.names.get(track, track)
+                if entry is None:
+                    note(f"{label} ({track}) is not in the registry; its history is kept under its address")
+                findings = Findings()
+                self._take(track, label, list(file.readings(address, findings)), findings)
+            for line in file.left_aside:
+                print(f"  {line}")
 
     def meters(self, path: Path) -> None:
         """Let the meters go on from what another program counted, where that is more."""
-        known = self.store.counters()
-        for alias, theirs in read_meters(path).items():
-            entry = self._entry(self.device) if self.device else self._find(alias)
-            if entry is None and len(self.entries) == 1:
-                entry = self.entries[0]
-            if entry is None:
+        said = read_meters(path)
+        if self.device or len(self.entries) == 1:
+            chosen = self._entry(self.device)
+            remedy = f"write the right one into {self.settings.devices_file} as its alias"
+            meant = dict.fromkeys(self._meant(chosen, list(said), path, remedy), chosen)
+        else:
+            meant = {alias: entry for alias in said if (entry := self._find(alias))}
+            for alias in said.keys() - meant.keys():
                 note(f"{alias!r} is not in the registry: not taken; name the battery with --device")
-                continue
-            counter = known.get(entry.address)
+        for alias, entry in meant.items():
+            theirs = said[alias]
+            counter = self.store.counters().get(entry.address)
             if counter is None:
                 raise StoreError(
                     f"{entry.label}: has no meters yet; let the service read it for a minute, stop it, and try again"
@@ -158,6 +161,19 @@ class _Importer:
                 changed = counter._replace(state={**counter.state, "meters": meters.state()})
                 self.store.commit(Cut([], {entry.address: changed}, prune=False))
             _tell_meters(entry.label, theirs, ours, higher)
+
+    def _meant(self, entry: Entry, there: Sequence[str], path: Path, remedy: str) -> list[str]:
+        """Those of the names in a file that are ``entry``; if none is, the only one that is nobody's."""
+        owners = {name: self._find(name) if name else None for name in there}
+        own = [name for name, owner in owners.items() if owner == entry]
+        free = [name for name, owner in owners.items() if owner is None]
+        if meant := own or (free if len(free) == 1 else []):
+            if rest := [name or "what has no address" for name in there if name not in meant]:
+                note(f"{path}: not taken for {entry.label}: {', '.join(rest)}")
+            return meant
+        raise ConfigError(
+            f"{path}: none of what it holds is surely {entry.label}: {', '.join(there) or 'nothing'}; {remedy}"
+        )
 
     def _take(self, track: str, label: str, readings: list[Reading], findings: Findings) -> None:
         progress = Progress(f"taking in {label}")

@@ -17,10 +17,9 @@ from jk_bms.store.history import Batch, Cut, HistoryStore
 from jk_bms.store.history_query import query, samples, tracks
 from jk_bms.store.imports import (
     Findings,
+    MonitorFile,
     Reading,
     Taken,
-    monitor_devices,
-    read_bms_monitor,
     read_log,
     read_meters,
     take_in,
@@ -147,7 +146,8 @@ def test_bms_monitor(tmp_path: Path) -> None:
     before = path.read_bytes()
     findings = Findings()
 
-    got = {address: list(some) for address, some in read_bms_monitor(path, KYIV, findings)}
+    with MonitorFile(path, KYIV) as file:
+        got = {address: list(file.readings(address, findings)) for address in file.addresses}
 
     at = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
     assert got["aa:bb:cc:dd:ee:ff"] == [
@@ -157,8 +157,8 @@ def test_bms_monitor(tmp_path: Path) -> None:
     assert len(got["11:22:33:44:55:66"]) == 1
     assert findings.bad == 2
     assert "timestamp is 'later'" in findings.first_bad
-    assert findings.notes == ["not taken from bms_data: mood", "tables not taken: configs"]
-    assert monitor_devices(path) == {"AA:BB:CC:DD:EE:FF": "shed"}
+    assert file.left_aside == ["not taken from bms_data: mood", "tables not taken: configs"]
+    assert file.names == {"AA:BB:CC:DD:EE:FF": "shed"}
     assert path.read_bytes() == before
 
 
@@ -167,22 +167,40 @@ def test_an_old_bms_monitor_without_power_and_devices(tmp_path: Path) -> None:
         tmp_path / "x.db", "timestamp TEXT, voltage REAL, current REAL", ("2026-01-15 12:00:00", 53.0, 1.0)
     )
 
-    [(address, some)] = [(address, list(some)) for address, some in read_bms_monitor(path, UTC, Findings())]
+    with MonitorFile(path, UTC) as file:
+        some = list(file.readings("", Findings()))
 
-    assert (address, [reading.values for reading in some]) == ("", [{"voltage": 53.0, "current": 1.0}])
-    assert monitor_devices(path) == {}
+    assert [reading.values for reading in some] == [{"voltage": 53.0, "current": 1.0}]
+    assert (file.addresses, file.names) == ([""], {})
+
+
+def test_a_row_of_bms_monitor_may_be_of_nobody(tmp_path: Path) -> None:
+    """The column came with a later version; older rows have nothing in it."""
+    path = monitor(
+        tmp_path / "x.db",
+        NEW_COLUMNS,
+        ("2026-01-15 12:00:00", -10.5, 550.0, None, None, 120.5),
+        ("2026-01-15 12:01:00", 4.0, 210.0, PACK, "JK", 120.6),
+    )
+
+    with MonitorFile(path, UTC) as file:
+        assert file.addresses == ["", PACK]
+        assert [len(list(file.readings(address, Findings()))) for address in file.addresses] == [1, 1]
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no such file"):
-        list(read_bms_monitor(tmp_path / "none", None, Findings()))
+    with pytest.raises(StoreError, match="no such file"), MonitorFile(tmp_path / "none", None):
+        pass
     assert not (tmp_path / "none").exists()
     (tmp_path / "text").write_text("hello, this is no database at all")
-    with pytest.raises(StoreError, match="not an SQLite database"):
-        list(read_bms_monitor(tmp_path / "text", None, Findings()))
+    with pytest.raises(StoreError, match="not an SQLite database"), MonitorFile(tmp_path / "text", None):
+        pass
     other = monitor(tmp_path / "other", "created_at TEXT", ("2026",))
-    with pytest.raises(StoreError, match=r"not a bms-monitor database: .* found bms_data"):
-        list(read_bms_monitor(other, None, Findings()))
+    with (
+        pytest.raises(StoreError, match=r"not a bms-monitor database: .* found bms_data"),
+        MonitorFile(other, None),
+    ):
+        pass
 
 
 # Meters

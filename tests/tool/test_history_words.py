@@ -3,17 +3,23 @@
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from jk_bms.battery.meters import Meters
+from jk_bms.clock import Clock
+from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import Series, Values
+from jk_bms.store.own import open_writer
 from jk_bms.tool.history import sparkline, text_lines
 from tests.e2e.house import TOP
-from tests.tool.stored_house import HOURS, NOW, PACK, StoredHouse
+from tests.tool.stored_house import HOURS, NOW, PACK, SECOND, StoredHouse
 
 
 def test_lines_for_a_person(house: StoredHouse) -> None:
@@ -170,16 +176,99 @@ def test_import_of_everything(house: StoredHouse) -> None:
 
 def test_meters_keep_all_else(house: StoredHouse) -> None:
     """Only the meters change; what else was counted, and the row that is begun, stay."""
-    from jk_bms.clock import Clock
-    from jk_bms.store.history import HistoryStore
-    from jk_bms.store.own import open_writer
-
     (house.folder / "m.json").write_text('{"SHED": {"total_energy_charge": {"reading": 100.5}}}')
     assert house.tool("import", "--meters", "m.json").returncode == 0
 
     with open_writer(house.bms_db, Clock()) as own:
         counter = HistoryStore(own).counters()[PACK]
     assert (counter.sequence, counter.begun, counter.state["soc"]) == (5, b"begun", {"kept": True})
+
+
+def monitor_file(path: Path, *addresses: str | None) -> Path:
+    """A database of bms-monitor with a reading of each of these, a minute apart."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE bms_data (timestamp TEXT, voltage REAL, device_address TEXT)")
+        for minute, address in enumerate(addresses):
+            db.execute("INSERT INTO bms_data VALUES (?, 52.0, ?)", (f"2026-09-15 12:0{minute}:00", address))
+        db.commit()
+    return path
+
+
+SHARED_FILES = {
+    # of whom the file tells: (whom it is taken in for, with --device shed, and what is said; "": refused)
+    "its own": ([PACK, SECOND], [PACK], f"not taken for shed: {SECOND}"),
+    "its own among strangers": ([PACK.lower(), "77:77:77:77:77:77"], [PACK], "not taken for shed: 77:"),
+    "one stranger": (["77:77:77:77:77:77"], [PACK], "shed: 1 readings taken in"),
+    "another one of the house": ([SECOND], [], "none of what it holds is surely shed"),
+    "two strangers": (["77:77:77:77:77:77", "66:66:66:66:66:66"], [], "66:66:66:66:66:66, 77:77:77:77:77:77"),
+    "it does not say": ([None], [PACK], "shed: 1 readings taken in"),
+}
+
+
+@pytest.mark.parametrize(("addresses", "taken", "says"), SHARED_FILES.values(), ids=SHARED_FILES)
+def test_one_battery_of_a_bms_monitor(
+    addresses: list[str | None], taken: list[str], says: str, house: StoredHouse
+) -> None:
+    """A database of several batteries never becomes the past of one."""
+    monitor_file(house.folder / "m.db", *addresses)
+
+    done = house.tool("import", "--bms-monitor", "m.db", "--device", "shed")
+
+    rows = house.tool("export", "--device", "shed", "--to", "2026-10-01").stdout.splitlines()[1:]
+    assert (done.returncode, len(rows)) == (0 if taken else 2, len(taken))
+    assert says in done.stdout + done.stderr
+
+
+def test_every_battery_of_a_bms_monitor_keeps_its_address(house: StoredHouse) -> None:
+    monitor_file(house.folder / "m.db", PACK, SECOND, "77:77:77:77:77:77")
+
+    done = house.tool("import", "--bms-monitor", "m.db")
+
+    assert done.returncode == 0, done.stderr
+    for name in ("shed", "attic", "77:77:77:77:77:77"):
+        assert f"{name}: 1 readings taken in" in done.stdout
+        rows = house.tool("export", "--device", name, "--to", "2026-10-01").stdout.splitlines()[1:]
+        assert len(rows) == 1
+
+
+SHARED_METERS = {
+    # meters by alias: (the meter of shed afterwards with --device shed; None: refused)
+    "its own among others": ({"barn": 900, "shed": 100, "attic": 300}, 100),
+    "its own under two names": ({"shed": 700, PACK: 100}, 700),
+    "one stranger": ({"barn": 100}, 100),
+    "two strangers": ({"barn": 900, "hut": 100}, None),
+    "another one of the house": ({"attic": 900}, None),
+}
+
+
+@pytest.mark.parametrize(("meters", "charged"), SHARED_METERS.values(), ids=SHARED_METERS)
+def test_the_meters_of_one_battery(
+    meters: dict[str, float], charged: float | None, house: StoredHouse
+) -> None:
+    """No battery gets the meter of another, and none ever goes down."""
+    said = {alias: {"total_energy_charge": {"reading": value}} for alias, value in meters.items()}
+    (house.folder / "m.json").write_text(json.dumps(said))
+
+    done = house.tool("import", "--meters", "m.json", "--device", "shed")
+
+    with open_writer(house.bms_db, Clock()) as own:
+        state = HistoryStore(own).counters()[PACK].state["meters"]
+    kept = Meters()
+    kept.restore(state, {})
+    assert (done.returncode, kept.values().charged_kwh) == ((0, charged) if charged else (2, 10.0))
+    assert ("surely shed" in done.stderr) == (charged is None)
+
+
+def test_the_only_battery_gets_its_own_meter(house: StoredHouse) -> None:
+    house.registry.write_text(f"{PACK}:\n  alias: shed\n")
+    (house.folder / "m.json").write_text(
+        '{"shed": {"total_energy_charge": {"reading": 100}}, "barn": {"total_energy_charge": {"reading": 900}}}'
+    )
+
+    done = house.tool("import", "--meters", "m.json")
+
+    assert "shed: total_energy_charge goes on from 100.000 kWh" in done.stdout
+    assert "900" not in done.stdout
 
 
 @pytest.mark.parametrize(
