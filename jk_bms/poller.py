@@ -21,11 +21,11 @@ from jk_bms.claims import STATE as CLAIMS
 from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
 from jk_bms.device_state import device_state, status_line
-from jk_bms.errors import LinkError, LiveError, StoreError
+from jk_bms.errors import LinkError, LiveError, SourceError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.link_log import LinkLog
 from jk_bms.links.placement import Placement
-from jk_bms.links.radio_lock import RadioLock
+from jk_bms.links.radio_lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.links.radio_memory import STATE as RADIO
 from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.live.server import LiveServer
@@ -165,6 +165,10 @@ class Poller:
 
         Raises ConfigError, StoreError or SourceError (``BUSY``) when it cannot start.
         """
+        async with self._own_radio() as ours:
+            return await self._run() if ours else EXIT_OK
+
+    async def _run(self) -> int:
         async with self._open():
             self._report_start()
             async with asyncio.TaskGroup() as group:
@@ -217,10 +221,33 @@ class Poller:
         }
 
     @contextlib.asynccontextmanager
+    async def _own_radio(self) -> AsyncIterator[bool]:
+        """Have the radio to ourselves, if we need it; False: told to stop before it was free.
+
+        Raises SourceError (``BUSY``) when another program keeps it.
+        """
+        lock, said = RadioLock(), False
+        deadline = self.clock.monotonic() + PATIENCE
+        ours = not self._uses_radio
+        while not (ours or self.stop.is_set()):
+            try:
+                lock.acquire()
+                ours = True
+            except SourceError:
+                if self.clock.monotonic() >= deadline:
+                    raise
+                if not said:
+                    log.info("the Bluetooth radio is in use, perhaps by jk-util.py: waiting %g s", PATIENCE)
+                    said = True
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.stop.wait(), ASK_AGAIN)
+        try:
+            yield ours
+        finally:
+            lock.release()
+
+    @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
-        radio = RadioLock()
-        if self._uses_radio:
-            radio.acquire()
         try:
             loop = self._loop = asyncio.get_running_loop()
             self._own = await loop.run_in_executor(
@@ -237,7 +264,6 @@ class Poller:
             if self._own is not None:
                 await loop.run_in_executor(self._writer, self._own.close)
             self._writer.shutdown()
-            radio.release()
 
     def _actions(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         """What is to be done besides, and only when it is configured."""

@@ -1,4 +1,4 @@
-"""Keep two pollers from fighting over one radio.
+"""Keep two programs from fighting over one radio: pollers, and the tool while it connects by itself.
 
 The lock is a name in the kernel's abstract socket space: it needs no folder that both can
 write, spans users and containers on the host network, and vanishes with its holder, so
@@ -12,6 +12,9 @@ import sys
 
 from jk_bms.errors import SourceError, Verdict
 
+PATIENCE = 15.0  # s to wait for it: the tool has the radio for a moment only
+ASK_AGAIN = 0.25  # s between two attempts
+
 
 class RadioLock:
     """Holds the radio of this machine from ``acquire`` to ``release``, or to the process's end."""
@@ -24,17 +27,17 @@ class RadioLock:
         self._socket: socket.socket | None = None
 
     def acquire(self) -> None:
-        """Take the lock. Raises SourceError (``BUSY``) when another poller has it."""
-        if not sys.platform.startswith("linux"):
-            return  # abstract names are Linux's; elsewhere only the tool runs
+        """Take the lock. Raises SourceError (``BUSY``) when another program has it."""
+        if self._socket is not None or not sys.platform.startswith("linux"):
+            return  # ours already; or no abstract names, and only the tool runs
         holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             holder.bind(f"\0{self.name}")
         except OSError as error:
             holder.close()
             raise SourceError(
-                "another poller already uses the Bluetooth radio of this machine; stop it first "
-                "(systemctl stop easun-jkbms, docker compose stop jkbms)",
+                "another poller already uses the Bluetooth radio of this machine, or jk-util.py does; "
+                "stop it first (systemctl stop easun-jkbms, docker compose stop jkbms)",
                 Verdict.BUSY,
             ) from error
         self._socket = holder

@@ -1,9 +1,11 @@
-"""Borrowing batteries from the running service, which holds their only connection."""
+"""Borrowing batteries from the running service, which holds their only connection, and the radio."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 
-from jk_bms.errors import LiveError
+from jk_bms.errors import LiveError, SourceError
+from jk_bms.links.radio_lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.live.client import LiveClient
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
@@ -56,3 +58,38 @@ def borrow(service: LiveClient, entries: list[Entry]) -> None:
     """Have the service let go of the devices for ``BORROWED`` seconds. Raises LiveError."""
     for entry in entries:
         service.request("release", device=entry.address or entry.name, seconds=BORROWED)
+
+
+@contextlib.contextmanager
+def radio(service: LiveClient | None, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Have the radio of this machine: to ourselves, or that of the service, which lends it.
+
+    A service that starts meanwhile waits for us: it would take our connection for one that a killed
+    program left behind, and end it. Raises SourceError (``BUSY``) when a program that cannot be
+    asked keeps the radio for ``patience`` seconds.
+    """
+    lock = RadioLock()
+    try:
+        _take(lock, patience if service is None else 0.0)
+    except SourceError:
+        if service is None:
+            raise
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _take(lock: RadioLock, patience: float) -> None:
+    deadline, said = time.monotonic() + patience, False
+    while True:
+        try:
+            lock.acquire()
+            return
+        except SourceError:
+            if time.monotonic() >= deadline:
+                raise
+        if not said:
+            note(f"Another program uses the Bluetooth radio; waiting up to {patience:g} s ...")
+            said = True
+        time.sleep(ASK_AGAIN)

@@ -138,9 +138,16 @@ class Doctor:
         self._aloud = aloud
         self._found: list[Found] = []  # in the scan
         self._number = 0
+        self._lock = RadioLock()
 
     async def see(self, entries: list[Entry]) -> list[Patient]:
         """Look at the radio, then at each battery; without any battery only at the radio."""
+        try:
+            return await self._see(entries)
+        finally:
+            self._lock.release()
+
+    async def _see(self, entries: list[Entry]) -> list[Patient]:
         radio: list[Step] = []
         fault = None
         if not entries or any(entry.type == "jk" for entry in entries):
@@ -242,15 +249,13 @@ class Doctor:
         yield "scan", f"{len(self._found)} devices heard in {self._listen:g} s{loudest}"
 
     def _no_other_poller(self) -> None:
-        """Raise SourceError (``BUSY``) when a poller runs that we cannot ask."""
+        """Keep every poller from starting; raise SourceError (``BUSY``) when one runs that we cannot ask."""
         if self._service is not None:
             return
-        lock = RadioLock()
         try:
-            lock.acquire()
+            self._lock.acquire()
         except SourceError as error:
             raise SourceError(str(error), error.verdict, {"poller": True}) from None
-        lock.release()
 
     async def _scan(self, adapter: str) -> list[Found]:
         if self._service is not None:

@@ -10,7 +10,7 @@ from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
 from jk_bms.registry import Entry, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
-from jk_bms.tool.borrow import borrowed, held_by, running
+from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note
 
@@ -35,7 +35,7 @@ def run(given: argparse.Namespace) -> int:
     link = BleLink(
         entry.address, adapter=entry.adapter or settings.adapter, timeout=settings.timeout, pin=pin
     )
-    with running(settings) as service, borrowed(service, held_by(service, [entry])):
+    with running(settings) as service, radio(service), borrowed(service, held_by(service, [entry])):
         note(f"Pairing with {entry.label} ...")
         asyncio.run(link.pair())
     print(f"Paired with {entry.label}. The Bluetooth service of this machine keeps the bond.")

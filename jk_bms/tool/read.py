@@ -19,7 +19,7 @@ from jk_bms.model.link import LinkStatus
 from jk_bms.model.reading import as_reading, from_reading
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
-from jk_bms.tool.borrow import BORROWED, borrow, borrowed, held_by, running
+from jk_bms.tool.borrow import BORROWED, borrow, borrowed, held_by, radio, running
 from jk_bms.tool.common import devices_file, settings_for, wanted_entries
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK, exit_code
 from jk_bms.tool.output import deliver, formatted, note, output_lines
@@ -42,12 +42,13 @@ def run(given: argparse.Namespace) -> int:
         if given.watch:
             return _watch(given, settings, entries, held, service)
         if given.direct:
-            with borrowed(service, held):
+            with _radio(service, entries), borrowed(service, held):
                 outcome = asyncio.run(_read(given, settings, entries))
         else:
             outcome = _ask(settings, held, service)
             if free := [entry for entry in entries if entry not in held]:
-                outcome += asyncio.run(_read(given, settings, free))
+                with _radio(service, free):
+                    outcome += asyncio.run(_read(given, settings, free))
     return _tell(given, settings, entries, outcome)
 
 
@@ -159,7 +160,7 @@ def _watch(
                 if entry not in held:
                     note(f"{entry.label}: not read by the running service; restart it, or add --direct")
             _follow(held, service, show)
-        with borrowed(service, held):
+        with _radio(service, entries), borrowed(service, held):
             asyncio.run(_watch_directly(given, settings, entries, held, service, show))
     return EXIT_OK
 
@@ -249,6 +250,14 @@ def _printer(
 
 
 # Links
+
+
+def _radio(service: LiveClient | None, entries: list[Entry]) -> contextlib.AbstractContextManager[None]:
+    """Have the radio, if one of these is reached by it; see ``borrow.radio``."""
+    from jk_bms.sources import RADIO_KINDS
+
+    over_the_air = any(entry.type in RADIO_KINDS for entry in entries)
+    return radio(service) if over_the_air else contextlib.nullcontext()
 
 
 def _link(given: argparse.Namespace, settings: Settings, entry: Entry) -> Link:

@@ -15,6 +15,7 @@ from jk_bms.model.found import Found
 from jk_bms.model.link import LinkStatus
 from jk_bms.registry import update_after_scan
 from jk_bms.settings import Settings
+from jk_bms.tool.borrow import radio, running
 from jk_bms.tool.common import devices_file, settings_for
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note
@@ -32,7 +33,8 @@ def run(given: argparse.Namespace) -> int:
     batteries = [device for device in found if device.level >= LIKELY]
     possible = [device for device in found if 0 < device.level < LIKELY]
     if given.probe and possible:
-        batteries += asyncio.run(_probe(possible, settings))
+        with running(settings) as service, radio(service):
+            batteries += asyncio.run(_probe(possible, settings))
         possible = [device for device in possible if device not in batteries]
     for device in batteries:
         _show(device, "✓ Found JK BMS Device:")
@@ -70,7 +72,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> list[Found]:
             raise
         except LiveError:
             pass  # no service, or one that reads simulated batteries only
-    return asyncio.run(_scan(given.scan_time, settings.adapter))
+    return asyncio.run(_scan(given.scan_time, settings.adapter))  # listening takes nothing from anybody
 
 
 async def _scan(seconds: float, adapter: str | None) -> list[Found]:

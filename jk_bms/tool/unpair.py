@@ -4,7 +4,7 @@ import argparse
 import asyncio
 
 from jk_bms.settings import load_settings
-from jk_bms.tool.borrow import borrowed, held_by, running
+from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note
 from jk_bms.tool.pair import chosen, device_argument
@@ -22,7 +22,7 @@ def run(given: argparse.Namespace) -> int:
     settings = load_settings(env_file=given.env_file, forgiving=True)
     entry = chosen(given, settings)
     link = BleLink(entry.address, adapter=entry.adapter or settings.adapter)
-    with running(settings) as service, borrowed(service, held_by(service, [entry])):
+    with running(settings) as service, radio(service), borrowed(service, held_by(service, [entry])):
         known = asyncio.run(link.unpair())
     if not known:
         note(f"{entry.label}: the Bluetooth service of this machine does not know it.")
