@@ -146,11 +146,11 @@ class Poller:
                 health=self.memory.health,
                 failure=lambda: self.memory.failure,
                 newest=self.hub.newest.get,
+                heard=self.link_log.heard,
             ),
             writer=self._writer,
             flush=self.memory.commit,
             told=self._happened,
-                heard=self.link_log.heard,
         )
         self.messenger: Messenger | None = None  # while running, where it is wanted
         nobody_named = not (settings.chat_ids or settings.allowed_users)
