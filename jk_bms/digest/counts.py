@@ -84,6 +84,8 @@ class Subjects:
     def placed(self, end: int) -> str | None:
         """Return what an ordinal that ends at ``end`` is a place among; None: it does not say."""
         kind, _ = self._noun(end)
+        if kind == GENERIC:  # for the third time
+            return self.told(end, end).kind
         return _LABELS.get(kind, kind) if kind else None
 
     def _noun(self, end: int) -> tuple[str | None, bool]:

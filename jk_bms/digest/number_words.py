@@ -183,8 +183,8 @@ NOT_ONCE = re.compile(
 
 _ORDINALS = (
     r"first|перш(?:ий|а|е|ого|у|им|і|их)",
-    r"second|друг(?:ий|а|е|ого|у|им|і|их)",
-    r"third|треті[йх]|третя|третє|третього|третю|третім",
+    r"second|[ву]друге|друг(?:ий|а|е|ого|у|им|і|их)",
+    r"third|[ву]третє|треті[йх]|третя|третє|третього|третю|третім",
     r"fourth|четверт(?:ий|а|е|ого|у|им)",
     r"fifth|п'ят(?:ий|а|е|ого|у|им)",
     r"sixth|шост(?:ий|а|е|ого|у|им)",
@@ -208,6 +208,7 @@ LATIN = str.maketrans("ІХСМіх", "IXCMix")  # letters that look alike
 VAGUE = re.compile(
     r"(?<!\w)(?:half|halves|halved|quarters?|double[ds]?|doubling|triple[ds]?|quadruple\w*|\w+fold|"
     r"(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s|\w*scores?(?= of)|a score|\w*scores|"
+    r"one (?:in|out of) (?:every )?(?:two|three|four|five|six|seven|eight|nine|ten)|"
     r"couples?|pairs?|trio|o'clock|dozens?|hundreds|thousands|millions?|billions?|"
     r"половин\w*|чверт\w*|третин\w*|вдвічі|удвічі|втричі|утричі|вчетверо|вдвоє|удвоє|втроє|півтор\w*|пів|"
     r"півгодин\w*|півдня|півдоби|сотн\w+|сотень|десятк\w*|десяток|дюжин\w*|"

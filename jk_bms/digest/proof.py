@@ -20,7 +20,6 @@ from jk_bms.digest.number_words import (
     BATTERY,
     CARDINALS,
     EVENTS,
-    GENERIC,
     LATIN,
     MIDNIGHT,
     MONTHS,
@@ -235,7 +234,7 @@ def _is_place(place: Decimal, kind: str | None, known: Known) -> bool:
     if kind == CELL_NUMBER:
         return Value(kind, place) in known.values
     kinds: tuple[str, ...] = (*EVENTS, BATTERY)
-    if kind is not None and kind != GENERIC:
+    if kind is not None:
         kinds = (kind, BATTERY) if kind == BATTERY_NUMBER else (kind,)
     return place <= max((value.number for value in known.values if value.kind in kinds), default=Decimal(1))
 

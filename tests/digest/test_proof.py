@@ -154,6 +154,8 @@ WRONG_COUNTS = (
     "There were 16 outages.",
     "16 cells",
     "cells 7 outages",
+    "The grid was away for the third time.",
+    "one in three",
     "Outages: one",
     "There was one alert.",
     "2026 storms",
