@@ -27,6 +27,11 @@ def demo_settings() -> Settings:
     return load_settings(environ | kept, top=FOLDER, forgiving=True)
 
 
+def is_demo(settings: Settings) -> bool:
+    """Whether these are the settings of the demonstration, which nobody has written."""
+    return settings.env_file is None and settings.bms_db_path == FOLDER / "bms.db"
+
+
 def running_demo() -> Settings | None:
     """Return the settings of a demonstration that runs at the moment, for the tool to find it."""
     settings = demo_settings()

@@ -5,13 +5,16 @@ Only settings of ours are taken, by name: a ``.env`` is often shared with other 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jk_bms.demo import is_demo
 from jk_bms.errors import ConfigError
-from jk_bms.settings import SETTINGS, Settings, describe
+from jk_bms.settings import SETTINGS, TOP, Settings, describe, kinds, load_settings
 from jk_bms.store.backup import REGISTRY, reason
 from jk_bms.store.backup import SETTINGS as SETTINGS_FILE
 from jk_bms.yaml_text import compose, is_mapping, is_scalar, scalar
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 _HIDDEN = r"(?:[\w-]*[_-])?(?:pin|pass\w*|secret|token|key)"
 _HIDDEN_KEY = re.compile(_HIDDEN, re.IGNORECASE)
 _IN_COMMENT = re.compile(rf"(#.*?\b{_HIDDEN}['\"]?[ \t]*[:=])[^\n]*", re.IGNORECASE)
+_PATHS = frozenset(setting.key for setting in SETTINGS if setting.kind is kinds.PATH)
+_RESTORED = frozenset({"BMS_DB_PATH", "JK_DEVICES_FILE"})  # where the files of a backup go
 _TIED = frozenset({"JK_ENV_FILE", "RUNTIME_DIRECTORY"})  # they say where this machine keeps things
 
 
@@ -50,8 +55,10 @@ def backup_texts(settings: Settings) -> Texts:
         left_out = [f"the registry: {settings.devices_file} cannot be read: {reason(error)}"]
     except (ConfigError, UnicodeDecodeError) as error:
         left_out = [f"the registry: {error}"]
-    files[SETTINGS_FILE], secrets = settings_text(settings)
-    return Texts(files, left_out + secrets)
+    if not is_demo(settings):
+        files[SETTINGS_FILE], secrets = settings_text(settings)
+        left_out += secrets
+    return Texts(files, left_out)
 
 
 def settings_text(settings: Settings) -> tuple[bytes, list[str]]:
@@ -100,6 +107,23 @@ def with_secrets(text: str, path: Path, present: str) -> str:
     return _edited(text, edits)
 
 
+def fitting_settings(text: str, top: Path = TOP) -> tuple[str, Settings, list[str]]:
+    """Return a backup's settings as a new ``top``/.env, what they come to, and the lines left out of it.
+
+    A place that this machine does not have, or where we may not write what we restore, is left out:
+    the default is better than a file that nobody finds. Raises ConfigError.
+    """
+    lines, left_out = text.splitlines(), []
+    for number, line in enumerate(lines):
+        for key, path in _values(line).items():
+            needed = os.W_OK if key in _RESTORED else os.F_OK
+            if key in _PATHS and path and not os.access(Path(path).parent, needed):
+                left_out.append(line)
+                lines[number] = f"# {line}   (not on this machine)"
+    fitting = "\n".join(lines) + "\n"
+    return fitting, load_settings(_values(fitting) | os.environ, top=top, forgiving=True), left_out
+
+
 def differing_settings(text: str, settings: Settings) -> list[str]:
     """Return the lines of a backup's settings that ``settings`` do not say."""
     present = set(settings_text(settings)[0].decode().splitlines())
@@ -130,6 +154,14 @@ def _edited(text: str, edits: Mapping[yaml.ScalarNode, str]) -> str:
     for (start, end), new in sorted(spans.items(), reverse=True):
         text = text[:start] + new + text[end:]
     return text
+
+
+def _values(text: str) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    return {
+        key: value or "" for key, value in dotenv_values(stream=StringIO(text), interpolate=False).items()
+    }
 
 
 def _quoted(value: str) -> str:

@@ -1,11 +1,12 @@
 """``jk-util.py restore FILE``: check a backup in every respect, then let it take its place."""
 
 import argparse
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.keeping import differing_settings, with_secrets
+from jk_bms.keeping import differing_settings, fitting_settings, with_secrets
 from jk_bms.settings import TOP, Settings
 from jk_bms.store import backup
 from jk_bms.store.backup import Manifest, Replacement, open_archive, reason, swap, workshop
@@ -29,19 +30,23 @@ def run(given: argparse.Namespace) -> int:
     archive = Path(given.file).absolute()
     with ExitStack() as stack:
         if not given.dry_run:
-            try:
-                stack.enter_context(no_writer(settings.bms_db_path))
-            except StoreError as error:
-                raise StoreError(f"{error} (sudo systemctl stop easun-jkbms)") from error
+            _keep_writers_from(settings.bms_db_path, stack)
         folder = stack.enter_context(workshop(settings.bms_db_path.absolute().parent))
         manifest = open_archive(archive, folder)
         print(f"{archive}: good; made {manifest.made_at:%Y-%m-%d %H:%M %z} by version {manifest.version}")
+        database = folder / backup.DATABASE
+        texts: list[Replacement] = []
+        if not given.only_database:
+            before = settings.bms_db_path
+            settings, texts = _settings(folder, settings, stack)
+            if settings.bms_db_path != before:
+                if not given.dry_run:
+                    _keep_writers_from(settings.bms_db_path, stack)
+                database = _moved(database, settings.bms_db_path, stack)
+            texts += _registry(folder, settings, stack)
         # First what was not yet written of the present: at the start it would go over the backup.
         replacements = [Replacement(None, path) for path in uncommitted(settings)]
-        replacements.append(Replacement(folder / backup.DATABASE, settings.bms_db_path))
-        if not given.only_database:
-            replacements += _registry(folder, settings, stack)
-            replacements += _settings(folder, settings, stack)
+        replacements += [Replacement(database, settings.bms_db_path), *texts]
         if given.dry_run:
             for ready, target in replacements:
                 deed = "put aside" if ready is None else "replace" if target.exists() else "write"
@@ -75,19 +80,50 @@ def _registry(folder: Path, settings: Settings, stack: ExitStack) -> list[Replac
     return [] if text == present else [_ready(text.encode(), target, stack)]
 
 
-def _settings(folder: Path, settings: Settings, stack: ExitStack) -> list[Replacement]:
-    """The settings of the backup where there are none; else only told: the file is not ours alone."""
+def _settings(folder: Path, settings: Settings, stack: ExitStack) -> tuple[Settings, list[Replacement]]:
+    """The settings that will hold: those of the backup where there are none.
+
+    Else they are only told: the file is not ours alone.
+    """
     stored = folder / backup.SETTINGS
     if not stored.exists():
-        return []
+        return settings, []
+    text = stored.read_text(encoding="utf-8")
     if settings.env_file is None:
-        return [_ready(stored.read_bytes(), TOP / ".env", stack)]
-    differing = differing_settings(stored.read_text(encoding="utf-8"), settings)
+        try:
+            fitting, settings, left_out = fitting_settings(text)
+        except ConfigError as error:
+            raise ConfigError(
+                f"the backup's settings do not fit: {error}; --only-database does without them"
+            ) from error
+        if left_out:
+            note("this machine does not have these places, or we may not write there; set them anew in .env:")
+            for line in left_out:
+                note(f"  {line}")
+        return settings, [_ready(fitting.encode(), TOP / ".env", stack)]
+    differing = differing_settings(text, settings)
     if differing:
         note(f"{settings.env_file} stays as it is; the backup's settings differ in:")
         for line in differing:
             note(f"  {line}")
-    return []
+    return settings, []
+
+
+def _keep_writers_from(database: Path, stack: ExitStack) -> None:
+    try:
+        stack.enter_context(no_writer(database))
+    except StoreError as error:
+        raise StoreError(f"{error} (sudo systemctl stop easun-jkbms)") from error
+
+
+def _moved(database: Path, target: Path, stack: ExitStack) -> Path:
+    """``database``, unpacked, where it can take the place of ``target`` in one step."""
+    ready = stack.enter_context(workshop(target.absolute().parent)) / target.name
+    try:
+        shutil.move(database, ready)
+    except OSError as error:
+        raise StoreError(f"{ready}: cannot be written: {reason(error)}") from error
+    return ready
 
 
 def _ready(text: bytes, target: Path, stack: ExitStack) -> Replacement:

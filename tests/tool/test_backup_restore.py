@@ -1,6 +1,7 @@
 """What backup saved, restore brings back; secrets stay where they are; a running poller is in the way."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,6 +16,7 @@ from jk_bms.settings import load_settings
 from jk_bms.store.backup import open_archive
 from jk_bms.store.own import VERSION, open_reader
 from jk_bms.tool.stored import JOURNAL, WAITING
+from tests.e2e.house import TOP
 from tests.test_memory import house_in, made_day
 from tests.tool.stored_house import PACK, REGISTRY, StoredHouse
 
@@ -50,6 +52,58 @@ def test_there_and_back(house: StoredHouse, tmp_path: Path) -> None:
     assert new.registry.read_text() == REGISTRY.replace("0123", "''")
     assert new.tool("export", "--device", PACK).stdout == history
     assert len(history.splitlines()) > 1000
+
+
+class Clone:
+    """A checkout of the program in which nobody has set up anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.top = folder / "clone"
+        shutil.copytree(TOP / "jk_bms", self.top / "jk_bms", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def tool(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run its jk-util.py to the end."""
+        command = [sys.executable, self.top / "jk_bms" / "jk-util.py", *arguments]
+        return subprocess.run(
+            command, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=False
+        )
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["its places are here", "they are not"])
+def test_to_a_machine_without_settings(house: StoredHouse, tmp_path: Path, *, there: bool) -> None:
+    """Database and registry go where the restored settings will look for them."""
+    history = house.tool("export").stdout
+    elsewhere = tmp_path / "elsewhere"
+    house.state.rename(elsewhere)
+    house.env.write_text(house.env.read_text().replace("state/", f"{elsewhere}/"))
+    assert house.tool("backup", "copy.tar.gz").returncode == 0
+    shutil.rmtree(elsewhere)
+    if there:
+        elsewhere.mkdir()
+    clone = Clone(tmp_path)
+
+    tried = clone.tool("restore", house.folder / "copy.tar.gz", "--dry-run")
+    restored = clone.tool("restore", house.folder / "copy.tar.gz")
+
+    database = (elsewhere if there else clone.top) / "bms.db"
+    assert restored.returncode == 0, restored.stderr
+    assert f"restored {database}" in restored.stdout
+    assert f"would write {database}" in tried.stdout
+    assert f"restored {clone.top / '.env'}" in restored.stdout
+    assert ("set them anew in .env" in restored.stderr) == (not there)
+    assert clone.tool("export", "--device", PACK).stdout == history
+
+
+def test_a_backup_of_the_demonstration_sets_up_nothing(house: StoredHouse, tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    (clone.top / "demo").mkdir()
+    shutil.copy(house.bms_db, clone.top / "demo")
+
+    assert clone.tool("backup", tmp_path / "copy.tar.gz").returncode == 0
+    restored = clone.tool("restore", tmp_path / "copy.tar.gz")
+
+    assert restored.returncode == 0, restored.stderr
+    assert not (clone.top / ".env").exists()
 
 
 def test_no_secret_gets_in(house: StoredHouse) -> None:
