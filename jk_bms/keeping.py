@@ -12,7 +12,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from jk_bms.demo import is_demo
 from jk_bms.errors import ConfigError
 from jk_bms.settings import SETTINGS, TOP, Settings, describe, kinds, load_settings
 from jk_bms.store.backup import REGISTRY, reason
@@ -55,10 +54,8 @@ def backup_texts(settings: Settings) -> Texts:
         left_out = [f"the registry: {settings.devices_file} cannot be read: {reason(error)}"]
     except (ConfigError, UnicodeDecodeError) as error:
         left_out = [f"the registry: {error}"]
-    if not is_demo(settings):
-        files[SETTINGS_FILE], secrets = settings_text(settings)
-        left_out += secrets
-    return Texts(files, left_out)
+    files[SETTINGS_FILE], secrets = settings_text(settings)
+    return Texts(files, left_out + secrets)
 
 
 def settings_text(settings: Settings) -> tuple[bytes, list[str]]:

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
+from jk_bms.demo import is_demo
 from jk_bms.errors import StoreError
 from jk_bms.keeping import backup_texts
-from jk_bms.store.backup import PROGRAM, write_archive
+from jk_bms.store.backup import PROGRAM, SETTINGS, write_archive
 from jk_bms.tool.output import note
 from jk_bms.tool.stored import Progress, local_now, megabytes, stamp, stored_settings
 
@@ -28,6 +29,8 @@ def run(given: argparse.Namespace) -> int:
     if target.resolve() in {settings.bms_db_path.resolve(), settings.devices_file.resolve()}:
         raise StoreError(f"{target}: is itself what a backup holds; choose another name")
     texts, left_out = backup_texts(settings)
+    if is_demo(settings):
+        del texts[SETTINGS]
     progress = Progress("copying the database")
     try:
         manifest = write_archive(
