@@ -24,6 +24,7 @@ from jk_bms.device_state import device_state, status_line
 from jk_bms.errors import LinkError, LiveError, SourceError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.link_log import LinkLog
+from jk_bms.links.placement import STATE as PLACEMENT
 from jk_bms.links.placement import Placement
 from jk_bms.links.radio_lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.links.radio_memory import STATE as RADIO
@@ -53,7 +54,6 @@ log = logging.getLogger(__name__)
 EXIT_OK = 0
 EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
 
-PLACEMENT = "adapters"  # the state that remembers who is read by which adapter
 FRESH = 120.0  # s: a battery that spoke so lately answers
 SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
 BUG_PAUSE = 60.0  # s before what met a bug is run again

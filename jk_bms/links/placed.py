@@ -42,5 +42,6 @@ class PlacedLink:
             return holding[0]  # of a program that was killed: only this one can speak with it
         if not there:
             return await choose_adapter()  # says what is wrong
-        address = self._placement.choose(device, there)
+        bonded = [adapter for adapter in there if adapter.paired(device)]  # no other can speak for it
+        address = self._placement.choose(device, bonded or there)
         return next(adapter for adapter in there if adapter.address == address)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 from jk_bms.links.slots import Turns, usual_connections
 
+STATE = "adapters"  # the name in bms.db of what is remembered
+
 
 class AnAdapter(Protocol):
     """What is asked of an adapter; see links.bluez.Adapter."""

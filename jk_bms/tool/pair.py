@@ -5,6 +5,7 @@ import asyncio
 import dataclasses
 import getpass
 import sys
+from typing import Any
 
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
@@ -13,6 +14,7 @@ from jk_bms.settings import Settings, load_settings
 from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note
+from jk_bms.tool.own_adapter import own_adapter
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +34,16 @@ def run(given: argparse.Namespace) -> int:
     settings = load_settings(env_file=given.env_file, forgiving=True)
     entry = chosen(given, settings)
     pin = None if given.without_passkey else entry.pin or _asked(entry)
-    link = BleLink(
-        entry.address, adapter=entry.adapter or settings.adapter, timeout=settings.timeout, pin=pin
-    )
-    with running(settings) as service, radio(service), borrowed(service, held_by(service, [entry])):
-        note(f"Pairing with {entry.label} ...")
-        asyncio.run(link.pair())
+
+    async def pair(devices: list[dict[str, Any]]) -> None:
+        adapter = await own_adapter(entry, settings, devices)
+        await BleLink(entry.address, adapter=adapter, timeout=settings.timeout, pin=pin).pair()
+
+    with running(settings) as service, radio(service):
+        devices = service.snapshot()["devices"] if service is not None else []
+        with borrowed(service, held_by(service, [entry])):
+            note(f"Pairing with {entry.label} ...")
+            asyncio.run(pair(devices))
     print(f"Paired with {entry.label}. The Bluetooth service of this machine keeps the bond.")
     if pin is not None and entry.pin is None:
         note("With the key `pin` at the device in the registry it can be renewed without you.")

@@ -284,12 +284,18 @@ def _opened(given: argparse.Namespace, settings: Settings, entry: Entry) -> Iter
 
 
 async def _find(entry: Entry, settings: Settings) -> Entry:
-    """Return the device with its address; look in the air when only its name is known.
+    """Return the device with its address and adapter; look in the air when only its name is known.
 
     Raises LinkError (``NOT_SEEN``).
     """
+    from jk_bms.sources import RADIO_KINDS
+    from jk_bms.tool.own_adapter import own_adapter
+
     if entry.address:
-        return entry
+        over_the_air = entry.type in RADIO_KINDS
+        return (
+            dataclasses.replace(entry, adapter=await own_adapter(entry, settings)) if over_the_air else entry
+        )
     from jk_bms.links.found import search
 
     wanted = (entry.name or "").casefold()

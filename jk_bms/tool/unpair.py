@@ -21,7 +21,7 @@ def run(given: argparse.Namespace) -> int:
 
     settings = load_settings(env_file=given.env_file, forgiving=True)
     entry = chosen(given, settings)
-    link = BleLink(entry.address, adapter=entry.adapter or settings.adapter)
+    link = BleLink(entry.address)  # whichever adapters know it
     with running(settings) as service, radio(service), borrowed(service, held_by(service, [entry])):
         known = asyncio.run(link.unpair())
     if not known:

@@ -169,10 +169,13 @@ class BluezBed:
         answer: list[str] = self.control("state")["connected"]
         return answer
 
+    def bonds(self) -> list[tuple[str, str]]:
+        """Who is paired: addresses of device and adapter."""
+        return [(device, adapter) for device, adapter in self.control("state")["bonds"]]
+
     def paired(self) -> list[str]:
-        """Addresses of the devices that are paired."""
-        answer: list[str] = self.control("state")["paired"]
-        return answer
+        """Addresses of the devices that are paired, once for each adapter."""
+        return [device for device, _ in self.bonds()]
 
     def discovering(self) -> list[str]:
         """Names of the adapters that scan now."""

@@ -116,10 +116,10 @@ class Control:
             self.bluez.forget(self.bluez.device_path(adapter, address))
 
     async def do_state(self) -> dict[str, Any]:
-        """Who is connected, who discovers."""
+        """Who is connected, who is bonded with whom, who discovers."""
         return {
             "connected": [each.address for each in self.bluez.peripherals.values() if each.connected_by],
-            "paired": sorted(self.bluez.pairing.bonds),
+            "bonds": sorted(self.bluez.pairing.bonds),
             "discovering": [adapter[-4:] for adapter, senders in self.bluez.discovery.items() if senders],
         }
 

@@ -141,7 +141,7 @@ class FakeBluez:
         for adapter in self.scenario["adapters"]:
             self.add_adapter(**adapter)
         self.peripherals = {spec["address"]: Peripheral(spec) for spec in self.scenario["devices"]}
-        for address, adapter in self.pairing.bonds.items():  # BlueZ knows them without hearing them
+        for address, adapter in self.pairing.bonds:  # BlueZ knows them without hearing them
             path = self.adapter_at(adapter)
             if path and address in self.peripherals:
                 self.add_device(path, self.peripherals[address], None)
@@ -274,12 +274,13 @@ class FakeBluez:
     def add_device(self, adapter: str, peripheral: Peripheral, rssi: int | None) -> None:
         """Put a device into the tree: heard with that strength, or remembered."""
         spec = peripheral.spec
+        bonded = self.pairing.bonded(adapter, peripheral.address)
         properties: dict[str, Any] = {
             "Address": peripheral.address,
             "AddressType": "public",
             "Alias": spec.get("name") or peripheral.address.replace(":", "-"),
-            "Paired": peripheral.address in self.pairing.bonds,
-            "Bonded": peripheral.address in self.pairing.bonds,
+            "Paired": bonded,
+            "Bonded": bonded,
             "Trusted": False,
             "Blocked": False,
             "LegacyPairing": False,
@@ -352,7 +353,8 @@ class FakeBluez:
         if peripheral.connect == "drop":
             self.spawn(self.disconnect(path, by="device"))
             return
-        stranger = "" if self.pairing.bonded(peripheral) else peripheral.unpaired
+        adapter, _ = self.peripheral_at(path)
+        stranger = "" if self.pairing.bonded(adapter, peripheral.address) else peripheral.unpaired
         if stranger == "drop":
             await asyncio.sleep(self.timing["impatience"])
             self.spawn(self.disconnect(path, by="device"))
@@ -528,9 +530,9 @@ class FakeBluez:
         if path not in self.objects:
             raise BluezError("org.bluez.Error.DoesNotExist", "Does Not Exist")
         await self.disconnect(path, by="host")
-        _, peripheral = self.peripheral_at(path)
+        adapter, peripheral = self.peripheral_at(path)
         peripheral.stale = ""
-        self.pairing.forget(peripheral.address)
+        self.pairing.forget(adapter, peripheral.address)
         self.forget(path)
         self.log("removed", address=peripheral.address)
 
@@ -560,7 +562,7 @@ class FakeBluez:
         self.change(path, ADAPTER, {"Powered": powered, "PowerState": state})
 
     async def _gatt_call(self, path: str, sender: str, member: str, body: list[Any]) -> None:
-        _, peripheral = self.peripheral_at(path)
+        adapter, peripheral = self.peripheral_at(path)
         flags = self.objects[path][CHARACTERISTIC]["Flags"]
         if peripheral.connected_by is None:
             raise BluezError("org.bluez.Error.Failed", "Not connected")
@@ -569,7 +571,7 @@ class FakeBluez:
                 await asyncio.get_running_loop().create_future()
             if peripheral.notify == "acquired":
                 raise BluezError("org.bluez.Error.NotPermitted", "Notify acquired")
-            stranger = "" if self.pairing.bonded(peripheral) else peripheral.unpaired
+            stranger = "" if self.pairing.bonded(adapter, peripheral.address) else peripheral.unpaired
             if peripheral.notify == "unpaired" or stranger == "denied":
                 raise failed("Operation failed with ATT error: 0x05")
             if stranger == "not_permitted":

@@ -27,26 +27,31 @@ class Pairing:
 
     def __init__(self, bluez: "FakeBluez", file: Path | None) -> None:
         self.bluez = bluez
-        self.bonds: dict[str, str] = {}  # device -> address of the adapter
+        self.bonds: set[tuple[str, str]] = set()  # device, address of the adapter: each keeps its own
         self._file = file
         self._agents: dict[str, tuple[str, str]] = {}  # sender -> path, capability
         self._default = ""  # sender
         self._running: dict[str, asyncio.Task[Any]] = {}  # device path -> pairing
         if file and file.exists():
-            self.bonds = json.loads(file.read_text())
+            self.bonds = {(device, adapter) for device, adapter in json.loads(file.read_text())}
 
     def clear(self) -> None:
         """Nobody is bonded."""
         self.bonds.clear()
         self._save()
 
-    def forget(self, address: str) -> None:
-        """The bond of that device is removed."""
-        self.bonds.pop(address, None)
+    def forget(self, adapter: str, address: str) -> None:
+        """The bond of that adapter (its path) with that device is removed."""
+        self.bonds.discard((address, self._address(adapter)))
         self._save()
 
-    def bonded(self, peripheral: "Peripheral") -> bool:
-        return peripheral.address in self.bonds
+    def bonded(self, adapter: str, address: str) -> bool:
+        return (address, self._address(adapter)) in self.bonds
+
+    def _address(self, adapter: str) -> str:
+        """Empty: it was pulled out meanwhile."""
+        says = self.bluez.objects.get(adapter, {}).get("org.bluez.Adapter1", {})
+        return str(says.get("Address", ""))
 
     def agent_call(self, sender: str, member: str, body: list[Any]) -> None:
         """AgentManager1: one agent for each program."""
@@ -79,7 +84,7 @@ class Pairing:
         adapter, peripheral = self.bluez.peripheral_at(path)
         if path not in self.bluez.objects:
             raise BluezError("org.freedesktop.DBus.Error.UnknownObject", "no such device")
-        if self.bonded(peripheral):
+        if self.bonded(adapter, peripheral.address):
             raise refused("AlreadyExists")
         if path in self._running:
             raise refused("InProgress")
@@ -97,7 +102,7 @@ class Pairing:
             self.bluez.log("pair_failed", address=peripheral.address, error=refusal)
             self.bluez.spawn(self.bluez.disconnect(path, by="device"))
             raise refused(refusal)
-        self.bonds[peripheral.address] = self.bluez.objects[adapter]["org.bluez.Adapter1"]["Address"]
+        self.bonds.add((peripheral.address, self._address(adapter)))
         self._save()
         self.bluez.log("paired", address=peripheral.address)
         self.bluez.change(path, DEVICE, {"Paired": True, "Bonded": True})
@@ -134,4 +139,4 @@ class Pairing:
 
     def _save(self) -> None:
         if self._file:
-            self._file.write_text(json.dumps(self.bonds))
+            self._file.write_text(json.dumps(sorted(self.bonds)))

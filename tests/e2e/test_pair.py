@@ -5,15 +5,25 @@ import pty
 import subprocess
 import sys
 
+import pytest
+
 from tests.bluez.bed import BluezBed
-from tests.bluez.peripherals import JK
+from tests.bluez.peripherals import JK, jk
 from tests.e2e.house import TOP, House, until
 
 PIN = "123456"
+OTHER = "C8:47:80:12:34:57"
+ADAPTERS = ("00:1A:7D:DA:71:13", "00:1A:7D:DA:71:14")
 
 
 def register(house: House, *lines: str) -> None:
     house.registry.write_text(f"{JK}:\n  alias: Cellar\n" + "".join(f"  {line}\n" for line in lines))
+
+
+def two_adapters(house: House, bed: BluezBed) -> None:
+    adapters = [{"name": f"hci{number}", "address": address} for number, address in enumerate(ADAPTERS)]
+    bed.reset({"adapters": adapters, "devices": [jk(), jk(OTHER)]})
+    house.registry.write_text(f"{JK}:\n  name: one\n{OTHER}:\n  name: other\n")
 
 
 def test_pair_read_and_unpair(real: House, bed: BluezBed) -> None:
@@ -98,6 +108,46 @@ def test_pairing_while_the_service_runs(real: House, bed: BluezBed) -> None:
         service.streaming()
         service.end()
     assert bed.paired() == [JK]
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["beside the service", "without it"])
+def test_the_bond_is_made_where_the_battery_is_read(beside: bool, real: House, bed: BluezBed) -> None:
+    """Bonds are each adapter's own: one of the first adapter helps nobody who is read by the second."""
+    two_adapters(real, bed)
+    for device in (JK, OTHER):
+        bed.device(device, pairing="just_works", unpaired="denied")
+
+    def placed() -> dict[str, str] | None:
+        links = {each["address"]: each["link"] for each in (service.snapshot() or {"devices": []})["devices"]}
+        wanting = links and all(link["verdict"] == "pairing_needed" for link in links.values())
+        return {link["adapter"]: address for address, link in links.items()} if wanting else None
+
+    with real.service() as service:
+        second = until(placed)[ADAPTERS[1]]
+        if not beside:
+            service.end()
+
+        paired = real.tool("pair", "--device", second, "--without-passkey")
+
+        assert paired.returncode == 0, paired.stderr
+        assert bed.bonds() == [(second, ADAPTERS[1])]
+        if beside:
+            service.streaming()
+    if not beside:
+        read = real.tool("--address", second)
+        assert read.returncode == 0, read.stderr
+
+
+def test_a_new_battery_is_read_where_its_bond_is(real: House, bed: BluezBed) -> None:
+    """Paired with before the service ever saw it, and not by the adapter that has the fewest."""
+    two_adapters(real, bed)
+    bed.device(OTHER, pairing="just_works", unpaired="denied")
+
+    paired = real.tool("pair", "--device", OTHER, "--without-passkey")
+
+    assert (paired.returncode, bed.bonds()) == (0, [(OTHER, ADAPTERS[0])]), paired.stderr
+    with real.service() as service:
+        service.streaming(2)
 
 
 def test_the_service_pairs_by_itself_once_a_pin_is_set(real: House, bed: BluezBed) -> None:
