@@ -19,7 +19,6 @@ from jk_bms.errors import LinkError, Verdict
 from jk_bms.links.bluez import (
     ANSWER_LIMIT,
     FOREIGN,
-    PAIR_ADVICE,
     Adapter,
     adapters,
     choose,
@@ -48,6 +47,9 @@ WEAK = -88  # dBm: below, a link rarely comes about or stands
 SOON = 10.0  # s: a link that ends so early ...
 FRAME = 300  # ... and before so many bytes came was refused rather than interrupted
 EARLY_ENDS = 2  # so many in a row are no accident
+PAIR_AGAIN, PAIR_SELDOM = 60.0, 3600.0  # s until a pairing that was not answered is tried again, doubling
+PAIR_ADVICE = "set `pin` at the device in the registry, or run `jk-util.py pair`"
+REFUSED_ADVICE = "it refused the `pin` that is set: correct it, or run `jk-util.py pair`"
 
 
 _links: "weakref.WeakSet[BleLink]" = weakref.WeakSet()
@@ -86,7 +88,8 @@ class BleLink:
         self._spoke = False  # at any time
         self._early_ends = 0  # in a row
         self._wants_pairing = False
-        self._refused_pairing = False
+        self._unanswered = 0  # pairings in a row
+        self._pair_due = 0.0  # not before, on the clock of the event loop
         self._rssi: int | None = None
         _links.add(self)
 
@@ -105,7 +108,7 @@ class BleLink:
             try:
                 async with self._at_hand(adapter) as (device, rssi, looks_jk):
                     self._rssi = rssi
-                    if self._wants_pairing and self.pin is not None and not self._refused_pairing:
+                    if self._may_pair():
                         await self._pair(adapter, device)
                     await connection.open(
                         device, rssi, adapter.name, self.timeout, jk=looks_jk or self._spoke
@@ -149,10 +152,27 @@ class BleLink:
         try:
             await pair(adapter, self.address, self.pin)
         except LinkError as error:
-            self._refused_pairing = error.verdict is Verdict.PAIRING_REFUSED
+            if error.verdict is Verdict.PAIRING_REFUSED and self.pin is not None:
+                self._memory.refuses(self.address, self.pin)
+            elif error.verdict is Verdict.PAIRING_NEEDED:
+                pause = min(PAIR_SELDOM, PAIR_AGAIN * 2.0 ** min(self._unanswered, 10))
+                self._pair_due = asyncio.get_running_loop().time() + pause
+                self._unanswered += 1
             await finish(PART_LIMIT, wait_for_disconnect(device, 0), f"{self.address}: letting go")
             raise
-        self._wants_pairing = False
+        self._wants_pairing, self._unanswered = False, 0
+
+    def _may_pair(self) -> bool:
+        """Whether the device wants to be paired with, the owner wants it too, and it is time."""
+        if not self._wants_pairing or self.pin is None or self._memory.refused(self.address, self.pin):
+            return False
+        return asyncio.get_running_loop().time() >= self._pair_due
+
+    def _pairing_advice(self) -> str:
+        if self.pin is None:
+            return PAIR_ADVICE
+        later = asyncio.get_running_loop().time() < self._pair_due
+        return f"with the `pin` that is set it is tried {'again later' if later else 'next'}"
 
     def _explained(self, error: LinkError, connection: "BleConnection", adapter: Adapter | None) -> LinkError:
         """Return the error with what was seen besides, and a verdict that takes that into account."""
@@ -177,19 +197,21 @@ class BleLink:
                 message += f"; its signal is very weak ({self._rssi} dBm), move the radio closer"
             elif refused and self._early_ends >= EARLY_ENDS and not paired:
                 verdict = Verdict.PAIRING_NEEDED
-                message += f"; it ends every link at once, so it may want to be paired with: {PAIR_ADVICE}"
+                message += "; it ends every link at once, so it may want to be paired with"
         elif verdict is Verdict.STALE_CACHE and self.forgotten and not paired:
             # Nothing is remembered wrongly any more: it keeps its services from strangers.
             verdict = Verdict.PAIRING_NEEDED
-            message += f"; it may want to be paired with: {PAIR_ADVICE}"
+            message += "; it may want to be paired with"
         elif verdict is Verdict.PAIRING_NEEDED and paired:
             verdict = Verdict.STALE_CACHE
             message += "; it is paired already, but the device does not know of it any more"
         if verdict is Verdict.PAIRING_NEEDED:
             self._wants_pairing = True
-            if self._refused_pairing:
+            if self.pin is not None and self._memory.refused(self.address, self.pin):
                 verdict = Verdict.PAIRING_REFUSED
-                message += "; it refused that already"
+                message += f"; {REFUSED_ADVICE}"
+            else:
+                message += f"; {self._pairing_advice()}"
         return LinkError(message, verdict, {**facts, **error.evidence})
 
     @asynccontextmanager

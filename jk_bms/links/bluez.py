@@ -56,7 +56,6 @@ NONE_FOUND = "no Bluetooth adapter found; plug one in or see `bluetoothctl list`
 OFF_ADVICE = "switch it on with `bluetoothctl power on`; if that fails see `rfkill list`"
 UNBLOCK_ADVICE = "unblock it with `sudo rfkill unblock bluetooth`"
 SWITCH_ADVICE = "look for a switch or a flight mode of this machine"
-PAIR_ADVICE = "set `pin` at the device in the registry, or run `jk-util.py pair`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +203,7 @@ CUT     = (Verdict.SERVICE_DOWN,  f"the D-Bus connection was cut; {SERVICE_ADVIC
 DENIED  = (Verdict.NO_PERMISSION, f"D-Bus refuses; {PERMISSION_ADVICE}")
 OFF     = (Verdict.ADAPTER_OFF,   f"the adapter is switched off; {OFF_ADVICE}")
 REFUSED = (Verdict.PAIRING_REFUSED, "the device refused pairing")
-NEEDED  = (Verdict.PAIRING_NEEDED, f"the device wants to be paired first; {PAIR_ADVICE}")
+NEEDED  = (Verdict.PAIRING_NEEDED, "the device wants to be paired first")
 
 # end of the D-Bus error name, or its text -> what it means, and what to do
 MEANINGS: Mapping[str, tuple[Verdict, str]] = {
@@ -219,8 +218,9 @@ MEANINGS: Mapping[str, tuple[Verdict, str]] = {
     "Notify acquired": (Verdict.BUSY, "another program listens to this device already; close it"),
     "AuthenticationFailed":   REFUSED,
     "AuthenticationRejected": REFUSED,
-    "AuthenticationCanceled": (Verdict.PAIRING_REFUSED, "the device broke off pairing"),
-    "AuthenticationTimeout":  (Verdict.PAIRING_REFUSED, "the device did not answer while pairing"),
+    # No refusals: the device went away meanwhile, or did not answer in time.
+    "AuthenticationCanceled": (Verdict.PAIRING_NEEDED, "pairing was broken off"),
+    "AuthenticationTimeout":  (Verdict.PAIRING_NEEDED, "the device did not answer while pairing"),
     "NotPermitted":    NEEDED,
     "Blocked":         (Verdict.ADAPTER_BLOCKED, f"the adapter is blocked (rfkill); {UNBLOCK_ADVICE}"),
     "le-connection-abort-by-local":

@@ -32,7 +32,8 @@ async def pair(adapter: Adapter, address: str, pin: str | None, limit: float = P
     """Pair with a device that was just seen; return when the bond is made, or was there already.
 
     ``pin``: the passkey; None: without one ("just works"). Connects if need be, and stays
-    connected. Raises LinkError, ``PAIRING_REFUSED`` when the device will not.
+    connected. Raises LinkError, ``PAIRING_REFUSED`` when the device will not, ``PAIRING_NEEDED``
+    when it did not answer.
     """
     passkey = None
     if pin is not None:
@@ -52,7 +53,7 @@ async def pair(adapter: Adapter, address: str, pin: str | None, limit: float = P
         await finish(LET_GO, let_go, f"{address}: letting go")
         if isinstance(error, TimeoutError):
             raise LinkError(
-                f"{address}: cannot pair: no answer within {limit:g} s", Verdict.PAIRING_REFUSED
+                f"{address}: cannot pair: no answer within {limit:g} s", Verdict.PAIRING_NEEDED
             ) from error
         known = link_error(error, f"{address}: cannot pair", Verdict.CONNECT_FAILED)
         if known.verdict is Verdict.PAIRING_REFUSED:

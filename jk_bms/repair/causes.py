@@ -85,10 +85,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Switch Bluetooth of the BMS off and on in its app, or the BMS itself."),
     "pairing_needed": (
         "This firmware wants to be paired with before it talks.",
-        "Set `pin` at the device in the registry, or run `jk-util.py pair`."),
+        "With `pin` at the device in the registry it is done by itself; else run `jk-util.py pair`."),
     "pairing_refused": (
         "The battery refused to pair: a wrong passkey, or a firmware that cannot pair.",
-        "Correct `pin` in the registry; without it no pairing is tried."),
+        "Correct `pin` in the registry, or run `jk-util.py pair`; what was refused is not tried again by itself."),
     "stale_cache": (
         "The Bluetooth service remembers something of the battery that is no longer true.",
         "It is made to forget by itself; by hand: `bluetoothctl remove ADDRESS`."),

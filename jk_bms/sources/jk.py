@@ -196,6 +196,8 @@ class JkSource:
         if item.sample is None and isinstance(item.message, DeviceInfo | Settings):
             key = "device_info" if isinstance(item.message, DeviceInfo) else "settings"
             self._told[key] = as_dict(item.message)
+            if self._context.radio is not None and self.device.sw_version:
+                self._context.radio.speaks(self.device.address, self.device.sw_version)
             self._context.identified(self.device, dict(self._told))
             self._show()
         if item.sample is None:

@@ -157,8 +157,8 @@ FAULTS: dict[str, tuple[Fault, Verdict, str]] = {
     ),
     "BlueZ pairs by itself": (
         lambda bed: bed.device(JK, connect="auth_canceled"),
-        Verdict.PAIRING_REFUSED,
-        "the device broke off pairing",
+        Verdict.PAIRING_NEEDED,
+        "pairing was broken off; set `pin` at the device in the registry",
     ),
     "subscription never answered": (
         lambda bed: bed.device(JK, notify="silent"),
@@ -516,7 +516,7 @@ def test_an_unknown_error_keeps_its_words() -> None:
         (BleakError("adapter 'hci5' not found"), Verdict.NO_ADAPTER),
         (BleakError("device 'dev_1' not found"), Verdict.NOT_SEEN),
         (TimeoutError(), Verdict.CONNECT_FAILED),
-        (BleakDBusError("org.bluez.Error.AuthenticationCanceled", []), Verdict.PAIRING_REFUSED),
+        (BleakDBusError("org.bluez.Error.AuthenticationCanceled", []), Verdict.PAIRING_NEEDED),
         (BleakDBusError("org.bluez.Error.NotPermitted", ["Not paired"]), Verdict.PAIRING_NEEDED),
         (BleakDBusError("org.bluez.Error.NotPermitted", ["Notify acquired"]), Verdict.BUSY),
         (BleakDBusError("org.bluez.Error.Blocked", []), Verdict.ADAPTER_BLOCKED),

@@ -1,6 +1,7 @@
 """Pairing on the real path: only when it is needed and wanted, with our agent, for one device."""
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -12,6 +13,7 @@ from jk_bms.links.ble import BleLink
 from jk_bms.links.bluez import choose_adapter
 from jk_bms.links.bus import call, system_bus
 from jk_bms.links.pairing import AGENT_PATH, device_path, pair, unpair
+from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.links.scan import shared_scanner
 from jk_bms.protocol.commands import READ_SETTINGS
 from tests.bluez.bed import BluezBed
@@ -250,6 +252,55 @@ async def test_a_refusal_is_taken_for_an_answer(bed: BluezBed) -> None:
 
     assert verdicts == [Verdict.PAIRING_NEEDED] + [Verdict.PAIRING_REFUSED] * 3
     assert len(bed.log("pair_asked")) == 1
+
+
+async def said(link: BleLink) -> LinkError:
+    with pytest.raises(LinkError) as caught:
+        async with asyncio.timeout(5), link.connect() as connection:
+            await connection.receive()
+    return caught.value
+
+
+async def test_a_refusal_is_remembered_over_restarts(bed: BluezBed) -> None:
+    """Each run is told by the one before; another passkey, or another firmware, is another matter."""
+    bed.device(JK, pairing="passkey", unpaired="denied")
+    memory = RadioMemory()
+    for _ in range(3):
+        before, memory = memory, RadioMemory()
+        memory.recall(json.loads(json.dumps(before.remembered())))
+        link = BleLink(JK, timeout=3, pin="654321", memory=memory)
+        verdicts = [await attempt(link) for _ in range(2)]
+    assert verdicts == [Verdict.PAIRING_REFUSED] * 2
+    assert len(bed.log("pair_asked")) == 1
+    assert "it refused the `pin` that is set" in str(await said(link))
+
+    right = BleLink(JK, timeout=3, pin=PIN, memory=memory)
+    assert [await attempt(right) for _ in range(2)] == [Verdict.PAIRING_NEEDED, None]
+
+
+async def test_no_answer_is_no_refusal(bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a pin set nobody is told to set one; and it is not tried at every attempt."""
+    monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
+    bed.device(JK, pairing="silent", unpaired="denied")
+    link = BleLink(JK, timeout=3, pin=PIN)
+    assert "with the `pin` that is set it is tried next" in str(await said(link))
+    assert str(await said(link)).endswith(
+        "no answer within 0.5 s; with the `pin` that is set it is tried again later"
+    )
+    assert [await attempt(link) for _ in range(2)] == [Verdict.PAIRING_NEEDED] * 2
+    assert len(bed.log("pair_asked")) == 1
+
+
+async def test_what_was_not_answered_is_tried_again(bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
+    monkeypatch.setattr(ble, "PAIR_AGAIN", 0.0)
+    bed.device(JK, pairing="silent", unpaired="denied")
+    link = BleLink(JK, timeout=3, pin=PIN)
+    assert [await attempt(link) for _ in range(2)] == [Verdict.PAIRING_NEEDED] * 2
+
+    bed.device(JK, pairing="passkey")
+
+    assert await attempt(link) is None
 
 
 async def cut_off_while_it_speaks(link: BleLink, bed: BluezBed) -> None:

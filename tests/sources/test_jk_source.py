@@ -11,6 +11,7 @@ import pytest
 
 from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
 from jk_bms.links.base import Link
+from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.links.simulated import SimulatedLink, simulated_link
 from jk_bms.links.slots import Turns
 from jk_bms.model import Device, InverterSample, Sample
@@ -65,6 +66,17 @@ async def test_streams_and_says_who_it_is() -> None:
     assert notes.events == ["link.up"]
     assert set(notes.told[-1]) == {"device_info", "settings"}
     assert source.device.model
+
+
+async def test_another_firmware_ends_what_the_last_one_refused() -> None:
+    radio = RadioMemory()
+    radio.speaks(DEVICE.address, "10.0")
+    radio.refuses(DEVICE.address, "123456")
+    notes = Notes(radio=radio)
+    async with running(quick(), notes):
+        await until(lambda: notes.told)
+
+    assert not radio.refused(DEVICE.address, "123456")
 
 
 async def test_calibration_multiplies_the_current() -> None:

@@ -65,11 +65,15 @@ TEXTS = {
         "Switch Bluetooth of the BMS off and on in its app, or the BMS itself."
     ),
     "link.cause.pairing_needed.meaning": "This firmware wants to be paired with before it talks.",
-    "link.cause.pairing_needed.action": "Set `pin` at the device in the registry, or run `jk-util.py pair`.",
+    "link.cause.pairing_needed.action": (
+        "With `pin` at the device in the registry it is done by itself; else run `jk-util.py pair`."
+    ),
     "link.cause.pairing_refused.meaning": (
         "The battery refused to pair: a wrong passkey, or a firmware that cannot pair."
     ),
-    "link.cause.pairing_refused.action": "Correct `pin` in the registry; without it no pairing is tried.",
+    "link.cause.pairing_refused.action": (
+        "Correct `pin` in the registry, or run `jk-util.py pair`; what was refused is not tried again by itself."
+    ),
     "link.cause.stale_cache.meaning": (
         "The Bluetooth service remembers something of the battery that is no longer true."
     ),

@@ -62,12 +62,14 @@ TEXTS = {
     ),
     "link.cause.pairing_needed.meaning": "Ця прошивка вимагає спершу створити пару.",
     "link.cause.pairing_needed.action": (
-        "Укажіть `pin` цієї батареї в реєстрі або виконайте `jk-util.py pair`."
+        "Якщо в реєстрі вказано `pin` цієї батареї, пара створиться сама; інакше виконайте `jk-util.py pair`."
     ),
     "link.cause.pairing_refused.meaning": (
         "Батарея відмовилася створити пару: код неправильний, або прошивка цього не вміє."
     ),
-    "link.cause.pairing_refused.action": "Виправте `pin` у реєстрі; без нього пару не створюватимемо.",
+    "link.cause.pairing_refused.action": (
+        "Виправте `pin` у реєстрі або виконайте `jk-util.py pair`; від чого батарея відмовилася, те саме не повторюється."
+    ),
     "link.cause.stale_cache.meaning": "Служба Bluetooth пам’ятає про батарею те, що вже не відповідає дійсності.",
     "link.cause.stale_cache.action": (
         "Ці записи буде стерто автоматично; вручну: `bluetoothctl remove ADDRESS`."
