@@ -6,6 +6,7 @@ Options (``--scan``, ``--read``, ...) are for reading batteries; everything else
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from importlib import import_module
 
 from jk_bms import __version__
 from jk_bms.errors import JkBmsError
-from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, exit_code
+from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, exit_code
 
 # Adding a word is adding a module with ``arguments(parser)`` and ``run(arguments) -> exit
 # code`` to jk_bms/tool/, and a line here.
@@ -39,6 +40,8 @@ WORDS = {
 }
 MODULES = {"import": "import_"}  # of words that Python keeps for itself
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # of what writing may end with
+
 EXAMPLES = """\
 examples:
   jk-util.py --scan                    find batteries and remember them
@@ -54,18 +57,32 @@ words (jk-util.py WORD --help tells more):
 
 def main(argv: Sequence[str]) -> int:
     """Do what ``argv`` says; return the exit code."""
-    run, arguments = _understand(argv)
     try:
-        return run(arguments)
+        try:
+            run, arguments = _understand(argv)
+            return run(arguments)
+        finally:
+            if sys.stdout is not None:  # somebody closed it
+                sys.stdout.flush()  # what cannot be written is to be said here, not behind the end
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output had enough. What is still buffered must not fail at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output had enough
+        _drop_output()
         return EXIT_OK
+    except OSError as error:
+        if error.errno not in _NO_ROOM or error.filename is not None:
+            raise
+        _drop_output()
+        print(f"standard output: cannot be written: {os.strerror(error.errno).lower()}", file=sys.stderr)
+        return EXIT_UNEXPECTED
     except JkBmsError as error:
         print(error, file=sys.stderr)
         return exit_code(error)
+
+
+def _drop_output() -> None:
+    """Let what is still buffered not fail at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

@@ -36,6 +36,35 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["jk_bms.cli", "jk_bms.tool.config"])
+def test_an_early_ctrl_c_ends_it_quietly(module: str) -> None:
+    """Also while the library is being read."""
+    code = (
+        "import sys, runpy\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        f"sys.meta_path.insert(0, Finder()); sys.argv = ['jk-util.py', 'config']\n"
+        f"runpy.run_path({str(TOOL)!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("arguments", [["config"], ["check", "--json"], ["--address", "simulated"]])
+def test_output_to_a_full_disk(arguments: list[str], house: House) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, TOOL, *arguments],
+            env=house.env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    last = done.stderr.splitlines()[-1]
+    assert (done.returncode, last) == (1, "standard output: cannot be written: no space left on device")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
