@@ -10,7 +10,7 @@ import contextlib
 import json
 import textwrap
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdict
@@ -26,6 +26,10 @@ from jk_bms.texts.durations import span
 from jk_bms.tool.common import running_service
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK, exit_code
 from jk_bms.tool.output import note
+from jk_bms.tool.own_adapter import remembered_adapter
+
+if TYPE_CHECKING:
+    from jk_bms.links.bluez import Adapter
 
 LISTEN = 8.0  # s for the scan, or the patience if that is shorter
 WIDTH = 96  # of the sentence below a verdict
@@ -50,8 +54,10 @@ LAYERS: Mapping[str, tuple[Verdict, ...]] = {
     "readings":          (Verdict.FRAMES_REFUSED, Verdict.FROZEN, Verdict.INTERNAL_ERROR),
 }
 # fmt: on
-OF_THE_RADIO = tuple(LAYERS)[: tuple(LAYERS).index("battery is heard")]
-OF_THE_BATTERY = tuple(LAYERS)[len(OF_THE_RADIO) :]
+_ALL = tuple(LAYERS)
+OF_THE_MACHINE = _ALL[: _ALL.index("adapter")]
+OF_THE_ADAPTER = _ALL[len(OF_THE_MACHINE) : _ALL.index("battery is heard")]
+OF_THE_BATTERY = _ALL[_ALL.index("battery is heard") :]
 OK, FAULT, UNTRIED = "ok", "fault", "not tried"
 
 
@@ -136,8 +142,11 @@ class Doctor:
         self._patience = patience
         self._listen = min(LISTEN, patience)
         self._aloud = aloud
-        self._found: list[Found] = []  # in the scan
+        self._there: list[Adapter] = []  # as the Bluetooth service says
+        self._adapter = ""  # address of the one that is looked at
+        self._found: list[Found] = []  # in its scan
         self._number = 0
+        self._several = False  # batteries
         self._lock = RadioLock()
 
     async def see(self, entries: list[Entry]) -> list[Patient]:
@@ -148,34 +157,76 @@ class Doctor:
             self._lock.release()
 
     async def _see(self, entries: list[Entry]) -> list[Patient]:
-        radio: list[Step] = []
-        fault = None
-        if not entries or any(entry.type == "jk" for entry in entries):
-            self._say_title("The radio of this machine", "asked beside the running service")
-            fault = await self._walk(radio, OF_THE_RADIO, self._radio(entries))
-            self._say_fault(fault)
-        if not entries:
-            return [Patient("the radio", "", radio, fault)]
+        self._several = len(entries) > 1
+        over_the_air = [entry for entry in entries if entry.type == "jk"]
+        patients = [await self._see_battery(entry, [], None) for entry in entries if entry.type != "jk"]
+        if over_the_air or not entries:
+            patients += await self._see_radio(over_the_air)
+        order = {entry.address: number for number, entry in enumerate(entries)}
+        return sorted(patients, key=lambda patient: order.get(patient.address, 0))
+
+    async def _see_radio(self, entries: list[Entry]) -> list[Patient]:
+        """Look at the radio, and at the batteries of each adapter after that adapter."""
+        machine: list[Step] = []
+        self._say_title("The radio of this machine", beside="asked beside the running service")
+        fault = await self._walk(machine, OF_THE_MACHINE, self._machine())
+        radios = self._by_adapter(entries)
         patients = []
-        for entry in entries:
-            self._say_title(entry.label, "as the running service knows it", of=entry)
-            steps: list[Step] = []
-            mine = fault if entry.type == "jk" else None
-            link = self._read.get(entry.address.casefold())
-            if link is not None:
-                mine = self._from_service(steps, link, mine)
-            elif mine is None:
-                mine = await self._walk(
-                    steps, OF_THE_BATTERY, self._battery(entry), known=entry.last_seen is not None
-                )
+        for wanted, mine in radios.items():
+            if len(radios) > 1:
+                name = next((str(each) for each in self._there if each.address == wanted), str(wanted))
+                self._say_title(f"The adapter {name}", before=len(OF_THE_MACHINE))
+            radio, missing = list(machine), fault
+            if missing is None:
+                missing = await self._walk(radio, OF_THE_ADAPTER, self._radio(wanted))
             else:
-                steps += [self._say(Step(layer, UNTRIED)) for layer in OF_THE_BATTERY]
-            if mine is not fault:
-                self._say_fault(mine)
-            elif mine is None:
-                self._say_well()
-            patients.append(Patient(entry.label, entry.address, radio + steps, mine))
-        return patients
+                radio += [self._say(Step(layer, UNTRIED)) for layer in OF_THE_ADAPTER]
+            if mine and all(_reads(self._read.get(entry.address.casefold())) for entry in mine):
+                self._say_no_hindrance(missing)
+            else:
+                self._say_fault(missing)
+            patients += [await self._see_battery(entry, radio, missing) for entry in mine]
+        return patients or [Patient("the radio", "", radio, missing)]
+
+    def _by_adapter(self, entries: list[Entry]) -> dict[str | None, list[Entry]]:
+        """Sort batteries by the adapter that each is read by: its address, else what is wanted of it."""
+        from jk_bms.links.bluez import choose
+
+        if not (entries and self._there):
+            return {self._settings.adapter: entries}
+        usable = [adapter for adapter in self._there if adapter.powered]
+        sorted_: dict[str | None, list[Entry]] = {}
+        for entry in entries:
+            address = entry.address
+            wanted = entry.adapter or self._settings.adapter
+            wanted = wanted or remembered_adapter(address, self._settings, usable, self._read.values())
+            with contextlib.suppress(LinkError):  # told when it is looked at
+                wanted = choose(self._there, wanted, address.upper()).address
+            sorted_.setdefault(wanted, []).append(entry)
+        return sorted_
+
+    async def _see_battery(self, entry: Entry, radio: list[Step], missing: Fault | None) -> Patient:
+        """Look at one battery. ``missing``: what is wrong with its radio, which was told already."""
+        before = len(_ALL) - len(OF_THE_BATTERY) if entry.type == "jk" else 0
+        address = f" ({entry.address})" if entry.address != entry.label else ""
+        self._say_title(f"{entry.label}{address}", beside="as the running service knows it", before=before)
+        steps: list[Step] = []
+        device = self._read.get(entry.address.casefold())
+        if device is not None:
+            fault = self._from_service(steps, device, missing)
+        elif missing is None:
+            known = entry.last_seen is not None
+            fault = await self._walk(steps, OF_THE_BATTERY, self._battery(entry), known=known)
+        else:
+            fault = missing
+            steps += [self._say(Step(layer, UNTRIED)) for layer in OF_THE_BATTERY]
+        if fault is None:
+            self._say_well(self._several)
+        elif fault is missing:
+            self._say_told(fault)
+        else:
+            self._say_fault(fault)
+        return Patient(entry.label, entry.address, radio + steps, fault)
 
     # The walk
 
@@ -196,6 +247,8 @@ class Doctor:
             fault = self._fault(error, known)
             failed = str(error.evidence.get("layer") or _layer(error.verdict, layers))
         told = {step.layer for step in steps}
+        if failed in told:  # it answered then, and fails now
+            failed = next(layer for layer in layers if layer not in told)
         passed = fault is not None
         for layer in layers:
             passed = passed and layer != failed
@@ -214,9 +267,9 @@ class Doctor:
             return Fault(error.verdict, str(error), (Cause("other_poller", 0.9, *WORDS["other_poller"]),))
         return Fault.of(error, known=known)
 
-    async def _radio(self, entries: list[Entry]) -> AsyncIterator[tuple[str, str]]:
-        """Yield what each layer below the battery says. Raises LinkError at the one that fails."""
-        from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, adapters, choose, link_error
+    async def _machine(self) -> AsyncIterator[tuple[str, str]]:
+        """Yield what each layer below the adapters says. Raises LinkError at the one that fails."""
+        from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, adapters, link_error
         from jk_bms.links.bus import system_bus
         from jk_bms.links.patience import within
 
@@ -231,12 +284,17 @@ class Doctor:
             layer = {"layer": "D-Bus"} if found.verdict is Verdict.SERVICE_DOWN else {}
             raise LinkError(str(found), found.verdict, {**found.evidence, **layer}) from error
         yield "D-Bus", "it answers"
-        there = await adapters()
+        self._there = await adapters()
         yield "permission", "we may ask"
         yield "Bluetooth service", "it answers"
-        wanted = next((entry.adapter for entry in entries if entry.adapter), self._settings.adapter)
-        chosen = choose(there, wanted)
-        yield "adapter", ", ".join(map(str, there))
+
+    async def _radio(self, wanted: str | None) -> AsyncIterator[tuple[str, str]]:
+        """Yield what each layer of that adapter says. Raises SourceError at the one that fails."""
+        from jk_bms.links.bluez import choose
+
+        chosen = choose(self._there, wanted)
+        self._adapter = chosen.address
+        yield "adapter", ", ".join(map(str, self._there))
         yield "adapter is on", chosen.name
         self._no_other_poller()
         yield "adapter is free", "used by the running service" if self._service else "no other poller runs"
@@ -246,7 +304,8 @@ class Doctor:
             raise LinkError(silence, Verdict.ADAPTER_WEDGED, {"others": 0})
         best = max((found.rssi for found in self._found if found.rssi is not None), default=None)
         loudest = "" if best is None else f", the loudest with {best} dBm"
-        yield "scan", f"{len(self._found)} devices heard in {self._listen:g} s{loudest}"
+        nobody = "" if self._found else ": who is connected keeps silent"
+        yield "scan", f"{len(self._found)} devices heard in {self._listen:g} s{loudest}{nobody}"
 
     def _no_other_poller(self) -> None:
         """Keep every poller from starting; raise SourceError (``BUSY``) when one runs that we cannot ask."""
@@ -262,7 +321,7 @@ class Doctor:
             ask = self._service.request
             with contextlib.suppress(LiveError):  # one that reads made-up batteries only has no radio
                 said = await asyncio.to_thread(
-                    ask, "scan", seconds=self._listen, adapter=None, ttl=self._listen + 20
+                    ask, "scan", seconds=self._listen, adapter=adapter, ttl=self._listen + 20
                 )
                 return [Found(**device) for device in said["found"]]
         from jk_bms.links.found import search
@@ -276,9 +335,8 @@ class Doctor:
         from jk_bms.sources.jk_session import JkSession
 
         folder = self._settings.devices_file.parent
-        link = link_for(
-            entry, SourceContext(adapter=self._settings.adapter, timeout=self._patience, folder=folder)
-        )
+        context = SourceContext(adapter=self._adapter or None, timeout=self._patience, folder=folder)
+        link = link_for(entry, context)
         heard = next((found for found in self._found if found.address == entry.address.upper()), None)
         if heard is not None:
             yield "battery is heard", _loudness(heard.rssi)
@@ -321,14 +379,13 @@ class Doctor:
     def _from_service(
         self, steps: list[Step], device: Mapping[str, Any], radio: Fault | None
     ) -> Fault | None:
-        """Note what the service says of a link; its verdict, else what is wrong with the radio."""
+        """Note what the service says of a link. What it reads is well, whatever the radio looks like from here."""
         link = device["link"]
-        if link["verdict"] is None or radio is not None:
-            well = link["state"] in ("streaming", "waiting") and radio is None
+        if (well := _reads(device)) or radio is not None or link["verdict"] is None:
             texts = _texts(device) if well else {}
             result = OK if well else UNTRIED
             steps += [self._say(Step(layer, result, texts.get(layer, ""))) for layer in OF_THE_BATTERY]
-            return radio
+            return None if well else radio
         verdict = Verdict(link["verdict"])
         fault = Fault(verdict, link["message"], tuple(Cause(**cause) for cause in link["causes"]))
         failed = _layer(verdict, OF_THE_BATTERY)
@@ -339,11 +396,11 @@ class Doctor:
 
     # Saying it
 
-    def _say_title(self, title: str, beside: str, of: Entry | None = None) -> None:
+    def _say_title(self, title: str, *, beside: str = "", before: int = 0) -> None:
+        """``before``: how many layers lie below the first one that follows."""
+        self._number = before
         if self._aloud:
-            self._number = 0 if of is None else len(OF_THE_RADIO) if of.type == "jk" else 0
-            address = f" ({of.address})" if of is not None and of.address != title else ""
-            print(f"{title}{address}{f', {beside}' if self.through_service else ''}:")
+            print(f"{title}{f', {beside}' if self.through_service and beside else ''}:")
 
     def _say(self, step: Step) -> Step:
         if self._aloud:
@@ -357,9 +414,18 @@ class Doctor:
         if self._aloud and fault is not None:
             print("\n".join(fault_lines(fault)), flush=True)
 
-    def _say_well(self) -> None:
+    def _say_no_hindrance(self, fault: Fault | None) -> None:
+        if self._aloud and fault is not None:
+            text = f"{fault.message}. That does not hinder the running service: it reads what it should."
+            print("", *textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  "), "", sep="\n")
+
+    def _say_told(self, fault: Fault) -> None:
         if self._aloud:
-            print("\nVerdict: all is well.\n", flush=True)
+            print(f"\nVerdict: {fault.verdict.replace('_', ' ')}, as told above.\n", flush=True)
+
+    def _say_well(self, several: bool) -> None:
+        if self._aloud:
+            print(f"\nVerdict: {'this battery' if several else 'all'} is well.\n", flush=True)
 
 
 def fault_lines(fault: Fault) -> Iterator[str]:
@@ -373,6 +439,11 @@ def fault_lines(fault: Fault) -> Iterator[str]:
         yield f"  {number}. {cause.meaning} ({100 * cause.sure:.0f} %)"
         yield f"     {cause.action}"
     yield ""
+
+
+def _reads(device: Mapping[str, Any] | None) -> bool:
+    """Whether the service has the numbers of that battery."""
+    return device is not None and device["link"]["state"] in ("streaming", "waiting")
 
 
 def _layer(verdict: Verdict, layers: tuple[str, ...]) -> str:

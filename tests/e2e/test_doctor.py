@@ -1,5 +1,6 @@
 """``jk-util.py doctor`` on the real path: what it says of each fault, alone and beside the service."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from tests.bluez.peripherals import JK, jk, street
 from tests.e2e.house import House, until
 
 Fault = Callable[[BluezBed], None]
+OTHER = "C8:47:80:12:34:57"
+FIRST, SECOND = "00:1A:7D:DA:71:13", "00:1A:7D:DA:71:14"
 
 
 def doctor(house: House, *more: str) -> tuple[int, dict[str, Any]]:
@@ -169,6 +172,66 @@ def test_beside_the_service_its_verdict_is_told(real: House, bed: BluezBed) -> N
 
     assert (code, said["verdict"], failed(said)) == (4, "connect_failed", "connection")
     assert said["causes"][0]["code"] == "phone_connected"
+
+
+def two_adapters(house: House, bed: BluezBed) -> None:
+    """Each reads a battery, and nobody else is near."""
+    adapters = [{"name": "hci0", "address": FIRST}, {"name": "hci1", "address": SECOND}]
+    bed.reset({"adapters": adapters, "devices": [jk(), jk(OTHER)]})
+    house.registry.write_text(
+        f"{JK}:\n  name: cellar\n  adapter: {SECOND}\n{OTHER}:\n  name: attic\n  adapter: {FIRST}\n"
+    )
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["beside the service", "alone"])
+def test_each_battery_by_its_own_adapter(beside: bool, real: House, bed: BluezBed) -> None:
+    """The one whose adapter is off is not excused by the other's, nor the other blamed."""
+    two_adapters(real, bed)
+    with contextlib.ExitStack() as stack:
+        if beside:
+            service = stack.enter_context(real.service())
+            service.streaming(2)
+            bed.adapter(name="hci1", powered=False)
+            until(lambda: (s := service.snapshot()) and s["devices"][0]["link"]["verdict"] == "adapter_off")
+        else:
+            bed.adapter(name="hci1", powered=False)
+        code, said = doctor(real)
+
+    assert [device["verdict"] for device in said["devices"]] == ["adapter_off", None]
+    assert (code, failed(said)) == (6, "adapter is on")
+    assert [len(device["steps"]) for device in said["devices"]] == [13, 13]
+
+
+def test_the_adapter_that_the_service_chose_is_the_one_that_counts(real: House, bed: BluezBed) -> None:
+    """The first one is on and hears nothing, for the only battery is connected to the second."""
+    two_adapters(real, bed)
+    bed.adapter(name="hci0", powered=False)
+    bed.device(OTHER, hidden=True)
+    real.registry.write_text(f"{JK}:\n  name: cellar\n")
+    with real.service() as service:
+        service.streaming()
+        bed.adapter(name="hci0", powered=True)
+        beside = doctor(real)
+        service.end()
+    bed.adapter(name="hci0", discovery="wedged")
+    alone = doctor(real)  # it was remembered
+
+    assert (beside[0], beside[1]["verdict"]) == (0, None)
+    assert (alone[0], alone[1]["verdict"]) == (0, None)
+
+
+def test_what_is_read_is_well_whatever_the_tool_may_not_do(real: House, bed: BluezBed) -> None:
+    """The service's user may use Bluetooth, the one who asks may not."""
+    real.registry.write_text(f"{JK}:\n  name: pack\n")
+    with real.service() as service:
+        service.streaming()
+        bed.control("calls", denied="org.freedesktop.DBus.Error.AccessDenied")
+        code, said = doctor(real)
+        page = real.tool("doctor", "--timeout", "2")
+
+    assert (code, said["verdict"], failed(said)) == (0, None, "permission")
+    assert "does not hinder the running service" in " ".join(page.stdout.split())
+    assert page.stdout.endswith("Verdict: all is well.\n\n")
 
 
 def test_released_is_no_fault(real: House, bed: BluezBed) -> None:
