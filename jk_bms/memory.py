@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jk_bms.battery.chemistry import Chemistry, chemistry
-from jk_bms.battery.curves import Curve
+from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.battery.pack_state import PackState, learnt_of, likely_chemistry, stored_names
 from jk_bms.clock import Clock, Mark, boot_id
-from jk_bms.errors import ConfigError, StoreError
+from jk_bms.errors import StoreError
 from jk_bms.model import Device, Sample
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
@@ -37,26 +37,6 @@ FOLD_PAUSE = 1.0  # s between two slices of the inverter's records: it is nobody
 FOLD_PERIOD = 30.0  # s between two looks for new ones
 BACKUP_PERIOD = 600.0  # s between two looks whether tonight's copy is due
 COPIES_KEPT = 7
-
-
-class PackFacts:
-    """What the owner says of a pack in its registry entry. Raises ConfigError."""
-
-    def __init__(self, entry: Entry) -> None:
-        options = entry.options
-        where = f"registry: {entry.label}"
-        self.chemistry: Chemistry | None = None
-        self.nominal_ah: float | None = None
-        try:
-            curve = _curve(options["curve"]) if options.get("curve") else None
-            if options.get("chemistry") or curve:
-                self.chemistry = chemistry(options.get("chemistry") or "lfp", curve)
-            if options.get("capacity_ah"):
-                self.nominal_ah = float(options["capacity_ah"])
-        except ValueError as error:
-            raise ConfigError(f"{where}: {error}") from error
-        if self.nominal_ah is not None and not 1 <= self.nominal_ah <= 10_000:
-            raise ConfigError(f"{where}: capacity_ah is {self.nominal_ah:g}; expected 1 to 10000 Ah")
 
 
 class Memory:
@@ -78,7 +58,7 @@ class Memory:
         self._writer = writer
         self._report = report
         self._confirmed = confirmed
-        self._facts = {entry.address: PackFacts(entry) for entry in entries}
+        self._facts = {entry.address: PackFacts(entry.label, entry.options) for entry in entries}
         self._limits: dict[str, PackLimits] = {}
         self._boot = boot_id()
         self._zone = settings.timezone or datetime.now(UTC).astimezone().tzinfo or UTC
@@ -319,11 +299,3 @@ def _limits(settings: Mapping[str, Any]) -> PackLimits:
         soc_0_voltage=settings.get("soc_0_voltage"),
         nominal_ah=settings.get("nominal_battery_capacity"),
     )
-
-
-def _curve(text: str) -> Curve:
-    """Read ``2.9:0,3.3:50,3.45:100``. Raises ValueError."""
-    try:
-        return Curve((float(v), float(soc)) for v, _, soc in (p.partition(":") for p in text.split(",")))
-    except ValueError as error:
-        raise ValueError(f"curve is {text!r}; expected V:% points such as 2.9:0,3.3:50,3.45:100") from error

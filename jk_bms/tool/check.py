@@ -5,6 +5,7 @@ Looks and never changes anything. A line is ``ok``, ``warn`` (look at it some da
 """
 
 import argparse
+import asyncio
 import ctypes
 import json
 import os
@@ -19,11 +20,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.clock import Clock
-from jk_bms.errors import JkBmsError, LiveError, StoreError
+from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
 from jk_bms.live.client import LiveClient
-from jk_bms.registry import read_registry, selected_entries
+from jk_bms.registry import Entry, read_registry, selected_entries
 from jk_bms.settings import Settings
+from jk_bms.sources import SourceContext, build
 from jk_bms.store.backup import nightly_copies, reason
 from jk_bms.store.history_query import tracks
 from jk_bms.store.own import OwnReader, open_reader
@@ -84,17 +87,17 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Yield what there is to say, part by part; a part that cannot be looked at is a fault itself."""
     snapshot, said = _service(settings)
     user = _user(snapshot)
-    parts: tuple[Callable[[], Iterator[Finding]], ...] = (
-        lambda: _settings(settings),
-        lambda: _registry(settings),
-        lambda: iter(said),
-        lambda: _clock(clock),
-        lambda: _database(settings, user, clock),
-        lambda: _inverter_database(settings, user, snapshot),
-        lambda: _space(settings),
-        lambda: _copies(settings, clock),
-    )
-    for part in parts:
+    parts: dict[str, Callable[[], Iterator[Finding]]] = {
+        "settings": lambda: _settings(settings),
+        "registry": lambda: _registry(settings),
+        "service": lambda: iter(said),
+        "clock": lambda: _clock(clock),
+        "database": lambda: _database(settings, user, clock),
+        "inverter database": lambda: _inverter_database(settings, user, snapshot),
+        "disk": lambda: _space(settings),
+        "copies": lambda: _copies(settings, user, clock),
+    }
+    for what, part in parts.items():
         try:
             yield from part()
         except OSError as error:
@@ -103,7 +106,7 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
             )
         except JkBmsError as error:
             for line in str(error).splitlines():
-                yield Finding(FAIL, "fault", line)
+                yield Finding(FAIL, what, line)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -126,8 +129,23 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         yield Finding(FAIL, "registry", f"{path}: no enabled battery; find yours with --scan")
     else:
         yield Finding(OK, "registry", f"{path}: {', '.join(entry.label for entry in entries)}")
+    for entry in entries:
+        try:
+            asyncio.run(_as_the_service_does(entry, path.parent))
+        except ConfigError as error:
+            yield Finding(
+                FAIL,
+                "registry",
+                f"{path} line {entry.line}: {str(error).removeprefix('registry: ')}; correct it there",
+            )
     if any(entry.pin for entry in registry.entries) and path.stat().st_mode & stat.S_IROTH:
         yield Finding(WARN, "registry", f"{path}: holds a PIN and everybody may read it; chmod o= {path}")
+
+
+async def _as_the_service_does(entry: Entry, folder: Path) -> None:
+    """Make of an entry what the service makes of it when it starts; nothing is opened."""
+    build(entry, SourceContext(folder=folder))
+    PackFacts(entry.label, entry.options)
 
 
 def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:
@@ -298,10 +316,20 @@ def _space(settings: Settings) -> Iterator[Finding]:
         yield Finding(level, "disk", f"{path}: {megabytes(free)} free")
 
 
-def _copies(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def _copies(settings: Settings, user: User, clock: Clock) -> Iterator[Finding]:
     folder = settings.backup_dir
     if folder is None:
         yield Finding(OK, "copies", "no nightly copies (BACKUP_DIR is not set)")
+        return
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir() or not os.statvfs(there).f_blocks:  # a folder of the kernel's, such as /proc
+        yield Finding(FAIL, "copies", f"BACKUP_DIR={folder}: {there} keeps no files; choose another folder")
+        return
+    if not may(user, there, 0o3):
+        yield Finding(
+            FAIL, "copies", f"BACKUP_DIR={folder}: {user.name} may not write into {there} ({_mode(there)}); give "
+            "it the right to, or choose another folder"
+        )  # fmt: skip
         return
     copies = nightly_copies(folder) if folder.is_dir() else []
     if not copies:

@@ -16,7 +16,7 @@ from jk_bms.store import own
 from jk_bms.tool import check as check_module
 from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, check, may
 from tests.e2e.house import House, until
-from tests.tool.stored_house import StoredHouse
+from tests.tool.stored_house import PACK, StoredHouse
 
 
 class Turned(Clock):
@@ -92,16 +92,36 @@ FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
     "everybody reads .env": (lambda h: h.env.chmod(0o644), WARN, "settings", "chmod o="),
     "everybody reads the PIN": (lambda h: h.registry.chmod(0o644), WARN, "registry", "holds a PIN"),
     "no battery": (lambda h: h.registry.write_text("# none\n"), FAIL, "registry", "no enabled battery"),
-    "registry is no YAML": (lambda h: h.registry.write_text("a: [\n"), FAIL, "fault", "line 2"),
+    "registry is no YAML": (lambda h: h.registry.write_text("a: [\n"), FAIL, "registry", "line 2"),
+    "a capacity in words": (
+        lambda h: h.registry.write_text(f"{PACK}:\n  capacity_ah: lots\n"),
+        *(FAIL, "registry", "line 1: AA:BB:CC:DD:EE:FF: capacity_ah is 'lots'; expected 1 to 10000 Ah"),
+    ),
+    "a capacity that is a list": (
+        lambda h: h.registry.write_text(f"{PACK}:\n  capacity_ah: [280]\n"),
+        *(FAIL, "registry", "expected 1 to 10000 Ah"),
+    ),
+    "a chemistry nobody knows": (
+        lambda h: h.registry.write_text(f"{PACK}:\n  chemistry: lead\n"),
+        *(FAIL, "registry", "chemistry is 'lead'; expected one of lfp"),
+    ),
+    "a curve without volts": (
+        lambda h: h.registry.write_text(f"{PACK}:\n  curve: 3,4,5\n"),
+        *(FAIL, "registry", "curve is '3,4,5'; expected V:% points"),
+    ),
+    "a type nobody knows": (
+        lambda h: h.registry.write_text(f"{PACK}:\n  type: foo\n"),
+        *(FAIL, "registry", "type is 'foo'; expected one of jk"),
+    ),
     "no database": (lambda h: h.bms_db.unlink(), WARN, "database", "not there yet"),
     "a damaged database": (damage, FAIL, "database", "damaged"),
     "no database at all": (
         lambda h: h.bms_db.write_text("x" * 5000),
         FAIL,
-        "fault",
+        "database",
         "not an SQLite database",
     ),
-    "a newer database": (newer, FAIL, "fault", "update the program"),
+    "a newer database": (newer, FAIL, "database", "update the program"),
     "everybody changes it": (lambda h: h.bms_db.chmod(0o666), WARN, "database", "chmod o-w"),
     "one was damaged": (
         lambda h: (h.state / "bms.db.damaged-20260101T000000").touch(),
@@ -111,7 +131,7 @@ FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
         lambda h: (h.folder / "inverter.db").unlink(),
         *(FAIL, "inverter database", "check DB_PATH"),
     ),
-    "another program's": (drop_readings, FAIL, "fault", "no such table: readings"),
+    "another program's": (drop_readings, FAIL, "inverter database", "no such table: readings"),
     "a misspelt setting": (
         lambda h: h.env.write_text(h.env.read_text() + "BMS_DB_PAHT=x\n"),
         *(WARN, "settings", "did you mean BMS_DB_PATH"),
@@ -119,6 +139,14 @@ FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
     "a folder without copies": (
         lambda h: h.env.write_text(h.env.read_text() + "BACKUP_DIR=copies\n"),
         *(WARN, "copies", "no nightly copy yet"),
+    ),
+    "copies into the kernel": (
+        lambda h: h.env.write_text(h.env.read_text() + "BACKUP_DIR=/proc/x\n"),
+        *(FAIL, "copies", "BACKUP_DIR=/proc/x: /proc keeps no files"),
+    ),
+    "copies into a file": (
+        lambda h: h.env.write_text(h.env.read_text() + "BACKUP_DIR=env/copies\n"),
+        *(FAIL, "copies", "keeps no files"),
     ),
 }
 
@@ -224,9 +252,13 @@ def test_a_file_that_the_service_may_not_write_is_told(
 ) -> None:
     monkeypatch.setattr(check_module, "_user", lambda _: User(4242, frozenset({4242}), "easun-jkbms"))
 
-    told = {finding.what for finding in found(house) if "easun-jkbms may not" in finding.text}
+    told = {
+        finding.what
+        for finding in found(house, BACKUP_DIR=str(house.folder / "copies"))
+        if "easun-jkbms may not" in finding.text
+    }
 
-    assert told == {"database", "inverter database"}
+    assert told == {"database", "inverter database", "copies"}
 
 
 def test_beside_the_running_service(tmp_path: Path) -> None:
