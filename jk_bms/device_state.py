@@ -19,8 +19,13 @@ def device_state(
     *,
     now: float,
     zone: tzinfo | None,
+    heard: float | None = None,
 ) -> dict[str, Any]:
-    """Return what the live socket tells of one battery; ``now``: s since boot, ``days``: what went in and out."""
+    """Return what the live socket tells of one battery; ``days``: what went in and out.
+
+    ``now`` is in s since boot, as is ``heard``: when it last gave data to an earlier run.
+    """
+    last = heard if status.last_sample is None else status.last_sample
     state: dict[str, Any] = {
         "number": device.number,
         "address": device.address,
@@ -34,7 +39,7 @@ def device_state(
             "rssi": status.rssi,
             "causes": [cause._asdict() for cause in status.causes],
             "adapter": status.adapter,
-            "last_frame": None if status.last_sample is None else max(0.0, now - status.last_sample),
+            "last_frame": None if last is None else max(0.0, now - last),
             "connects": status.connects,
             "failures": status.failures,
             "frames": status.frames,
@@ -75,5 +80,17 @@ def _words(status: LinkStatus, sample: Sample | None, now: float) -> Iterable[st
         yield f"{status.verdict} for {span(now - status.since)}"
         if status.rung:
             yield Rung(status.rung).words
+    if status.released_until is not None:
+        yield f"{span(status.released_until - now)} left"
     if sample is not None and sample.battery_soc is not None:
         yield f"{sample.battery_soc:.0f} %"
+    if status.last_sample is not None:
+        yield f"heard {span(now - status.last_sample)} ago"
+    if status.rssi is not None:
+        yield f"{status.rssi} dBm"
+    if status.connects:
+        yield f"{status.connects} connection{'' if status.connects == 1 else 's'}"
+    if status.commands_day:
+        yield f"{status.commands_day} command{'' if status.commands_day == 1 else 's'} in 24 h"
+    if (last := status.last_outage) is not None and last["cure"]:
+        yield f"last time {Rung[last['cure'].upper()].words}"

@@ -1,9 +1,10 @@
-"""What is remembered of links over restarts: their outages, and what the repairs of a house have done.
+"""What is remembered of links over restarts: outages, counters, and what the repairs of a house have done.
 
 An outage that a run ends in, by our own last rung, by a crash or by a power cut, is the same one in
 the next run: it keeps its row, and goes on counting from the last good frame.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import msgspec
 
 from jk_bms.clock import Clock, Mark
 from jk_bms.errors import Verdict
+from jk_bms.link_counters import LinkCounters
 from jk_bms.model import Device
 from jk_bms.model.outage import OutageRecord
 from jk_bms.repair.causes import telling
@@ -43,13 +45,17 @@ class _Earlier(NamedTuple):
 
 
 class LinkLog:
-    """Writes outages and the house's state through ``write``; ``open`` first.
+    """Writes outages, counters and the house's state through ``write``; ``open`` first, ``close`` at the end.
 
-    ``ended_by``: how the last run ended, to be noted with the next ``keep`` for the run after this.
+    ``ended_by``: how this run ends, to be noted with the next ``keep`` for the run after it.
+    ``now`` is the clock of the machines.
     """
 
-    def __init__(self, house: House, clock: Clock, boot: str, write: Write) -> None:
+    def __init__(
+        self, house: House, clock: Clock, boot: str, write: Write, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.ended_by = Rung.NONE
+        self._counters = LinkCounters(house, clock, boot, write, now)
         self._house = house
         self._clock = clock
         self._boot = boot
@@ -69,6 +75,7 @@ class LinkLog:
         state = read_state(own, STATE) or {}
         self._house.recall(state, self._boot)
         self._ended = Rung(state.get("ended_by", 0))
+        self._counters.open(own, sources)
         known = {stored.device.address for stored in own.devices() if stored.last_seen is not None}
         for source in sources:
             address = source.device.address
@@ -113,11 +120,17 @@ class LinkLog:
             self._write(lambda own: put_outage(own, record, earlier.boot))
 
     def keep(self) -> None:
-        """Write what the house must know after a restart, if it changed."""
+        """Write what must be known after a restart, if it changed."""
+        self._counters.keep()
         state = self._house.remembered(self._boot) | {"ended_by": int(self.ended_by)}
         if state != self._kept:
             self._kept = state
             self._write(lambda own: write_states(own, {STATE: state}))
+
+    def close(self) -> None:
+        """Write what is not yet written, for the last time."""
+        self.keep()
+        self._counters.keep(at_once=True)
 
     def clock_set(self) -> None:
         """The clock is right now: correct the times that were noted before."""

@@ -98,7 +98,7 @@ class Poller:
             may_restart=settings.allow_bluetooth_restart,
             may_reboot=settings.allow_reboot,
         )
-        self.link_log = LinkLog(self.house, clock, self._boot, self._write)
+        self.link_log = LinkLog(self.house, clock, self._boot, self._write, asyncio.get_running_loop().time)
         self.placement = Placement(settings.ble_connections, changed=self._placed)
         self.radio = RadioMemory(changed=self._learnt)
         context = SourceContext(
@@ -204,6 +204,7 @@ class Poller:
                     self.memory.days(device.address),
                     now=now,
                     zone=self.settings.timezone,
+                    heard=self.link_log.heard(device.address),
                 )
                 for device, status, sample in self._batteries()
             ],
@@ -258,6 +259,7 @@ class Poller:
                 try:
                     yield
                 finally:
+                    self.link_log.close()
                     await self.alerts.close()
                     await self.memory.close()
         finally:

@@ -113,12 +113,16 @@ def _device_lines(device: dict[str, Any], paint: Any, zone: tzinfo | None) -> It
     facts = [f"for {span(link['for'])}"]
     if link.get("rssi") is not None:
         facts.append(f"{link['rssi']} dBm")
+    if (left := link.get("released_for")) is not None:
+        facts.append(f"taken up again in {span(max(left, 0.0))}")
     yield paint(title, "1")
     yield f"  Link     {paint(state, '32' if good else '33')}, {', '.join(facts)}"
     yield from _link_lines(link, zone)
     reading = device.get("reading")
     if reading is None:
-        yield "  Reading  none yet"
+        last = link.get("last_frame")
+        told = "none yet" if last is None else f"none since the start, the last {span(last)} ago"
+        yield f"  Reading  {told}"
         return
     yield from _reading_lines(reading, device["age"], device.get("days", {}), paint)
 

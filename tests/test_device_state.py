@@ -18,20 +18,40 @@ def sample(device: Device) -> Sample:
 
 
 def test_a_line_for_the_service_manager() -> None:
-    """State and charge while all is well; verdict, since when and the last repair while it is not."""
-    well = LinkStatus(state=LinkState.STREAMING, since=100.0)
+    """State and charge while all is well, what was counted; verdict, since when and the last repair while it is not."""
+    well = LinkStatus(
+        state=LinkState.STREAMING,
+        since=100.0,
+        last_sample=NOW - 0.4,
+        rssi=-61,
+        connects=3,
+        commands_day=1,
+        last_outage={"cure": "forget"},
+    )
     ill = LinkStatus(state=LinkState.SEARCHING, since=NOW - 360.0, verdict="mute", rung=Rung.RECONNECT)
 
     line = status_line([(MAIN, well, sample(MAIN)), (SHED, ill, None)], NOW)
 
-    assert line == "main: streaming, 84 %; C8:47:80:00:00:02: searching, mute for 6 min, connected anew"
+    assert line == (
+        "main: streaming, 84 %, heard 0.4 s ago, -61 dBm, 3 connections, 1 command in 24 h, "
+        "last time had the Bluetooth service forget the device; "
+        "C8:47:80:00:00:02: searching, mute for 6 min, connected anew"
+    )
 
 
 def test_a_released_battery_is_nothing_to_worry_about() -> None:
     away = LinkStatus(state=LinkState.RELEASED, since=NOW, verdict="released", released_until=NOW + 60.0)
 
-    assert status_line([(MAIN, away, None)], NOW) == "main: released"
+    assert status_line([(MAIN, away, None)], NOW) == "main: released, 60 s left"
     assert device_state(MAIN, away, None, {}, now=NOW, zone=UTC)["link"]["released_for"] == 60.0
+
+
+def test_a_battery_that_only_an_earlier_run_heard() -> None:
+    searching = LinkStatus(since=NOW - 40.0, outage={"lasted": 38.0, "attempts": 2}, outage_before=600.0)
+
+    link = device_state(MAIN, searching, None, {}, now=NOW, zone=UTC, heard=NOW - 640.0)["link"]
+
+    assert (link["last_frame"], link["outage"]["lasted"]) == (640.0, 638.0)
 
 
 def test_ages_are_those_of_frames() -> None:

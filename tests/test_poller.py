@@ -152,6 +152,18 @@ async def test_silence_is_counted_over_restarts(tmp_path: Path) -> None:
     assert left.lasted >= 2.0
 
 
+async def test_links_count_on_over_restarts(tmp_path: Path) -> None:
+    commands = 0
+    for connects in (1, 2):
+        house = poller(tmp_path, BMS_STANDALONE_ROWS="true")
+        async with running(house):
+            await until(lambda: "reading" in house.snapshot()["devices"][0])  # noqa: B023 - called here
+            link = house.snapshot()["devices"][0]["link"]
+            assert link["connects"] == connects
+            assert link["commands"] > commands
+            commands = link["commands"]
+
+
 async def test_an_outage_is_recorded_with_its_cure(tmp_path: Path) -> None:
     """Also one that only a fresh start of the service ended."""
     house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true", JK_BMS_TIMEOUT="1")

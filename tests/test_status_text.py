@@ -72,6 +72,14 @@ def test_nothing_known_yet() -> None:
     assert "None" not in text
 
 
+def test_how_long_a_release_lasts() -> None:
+    link = LINK | {"state": "released", "verdict": "released", "released_for": 540.0, "last_frame": 61.0}
+    text = page({"link": link})
+
+    assert "released, for 75 s, -61 dBm, taken up again in 9 min" in text
+    assert "none since the start, the last 61 s ago" in text
+
+
 def test_an_outage_is_explained() -> None:
     """The two likeliest causes with what to do, how long, what was done; nothing of the unlikely."""
     link = LINK | {

@@ -56,6 +56,10 @@ class House:
         """Take in the machine of a device."""
         self._machines[device] = machine
 
+    def machine(self, device: str) -> LinkMachine | None:
+        """Return the machine of a device; None: it has no link."""
+        return self._machines.get(device)
+
     def reached_by(self, device: str, adapter: str) -> None:
         """Note the adapter of a device; an empty name tells nothing."""
         if adapter:

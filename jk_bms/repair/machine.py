@@ -108,9 +108,9 @@ class DayCount:
     def __init__(self) -> None:
         self._hours: Counter[int] = Counter()
 
-    def add(self, now: float) -> None:
-        """Count one."""
-        self._hours[int(now // HOUR)] += 1
+    def add(self, now: float, count: int = 1) -> None:
+        """Count one, or several."""
+        self._hours[int(now // HOUR)] += count
 
     def last_day(self, now: float) -> int:
         """Return how many there were in the last 24 h, those of the whole first hour included."""
@@ -118,6 +118,11 @@ class DayCount:
         for hour in [hour for hour in self._hours if hour < first]:
             del self._hours[hour]
         return self._hours.total()
+
+    def hours(self, now: float) -> list[tuple[float, int]]:
+        """Return when, to the hour, how many of those were."""
+        self.last_day(now)
+        return [((hour + 0.5) * HOUR, count) for hour, count in sorted(self._hours.items())]
 
 
 class LinkMachine:

@@ -53,8 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "nothing at all is repaired sooner")]
     allow_bluetooth_restart: Annotated[bool, Setting(
         "ALLOW_BLUETOOTH_RESTART", kinds.FLAG, "false", "",
-        "restart the Bluetooth service when nothing milder helps, at most once an hour; needs the rule that "
-        "`install.sh` offers")]
+        "restart the Bluetooth service when nothing milder helps, at most once an hour; needs the rule of "
+        "`install.sh --allow-repairs`")]
     allow_reboot: Annotated[bool, Setting(
         "ALLOW_REBOOT", kinds.FLAG, "false", "",
         "reboot this machine when its Bluetooth fails and a fresh start of the service did not help, at most "

@@ -402,6 +402,10 @@ def test_link_counts_connections_and_commands() -> None:
     assert "Signal    -61 dBm" in text
     assert "Connects    3" in text
     assert "Commands    5 in 24 h" in text
+    assert "dropped" not in text
+
+    noisy = pages.link(snapshot(device(link=device()["link"] | {"discarded": 120})), EN, KYIV, NOW).text
+    assert "Bytes dropped  120" in noisy
 
 
 def test_link_says_nothing_twice() -> None:

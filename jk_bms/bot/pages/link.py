@@ -131,7 +131,7 @@ def _last_outage(state: dict[str, Any], texts: Texts, zone: tzinfo | None, now: 
 def _rows(state: dict[str, Any], texts: Texts) -> Iterator[Row]:
     if state.get("rssi") is not None:
         yield Row(texts("bot.row.signal"), str(state["rssi"]), texts.unit("dBm"))
-    for name in ("connects", "failures", "refused"):
+    for name in ("connects", "failures", "refused", "discarded"):
         if state.get(name):
             yield Row(texts(f"bot.row.{name}"), str(state[name]))
     if state.get("commands_day") is not None:  # none is worth knowing too: the BMS beeps at each

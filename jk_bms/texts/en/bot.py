@@ -33,6 +33,7 @@ TEXTS = {
     "bot.row.connects": "Connects",
     "bot.row.failures": "Failures",
     "bot.row.refused": "Bad frames",
+    "bot.row.discarded": "Bytes dropped",
     "bot.flow.charging": "charging",
     "bot.flow.discharging": "discharging",
     "bot.flow.idle": "idle",

@@ -33,6 +33,7 @@ TEXTS = {
     "bot.row.connects": "З’єднань",
     "bot.row.failures": "Невдач",
     "bot.row.refused": "Збої даних",
+    "bot.row.discarded": "Зайві байти",
     "bot.flow.charging": "заряджання",
     "bot.flow.discharging": "розряджання",
     "bot.flow.idle": "спокій",
