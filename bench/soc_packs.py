@@ -228,6 +228,8 @@ def counted(pack: Drawn, moments: Iterable[Seen], curve: Curve | None = None) ->
         last = estimate.value
         if estimate.anchor is not None:
             judged = soc_for_warnings(estimate.value, estimate.low, estimate.high)
+            if judged is None:  # people are shown the BMS's value instead
+                judged = sample.soc
             assert judged is not None
             for at_soc, again in WARNINGS.items():
                 if armed[at_soc] and judged < at_soc:

@@ -49,13 +49,14 @@ def made_day(frames: int) -> list[Sample]:
 class House:
     """A memory on the files of ``folder``; ``with`` it ends as if it had been killed."""
 
-    def __init__(self, folder: Path, *, confirmed: bool = False) -> None:
+    def __init__(self, folder: Path, *, confirmed: bool = False, capacity: str = "280") -> None:
         folder.mkdir(exist_ok=True)
         settings = load_settings({"TIMEZONE": "UTC"}, top=folder)
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.writer = ThreadPoolExecutor(1)
         entries = [
-            Entry(address=pack.address, type="jk", options={"capacity_ah": "280"}) for pack in (PACK, SILENT)
+            Entry(address=pack.address, type="jk", options={"capacity_ah": capacity})
+            for pack in (PACK, SILENT)
         ]
         self.memory = Memory(
             settings,
@@ -92,8 +93,8 @@ class House:
 
 
 @contextmanager
-def house_in(folder: Path, *, confirmed: bool = False) -> Iterator[House]:
-    house = House(folder, confirmed=confirmed)
+def house_in(folder: Path, *, confirmed: bool = False, capacity: str = "280") -> Iterator[House]:
+    house = House(folder, confirmed=confirmed, capacity=capacity)
     try:
         yield house
     finally:
@@ -245,3 +246,19 @@ async def test_only_a_frame_of_now_is_dated_by_who_confirms_the_clock_now(
         assert second.states()[0]["clock"]["sure"] is False
         second.memory.take(day[1])
         assert second.states()[0]["clock"]["sure"] is True
+
+
+async def test_a_capacity_corrected_in_the_registry_is_counted_with(
+    tmp_path: Path, day: list[Sample]
+) -> None:
+    with house_in(tmp_path) as first:
+        await first.live(day[:24])
+        assert first.states()[0]["soc"]["nominal_ah"] == 280.0
+
+    with house_in(tmp_path, capacity="230") as second:
+        second.told.clear()
+        await second.live(day[24:36])
+
+        assert [kind for kind, _ in second.told] == ["soc.jump"]
+        state = second.states()[0]
+        assert (state["soc"]["nominal_ah"], state["health"]["capacity"]) == (230.0, 230.0)

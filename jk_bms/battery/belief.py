@@ -28,6 +28,9 @@ WILD = 0.1  # V: no cell lies further from its curve
 STEPS = 200  # of the voltage table
 BEYOND = 0.08  # V for each % above full or below empty
 FAR = 3.0  # standard deviations: beyond, an error is the model's, not the pack's
+RESCALE_DOUBT = 0.5  # of what the charge moved for another capacity
+RESCALED_SUREST = 0.25  # of the first variance: somebody had a reason to correct the capacity
+LEAST_EFFECT = 0.2  # of nominal: no Ah is worth less
 
 
 class VoltageTable:
@@ -86,7 +89,35 @@ class Belief:
     @property
     def effective(self) -> float:
         """% for each measured Ah."""
-        return self.per_ah * (1.0 + self.mean[GAIN])
+        return self.per_ah * max(LEAST_EFFECT, 1.0 + self.mean[GAIN])
+
+    @property
+    def by_gain(self) -> float:
+        """How far the charge, in %, leans on the gain: what was counted since it was last known."""
+        variance = self.cov[GAIN][GAIN]
+        return self.cov[0][GAIN] / variance if variance > 0.0 else 0.0
+
+    def rescale(self, per_ah: float, unsure: float) -> bool:
+        """Go over to another nominal capacity; return whether what was learned of the gain fits it.
+
+        ``unsure`` is the standard deviation of a gain of which nothing was learned. The charge follows
+        as far as it was counted by the old capacity.
+        """
+        before, by_gain, old = self.effective, self.by_gain, self.per_ah
+        variance, first = self.cov[GAIN][GAIN], unsure**2
+        # The mean lies between nominal and what was learned, by how sure that was.
+        learned = max(0.0, 1.0 - variance / first)
+        found = old * (1.0 + self.mean[GAIN] / learned) / per_ah - 1.0 if learned else 0.0
+        fits = learned > 0.0 and abs(found) <= FAR * unsure
+        self.per_ah = per_ah
+        self.mean[GAIN] = learned * found if fits else 0.0
+        for i in range(SIZE):
+            self.cov[i][GAIN] = self.cov[GAIN][i] = 0.0
+        self.cov[GAIN][GAIN] = max(RESCALED_SUREST * first, variance) if fits else first
+        moved = by_gain * (self.effective - before) / old
+        self.mean[CHARGE] = min(100.0, max(0.0, self.mean[CHARGE] + moved))
+        self.widen(CHARGE, (RESCALE_DOUBT * moved) ** 2)
+        return fits
 
     def count(self, ah: float, active: float, idle: float) -> None:
         """Move by ``ah`` measured in ``active`` hours of current and ``idle`` hours of zero."""

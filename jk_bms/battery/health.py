@@ -25,6 +25,7 @@ from jk_bms.battery.health_report import (
     HealthReport,
     Week,
 )
+from jk_bms.battery.limits import is_other_capacity
 from jk_bms.model import Sample
 
 __all__ = ["Health", "HealthReport", "stored_report"]
@@ -109,6 +110,11 @@ class Health:
         self._range: list[tuple[float, float]] = []  # of SoC: the week before, this week
         self._sums: list[float] = []
         self._clear()
+
+    def nominal(self, nominal_ah: float | None) -> None:
+        """Take over the capacity as sold, perhaps corrected; None: nobody told."""
+        if nominal_ah is not None and is_other_capacity(nominal_ah, self._capacity):
+            self._capacity, self._jump = nominal_ah, JUMP * nominal_ah
 
     def feed(self, sample: Sample, elapsed: float | None, soc: float | None = None) -> None:
         """Take in a sample, ``elapsed`` s after the one before (None: nobody knows), at ``soc`` %."""

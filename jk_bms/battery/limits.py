@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from jk_bms.battery.chemistry import Chemistry
 
+SAME_CAPACITY = 0.01  # share: capacities that differ less are one, rounded
 SHORT_OF_TARGET = 0.015  # V: chargers and cables stay that much below what they were told
 
 
@@ -34,3 +35,8 @@ def full_level(chemistry: Chemistry, limits: PackLimits) -> float:
 def empty_level(chemistry: Chemistry, limits: PackLimits) -> float:
     """Voltage, in V, of the lowest cell below which a pack is empty, the load's drop taken out."""
     return max(chemistry.empty, (limits.cell_uvp or 0.0) + 0.1)
+
+
+def is_other_capacity(told: float, known: float) -> bool:
+    """Whether ``told`` Ah is another capacity than the ``known`` one."""
+    return abs(told - known) > SAME_CAPACITY * known

@@ -68,6 +68,7 @@ class PackState:
     def limits(self, limits: PackLimits) -> None:
         """Take over what the BMS's own settings say."""
         self._soc.limits(limits)
+        self._health.nominal(self._soc.nominal_ah)
 
     def feed(self, sample: Sample, boot: str | None = None) -> Sample:
         """Count ``sample``; return it with everything filled in that follows from the past.
@@ -94,6 +95,9 @@ class PackState:
             if age is not None and (self._anchor_age is None or age < self._anchor_age):
                 self.anchored = anchor
             self._anchor_age = age
+        if boot is None and (rescaled := self._soc.rescaled):
+            self.jump = f"{rescaled}; {self.jump}" if self.jump else rescaled
+            self._soc.rescaled = None
         self._health.learned_ah = learned
         self._health.feed(dated, elapsed, counted)
         capacity = learned or sample.full_ah
@@ -164,6 +168,7 @@ class PackState:
         self._meters.restore(state["meters"], learnt.get("days", {}))
         self._runtime.restore(state["runtime"])
         self._health.restore(state["health"], learnt)
+        self._health.nominal(self._soc.nominal_ah)
         self._anchor_age = state["anchor_age"]
         last = state["last"]
         self._last = last and (last[0], last[1], last[2] and datetime.fromisoformat(last[2]))

@@ -13,9 +13,9 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from jk_bms.battery.anchors import Anchors
-from jk_bms.battery.belief import CHARGE, GAIN, IDLE, OFFSET, UNLIKE, Belief, VoltageTable
+from jk_bms.battery.belief import CHARGE, FAR, GAIN, IDLE, OFFSET, UNLIKE, Belief, VoltageTable
 from jk_bms.battery.chemistry import Chemistry
-from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.limits import PackLimits, is_other_capacity
 from jk_bms.battery.ohmic import STEP_TIME, Ohmic
 from jk_bms.model import Sample
 
@@ -45,6 +45,8 @@ FULL_FROM = 98.5  # %: what the curve calls that is full
 EMPTY_SIGMA = 3.0  # cells differ most where they are empty
 REFUSED_SIGMA = 2.0  # a single full cell ended the charge
 AGAIN_WIDER = 9.0  # times the variance of an anchor that tells nothing new
+CONTRADICTED = 0.2  # share: the capacity is another one when an anchor is as far from what was counted ...
+COUNTED_ENOUGH = 20.0  # %: ... and that much was counted
 WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as learned
 
 VOLT_NOISE = 0.003  # V
@@ -88,14 +90,19 @@ class SocEstimate(NamedTuple):
 
 
 class SocCounter:
-    """Count the charge of one pack."""
+    """Count the charge of one pack.
+
+    ``nominal_ah`` is the capacity in use; ``rescaled`` says that it became another one and what that
+    did to the charge, until somebody takes it away.
+    """
 
     def __init__(self, chemistry: Chemistry, *, nominal_ah: float | None) -> None:
         """``nominal_ah``: as sold; ``None``: taken from the BMS's settings or its samples."""
+        self.rescaled: str | None = None
         self._chemistry = chemistry
         self._table = VoltageTable(chemistry.ocv)
         self._knee = chemistry.ocv.ocv(15.0)  # below, the lowest cell decides
-        self._nominal = nominal_ah if nominal_ah and nominal_ah > 0.0 else None
+        self._owners = self._nominal = nominal_ah if nominal_ah and nominal_ah > 0.0 else None
         self._anchors = Anchors(chemistry)
         self._belief: Belief | None = None
         self._ohmic = Ohmic(chemistry, self._nominal or 100.0)
@@ -110,6 +117,7 @@ class SocCounter:
         self._ah = self._active = self._idle = 0.0  # Ah, h, h
         self._since_tick = self._since_weighing = 0.0  # s
         self._moved = NEWS_MOVED  # % since a voltage was last weighed: the first one is news
+        self._beyond = 0.0  # % counted past BEYOND since the last anchor
         self._ticks = 0
         self._mean_sum = self._lowest_sum = self._drop_sum = 0.0  # V
         self._shown: tuple[float, float] | None = None  # value of the belief, % per Ah: made once
@@ -118,8 +126,13 @@ class SocCounter:
     def limits(self, limits: PackLimits) -> None:
         """Take over what the BMS's settings say."""
         self._anchors.limits(limits)
-        if self._nominal is None and limits.nominal_ah:
-            self._nominal = limits.nominal_ah
+        if self._owners is None and limits.nominal_ah:
+            self._use_nominal(limits.nominal_ah)
+
+    @property
+    def nominal_ah(self) -> float | None:
+        """The capacity that is taken to be nominal; ``None``: nobody told."""
+        return self._nominal
 
     def feed(self, sample: Sample, elapsed: float | None) -> SocEstimate | None:
         """Count ``sample``, ``elapsed`` s after the one before (``None``: nobody knows).
@@ -175,6 +188,7 @@ class SocCounter:
             "belief": None if self._belief is None else self._belief.state(),
             "anchor": self._anchor,
             "numbers": {name: getattr(self, f"_{name}") for name in NUMBERS},
+            "beyond": self._beyond,
             "ohmic": {name: getattr(self._ohmic, name) for name in OHMIC_NUMBERS},
             "anchors": {name: getattr(self._anchors, name) for name in ANCHOR_NUMBERS},
         }
@@ -183,6 +197,7 @@ class SocCounter:
         """Go on where ``state()`` was taken. Raises ValueError, and changes nothing, when it is damaged."""
         try:
             belief = self._restored(state)
+            beyond = _number(state.get("beyond")) or 0.0  # older states have none
             for name in NUMBERS:
                 _number(state["numbers"][name])
             for part, names in (("ohmic", OHMIC_NUMBERS), ("anchors", ANCHOR_NUMBERS)):
@@ -201,7 +216,31 @@ class SocCounter:
             setattr(self._ohmic, name, state["ohmic"][name])
         for name in ANCHOR_NUMBERS:
             setattr(self._anchors, name, state["anchors"][name])
+        self._beyond = beyond
         self._shown = None
+        if self._owners is not None:
+            self._use_nominal(self._owners)
+
+    def _use_nominal(self, nominal: float) -> None:
+        """Count on with another nominal capacity, when it is one: somebody has corrected it."""
+        known, belief = self._nominal, self._belief
+        if known is not None and not is_other_capacity(nominal, known):
+            return
+        self._nominal = nominal
+        if known is None or belief is None:
+            return
+        learned, self._ohmic = self._ohmic, Ohmic(self._chemistry, nominal)
+        for name in OHMIC_NUMBERS if learned.steps else ("lagged", "warmth"):
+            setattr(self._ohmic, name, getattr(learned, name))
+        self._settle(belief)
+        before = belief.mean[CHARGE]
+        if not belief.rescale(100.0 / nominal, GAIN_WRONG):
+            self._capacity = None
+        self._shown = None
+        self.rescaled = (
+            f"capacity of {known:g} Ah corrected to {nominal:g} Ah: "
+            f"{before:.1f} % became {belief.mean[CHARGE]:.1f} %"
+        )
 
     @staticmethod
     def _restored(state: dict[str, Any]) -> Belief | None:
@@ -319,7 +358,11 @@ class SocCounter:
         self._moved += moved
         self._wander(belief, hours, moved)
         # Beyond the ends is no clip: at the next anchor, what is too much teaches once, not each minute.
-        belief.mean[CHARGE] = min(100.0 + BEYOND, max(-BEYOND, belief.mean[CHARGE]))
+        counted = belief.mean[CHARGE]
+        belief.mean[CHARGE] = min(100.0 + BEYOND, max(-BEYOND, counted))
+        if (over := counted - belief.mean[CHARGE]) and self._anchor is not None:
+            self._beyond += over
+            belief.widen(CHARGE, (belief.deviation + abs(over)) ** 2 - belief.deviation**2)
         self._shown = None
 
     def _wander(self, belief: Belief, hours: float, moved: float) -> None:
@@ -363,12 +406,26 @@ class SocCounter:
         before = belief.mean[CHARGE]
         # Looking again at what stands still makes nobody surer.
         known = belief.cov[CHARGE][CHARGE] <= sigma**2
+        wrong = self._contradiction(belief, charge - before, sigma)
         belief.measure(charge, sigma**2 * (AGAIN_WIDER if known else 1.0))
+        belief.widen(GAIN, wrong**2)
+        self._beyond = 0.0
         self._shown = None
         self._anchor, self._anchor_age = kind, 0.0
         if belief.cov[GAIN][GAIN] < WELL_KNOWN**2:
             self._capacity = 100.0 / belief.effective
         return _jump(before, belief.mean[CHARGE], f"{kind}: {why}")
+
+    def _contradiction(self, belief: Belief, error: float, sigma: float) -> float:
+        """Share by which the capacity must be another one to explain an anchor; 0: it need not be."""
+        counted = belief.by_gain
+        if self._anchor is None or abs(counted) < COUNTED_ENOUGH:
+            return 0.0
+        believable = error * error <= FAR * FAR * (belief.deviation**2 + sigma**2)
+        if believable and abs(self._beyond) < COUNTED_ENOUGH:
+            return 0.0
+        wrong = (error - self._beyond) / counted
+        return wrong if abs(wrong) >= CONTRADICTED else 0.0
 
     def _bridge(self, belief: Belief, sample: Sample, elapsed: float | None) -> str | None:
         """Get over a time without samples by the BMS's own counter, or be less sure."""

@@ -18,10 +18,10 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DEVICE = Device(address="AA:BB:CC:DD:EE:FF")
 
 
-def pack(boot: str = "one", *, confirmed: bool = False) -> PackState:
+def pack(boot: str = "one", *, confirmed: bool = False, nominal_ah: float = 280.0) -> PackState:
     return PackState(
         CHEMISTRIES["lfp"],
-        nominal_ah=280.0,
+        nominal_ah=nominal_ah,
         boot=boot,
         zone=UTC,
         curve=DOCUMENTED,
@@ -245,6 +245,23 @@ def test_a_state_without_a_judged_clock_is_taken_over() -> None:
     )
 
     assert list(second.days()) == ["2026-11-20"]
+
+
+def test_a_corrected_capacity_is_told_once_and_reaches_the_health() -> None:
+    """Not by a frame of the journal, whose jumps were told when it was taken."""
+    first, second = pack(), pack(nominal_ah=230.0)
+    before, journaled, now, later = house_day(4)
+    first.feed(before)
+    second.restore(first.state(), first.learnt())
+
+    jumps = []
+    for sample, boot in ((journaled, "one"), (now, None), (later, None)):
+        second.feed(sample, boot)
+        jumps.append(second.jump)
+
+    assert (jumps[0], jumps[2]) == (None, None)
+    assert (jumps[1] or "").startswith("capacity of 280 Ah corrected to 230 Ah: ")
+    assert second.report().nominal_ah == 230.0
 
 
 @pytest.mark.parametrize(

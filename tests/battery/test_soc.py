@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from jk_bms.battery.belief import GAIN, Belief
 from jk_bms.battery.chemistry import CHEMISTRIES, chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.limits import PackLimits, empty_level, full_level
 from jk_bms.battery.low_charge import soc_for_warnings
+from jk_bms.battery.shown import WIDEST
 from jk_bms.battery.soc import SocCounter, SocEstimate
 from jk_bms.model import Device, Sample
 
@@ -333,6 +335,100 @@ def test_capacity_from_the_settings_or_the_sample() -> None:
 
     assert by_settings.state()["nominal_ah"] == 200.0
     assert by_sample.state()["nominal_ah"] == NOMINAL
+
+
+def taken_on(state: dict[str, Any], nominal_ah: float | None) -> SocCounter:
+    """A counter that goes on from ``state`` with what the registry says now."""
+    again = counter(nominal_ah=nominal_ah)
+    again.restore(json.loads(json.dumps(state)))
+    return again
+
+
+@pytest.fixture
+def declared_too_large() -> dict[str, Any]:
+    """Declared with 280 Ah, a pack of 100 Ah has given 75 Ah since it was full."""
+    pack = counter(nominal_ah=280.0)
+    full(pack)
+    feed(pack, seen(-30.0, cell_voltages=()), 2.5 * 3600.0)
+    return pack.state()
+
+
+@pytest.mark.parametrize("told_by", ["registry", "BMS"])
+def test_a_corrected_capacity_takes_effect(declared_too_large: dict[str, Any], told_by: str) -> None:
+    pack = taken_on(declared_too_large, NOMINAL if told_by == "registry" else None)
+    if told_by == "BMS":
+        pack.limits(PackLimits(nominal_ah=NOMINAL))
+
+    first = pack.feed(seen(-10.0, cell_voltages=()), 10.0)
+    last = feed(pack, seen(-10.0, cell_voltages=()), 3600.0)[-1]
+
+    assert pack.nominal_ah == NOMINAL
+    assert (pack.rescaled or "").startswith("capacity of 280 Ah corrected to 100 Ah: 7")
+    assert first is not None
+    assert first.anchor == "full"
+    assert first.value == pytest.approx(25.0, abs=5.0)
+    assert first.low < 25.0 < first.high
+    assert first.value - last.value == pytest.approx(10.0, abs=1.5)
+
+
+def test_the_registry_outweighs_the_bms() -> None:
+    pack = counter()
+    full(pack)
+    before = pack.state()
+
+    pack.limits(PackLimits(nominal_ah=280.0))
+
+    assert pack.state() == before
+    assert pack.rescaled is None
+
+
+def test_the_same_capacity_rounded_is_no_correction(declared_too_large: dict[str, Any]) -> None:
+    pack = taken_on(declared_too_large, 282.0)
+
+    assert pack.state() == declared_too_large
+    assert pack.rescaled is None
+
+
+def test_what_was_learned_of_the_capacity_outlives_a_correction_that_fits() -> None:
+    """Declared with 280 Ah and found to have 270: the owner who writes 270 changes nothing but the words."""
+    belief = Belief(100.0 / 280.0, [50.0, 0.0, 0.0, 280.0 / 270.0 - 1.0, 0.0], [2.0, 0.1, 0.1, 0.002, 0.01])
+
+    assert belief.rescale(100.0 / 270.0, 0.04)
+
+    assert 100.0 / belief.effective == pytest.approx(270.0, abs=0.2)
+    assert belief.mean[0] == pytest.approx(50.0, abs=0.1)
+    assert belief.cov[GAIN][GAIN] < 0.04**2
+
+
+def test_an_anchor_that_contradicts_the_capacity_makes_the_band_wider() -> None:
+    """280 Ah are declared, and after 100 Ah the pack is empty: what is counted next is worth little."""
+    doubted, trusted = counter(nominal_ah=280.0), counter(nominal_ah=280.0)
+    full(doubted)
+    feed(doubted, seen(-50.0, cell_voltages=()), 2 * 3600.0)
+    for pack in (doubted, trusted):
+        pack.feed(seen(-5.0, 2.90), 10.0)
+        assert feed(pack, seen(-5.0, 2.90), 200.0)[-1].anchor == "empty"
+
+    wide, usual = (feed(pack, seen(60.0, 3.30), 1800.0)[-1] for pack in (doubted, trusted))
+
+    assert wide.high - wide.low > 2.0 * (usual.high - usual.low)
+
+
+def test_a_count_far_past_the_end_says_that_it_knows_nothing() -> None:
+    """A pack that was declared too small is not empty after what was declared."""
+    pack = counter()
+    full(pack)
+    feed(pack, seen(-50.0, 3.28), 3 * 3600.0)
+
+    last = feed(pack, seen(-50.0, 3.28), 600.0)[-1]
+
+    assert last.high - last.low > WIDEST
+
+
+def test_a_state_of_before_is_taken_over(declared_too_large: dict[str, Any]) -> None:
+    older = {key: value for key, value in declared_too_large.items() if key != "beyond"}
+
+    assert taken_on(older, 280.0).state() == declared_too_large
 
 
 def test_settings_decide_where_a_pack_is_full_and_empty() -> None:
