@@ -129,7 +129,7 @@ class JkSource:
 
     async def released(self) -> None:
         """Wait until the link is closed after ``release``."""
-        if self._session is not None:  # this one: after a resume there will be another
+        while self._session is not None and not self._session.done():
             await asyncio.wait({self._session})
         await self._repair_ended.wait()
 

@@ -238,18 +238,6 @@ async def test_release_and_resume_at_once() -> None:
         await notes.sample()
 
 
-async def test_who_waits_for_a_release_does_not_wait_for_the_link_after_it() -> None:
-    notes = Notes()
-    async with running(quick(), notes) as source:
-        await notes.sample()
-        source.release(60)
-        waiting = asyncio.create_task(source.released())
-        await asyncio.sleep(0)
-        source.resume()
-        async with asyncio.timeout(5):
-            await waiting
-
-
 async def test_end_closes_the_link() -> None:
     link, notes = quick(), Notes()
     async with running(link, notes):
