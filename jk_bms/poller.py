@@ -489,13 +489,9 @@ class Poller:
         if not device:
             return self.sources
         if not isinstance(device, str):
-            raise LiveError(f"device is {device!r}; expected its address or name")
+            raise LiveError(f"device is {device!r}; expected its address, name or number")
         wanted = device.casefold()
-        chosen = [
-            source
-            for source in self.sources
-            if wanted in (source.device.address.casefold(), (source.device.name or "").casefold())
-        ]
+        chosen = [source for source in self.sources if wanted in _names(source.device)]
         if not chosen:
             known = ", ".join(source.device.label for source in self.sources)
             raise LiveError(f"the service does not read {device!r}; it reads {known}")
@@ -560,3 +556,8 @@ class Poller:
     def _any_resting(self) -> bool:
         """Whether a battery is left alone on purpose: its silence says nothing."""
         return any(source.status.state in (LinkState.RELEASED, LinkState.WAITING) for source in self.sources)
+
+
+def _names(device: Device) -> set[str]:
+    """What may be said to mean it, in small letters."""
+    return {text.casefold() for text in (device.address, device.name or "", str(device.number))}

@@ -82,12 +82,42 @@ class Registry(NamedTuple):
         return sorted((entry for entry in self.entries if entry.enabled), key=lambda entry: entry.battery)
 
     def find(self, wanted: str) -> Entry | None:
-        """The entry of this address, alias or name, whatever the case; enabled ones first."""
-        key = wanted.strip().casefold()
-        for entry in sorted(self.entries, key=lambda entry: not entry.enabled):
-            if key in {text.casefold() for text in (entry.address, entry.alias, entry.name) if text}:
-                return entry
-        return None
+        """The entry that ``named`` finds, enabled ones first. Raises ConfigError."""
+        return named(self.enabled(), wanted) or named(self.entries, wanted)
+
+
+def named(entries: Iterable[Entry], wanted: str) -> Entry | None:
+    """The entry of this address, alias, advertised name or number, whatever the case.
+
+    Raises ConfigError for the name of several.
+    """
+    key = wanted.strip().casefold()
+    listed = list(entries)
+    for told in zip(*((e.address, e.alias, e.name, str(e.battery)) for e in listed), strict=True):
+        found = [
+            entry for entry, text in zip(listed, told, strict=True) if key == (text or "").casefold() != ""
+        ]
+        if len(found) > 1:
+            raise ConfigError(
+                f"{wanted!r} is the name of {' and '.join(entry.address for entry in found)}; say the address, "
+                "or give each an alias of its own"
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def shared_labels(entries: Iterable[Entry]) -> list[str]:
+    """Return a sentence for each name that people see and that stands for several batteries."""
+    owners: dict[str, list[Entry]] = {}
+    for entry in entries:
+        owners.setdefault(entry.label.casefold(), []).append(entry)
+    return [
+        f"{several[0].label!r} is the name of {' and '.join(entry.address for entry in several)}: nobody can tell "
+        "which is meant; give each an alias of its own"
+        for several in owners.values()
+        if len(several) > 1
+    ]
 
 
 def read_registry(path: Path) -> Registry:

@@ -17,7 +17,7 @@ from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.logs import setup_logging
 from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
-from jk_bms.registry import Entry, read_registry, selected_entries
+from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
 from jk_bms.settings import TOP, Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for warning in settings.warnings:
             log.warning("%s", warning)
         entries = _entries(settings, arguments.speed)
+        for shared in shared_labels(entries):
+            log.warning("registry: %s", shared)
         head = _head(settings, entries, demo=demo) if interactive else []
         if not sys.stdout.isatty():
             for line in head:

@@ -244,6 +244,13 @@ async def test_requests_that_are_refused(request_: dict[str, Any], says: str, tm
         await poller(tmp_path)._handle(request_)
 
 
+@pytest.mark.parametrize("device", [None, "Simulated", "1"])
+async def test_a_battery_is_meant_by_name_address_or_number(device: str | None, tmp_path: Path) -> None:
+    answer = await poller(tmp_path)._handle({"action": "resume", "device": device})
+
+    assert answer == {"devices": ["simulated"]}
+
+
 async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The code is shown where only the owner looks, is good once, and never comes back."""
     token = "123456:AAE-canary-canary-canary-canary-canary"

@@ -17,7 +17,15 @@ from jk_bms import yaml_text
 from jk_bms.errors import ConfigError
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS
-from jk_bms.registry import KEYS, Entry, Registry, read_registry, selected_entries, update_after_scan
+from jk_bms.registry import (
+    KEYS,
+    Entry,
+    Registry,
+    read_registry,
+    selected_entries,
+    shared_labels,
+    update_after_scan,
+)
 from jk_bms.settings import TOP
 from tests.scale import scaled
 
@@ -25,6 +33,7 @@ NOW = datetime(2026, 11, 20, 8, 15, 34, 123456, tzinfo=timezone(timedelta(hours=
 STAMP = "'2026-11-20T08:15:34+02:00'"
 often = settings(max_examples=scaled(4000), deadline=None, derandomize=True)
 A, B, C = "AA:BB:CC:DD:EE:0A", "AA:BB:CC:DD:EE:0B", "20:21:08:31:05:22"
+D = "AA:BB:CC:DD:EE:0D"
 
 
 @pytest.fixture(autouse=True, params=["CSafeLoader", "SafeLoader"])
@@ -283,6 +292,37 @@ def test_find(path: Path) -> None:
         None,
         None,
     ]
+
+
+NAMED = {
+    # wanted: the entry it means; (): nobody can tell; None: none
+    "Main": B, "jk-b2": (), "shed": A, A.lower(): A, "1": A, "2": B, "4": C, "3": D, "old": D, "5": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wanted", "expected"), NAMED.items(), ids=NAMED)
+def test_one_name_means_one_battery(path: Path, wanted: str, expected: str | tuple[()] | None) -> None:
+    """An alias goes before what others advertise, a name before a number; one of two is never guessed."""
+    registry = read(
+        path,
+        f"{A}:\n  name: main\n  alias: shed\n{B}:\n  name: JK-B2\n  alias: Main\n"
+        f"{C}:\n  name: JK-B2\n{D}:\n  alias: old\n  enabled: false\n  battery: 3\n",
+    )
+
+    if expected == ():
+        with pytest.raises(ConfigError, match=f"'jk-b2' is the name of {B} and {C}; say the address"):
+            registry.find(wanted)
+    else:
+        assert getattr(registry.find(wanted), "address", None) == expected
+    assert shared_labels(registry.enabled()) == []
+
+
+def test_a_name_that_two_share_is_told(path: Path) -> None:
+    registry = read(path, f"{A}:\n  alias: House\n{B}:\n  alias: house\n{C}:\n  alias: shed\n")
+
+    [told] = shared_labels(registry.enabled())
+
+    assert told.startswith(f"'House' is the name of {A} and {B}: ")
 
 
 def test_selected_entries(path: Path) -> None:

@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("what", nargs="?", choices=WHAT, default="soc", help="what to draw (default: soc)")
     add("--last", choices=SPANS, default="24h", help="how long (default: 24h); 'day' is that of its end")
     add_time_options(parser)
-    add("--device", metavar="NAME", help="name or address (default: battery 1)")
+    add("--device", metavar="NAME", help="name, address or number (default: battery 1)")
     add("--theme", choices=("light", "dark"), default="light", help="default: light")
     add("--language", choices=LANGUAGES, help="default: BOT_LANGUAGE, else en")
     add("--output", metavar="FILE", required=True, help="the picture, a PNG")

@@ -24,7 +24,7 @@ from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
 from jk_bms.live.client import LiveClient
-from jk_bms.registry import Entry, read_registry, selected_entries
+from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
 from jk_bms.settings import Settings
 from jk_bms.sources import SourceContext, build
 from jk_bms.store.backup import nightly_copies, reason
@@ -129,6 +129,8 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         yield Finding(FAIL, "registry", f"{path}: no enabled battery; find yours with --scan")
     else:
         yield Finding(OK, "registry", f"{path}: {', '.join(entry.label for entry in entries)}")
+    for shared in shared_labels(entries):
+        yield Finding(WARN, "registry", f"{path}: {shared}")
     for entry in entries:
         try:
             asyncio.run(_as_the_service_does(entry, path.parent))

@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="such as 90m, 24h, 7d, 1y (default: 24h)",
     )
     add_time_options(parser)
-    add("--device", metavar="NAME", help="name or address, or 'inverter' (default: battery 1)")
+    add("--device", metavar="NAME", help="name, address or number, or 'inverter' (default: battery 1)")
     add("--quantity", metavar="A,B", help=f"what to show (default: {DEFAULT}); 'list' names all there are")
     add("--format", choices=("text", "csv", "json"), default="text", help="default: text")
     add(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.registry import Entry, read_registry, selected_entries
+from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.settings import Settings
 from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import Cut, HistoryStore, Keep
@@ -119,7 +119,7 @@ class _Importer:
             if chosen:
                 addresses = self._meant(chosen, addresses, path, "leave out --device: each keeps its address")
             for address in addresses:
-                entry = chosen or (self._find(address) if address else self._entry(None))
+                entry = chosen or (named(self.entries, address) if address else self._entry(None))
                 track = entry.address if entry else address.upper()
                 label = entry.label if entry else file.names.get(track, track)
                 if entry is None:
@@ -137,7 +137,7 @@ class _Importer:
             remedy = f"write the right one into {self.settings.devices_file} as its alias"
             meant = dict.fromkeys(self._meant(chosen, list(said), path, remedy), chosen)
         else:
-            meant = {alias: entry for alias in said if (entry := self._find(alias))}
+            meant = {alias: entry for alias in said if (entry := named(self.entries, alias))}
             for alias in said.keys() - meant.keys():
                 note(f"{alias!r} is not in the registry: not taken; name the battery with --device")
         for alias, entry in meant.items():
@@ -164,7 +164,7 @@ class _Importer:
 
     def _meant(self, entry: Entry, there: Sequence[str], path: Path, remedy: str) -> list[str]:
         """Those of the names in a file that are ``entry``; if none is, the only one that is nobody's."""
-        owners = {name: self._find(name) if name else None for name in there}
+        owners = {name: named(self.entries, name) if name else None for name in there}
         own = [name for name, owner in owners.items() if owner == entry]
         free = [name for name, owner in owners.items() if owner is None]
         if meant := own or (free if len(free) == 1 else []):
@@ -199,13 +199,6 @@ class _Importer:
         if findings.bad:
             note(f"  {findings.bad} made no sense, the first: {findings.first_bad}")
 
-    def _find(self, wanted: str) -> Entry | None:
-        key = wanted.strip().casefold()
-        for entry in self.entries:
-            if key in {text.casefold() for text in (entry.address, entry.alias, entry.name) if text}:
-                return entry
-        return None
-
     def _entry(self, wanted: str | None) -> Entry:
         if wanted is None:
             if not self.entries:
@@ -213,7 +206,7 @@ class _Importer:
                     f"no battery to take it in for: {self.settings.devices_file} has no enabled entry"
                 )
             return self.entries[0]
-        entry = self._find(wanted)
+        entry = named(self.entries, wanted)
         if entry is None:
             known = ", ".join(entry.label for entry in self.entries) or "none"
             raise ConfigError(f"--device {wanted}: no such battery; there is {known}")

@@ -36,7 +36,9 @@ def run(given: argparse.Namespace) -> int:
 
 def device_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--device``."""
-    parser.add_argument("--device", metavar="X", help="only this battery, by name or address (default: all)")
+    parser.add_argument(
+        "--device", metavar="X", help="only this battery, by name, address or number (default: all)"
+    )
 
 
 def duration(text: str) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jk_bms.demo import configured, demo_settings
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.registry import read_registry, selected_entries
+from jk_bms.registry import named, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store.backup import reason
 from jk_bms.store.history_query import Track
@@ -129,7 +129,7 @@ def wanted_time(
 
 
 def chosen_track(wanted: str | None, there: Sequence[Track], settings: Settings) -> tuple[str, str]:
-    """Return the track of a device, by its name or address, and what a person calls it.
+    """Return the track of a device, by its name, address or number, and what a person calls it.
 
     Without a name it is battery 1, else the first there is. Raises ConfigError, StoreError.
     """
@@ -138,13 +138,12 @@ def chosen_track(wanted: str | None, there: Sequence[Track], settings: Settings)
     names = [track.name for track in there]
     registry = read_registry(settings.devices_file)
     labels = {entry.address: entry.label for entry in registry.entries}
+    entries = selected_entries(registry, settings.address, settings.device_name)
     if wanted is None:
-        first = [
-            entry.address for entry in selected_entries(registry, settings.address) if entry.address in names
-        ]
+        first = [entry.address for entry in entries if entry.address in names]
         name = (first or names)[0]
     else:
-        entry = registry.find(wanted)
+        entry = named(entries, wanted) or registry.find(wanted)
         address = (
             entry.address if entry else next((n for n in names if n.casefold() == wanted.casefold()), None)
         )

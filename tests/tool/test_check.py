@@ -16,7 +16,7 @@ from jk_bms.store import own
 from jk_bms.tool import check as check_module
 from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, check, may
 from tests.e2e.house import House, until
-from tests.tool.stored_house import PACK, StoredHouse
+from tests.tool.stored_house import PACK, SECOND, StoredHouse
 
 
 class Turned(Clock):
@@ -108,6 +108,10 @@ FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
     "a curve without volts": (
         lambda h: h.registry.write_text(f"{PACK}:\n  curve: 3,4,5\n"),
         *(FAIL, "registry", "curve is '3,4,5'; expected V:% points"),
+    ),
+    "a name that two share": (
+        lambda h: h.registry.write_text(f"{PACK}:\n  alias: shed\n{SECOND}:\n  alias: shed\n"),
+        *(WARN, "registry", f"'shed' is the name of {PACK} and {SECOND}"),
     ),
     "a type nobody knows": (
         lambda h: h.registry.write_text(f"{PACK}:\n  type: foo\n"),

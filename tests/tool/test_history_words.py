@@ -50,6 +50,22 @@ def test_numbers_for_a_program(how: str, house: StoredHouse) -> None:
         assert all(51.9 < float(row["voltage_min"]) <= float(row["voltage_max"]) < 52.1 for row in rows)
 
 
+@pytest.mark.parametrize("word", ["history", "export"])
+def test_a_battery_by_its_number(word: str, house: StoredHouse) -> None:
+    assert house.tool(word, "--device", "1").stdout == house.tool(word, "--device", PACK).stdout != ""
+
+
+def test_a_name_that_two_share_is_refused(house: StoredHouse) -> None:
+    house.registry.write_text(f"{PACK}:\n  alias: shed\n{SECOND}:\n  alias: shed\n")
+    log = house.folder / "stat.log"
+    log.write_text("2026-09-15T12:00:00+02:00;Voltage: 52.5 V, Battery Level: 95.3%\n")
+
+    for words in (["history"], ["export"], ["import", "--log", log]):
+        done = house.tool(*words, "--device", "Shed")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"'Shed' is the name of {PACK} and {SECOND}; say the address" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
