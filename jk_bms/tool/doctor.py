@@ -24,7 +24,7 @@ from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
 from jk_bms.settings import Settings
 from jk_bms.texts.durations import span
 from jk_bms.tool.common import running_service
-from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK, exit_code
+from jk_bms.tool.exits import EXIT_CONNECTION, EXIT_NOTHING, EXIT_OK, exit_code
 from jk_bms.tool.output import note
 from jk_bms.tool.own_adapter import remembered_adapter
 
@@ -58,21 +58,36 @@ _ALL = tuple(LAYERS)
 OF_THE_MACHINE = _ALL[: _ALL.index("adapter")]
 OF_THE_ADAPTER = _ALL[len(OF_THE_MACHINE) : _ALL.index("battery is heard")]
 OF_THE_BATTERY = _ALL[_ALL.index("battery is heard") :]
-OK, FAULT, UNTRIED = "ok", "fault", "not tried"
+OK, FAULT, UNTRIED, PENDING = "ok", "fault", "not tried", "under way"
+UNKNOWN = "unknown"  # the verdict while the service has none and no numbers either
+LIVE, VISITED = 5.0, 120.0  # s: so old may the newest frame be on a held link, and between two visits
+
+# What the service does with a link that it has no verdict on, and the layer that this is about.
+# fmt: off
+DOES: Mapping[str, tuple[str, str]] = {
+    "searching":   ("has been waiting for its turn",     "battery is heard"),
+    "connecting":  ("has been trying to reach it",       "battery is heard"),
+    "identifying": ("has been asking it who it is",      "frames"),
+    "streaming":   ("has had the link",                  "readings"),
+    "silent":      ("has been waiting for it to speak",  "readings"),
+    "repairing":   ("has been repairing the link",       "battery is heard"),
+    "waiting":     ("has been waiting for its turn",     "battery is heard"),
+}
+# fmt: on
 
 
 class Step(NamedTuple):
     """What became of one layer."""
 
     layer: str
-    result: str  # OK, FAULT, UNTRIED
+    result: str  # OK, FAULT, UNTRIED, PENDING
     text: str = ""
 
 
 class Fault(NamedTuple):
     """Why there is no data. ``causes``: the likeliest first."""
 
-    verdict: Verdict
+    verdict: str  # a Verdict, or UNKNOWN
     message: str
     causes: tuple[Cause, ...]
 
@@ -102,21 +117,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Look and tell; the exit code is that of the first fault, 0 when all is well."""
+    """Look and tell; the exit code is that of the worst fault, 0 when all is well."""
     settings = running_service(given)
     with contextlib.ExitStack() as stack:
         service = None
         with contextlib.suppress(LiveError):
             service = stack.enter_context(LiveClient(settings.socket_path))
-        read = service.snapshot()["devices"] if service is not None else []
-        entries = _entries(given, settings, read)
-        doctor = Doctor(settings, service, read, given.timeout or settings.timeout, aloud=not given.json)
+        doctor = Doctor(settings, service, given.timeout or settings.timeout, aloud=not given.json)
+        entries = _entries(given, settings, doctor.devices)
         patients = asyncio.run(doctor.see(entries))
-    faults = [patient.fault for patient in patients if patient.fault is not None]
+    fault = worst(patients)
     if given.json:
         print(json.dumps(_as_json(patients, doctor), indent=2, ensure_ascii=False))
-    if faults:
-        return _exit_code(faults[0])
+    if fault is not None:
+        return _exit_code(fault)
     if not entries:
         note(f"{settings.devices_file} has no enabled battery; find yours with: jk-util.py --scan")
         return EXIT_NOTHING
@@ -124,21 +138,17 @@ def run(given: argparse.Namespace) -> int:
 
 
 class Doctor:
-    """Walks the layers. ``read``: the devices of the running service; ``aloud``: prints each step at once."""
+    """Walks the layers. ``aloud``: prints each step at once."""
 
     def __init__(
-        self,
-        settings: Settings,
-        service: LiveClient | None,
-        read: list[dict[str, Any]],
-        patience: float,
-        *,
-        aloud: bool = False,
+        self, settings: Settings, service: LiveClient | None, patience: float, *, aloud: bool = False
     ) -> None:
         self.through_service = service is not None
+        self.devices: list[dict[str, Any]] = []  # of the running service
+        self._period = settings.poll_interval
         self._settings = settings
         self._service = service
-        self._read = {device["address"].casefold(): device for device in read}
+        self._ask()
         self._patience = patience
         self._listen = min(LISTEN, patience)
         self._aloud = aloud
@@ -181,7 +191,9 @@ class Doctor:
                 missing = await self._walk(radio, OF_THE_ADAPTER, self._radio(wanted))
             else:
                 radio += [self._say(Step(layer, UNTRIED)) for layer in OF_THE_ADAPTER]
-            if mine and all(_reads(self._read.get(entry.address.casefold())) for entry in mine):
+            with contextlib.suppress(LiveError):  # it may have got further meanwhile, or have ended
+                self._ask()
+            if mine and all(self._reads(self._device(entry)) for entry in mine):
                 self._say_no_hindrance(missing)
             else:
                 self._say_fault(missing)
@@ -199,7 +211,7 @@ class Doctor:
         for entry in entries:
             address = entry.address
             wanted = entry.adapter or self._settings.adapter
-            wanted = wanted or remembered_adapter(address, self._settings, usable, self._read.values())
+            wanted = wanted or remembered_adapter(address, self._settings, usable, self.devices)
             with contextlib.suppress(LinkError):  # told when it is looked at
                 wanted = choose(self._there, wanted, address.upper()).address
             sorted_.setdefault(wanted, []).append(entry)
@@ -211,7 +223,7 @@ class Doctor:
         address = f" ({entry.address})" if entry.address != entry.label else ""
         self._say_title(f"{entry.label}{address}", beside="as the running service knows it", before=before)
         steps: list[Step] = []
-        device = self._read.get(entry.address.casefold())
+        device = self._device(entry)
         if device is not None:
             fault = self._from_service(steps, device, missing)
         elif missing is None:
@@ -381,18 +393,46 @@ class Doctor:
     ) -> Fault | None:
         """Note what the service says of a link. What it reads is well, whatever the radio looks like from here."""
         link = device["link"]
-        if (well := _reads(device)) or radio is not None or link["verdict"] is None:
+        if (well := self._reads(device)) or radio is not None:
             texts = _texts(device) if well else {}
             result = OK if well else UNTRIED
             steps += [self._say(Step(layer, result, texts.get(layer, ""))) for layer in OF_THE_BATTERY]
             return None if well else radio
-        verdict = Verdict(link["verdict"])
-        fault = Fault(verdict, link["message"], tuple(Cause(**cause) for cause in link["causes"]))
-        failed = _layer(verdict, OF_THE_BATTERY)
-        for layer in OF_THE_BATTERY:
-            result = FAULT if layer == failed else UNTRIED if any(s.result == FAULT for s in steps) else OK
-            steps.append(self._say(Step(layer, result, fault.message if layer == failed else "")))
+        at_fault = FAULT
+        if link["verdict"] is None:
+            doing, failed = DOES[link["state"]]
+            at_fault = FAULT if failed == "readings" else PENDING
+            fault = Fault(UNKNOWN, _no_verdict(link, doing), ())
+        else:
+            verdict = Verdict(link["verdict"])
+            fault = Fault(verdict, link["message"], tuple(Cause(**cause) for cause in link["causes"]))
+            failed = _layer(verdict, OF_THE_BATTERY)
+        at = OF_THE_BATTERY.index(failed)
+        for place, layer in enumerate(OF_THE_BATTERY):
+            result = OK if place < at else at_fault if place == at else UNTRIED
+            steps.append(self._say(Step(layer, result, fault.message if place == at else "")))
         return fault
+
+    def _ask(self) -> None:
+        """Have the service say how its links are doing. Raises LiveError."""
+        if self._service is not None:
+            snapshot = self._service.snapshot()
+            self.devices, self._period = snapshot["devices"], snapshot["poll_interval"]
+
+    def _device(self, entry: Entry) -> dict[str, Any] | None:
+        """What the service says of that battery; None: it does not read it."""
+        address = entry.address.casefold()
+        return next((device for device in self.devices if device["address"].casefold() == address), None)
+
+    def _reads(self, device: Mapping[str, Any] | None) -> bool:
+        """Whether the service has the numbers of that battery, and they are new."""
+        if device is None or device["link"]["verdict"] is not None:
+            return False
+        link = device["link"]
+        if link["last_frame"] is None or device["type"] != "jk":  # time may run faster in a made-up one
+            return link["last_frame"] is not None
+        limit = LIVE if link["state"] == "streaming" else VISITED
+        return bool(link["last_frame"] <= max(limit, 3 * self._period))
 
     # Saying it
 
@@ -405,8 +445,8 @@ class Doctor:
     def _say(self, step: Step) -> Step:
         if self._aloud:
             self._number += 1
-            shown = {OK: "ok", FAULT: "FAULT", UNTRIED: "-"}[step.result]
-            text = "" if step.result == FAULT else step.text  # that of a fault comes with the verdict
+            shown = {OK: "ok", FAULT: "FAULT", UNTRIED: "-", PENDING: "wait"}[step.result]
+            text = step.text if step.result == OK else ""  # that of a fault comes with the verdict
             print(f"  {self._number:2d}. {step.layer:<18} {shown:<6} {text}".rstrip(), flush=True)
         return step
 
@@ -434,6 +474,8 @@ def fault_lines(fault: Fault) -> Iterator[str]:
     yield f"Verdict: {fault.verdict.replace('_', ' ')}."
     yield from textwrap.wrap(fault.message, WIDTH, initial_indent="  ", subsequent_indent="  ")
     yield ""
+    if not fault.causes:
+        return
     yield "What it may be, the likeliest first:"
     for number, cause in enumerate(fault.causes, 1):
         yield f"  {number}. {cause.meaning} ({100 * cause.sure:.0f} %)"
@@ -441,9 +483,27 @@ def fault_lines(fault: Fault) -> Iterator[str]:
     yield ""
 
 
-def _reads(device: Mapping[str, Any] | None) -> bool:
-    """Whether the service has the numbers of that battery."""
-    return device is not None and device["link"]["state"] in ("streaming", "waiting")
+def worst(patients: list[Patient]) -> Fault | None:
+    """Return the fault that lies lowest; one that was asked for, or is not known yet, comes last."""
+
+    def place(patient: Patient) -> tuple[bool, bool, int]:
+        assert patient.fault is not None
+        verdict = patient.fault.verdict
+        at_fault = [_ALL.index(step.layer) for step in patient.steps if step.result == FAULT]
+        return verdict == Verdict.RELEASED, verdict == UNKNOWN, min(at_fault, default=len(_ALL))
+
+    ill = [patient for patient in patients if patient.fault is not None]
+    return min(ill, key=place).fault if ill else None
+
+
+def _no_verdict(link: Mapping[str, Any], doing: str) -> str:
+    """Say how far the service is with a link that gives no numbers."""
+    age = link["last_frame"]
+    reading = "has no reading yet" if age is None else f"its newest reading is {span(age)} old"
+    advice = "ask again in half a minute"
+    if link["state"] == "streaming":
+        advice = "start it anew with `sudo systemctl restart easun-jkbms`, and report this"
+    return f"the running service {doing} for {span(link['for'])}, and {reading}; {advice}"
 
 
 def _layer(verdict: Verdict, layers: tuple[str, ...]) -> str:
@@ -500,15 +560,16 @@ def _entries(given: argparse.Namespace, settings: Settings, read: list[dict[str,
 
 
 def _exit_code(fault: Fault) -> int:
-    if fault.verdict is Verdict.RELEASED:
+    if fault.verdict == Verdict.RELEASED:
         return EXIT_OK
-    return exit_code(SourceError(fault.message, fault.verdict))
+    if fault.verdict == UNKNOWN:
+        return EXIT_CONNECTION
+    return exit_code(SourceError(fault.message, Verdict(fault.verdict)))
 
 
 def _as_json(patients: list[Patient], doctor: Doctor) -> dict[str, Any]:
-    fault = next((patient.fault for patient in patients if patient.fault is not None), None)
     return {
-        **_fault_json(fault),
+        **_fault_json(worst(patients)),
         "through_service": doctor.through_service,
         "devices": [
             {
@@ -526,7 +587,7 @@ def _fault_json(fault: Fault | None) -> dict[str, Any]:
     if fault is None:
         return {"verdict": None, "message": "", "causes": []}
     return {
-        "verdict": fault.verdict.value,
+        "verdict": str(fault.verdict),
         "message": fault.message,
         "causes": [cause._asdict() for cause in fault.causes],
     }

@@ -243,6 +243,38 @@ def test_released_is_no_fault(real: House, bed: BluezBed) -> None:
     assert (code, said["verdict"]) == (0, "released")
 
 
+def test_a_service_that_has_only_just_started(real: House, bed: BluezBed) -> None:
+    """It searches still and has no verdict: that is not "all is well"."""
+    real.registry.write_text(f"{JK}:\n  name: pack\n")
+    bed.device(JK, hidden=True)
+    with real.service() as service:
+        until(service.snapshot)
+        code, said = doctor(real)
+
+    [device] = said["devices"]
+    assert (code, said["verdict"]) == (4, "unknown")
+    assert "and has no reading yet" in said["message"]
+    assert [step["layer"] for step in device["steps"] if step["result"] == "under way"] == [
+        "battery is heard"
+    ]
+
+
+def test_the_worst_is_told_not_the_first(real: House, bed: BluezBed) -> None:
+    """The first battery is only released, the second one cannot be found."""
+    bed.reset(street() | {"devices": [jk(), jk(OTHER), *street()["devices"][1:]]})
+    real.registry.write_text(f"{JK}:\n  name: one\n{OTHER}:\n  name: other\n")
+    with real.service(JK_BMS_TIMEOUT="2") as service:
+        service.streaming(2)
+        real.tool("release", "--device", "one", "--for", "10m")
+        bed.device(OTHER, hidden=True)
+        bed.control("drop", address=OTHER)
+        until(lambda: (s := service.snapshot()) and s["devices"][1]["link"]["verdict"] == "not_seen")
+        code, said = doctor(real)
+
+    assert (code, said["verdict"]) == (4, "not_seen")
+    assert [device["verdict"] for device in said["devices"]] == ["released", "not_seen"]
+
+
 def test_a_simulated_battery_needs_no_radio(simulated: House) -> None:
     done = simulated.tool("doctor")
 
