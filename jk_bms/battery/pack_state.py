@@ -8,7 +8,7 @@ apart from what was learnt meanwhile, so that the first, written each minute, st
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -28,6 +28,15 @@ T = TypeVar("T")
 
 VERSION = 1  # of the state
 LEARNT = ("health", "jumps", "days")
+LATE = 600.0  # s after a boot in which the time may be confirmed to tell how long the machine was off
+
+
+class _Gap(NamedTuple):
+    """A boot of which nobody knows yet how long it took."""
+
+    soc: dict[str, Any]  # state before it
+    since: datetime
+    until: float  # s since boot: later, the answer is of no use
 
 
 class PackState:
@@ -62,6 +71,7 @@ class PackState:
         self._health = Health(chemistry, nominal_ah=nominal_ah)
         self._last: tuple[str, float, datetime | None] | None = None  # boot, monotonic, time if sure
         self._clock = WallTime(confirmed)
+        self._gap: _Gap | None = None
         self._resumed = False
         self._anchor_age: float | None = None
 
@@ -77,11 +87,14 @@ class PackState:
         """
         clock = self._clock
         clock.take(sample, boot or self._boot, now=boot is None)
+        before = self._last
         elapsed = self._elapsed(sample, boot or self._boot)
+        if elapsed is None and before is not None and before[2] is not None and not clock.sure:
+            self._gap = _Gap(self._soc.state(), before[2], sample.monotonic + LATE)
         dated = sample
         if sample.clock_trusted and not clock.dates:
             dated = msgspec.structs.replace(sample, clock_trusted=False)
-        estimate = self._soc.feed(sample, elapsed)
+        estimate = self._soc.feed(sample, self._unseen(sample, elapsed))
         # What flowed while nobody looked is the SoC's business; a meter shows what it measured.
         measured = None if self._resumed else elapsed
         self._resumed = False
@@ -93,7 +106,7 @@ class PackState:
         if estimate is not None:
             counted, low, high, anchor, age, learned, self.jump = estimate
             if age is not None and (self._anchor_age is None or age < self._anchor_age):
-                self.anchored = anchor
+                self.anchored, self._gap = anchor, None
             self._anchor_age = age
         if boot is None and (rescaled := self._soc.rescaled):
             self.jump = f"{rescaled}; {self.jump}" if self.jump else rescaled
@@ -177,6 +190,20 @@ class PackState:
     def resumed(self) -> None:
         """The next sample is the first after a time in which nobody measured."""
         self._resumed = True
+
+    def _unseen(self, sample: Sample, elapsed: float | None) -> float | None:
+        """Seconds to be counted; once the time is confirmed after a boot, all since the last sample before."""
+        gap = self._gap
+        if gap is None or elapsed is None:
+            return elapsed
+        if sample.monotonic > gap.until or gap.soc["nominal_ah"] != self._soc.nominal_ah:
+            self._gap = None
+        elif self._clock.sure:
+            self._gap = None
+            if sample.taken_at >= gap.since:
+                self._soc.restore(gap.soc)
+                return (sample.taken_at - gap.since).total_seconds()
+        return elapsed
 
     def _elapsed(self, sample: Sample, boot: str) -> float | None:
         """Seconds since the previous sample; None: nobody knows for sure, or there was none."""

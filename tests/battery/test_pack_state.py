@@ -211,6 +211,44 @@ def test_a_boot_with_the_clock_far_ahead_leaves_nothing_behind(
     assert right.report().days == pytest.approx(plain.report().days, abs=0.1)
 
 
+@pytest.mark.parametrize(("confirmed_after", "narrow"), [(0.0, True), (60.0, True), (900.0, False)])
+def test_the_time_may_be_confirmed_some_minutes_after_a_boot(
+    anchored: tuple[PackState, list[Sample]], confirmed_after: float, narrow: bool
+) -> None:
+    """The first frames come before the time server: how long the machine was off is then told later."""
+    before, samples = anchored
+    state, learnt = json.loads(json.dumps([before.state(), before.learnt()]))
+    state["soc"]["numbers"]["remaining"] -= 40.0  # it differs from us: after hours it may have been set
+    clock = [0.0]
+    again = PackState(
+        CHEMISTRIES["lfp"],
+        nominal_ah=280.0,
+        boot="two",
+        zone=UTC,
+        curve=DOCUMENTED,
+        confirmed=lambda: clock[0] >= confirmed_after,
+    )
+    again.restore(state, learnt)
+    again.resumed()
+
+    for n in range(120):
+        clock[0] = 10.0 * n
+        got = again.feed(
+            msgspec.structs.replace(
+                samples[0],
+                remaining_ah=(samples[0].remaining_ah or 0.0) - 40.0,
+                taken_at=samples[0].taken_at + timedelta(seconds=90.0 + 10.0 * n),
+                monotonic=20.0 + 10.0 * n,
+            )
+        )
+
+    assert got.soc_low is not None
+    assert got.soc_high is not None
+    assert got.soc_anchor == "full"
+    assert (got.soc_high - got.soc_low < 8.0) is narrow
+    assert (got.soc_high - got.soc_low > 15.0) is not narrow
+
+
 def test_a_house_without_network_dates_its_days_all_the_same() -> None:
     """Its clock goes on where it was; after a longer outage it is believed when a day has shown it steady."""
     state = pack()
