@@ -189,7 +189,8 @@ class LinkLog:
         """Return the earlier outage as it is with what this run adds to it."""
         old, before = earlier.record, self._before(earlier, record.monotonic)
         here = earlier.boot == self._boot  # then its time is known better by now
-        tells = old if _tells(old.verdict) > _tells(record.verdict) else record
+        # The run that saw it go away heard it before: of one verdict it knows the causes best.
+        tells = old if old.verdict and _tells(old.verdict) >= _tells(record.verdict) else record
         cure = record.cure
         if cure is not None and self._ended is not Rung.NONE:
             helped = record.attempts <= STILL_ITS_DOING and not record.relapses

@@ -181,6 +181,30 @@ def test_what_helped(tmp_path: Path, ended: Rung, failures: int, cure: str) -> N
     assert (row.over, row.cure, row.lasted) == (True, cure, 630)
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later", "cause"),
+    [
+        (Verdict.NOT_SEEN, Verdict.NOT_SEEN, "out_of_range"),
+        (Verdict.DROPPED, Verdict.NOT_SEEN, "phone_connected"),
+        (Verdict.NOT_SEEN, Verdict.DROPPED, "out_of_range"),
+    ],
+)
+def test_what_was_heard_before_a_restart_tells_the_cause(
+    tmp_path: Path, earlier: Verdict, later: Verdict, cause: str
+) -> None:
+    """A new run did not hear how weak it was before it went away."""
+    life = Life(tmp_path)
+    with life.run() as run:
+        run.hears()
+        life.wait(60)
+        run.fails(earlier, causes=(("out_of_range", 0.5),))
+    with life.run() as run:
+        run.fails(later, causes=(("phone_connected", 0.38),))
+
+    (row,) = life.rows()
+    assert row.causes[0][0] == cause
+
+
 def test_a_kill_before_the_outage_was_noticed(tmp_path: Path) -> None:
     """It began with the last good frame all the same; a short restart without trouble is none."""
     life = Life(tmp_path)
