@@ -258,9 +258,9 @@ class JkSource:
         self.machine.lost(Trouble.of(error), _now())
         outage = self.machine.outage
         assert outage is not None
-        if outage.attempts == 1:
-            self._record(outage)
         reason = (error.verdict, outage.relapses > 0)
+        if outage.attempts == 1 or reason not in self._troubles_told:
+            self._record(outage)
         if reason not in self._troubles_told:
             self._troubles_told.add(reason)
             self._up_told = False

@@ -256,6 +256,26 @@ async def test_unknown_content_of_an_answer_is_no_bug() -> None:
     assert notes.samples == []
 
 
+def test_what_an_outage_turns_out_to_be_is_recorded_at_once() -> None:
+    """Who is killed in the middle of it leaves its verdict, not only that the link dropped."""
+    records: list[OutageRecord] = []
+
+    async def live() -> None:
+        link = simulated_link({"period": "1", "start": "10:00"})
+        source = JkSource(DEVICE, link, SourceContext(outage=records.append))
+        task = asyncio.create_task(source.run())
+        await asyncio.sleep(60)
+        link.hindrance = LinkError("not heard", Verdict.NOT_SEEN), ""
+        link.radio.disconnect(asyncio.get_running_loop().time())
+        await asyncio.sleep(60)
+
+        assert [record.verdict for record in records] == [Verdict.DROPPED, Verdict.NOT_SEEN]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    simulate(live())
+
+
 # Bugs
 
 
