@@ -292,10 +292,10 @@ async def _find(entry: Entry, settings: Settings) -> Entry:
     from jk_bms.tool.own_adapter import own_adapter
 
     if entry.address:
-        over_the_air = entry.type in RADIO_KINDS
-        return (
-            dataclasses.replace(entry, adapter=await own_adapter(entry, settings)) if over_the_air else entry
-        )
+        if entry.type in RADIO_KINDS:
+            with contextlib.suppress(LinkError):  # connecting tells it, and may be tried again
+                entry = dataclasses.replace(entry, adapter=await own_adapter(entry, settings))
+        return entry
     from jk_bms.links.found import search
 
     wanted = (entry.name or "").casefold()

@@ -247,7 +247,7 @@ def test_a_service_that_has_only_just_started(real: House, bed: BluezBed) -> Non
     """It searches still and has no verdict: that is not "all is well"."""
     real.registry.write_text(f"{JK}:\n  name: pack\n")
     bed.device(JK, hidden=True)
-    with real.service() as service:
+    with real.service(JK_BMS_TIMEOUT="60") as service:
         until(service.snapshot)
         code, said = doctor(real)
 

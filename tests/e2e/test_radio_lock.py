@@ -48,7 +48,7 @@ def test_a_service_that_starts_waits_for_the_tool(words: list[str], real: House,
     real.registry.write_text(f"{JK}:\n  name: pack\n")
     bed.control("faults", address=JK, mute=True)
     with tool(real, *words, "--timeout", "40") as reading:
-        until(lambda: bed.log("subscribe", address=JK))
+        until(lambda: bed.log("subscribe", address=JK), 40)
         with real.service() as service:
             until(lambda: IN_USE in service.log)
             bed.control("faults", address=JK, mute=False)
@@ -97,6 +97,19 @@ def test_the_tool_waits_for_another_of_its_kind(real: House, bed: BluezBed, lock
         lock.release()
 
     assert reading.returncode == 0, said
+
+
+def test_watching_begins_without_a_bluetooth_service(real: House, bed: BluezBed) -> None:
+    """With several batteries it is waited for."""
+    real.registry.write_text(f"{JK}:\n  name: pack\nsimulated:\n  type: simulated\n")
+    bed.control("name", owned=False)
+    with tool(real, "--watch", "--all", "--json-lines") as watching:
+        assert watching.stdout is not None
+        while "trying again" not in (line := watching.stdout.readline()):
+            assert line
+        bed.control("name", owned=True)
+        while f'"address": "{JK}"' not in (line := watching.stdout.readline()):
+            assert line
 
 
 def test_the_radio_is_for_one(lock: RadioLock) -> None:
