@@ -3,6 +3,7 @@
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -128,30 +129,42 @@ def wanted_time(
     return start, end
 
 
+def track_labels(there: Sequence[Track], settings: Settings) -> dict[str, str]:
+    """Return what a person calls each track, the batteries by their numbers first; no two are the same.
+
+    Raises ConfigError, and StoreError when there is none.
+    """
+    if not there:
+        raise StoreError(f"{settings.bms_db_path}: no history yet; the service writes it")
+    registry = read_registry(settings.devices_file)
+    entries = selected_entries(registry, settings.address, settings.device_name)
+    labels = {entry.address: entry.label for entry in (*entries, *registry.entries)}
+    names = sorted((track.name for track in there), key=[*labels, *(track.name for track in there)].index)
+    found = Counter(labels.get(name, name).casefold() for name in names)
+    return {
+        name: label if found[(label := labels.get(name, name)).casefold()] == 1 else name for name in names
+    }
+
+
 def chosen_track(wanted: str | None, there: Sequence[Track], settings: Settings) -> tuple[str, str]:
     """Return the track of a device, by its name, address or number, and what a person calls it.
 
     Without a name it is battery 1, else the first there is. Raises ConfigError, StoreError.
     """
-    if not there:
-        raise StoreError(f"{settings.bms_db_path}: no history yet; the service writes it")
-    names = [track.name for track in there]
-    registry = read_registry(settings.devices_file)
-    labels = {entry.address: entry.label for entry in registry.entries}
-    entries = selected_entries(registry, settings.address, settings.device_name)
+    labels = track_labels(there, settings)
     if wanted is None:
-        first = [entry.address for entry in entries if entry.address in names]
-        name = (first or names)[0]
+        name = next(iter(labels))
     else:
+        registry = read_registry(settings.devices_file)
+        entries = selected_entries(registry, settings.address, settings.device_name)
         entry = named(entries, wanted) or registry.find(wanted)
         address = (
-            entry.address if entry else next((n for n in names if n.casefold() == wanted.casefold()), None)
+            entry.address if entry else next((n for n in labels if n.casefold() == wanted.casefold()), None)
         )
-        if address not in names:
-            known = ", ".join(labels.get(name, name) for name in names)
-            raise ConfigError(f"--device {wanted}: no history of it; there is {known}")
+        if address not in labels:
+            raise ConfigError(f"--device {wanted}: no history of it; there is {', '.join(labels.values())}")
         name = address
-    return name, labels.get(name, name)
+    return name, labels[name]
 
 
 _LENGTHS = {

@@ -40,7 +40,7 @@ def test_there_and_back(house: StoredHouse, tmp_path: Path) -> None:
     done = house.tool("backup", "copy.tar.gz")
     assert done.returncode == 0, done.stderr
     assert f"left out: pin of {PACK}" in done.stderr
-    history = house.tool("export").stdout
+    history = house.tool("export", "--device", PACK).stdout
     (tmp_path / "new").mkdir()
     new = StoredHouse(tmp_path / "new")
     new.registry.unlink()
@@ -72,7 +72,7 @@ class Clone:
 @pytest.mark.parametrize("there", [True, False], ids=["its places are here", "they are not"])
 def test_to_a_machine_without_settings(house: StoredHouse, tmp_path: Path, *, there: bool) -> None:
     """Database and registry go where the restored settings will look for them."""
-    history = house.tool("export").stdout
+    history = house.tool("export", "--device", PACK).stdout
     elsewhere = tmp_path / "elsewhere"
     house.state.rename(elsewhere)
     house.env.write_text(house.env.read_text().replace("state/", f"{elsewhere}/"))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -122,6 +123,7 @@ def test_export_tells_every_row_the_same_twice(house: StoredHouse) -> None:
     assert len(table) == len(lines) == HOURS * 60 - 120
     assert list(table[0]) == [
         "time",
+        "device",
         "clock_trusted",
         "frames",
         "voltage",
@@ -131,13 +133,43 @@ def test_export_tells_every_row_the_same_twice(house: StoredHouse) -> None:
         "balancing",
     ]
     for row, line in zip(table, lines, strict=True):
-        assert (row["time"], float(row["voltage"]), float(row["current"])) == (
+        assert (row["time"], row["device"], float(row["voltage"]), float(row["current"])) == (
             line["time"],
+            "shed",
             line["voltage"],
             line["current"],
         )
     assert lines[0]["balancing"] is True
     assert isinstance(lines[0]["cycles"], int)
+
+
+def test_export_of_every_battery(house: StoredHouse) -> None:
+    """Also of one that is in no registry, and of the inverter; each row says whose it is."""
+    monitor_file(house.folder / "m.db", SECOND, SECOND, "77:77:77:77:77:77")
+    assert house.tool("import", "--bms-monitor", "m.db").returncode == 0
+
+    table = list(csv.DictReader(io.StringIO(house.tool("export").stdout)))
+    lines = house.tool("export", "--format", "jsonl").stdout.splitlines()
+    one = list(csv.DictReader(io.StringIO(house.tool("export", "--device", "attic").stdout)))
+
+    devices = ["shed"] * (HOURS * 60 - 120) + ["attic"] * 2 + ["77:77:77:77:77:77"]
+    assert [row["device"] for row in table] == [json.loads(line)["device"] for line in lines] == devices
+    assert (table[-1]["voltage"], table[-1]["current"]) == ("52.000", "")
+    assert [row["voltage"] for row in one] == ["52.000", "52.000"]
+    assert "current" not in one[0]
+
+
+def test_export_into_what_is_no_file(house: StoredHouse) -> None:
+    """It is written into, not replaced."""
+    pipe = house.folder / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    done = house.tool("export", "--last", "2m", "--output", pipe)
+
+    with os.fdopen(reader) as said:
+        assert said.readline().startswith("time,device,")
+    assert (done.returncode, pipe.is_fifo()) == (0, True)
 
 
 def test_export_into_a_file_whole_or_not_at_all(house: StoredHouse) -> None:
