@@ -15,7 +15,7 @@ from bleak.backends.service import BleakGATTService
 from bleak_retry_connector import establish_connection
 from bleak_retry_connector.bluez import wait_for_disconnect
 
-from jk_bms.errors import LinkError, Verdict
+from jk_bms.errors import LinkError, SourceError, Verdict
 from jk_bms.links.bluez import (
     ANSWER_LIMIT,
     FOREIGN,
@@ -102,9 +102,10 @@ class BleLink:
         self._rssi = None
         connection = BleConnection(self.address)
         adapter: Adapter | None = None
+        service = ""
         try:
             adapter = await self._choose()
-            self.used_adapter = adapter.address
+            service, self.used_adapter = service_name(), adapter.address
             try:
                 async with self._at_hand(adapter) as (device, rssi, looks_jk):
                     self._rssi = rssi
@@ -119,7 +120,11 @@ class BleLink:
                     self._spoke = True
                     self._early_ends, self._wants_pairing, self.forgotten = 0, False, False
                 await finish(CLOSE_LIMIT, connection.close(), f"{self.address}: disconnecting")
-        except LinkError as error:
+        except SourceError as error:
+            if service and connection.stood is not None and error.verdict in (Verdict.DROPPED, Verdict.MUTE):
+                await self._ask_for_service(service, error)
+            if not isinstance(error, LinkError):
+                raise
             raise self._explained(error, connection, adapter) from error
 
     async def pair(self) -> None:
@@ -135,6 +140,13 @@ class BleLink:
         """Have BlueZ forget the device and its bond, on every adapter; say if it knew it. Raises LinkError."""
         knowing = [adapter for adapter in await adapters() if self.address in adapter.known]
         return any([await unpair(adapter, self.address) for adapter in knowing])
+
+    async def _ask_for_service(self, before: str, error: SourceError) -> None:
+        """Raise LinkError if a link ended because the Bluetooth service did, which tells nobody."""
+        await adapters()
+        if service_name() != before:
+            anew = f"{self.address}: the Bluetooth service was started anew, which ends every link"
+            raise LinkError(anew, Verdict.SERVICE_DOWN) from error
 
     async def _choose(self) -> Adapter:
         """Return the adapter to use, and see that no other one keeps the device connected."""

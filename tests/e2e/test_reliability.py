@@ -118,7 +118,7 @@ FAULTS: dict[str, Fault] = {
         lambda bed: bed.adapter(present=False), V.NO_ADAPTER, "no_adapter",
         undo=lambda bed: bed.adapter(present=True)),
     "Bluetooth service restarted, adapter renamed": Fault(
-        renamed, (V.SERVICE_DOWN, V.DROPPED, V.MUTE), "service_down", causes=("link_lost", "mute")),
+        renamed, V.SERVICE_DOWN, "service_down"),
     "Bluetooth service killed without a word": Fault(
         lambda bed: bed.kill_service(), V.SERVICE_DOWN, "service_down",
         undo=lambda bed: bed.start_service()),

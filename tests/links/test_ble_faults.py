@@ -3,14 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bleak.exc import BleakDBusError, BleakError
 
-from jk_bms.errors import LinkError, Verdict
+from jk_bms.errors import LinkError, SourceError, Verdict
 from jk_bms.links import ble, bluez, patience, rfkill, scan
 from jk_bms.links.ble import BleConnection, BleLink
 from jk_bms.links.bluez import link_error
@@ -449,6 +449,31 @@ async def test_bluetoothd_killed_and_started_again(own_bed: BluezBed) -> None:
     async with BleLink(JK, timeout=2).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
+
+
+async def _ask(connection: BleConnection) -> None:
+    await connection.write(READ_SETTINGS)
+
+
+async def _find_it_mute(_: BleConnection) -> None:
+    raise SourceError("no frames come any more", Verdict.MUTE)
+
+
+@pytest.mark.parametrize("then", [_ask, _find_it_mute])
+async def test_bluetoothd_started_anew_while_connected(
+    own_bed: BluezBed, then: Callable[[BleConnection], Awaitable[None]]
+) -> None:
+    """Its links are gone, which explains more than a mute battery or a dropped link."""
+
+    async def talk() -> None:
+        async with BleLink(JK, timeout=2).connect() as connection:
+            own_bed.restart_service()
+            await then(connection)
+
+    with pytest.raises(LinkError, match="started anew") as caught:
+        await talk()
+
+    assert caught.value.verdict is Verdict.SERVICE_DOWN
 
 
 async def test_bluetoothd_frozen_while_connected(own_bed: BluezBed) -> None:
