@@ -81,6 +81,7 @@ def test_output_to_a_full_disk(arguments: list[str], house: House) -> None:
         (["--decode", "/does/not/exist"], "/does/not/exist"),
         (["--env-file", "/does/not/exist"], "/does/not/exist"),
         (["--address", "simulated", "--type", "jkk"], "'jkk'"),
+        (["--type", "foo"], "--type 'foo': expected one of jk"),
         (["--format", "xml"], "xml"),
         (["--scan", "--output", "x"], "with --scan add --read"),
         (["--decode", "x", "--dump", "y"], "--dump records a device"),

@@ -13,6 +13,7 @@ from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
 from jk_bms.registry import SIMULATED, Entry, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
+from jk_bms.sources import KINDS
 from jk_bms.tool.output import note
 
 
@@ -54,6 +55,8 @@ def wanted_entries(given: argparse.Namespace, settings: Settings) -> list[Entry]
     A name that the registry does not know is returned with an empty address: it must be
     looked for in the air.
     """
+    if given.type and given.type not in KINDS:
+        raise ConfigError(f"--type {given.type!r}: expected one of {', '.join(sorted(KINDS))}")
     registry = read_registry(devices_file(given, settings))
     if given.address:
         entry = registry.find(given.address) or _unknown(given.address)
