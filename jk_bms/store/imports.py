@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, tzinfo
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from jk_bms.errors import StoreError
+from jk_bms.store.backup import reason
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, HistoryStore
 from jk_bms.store.rollups import DAY
@@ -24,6 +24,7 @@ from jk_bms.store.sqlite_errors import explain
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before it there were clocks that had not been set
 LONGEST_LINE = 1000  # characters
+HELD_MOST = 20_000  # readings in memory, some 10 MB: two days at 10 s
 
 _LINE = re.compile(r"([^;]+);\s*(.+)")
 _BATTERY = re.compile(r"Voltage:\s*([0-9.]+)\s*V,\s*Battery Level:\s*([0-9.]+)\s*%")
@@ -71,6 +72,9 @@ class Taken(NamedTuple):
 
     added: int  # rows
     known: int  # readings of times for which there is a row, or roll-ups, already
+    first: datetime | None = None  # time of the earliest reading that made sense
+    last: datetime | None = None
+    names: tuple[str, ...] = ()  # of our columns, in them
 
 
 # Readers
@@ -102,8 +106,10 @@ def read_log(path: Path, zone: tzinfo | None, findings: Findings) -> Iterator[Re
                         findings.refuse(where, f"{line[:80]!r}; expected volts and percent")
                     else:
                         yield Reading(taken_at, good)
-    except (OSError, EOFError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from error
+    except EOFError as error:
+        raise StoreError(f"{path}: cannot be read: it is cut short") from error
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 class MonitorFile:
@@ -177,7 +183,7 @@ def read_meters(path: Path) -> dict[str, dict[str, float]]:
     try:
         said = json.loads(path.read_bytes())
     except OSError as error:
-        raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise StoreError(f"{path}: cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: not JSON: {error}") from error
     meters: dict[str, dict[str, float]] = {}
@@ -259,15 +265,26 @@ def take_in(
     now: datetime,
     period: float,
     findings: Findings,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Taken:
     """Add ``readings`` to the history of ``track`` where it has nothing; a day at a time.
 
     Doing it again changes nothing. What lies in the future, or before clocks were set, is
-    refused. ``period``: s from row to row, for a track that is new. Raises StoreError.
+    refused. ``period``: s from row to row, for a track that is new. However many there are, few are
+    held at a time; of those that are not in order, some of a minute may come too late for it.
+    ``progress`` is told how many were read. Raises StoreError.
     """
-    rows: dict[int, Mapping[str, float]] = {}
-    known = 0
+    days: dict[int, dict[int, Mapping[str, float]]] = {}  # rows by time; the day touched last is the last
+    held = read = added = known = 0
+    first = last = None
+    names: dict[str, None] = {}
+
+    def put(day: int) -> None:
+        nonlocal held, added, known
+        rows = days.pop(day)
+        done = store.fill(_batch(track, round(period * 1000), dict(sorted(rows.items()))))
+        held, added, known = held - len(rows), added + done, known + len(rows) - done
+
     for reading in readings:
         if not EARLIEST <= reading.taken_at <= now:
             findings.refuse(
@@ -275,17 +292,24 @@ def take_in(
             )
             continue
         time = int(reading.taken_at.timestamp() * 1000)
-        known += time in rows
-        rows.setdefault(time, reading.values)
-    days = [list(times) for _, times in groupby(sorted(rows), lambda time: time // DAY)]
-    added = 0
-    for done, times in enumerate(days, 1):
-        of_day = store.fill(_batch(track, round(period * 1000), {time: rows[time] for time in times}))
-        added += of_day
-        known += len(times) - of_day
-        if progress:
-            progress(done, len(days))
-    return Taken(added, known)
+        day = time // DAY
+        rows = days[day] = days.pop(day, {})
+        if time in rows:
+            known += 1
+            continue
+        rows[time] = reading.values
+        held += 1
+        read += 1
+        first = min(first or reading.taken_at, reading.taken_at)
+        last = max(last or reading.taken_at, reading.taken_at)
+        names |= dict.fromkeys(reading.values)
+        while held > HELD_MOST and len(days) > 1:
+            put(next(iter(days)))
+            if progress:
+                progress(read)
+    for day in sorted(days):
+        put(day)
+    return Taken(added, known, first, last, tuple(names))
 
 
 def _batch(track: str, period: int, rows: Mapping[int, Mapping[str, float]]) -> Batch:

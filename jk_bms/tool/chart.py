@@ -1,10 +1,12 @@
 """``jk-util.py chart``: a picture of the history, the same as the bot sends."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from jk_bms.charts.wanted import SPANS, WHAT, Wanted
 from jk_bms.errors import ConfigError, StoreError
+from jk_bms.settings import TOP
 from jk_bms.store.history import INVERTER
 from jk_bms.store.history_query import tracks
 from jk_bms.store.own import open_reader
@@ -30,7 +32,8 @@ def run(given: argparse.Namespace) -> int:
         from jk_bms.charts.make import make_chart
     except ImportError as error:
         raise ConfigError(
-            f"chart: {error.name} is not installed; pip install -r requirements-bot.txt brings it"
+            f"chart: {error.name} is not installed; what brings it: {sys.executable} -m pip install -r "
+            f"{TOP / 'requirements-bot.txt'}"
         ) from error
     settings = stored_settings(given)
     with open_reader(settings.bms_db_path) as reader:

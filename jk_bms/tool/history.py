@@ -23,6 +23,9 @@ DEFAULT = "battery_soc,voltage,current,power,temperature,cell_delta"
 POINTS = 300  # of a table; a line in a terminal has as many as fit
 MOST_POINTS = 100_000
 REBUILD_PATIENCE = 3600.0  # s: years on a slow card
+_UNITS = {  # by the last or first word of a name that is no quantity of a sample
+    "voltage": "V", "current": "A", "power": "W", "freq": "Hz", "cell": "V", "temperature": "°C", "resistance": "Ω",
+}  # fmt: skip
 BARS = "▁▂▃▄▅▆▇█"
 GAP = " "
 
@@ -142,9 +145,8 @@ def _quantities(given: str | None, *, is_inverter: bool) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in BY_NAME]
     if unknown or not names:
-        raise ConfigError(
-            f"--quantity {text}: {', '.join(unknown) or 'nothing'} is not known; 'list' names all there are"
-        )
+        fault = f"{', '.join(unknown)} is not known" if unknown else "names nothing"
+        raise ConfigError(f"--quantity {text}: {fault}; 'list' names all there are")
     return list(dict.fromkeys(names))
 
 
@@ -153,7 +155,8 @@ def _shown(name: str) -> tuple[str, str, int]:
     quantity = BY_ATTRIBUTE.get(name)
     digits = len(str(BY_NAME[name].divisor)) - 1
     if quantity is None or quantity.label is None:
-        unit = "V" if name.startswith("cell_") else "°C" if name.startswith("temperature_") else ""
+        first, *_, last = name.split("_") * 2
+        unit = quantity.unit if quantity else _UNITS.get(last, _UNITS.get(first, ""))
         return name, unit, digits
     return quantity.label, quantity.unit, digits if quantity.text_digits is None else quantity.text_digits
 

@@ -1,8 +1,9 @@
 """``jk-util.py import``: what other programs recorded, into our history and meters."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -106,8 +107,12 @@ class _Importer:
         """Take in logs of one battery."""
         findings = Findings()
         entry = self._entry(self.device)
-        readings = [reading for path in paths for reading in read_log(path, self.zone, findings)]
-        self._take(entry.address, entry.label, readings, findings)
+        readings = chain.from_iterable(read_log(path, self.zone, findings) for path in paths)
+        if not self._take(entry.address, entry.label, readings, findings):
+            raise StoreError(
+                f"{', '.join(map(str, paths))}: no reading that makes sense; expected lines such as "
+                "2026-09-15T12:00:00;Voltage: 52.5 V, Battery Level: 95.3%"
+            )
         if findings.other:
             print(f"  {findings.other} lines of other things left aside")
 
@@ -118,6 +123,7 @@ class _Importer:
             addresses = file.addresses
             if chosen:
                 addresses = self._meant(chosen, addresses, path, "leave out --device: each keeps its address")
+            taken = False
             for address in addresses:
                 entry = chosen or (named(self.entries, address) if address else self._entry(None))
                 track = entry.address if entry else address.upper()
@@ -125,7 +131,9 @@ class _Importer:
                 if entry is None:
                     note(f"{label} ({track}) is not in the registry; its history is kept under its address")
                 findings = Findings()
-                self._take(track, label, list(file.readings(address, findings)), findings)
+                taken |= self._take(track, label, file.readings(address, findings), findings)
+            if not taken:
+                raise StoreError(f"{path}: no reading that makes sense in its table bms_data")
             for line in file.left_aside:
                 print(f"  {line}")
 
@@ -175,7 +183,8 @@ class _Importer:
             f"{path}: none of what it holds is surely {entry.label}: {', '.join(there) or 'nothing'}; {remedy}"
         )
 
-    def _take(self, track: str, label: str, readings: list[Reading], findings: Findings) -> None:
+    def _take(self, track: str, label: str, readings: Iterable[Reading], findings: Findings) -> bool:
+        """Take readings in and tell how it went; return whether there was any."""
         progress = Progress(f"taking in {label}")
         try:
             taken: Taken = take_in(
@@ -185,19 +194,18 @@ class _Importer:
                 now=datetime.now(UTC),
                 period=self.settings.history_period,
                 findings=findings,
-                progress=progress,
+                progress=lambda done: progress.count(done, "readings"),
             )
         finally:
             progress.end()
         aside = f", {taken.known} left aside: there is history of then already" if taken.known else ""
         print(f"{label}: {taken.added} readings taken in{aside}")
-        if readings:
-            times = [reading.taken_at for reading in readings]
-            zone = self.settings.timezone
-            first, last = (time.astimezone(zone) for time in (min(times), max(times)))
-            print(f"  from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}: {', '.join(_names(readings))}")
+        if taken.first and taken.last:
+            first, last = (time.astimezone(self.settings.timezone) for time in (taken.first, taken.last))
+            print(f"  from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}: {', '.join(taken.names)}")
         if findings.bad:
             note(f"  {findings.bad} made no sense, the first: {findings.first_bad}")
+        return taken.first is not None
 
     def _entry(self, wanted: str | None) -> Entry:
         if wanted is None:
@@ -211,10 +219,6 @@ class _Importer:
             known = ", ".join(entry.label for entry in self.entries) or "none"
             raise ConfigError(f"--device {wanted}: no such battery; there is {known}")
         return entry
-
-
-def _names(readings: list[Reading]) -> list[str]:
-    return list(dict.fromkeys(name for reading in readings for name in reading.values))
 
 
 def _tell_meters(label: str, theirs: Mapping[str, float], ours: Totals, higher: Mapping[str, float]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
+from jk_bms.store import imports
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, Cut, HistoryStore
 from jk_bms.store.history_query import query, samples, tracks
@@ -47,7 +48,8 @@ def readings(start: datetime, count: int, step: timedelta, soc: float = 50.0) ->
 
 
 def take(store: HistoryStore, some: list[Reading], findings: Findings | None = None) -> Taken:
-    return take_in(store, PACK, some, now=NOW, period=5.0, findings=findings or Findings())
+    taken = take_in(store, PACK, some, now=NOW, period=5.0, findings=findings or Findings())
+    return Taken(taken.added, taken.known)
 
 
 def rows(own: OwnStore) -> list[tuple[datetime, dict[str, float]]]:
@@ -252,6 +254,35 @@ def test_overlapping_files_add_up(own: OwnStore, store: HistoryStore) -> None:
     assert take(store, some) == Taken(50, 250)
 
     assert [taken_at for taken_at, _ in rows(own)] == [reading.taken_at for reading in some]
+
+
+@pytest.mark.parametrize("order", ["old to new", "new to old", "by file, new to old"])
+def test_few_readings_are_held_at_a_time(
+    order: str, own: OwnStore, store: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A year of them does not fit into a small machine; what comes of them is the same."""
+    monkeypatch.setattr(imports, "HELD_MOST", 300)
+    some = readings(datetime(2026, 9, 1, tzinfo=UTC), 144 * 12, timedelta(minutes=10))
+    given = some if order == "old to new" else some[::-1]
+    if order.startswith("by file"):
+        given = [reading for at in range(0, len(some), 200)[::-1] for reading in some[at : at + 200]]
+    held, fill = [0], store.fill
+
+    def counted() -> Iterator[Reading]:
+        for reading in given:
+            held.append(held[-1] + 1)
+            yield reading
+
+    def filled(batch: Batch) -> int:
+        held.append(held[-1] - len(list(batch.rows)))
+        return fill(batch)
+
+    monkeypatch.setattr(store, "fill", filled)
+    taken = take_in(store, PACK, counted(), now=NOW, period=5.0, findings=Findings())
+
+    assert taken == Taken(len(some), 0, some[0].taken_at, some[-1].taken_at, ("voltage", "battery_soc"))
+    assert [taken_at for taken_at, _ in rows(own)] == [reading.taken_at for reading in some]
+    assert max(held) == 301
 
 
 def test_roll_ups_are_those_of_the_rows(own: OwnStore, store: HistoryStore) -> None:

@@ -1,5 +1,6 @@
 """history, export and import as a person types them."""
 
+import argparse
 import csv
 import io
 import json
@@ -8,16 +9,18 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from jk_bms.battery.meters import Meters
 from jk_bms.clock import Clock
+from jk_bms.errors import ConfigError
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import Series, Values
 from jk_bms.store.own import open_writer
+from jk_bms.tool import chart
 from jk_bms.tool.history import sparkline, text_lines
 from tests.e2e.house import TOP
 from tests.tool.stored_house import HOURS, NOW, PACK, SECOND, StoredHouse
@@ -72,6 +75,7 @@ def test_a_name_that_two_share_is_refused(house: StoredHouse) -> None:
     [
         (["--device", "garage"], 2, "there is shed"),
         (["--quantity", "voltage,joy"], 2, "joy is not known"),
+        (["--quantity", ","], 2, "--quantity ,: names nothing"),
         (["--last", "soon"], 2, "such as 24h"),
         (["--points", "0"], 2, "whole number"),
         (["--from", "2026-02-01", "--to", "2026-01-01"], 2, "expected a later end"),
@@ -195,6 +199,7 @@ def test_import_of_everything(house: StoredHouse) -> None:
     (house.folder / "stat.log").write_text(
         "2026-09-15T12:00:00+02:00;Voltage: 52.5 V, Battery Level: 95.3%\nfoo\n"
         "2026-09-15T12:10:00;Voltage: 52.4 V, Battery Level: 95%\n"
+        "2036-09-15T12:10:00;Voltage: 52.4 V, Battery Level: 95%\n"
     )
     (house.folder / "m.json").write_text(
         '{"shed": {"total_energy_charge": {"reading": 100.5}, "total_energy_discharge": {"reading": 1},'
@@ -206,7 +211,8 @@ def test_import_of_everything(house: StoredHouse) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "shed: 2 readings taken in\n" in done.stdout
-    assert "1 made no sense, the first: stat.log line 2: 'foo'" in done.stderr
+    assert "  from 2026-09-15 12:10 to 2026-09-15 13:00: voltage, battery_soc" in done.stdout
+    assert "2 made no sense, the first: stat.log line 2: 'foo'" in done.stderr
     assert "total_energy_charge goes on from 100.500 kWh" in done.stdout
     assert "total_energy_discharge stays at 8.000 kWh, theirs is 1.000" in done.stdout
     assert "not taken: total_cycles" in done.stdout
@@ -323,7 +329,9 @@ def test_the_only_battery_gets_its_own_meter(house: StoredHouse) -> None:
     ("arguments", "says"),
     [
         ([], "nothing to take in"),
-        (["--log", "none.log"], "none.log: cannot be read"),
+        (["--log", "none.log"], "none.log: cannot be read: no such file or directory\n"),
+        (["--log", "m.json"], "m.json: no reading that makes sense; expected lines such as"),
+        (["--bms-monitor", "m.db"], "m.db: no reading that makes sense"),
         (["--log", "x", "--timezone", "Mars/Olympus"], "not a time zone"),
         (["--log", "x", "--device", "garage"], "there is shed, attic"),
         (["--meters", "m.json", "--device", "attic"], "has no meters yet"),
@@ -331,6 +339,7 @@ def test_the_only_battery_gets_its_own_meter(house: StoredHouse) -> None:
 )
 def test_imports_that_are_refused(arguments: list[str], says: str, house: StoredHouse) -> None:
     (house.folder / "m.json").write_text('{"x": {"total_energy_charge": {"reading": 1}}}')
+    monitor_file(house.folder / "m.db")
     done = house.tool("import", *arguments)
 
     assert done.returncode in (1, 2)
@@ -361,6 +370,26 @@ def test_sparkline(values: list[float | None], line: str) -> None:
 def test_silence_is_told() -> None:
     assert text_lines(series([None, None]), "shed", None) == ["shed: nothing was recorded in that time"]
     assert text_lines(series([]), "shed", None) == ["shed: nothing was recorded in that time"]
+
+
+def test_what_the_inverter_measures_has_a_unit() -> None:
+    some: list[float | None] = [1.0, 2.0]
+    shown = series(some)._replace(
+        values={
+            name: Values(some, some, some) for name in ("grid_power", "battery_voltage", "ac_output_freq")
+        }
+    )
+
+    lines = text_lines(shown, "inverter", UTC)
+
+    assert [line.split(" to ")[1].split()[1] for line in lines if ", mean " in line] == ["W", "V", "Hz"]
+
+
+def test_a_chart_without_its_packages_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jk_bms.charts.make", None)
+
+    with pytest.raises(ConfigError, match=f"{sys.executable} -m pip install -r {TOP}/requirements-bot.txt"):
+        chart.run(argparse.Namespace())
 
 
 def test_a_chart_is_a_picture(house: StoredHouse, tmp_path: Path) -> None:
