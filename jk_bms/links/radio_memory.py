@@ -25,6 +25,7 @@ class RadioMemory:
         self._heard_others: set[str] = set()  # addresses of adapters
         self._refusals: dict[str, Refusal] = {}  # by device
         self._firmware: dict[str, str] = {}  # that spoke in this run, by device
+        self._frozen: dict[str, bytes] = {}  # by device
 
     def hears_others(self, adapter: str) -> None:
         """Note that an adapter, by its address, heard a device that is none of ours."""
@@ -58,10 +59,21 @@ class RadioMemory:
             del self._refusals[device]
         self._changed(self.remembered())
 
+    def freezes(self, device: str, frame: bytes) -> None:
+        """Note the frame of cells that a device repeats: the next run would take it for a reading."""
+        if self._frozen.get(device) != frame:
+            self._frozen[device] = frame
+            self._changed(self.remembered())
+
+    def frozen(self, device: str) -> bytes:
+        """Return the frame that it repeated last; empty if it never did."""
+        return self._frozen.get(device, b"")
+
     def remembered(self) -> dict[str, Any]:
         """Return what the next run must know, as plain JSON values."""
         refusals = {device: refusal._asdict() for device, refusal in sorted(self._refusals.items())}
-        return {"heard_others": sorted(self._heard_others), "refusals": refusals}
+        frozen = {device: frame.hex() for device, frame in sorted(self._frozen.items())}
+        return {"heard_others": sorted(self._heard_others), "refusals": refusals, "frozen": frozen}
 
     def recall(self, state: Mapping[str, Any] | None) -> None:
         """Take up what the last run left."""
@@ -69,6 +81,7 @@ class RadioMemory:
             self._heard_others.update(state.get("heard_others", ()))
             refusals = state.get("refusals", {})
             self._refusals = {device: Refusal(**refusal) for device, refusal in refusals.items()}
+            self._frozen = {device: bytes.fromhex(frame) for device, frame in state.get("frozen", {}).items()}
 
 
 def _trace(device: str, pin: str) -> str:

@@ -171,6 +171,8 @@ class JkSource:
             self.machine.seen(connection.rssi, _now())
         if self.repairs is not None:
             self._house.reached_by(self.device.address, self.repairs.adapter)
+        if self._context.radio is not None and not self._last_cells:
+            self._last_cells = self._context.radio.frozen(self.device.address)
         session = JkSession(
             connection,
             self.device,
@@ -255,6 +257,8 @@ class JkSource:
         was_streaming = self.machine.state in (LinkState.STREAMING, LinkState.SILENT)
         if self.repairs is not None:
             self._house.reached_by(self.device.address, self.repairs.adapter)
+        if error.verdict is Verdict.FROZEN and self._context.radio is not None:
+            self._context.radio.freezes(self.device.address, self._last_cells)
         self.machine.lost(Trouble.of(error), _now())
         outage = self.machine.outage
         assert outage is not None

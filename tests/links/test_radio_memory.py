@@ -23,8 +23,11 @@ def test_what_is_new_is_written_once() -> None:
     for _ in range(3):
         memory.hears_others("00:1A:7D:DA:71:13")
         memory.speaks(BATTERY, "19.20")
+        memory.freezes(BATTERY, b"\x55\xaa")
 
-    assert written == [{"heard_others": ["00:1A:7D:DA:71:13"], "refusals": {}}]
+    first = {"heard_others": ["00:1A:7D:DA:71:13"], "refusals": {}, "frozen": {}}
+    assert written == [first, first | {"frozen": {BATTERY: "55aa"}}]
+    assert next_run(memory).frozen(BATTERY) == b"\x55\xaa"
 
 
 def test_a_refusal_is_one_of_that_passkey() -> None:

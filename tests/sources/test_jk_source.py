@@ -256,6 +256,31 @@ async def test_unknown_content_of_an_answer_is_no_bug() -> None:
     assert notes.samples == []
 
 
+def test_a_frozen_bms_gives_no_reading_to_the_next_run_either() -> None:
+    """Until it changes; a run that was told nothing would publish the old frame as one of now."""
+    link, memory = simulated_link({"period": "1", "start": "10:00"}), RadioMemory()
+    samples: list[Sample] = []
+
+    async def live(memory: RadioMemory, thaws: bool) -> None:
+        source = JkSource(DEVICE, link, SourceContext(publish=samples.append, radio=memory))
+        task = asyncio.create_task(source.run())
+        await asyncio.sleep(60)
+        link.radio.faults.frozen = not thaws
+        await asyncio.sleep(120)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    simulate(live(memory, thaws=False))
+    before = len(samples)
+    assert before > 30
+    again = RadioMemory()
+    again.recall(memory.remembered())
+    simulate(live(again, thaws=False))
+    assert len(samples) == before
+    simulate(live(again, thaws=True))
+    assert len(samples) > before
+
+
 def test_what_an_outage_turns_out_to_be_is_recorded_at_once() -> None:
     """Who is killed in the middle of it leaves its verdict, not only that the link dropped."""
     records: list[OutageRecord] = []
