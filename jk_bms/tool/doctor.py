@@ -19,7 +19,7 @@ from jk_bms.live.client import LiveClient
 from jk_bms.model.address import parse_address
 from jk_bms.model.found import Found
 from jk_bms.model.link import Cause, LinkStatus
-from jk_bms.registry import Entry, read_registry, selected_entries
+from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
 from jk_bms.settings import Settings
 from jk_bms.texts.durations import span
@@ -545,11 +545,8 @@ def _entries(given: argparse.Namespace, settings: Settings, read: list[dict[str,
     ]
     if given.device is None:
         return entries
-    for entry in [*entries, *registry.entries]:
-        if given.device == str(entry.battery) or given.device.casefold() in {
-            text.casefold() for text in (entry.address, entry.alias, entry.name) if text
-        }:
-            return [entry]
+    if entry := named(entries, given.device) or registry.find(given.device):
+        return [entry]
     try:
         return [Entry(address=parse_address(given.device))]
     except ValueError:

@@ -64,7 +64,7 @@ def test_a_name_that_two_share_is_refused(house: StoredHouse) -> None:
     log = house.folder / "stat.log"
     log.write_text("2026-09-15T12:00:00+02:00;Voltage: 52.5 V, Battery Level: 95.3%\n")
 
-    for words in (["history"], ["export"], ["import", "--log", log]):
+    for words in (["history"], ["export"], ["import", "--log", log], ["doctor"]):
         done = house.tool(*words, "--device", "Shed")
         assert (done.returncode, done.stdout) == (2, "")
         assert f"'Shed' is the name of {PACK} and {SECOND}; say the address" in done.stderr
