@@ -10,8 +10,10 @@ FLOOR := 3.11
 PY := $(VENV)/bin/python
 
 # The suite ends with pytest's closing line; tools/ holds the plugin that refuses skips under CI=true.
-PYTEST := PYTHONPATH=tools $(PY) -m pytest -p nothing_skipped
-JOBS ?= auto
+# Many tests wait for other processes: one worker more than there are cores, and who is done takes
+# over from who is not.
+PYTEST := PYTHONPATH=tools $(PY) -m pytest -p nothing_skipped --dist worksteal
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 # What also runs on the oldest Python we promise: the pure parts and the stores. The end-to-end
 # tests start processes and take minutes; they run once.
