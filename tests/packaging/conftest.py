@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Run:
     def call(
         *command: str | Path, cwd: Path | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        steering = ("PYTHON", "SUDO_USER", "MAKEFLAGS", "MAKELEVEL", "PYTEST_ADDOPTS", "CI")
+        steering = ("PYTHON", "SUDO_USER", "MAKEFLAGS", "MAKELEVEL", "PYTEST_ADDOPTS", "CI", "ARGS", "JOBS")
         clean = {key: value for key, value in os.environ.items() if key not in steering}
         return subprocess.run(
             [str(word) for word in command],
