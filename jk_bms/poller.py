@@ -21,7 +21,7 @@ from jk_bms.claims import STATE as CLAIMS
 from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
 from jk_bms.device_state import device_state, status_line
-from jk_bms.errors import LinkError, LiveError, SourceError, StoreError
+from jk_bms.errors import LinkError, LiveError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.link_log import LinkLog
 from jk_bms.links.placement import STATE as PLACEMENT
@@ -227,23 +227,16 @@ class Poller:
 
         Raises SourceError (``BUSY``) when another program keeps it.
         """
-        lock, said = RadioLock(), False
-        deadline = self.clock.monotonic() + PATIENCE
-        ours = not self._uses_radio
-        while not (ours or self.stop.is_set()):
-            try:
-                lock.acquire()
-                ours = True
-            except SourceError:
-                if self.clock.monotonic() >= deadline:
-                    raise
-                if not said:
-                    log.info("the Bluetooth radio is in use, perhaps by jk-util.py: waiting %g s", PATIENCE)
-                    said = True
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.stop.wait(), ASK_AGAIN)
+        lock = RadioLock()
+        for first in lock.attempts(PATIENCE) if self._uses_radio else ():
+            if first:
+                log.info("the Bluetooth radio is in use, perhaps by jk-util.py: waiting %g s", PATIENCE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), ASK_AGAIN)
+            if self.stop.is_set():
+                break
         try:
-            yield ours
+            yield not (self._uses_radio and self.stop.is_set())
         finally:
             lock.release()
 

@@ -9,6 +9,8 @@ import hashlib
 import os
 import socket
 import sys
+import time
+from collections.abc import Iterator
 
 from jk_bms.errors import SourceError, Verdict
 
@@ -41,6 +43,22 @@ class RadioLock:
                 Verdict.BUSY,
             ) from error
         self._socket = holder
+
+    def attempts(self, patience: float) -> Iterator[bool]:
+        """Try until the lock is ours; between two attempts the caller waits for ASK_AGAIN s.
+
+        Yields True before the first wait, then False. Raises SourceError (``BUSY``) after ``patience`` s.
+        """
+        deadline, first = time.monotonic() + patience, True
+        while True:
+            try:
+                self.acquire()
+                return
+            except SourceError:
+                if time.monotonic() >= deadline:
+                    raise
+            yield first
+            first = False
 
     def release(self) -> None:
         """Give the lock back."""

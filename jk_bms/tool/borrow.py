@@ -70,7 +70,10 @@ def radio(service: LiveClient | None, *, patience: float = PATIENCE) -> Iterator
     """
     lock = RadioLock()
     try:
-        _take(lock, patience if service is None else 0.0)
+        for first in lock.attempts(patience if service is None else 0.0):
+            if first:
+                note(f"Another program uses the Bluetooth radio; waiting up to {patience:g} s ...")
+            time.sleep(ASK_AGAIN)
     except SourceError:
         if service is None:
             raise
@@ -78,18 +81,3 @@ def radio(service: LiveClient | None, *, patience: float = PATIENCE) -> Iterator
         yield
     finally:
         lock.release()
-
-
-def _take(lock: RadioLock, patience: float) -> None:
-    deadline, said = time.monotonic() + patience, False
-    while True:
-        try:
-            lock.acquire()
-            return
-        except SourceError:
-            if time.monotonic() >= deadline:
-                raise
-        if not said:
-            note(f"Another program uses the Bluetooth radio; waiting up to {patience:g} s ...")
-            said = True
-        time.sleep(ASK_AGAIN)
