@@ -23,9 +23,11 @@ from jk_bms.model import Device, Sample
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
 from jk_bms.sinks.history import Committer, HistorySink, Report, clock_confirmed
+from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import HistoryStore, Keep
 from jk_bms.store.inverter_fold import InverterFolder
+from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.store.journal import Journal
 from jk_bms.store.own import OwnStore
 from jk_bms.store.readings import Readings
@@ -77,7 +79,7 @@ class Memory:
             self._limits[device.device.address] = _limits(device.settings)
         counters = self._store.counters()
         folder = settings.socket_path.parent
-        backlog = Backlog(folder / "samples.waiting")
+        backlog = Backlog(folder / WAITING)
         pending = backlog.read()
         floor = max((counter.sequence for counter in counters.values()), default=0)
         if pending is not None and pending.sequence <= floor:
@@ -90,7 +92,7 @@ class Memory:
             self._learnt |= pending.states
             floor = max(floor, pending.sequence)
         self._kept = {address: counter.state for address, counter in counters.items() if counter.state}
-        self._journal = Journal(folder / "samples.journal", floor=floor)
+        self._journal = Journal(folder / JOURNAL, floor=floor)
         self._sink = HistorySink(
             self._store,
             period=settings.history_period,

@@ -19,6 +19,7 @@ from jk_bms.store.history import Batch, ClockSet, Confirmed, Counter, Cut, Row
 
 log = logging.getLogger(__name__)
 
+NAME = "samples.waiting"  # of the file, beside the socket of the service
 PACKED_TOGETHER = 720  # rows: an hour of the default period
 ROWS_MOST = 168 * PACKED_TOGETHER  # that may wait: a week of one pack, in some 3 MB
 _FORM = 1  # of the file

@@ -22,6 +22,7 @@ from jk_bms.store.sample_codec import FIELDS, pack_sample, unpack_sample
 
 log = logging.getLogger(__name__)
 
+NAME = "samples.journal"  # of the file, beside the socket of the service
 GROWN = 256 * 1024  # bytes: above it the file is written anew without what is forgotten
 
 _MAGIC = b"JKJ1"

@@ -12,6 +12,7 @@ from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.settings import Settings
+from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import Cut, HistoryStore, Keep
 from jk_bms.store.imports import (
@@ -25,7 +26,7 @@ from jk_bms.store.imports import (
 )
 from jk_bms.store.own import open_writer
 from jk_bms.tool.output import note
-from jk_bms.tool.stored import WAITING, Progress, stored_settings, uncommitted
+from jk_bms.tool.stored import Progress, stored_settings, uncommitted
 
 # What others call their meters; what is not here follows from these, or cannot be set.
 _METERS = {"total_energy_charge": "charged_kwh", "total_energy_discharge": "discharged_kwh"}

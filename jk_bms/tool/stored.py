@@ -12,11 +12,11 @@ from jk_bms.demo import configured, demo_settings
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.registry import named, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
+from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backup import reason
 from jk_bms.store.history_query import Track
+from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.tool.output import note
-
-WAITING, JOURNAL = "samples.waiting", "samples.journal"  # the service keeps them beside its socket
 
 
 def stored_settings(given: argparse.Namespace) -> Settings:

@@ -13,9 +13,10 @@ import jk_bms.sinks.history as sinking
 from jk_bms.errors import ConfigError
 from jk_bms.keeping import backup_texts, with_secrets, without_secrets
 from jk_bms.settings import load_settings
+from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backup import open_archive
+from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.store.own import VERSION, open_reader
-from jk_bms.tool.stored import JOURNAL, WAITING
 from tests.e2e.house import TOP
 from tests.test_memory import house_in, made_day
 from tests.tool.stored_house import PACK, REGISTRY, StoredHouse
