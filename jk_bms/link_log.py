@@ -13,7 +13,7 @@ import msgspec
 
 from jk_bms.clock import Clock, Mark
 from jk_bms.errors import Verdict
-from jk_bms.link_counters import LinkCounters
+from jk_bms.link_counters import LinkCounters, Write
 from jk_bms.model import Device
 from jk_bms.model.outage import OutageRecord
 from jk_bms.repair.causes import telling
@@ -28,8 +28,6 @@ from jk_bms.store.states import read_state, write_states
 STATE = "repair"  # its name in bms.db
 LATEST = 50  # outages of a device among which the last that is over is looked for
 RESTART = 120.0  # s that one may take; who was away for longer was switched off, which is no outage
-
-Write = Callable[[Callable[[OwnStore], object]], None]
 
 
 class _Earlier(NamedTuple):

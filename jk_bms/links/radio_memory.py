@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 STATE = "radio"  # its name in bms.db
-
-
 TRACE = 3  # hex digits of a passkey's hash: they tell a corrected one, and do not give it away
 
 
