@@ -189,8 +189,10 @@ class Monitor:
         )
 
     async def _tell(self, key: str, page: Callable[[Texts], Page], notes: dict[str, Any]) -> None:
-        """Queue ``page`` for every monitoring chat, and note that it was told, in one step."""
-        shown = [(chat.id, page(self._texts_of(chat.id))) for chat in self._access.monitoring()]
+        """Queue ``page`` for every chat that gets alerts, and note that it was told, in one step."""
+        shown = [(chat, page(self._texts_of(chat))) for chat in self._access.told_of_alerts()]
+        if not shown:  # the first chat that is met will be told
+            return
         messages = [
             Outgoing(chat=chat, text=one.text, line=one.text.split("\n", 1)[0], key=key, buttons=one.buttons)
             for chat, one in shown

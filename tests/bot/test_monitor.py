@@ -220,6 +220,46 @@ async def test_a_dead_poller_is_told_after_five_minutes_and_its_return(
     assert "answers again" in back[0]
 
 
+WHO_HEARS = {  # of a dead poller and of wrong limits: the settings, what is known of the chat, whether it is told
+    "named in the settings, never wrote": ("77", None, True),
+    "named in the settings, sent /stop": ("77", Chat(id=OWNER), True),
+    "claimed with a code, sent /stop": ("", Chat(id=OWNER, allowed=True), True),
+    "began monitoring, is named no more": ("5", Chat(id=OWNER, monitoring=True), False),
+    "nobody": ("", None, False),
+}
+
+
+@pytest.mark.parametrize(("named", "chat", "told"), WHO_HEARS.values(), ids=WHO_HEARS)
+async def test_what_everybody_must_know_goes_to_all_who_get_alerts(
+    with_env: Callable[..., House], named: str, chat: Chat | None, told: bool
+) -> None:
+    house = with_env(TELEGRAM_CHAT_ID=named, MIN_VOLTAGE="100", MAX_VOLTAGE="120")
+    house.store.change_chat(OWNER, monitoring=False)
+    if chat is not None:
+        house.store.remember(chat)
+    limits = await house.level(50.0)
+    house.live.down_since = house.now
+    house.now += 301
+    down = await house.look(snapshot() | {"poller_down": True})
+    house.live.down_since = None
+    back = await house.look(snapshot())
+
+    assert [len(texts) for texts in (limits, down, back)] == [told] * 3
+
+
+async def test_the_first_chat_of_a_bot_without_any_is_told_that_the_poller_is_dead(
+    with_env: Callable[..., House],
+) -> None:
+    house = with_env(TELEGRAM_CHAT_ID="")
+    house.live.down_since = house.now - 301
+    down = snapshot() | {"poller_down": True}
+    assert await house.look(down) == []
+
+    house.store.change_chat(OWNER, allowed=True)
+
+    assert "nobody watches" in (await house.look(down))[0]
+
+
 async def test_who_may_no_longer_hear_is_told_nothing(with_env: Callable[..., House]) -> None:
     house = with_env(TELEGRAM_CHAT_ID="5")
 
