@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PACKAGES = ("aiogram",)  # without these there is no bot: requirements-bot.txt
 RESTART = 10.0  # s until one that died is started again
 STOP_PATIENCE = 2.0  # s for the bot to end; the poller itself has to be gone after 4.5
-NOT_AGAIN = (77, 78)  # it ended with one of these: a person must do something first
+NOT_AGAIN = (78,)  # it ended with this: a person must do something first
 
 _LINE = re.compile(r"(?:[\d-]{10} [\d:]{8} - )?\S+ - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - (.*)")
 

@@ -17,6 +17,7 @@ import msgspec
 
 from jk_bms import __version__
 from jk_bms.alerts import Alerts, Known
+from jk_bms.bot_presence import BotPresence
 from jk_bms.claims import STATE as CLAIMS
 from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
@@ -155,6 +156,7 @@ class Poller:
         self.messenger: Messenger | None = None  # while running, where it is wanted
         nobody_named = not (settings.chat_ids or settings.allowed_users)
         self.claims = Claims(clock, open_to_first=bool(settings.bot_token) and nobody_named)
+        self.bot = BotPresence(clock, wanted=bool(settings.bot_token))
         self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=self._handle)
         self.hub.listen(self.sink.accept)
         self.hub.listen(self.alerts.take)
@@ -218,7 +220,16 @@ class Poller:
             },
             "inverter": self.alerts.inverter.shown(),
             "alerts": self.alerts.open_alerts(),
-            "telegram": {"code": self.claims.code} if self.claims.code else None,
+            "telegram": self._telegram() if self.settings.bot_token else None,
+        }
+
+    def _telegram(self) -> dict[str, Any]:
+        """The bot: its one-time code as long as nobody claimed it, its name, how it does."""
+        name = self.claims.username
+        return {
+            "code": self.claims.code,
+            "username": name,
+            **self.bot.shown(known=name is not None),
         }
 
     @contextlib.asynccontextmanager
@@ -277,7 +288,7 @@ class Poller:
         oldest = max(FRESH, 3 * self.settings.poll_interval)
         if all(at is None or now - at > oldest for at in self._newest()) and not self._any_resting():
             return "no battery answers"
-        return ""
+        return self.bot.trouble(known=self.claims.username is not None)
 
     def _take_up(self, own: OwnStore) -> None:
         """Go on where the last run ended. Blocks."""
@@ -459,13 +470,16 @@ class Poller:
                 raise LiveError(f"unknown action {other!r}; expected {', '.join(ACTIONS)}")
 
     def _bot_said(self, request: dict[str, Any]) -> None:
-        """Note what the bot says of itself: its name, and whether it has an owner already."""
+        """Note what the bot says of itself: its name, how it does, and whether it has an owner already."""
+        self.bot.heard(request.get("state"))
+        before = self.claims.state()
         username = request.get("username")
         if isinstance(username, str) and re.fullmatch(r"\w{1,64}", username):
             self.claims.username = username
         if request.get("claimed"):
             self.claims.claim_known()
-        self._keep_claims()
+        if self.claims.state() != before:  # it says so every minute: spare the card
+            self._keep_claims()
 
     def _keep_claims(self) -> None:
         state = self.claims.state()

@@ -41,7 +41,7 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo 
     if (inverter := snapshot.get("inverter")) is not None:
         lines += [*_house_lines(inverter, paint), ""]
     if (telegram := snapshot.get("telegram")) is not None:
-        lines += [*_claim_lines(telegram["code"], paint), ""]
+        lines += _telegram_lines(telegram, paint)
     if (records := snapshot.get("records")) is not None:
         lines += _record_lines(records, paint)
     return lines
@@ -98,9 +98,18 @@ def _quantities(values: dict[str, Any], *wanted: tuple[str, str]) -> list[str]:
     return [f"{values[key]:.0f} {unit}" for key, unit in wanted if values.get(key) is not None]
 
 
-def _claim_lines(code: str, paint: Any) -> Iterator[str]:
-    yield paint("Telegram bot", "1")
-    yield f"  Nobody has claimed it yet. Send it: /start {code}"
+def _telegram_lines(telegram: dict[str, Any], paint: Any) -> list[str]:
+    """What a person must know or do; nothing when the bot has an owner and does well."""
+    lines = []
+    if code := telegram.get("code"):
+        lines.append(f"  Nobody has claimed it yet. Send it: /start {code}")
+    if trouble := telegram.get("trouble"):
+        wrapped = textwrap.wrap(trouble, WIDTH - 11)
+        lines += [
+            paint(f"  Trouble  {wrapped[0]}", "31"),
+            *(paint(f"           {one}", "31") for one in wrapped[1:]),
+        ]
+    return [paint("Telegram bot", "1"), *lines, ""] if lines else []
 
 
 def _device_lines(device: dict[str, Any], paint: Any, zone: tzinfo | None) -> Iterator[str]:

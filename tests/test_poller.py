@@ -256,7 +256,7 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
     token = "123456:AAE-canary-canary-canary-canary-canary"
     house = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN=token)
     async with running(house):
-        await until(lambda: house.snapshot()["telegram"])
+        await until(lambda: house.snapshot()["telegram"]["code"])
         code = house.snapshot()["telegram"]["code"]
         assert f"/start {code}" in caplog.text
         with pytest.raises(LiveError, match="not, or no longer, good"):
@@ -266,14 +266,14 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
         await house._handle({"action": "telegram", "username": "house_bot", "claimed": False})
         assert (await house._handle({"action": "invite"}))["link"].startswith("https://t.me/house_bot?start=")
         assert await house._handle({"action": "claim", "code": code}) == {}
-        assert house.snapshot()["telegram"] is None
+        assert house.snapshot()["telegram"]["code"] is None
         with pytest.raises(LiveError):
             await house._handle({"action": "claim", "code": code})
 
     again = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN=token)
     async with running(again):
         await until(lambda: "reading" in again.snapshot()["devices"][0])
-        assert again.snapshot()["telegram"] is None
+        assert again.snapshot()["telegram"]["code"] is None
         assert again.claims.username == "house_bot"
     kinds = [event.kind for event in events(again)]
     assert kinds.count("telegram.claimed") == 1
@@ -293,7 +293,29 @@ async def test_no_code_where_none_is_needed(environ: Any, tmp_path: Path) -> Non
     house = poller(tmp_path, BMS_STANDALONE_ROWS="true", **environ)
     async with running(house):
         await until(lambda: "reading" in house.snapshot()["devices"][0])
-        assert house.snapshot()["telegram"] is None
+        assert (house.snapshot()["telegram"] is None) == (not environ)
+        assert (house.snapshot()["telegram"] or {"code": None})["code"] is None
+
+
+async def test_a_bot_that_is_gone_or_refused_is_trouble_of_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN="1:AAAAAAAA")
+    written: list[object] = []
+    async with running(house):
+        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        monkeypatch.setattr(house, "_keep_claims", lambda: written.append(1))
+        sign = {"action": "telegram", "username": "house_bot", "claimed": True, "state": "well"}
+        for _ in range(3):
+            await house._handle(sign)
+        assert house._trouble() == ""
+        await house._handle(sign | {"state": "unknown_token"})
+        assert "does not know TELEGRAM_BOT_TOKEN" in house._trouble()
+        assert house.snapshot()["telegram"]["trouble"] == house._trouble()
+        await house._handle(sign)
+        assert house._trouble() == ""
+
+    assert len(written) == 1  # what does not change is not written each minute
 
 
 async def test_the_snapshot_tells_of_grid_and_alerts(tmp_path: Path) -> None:

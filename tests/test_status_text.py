@@ -238,3 +238,10 @@ def test_a_grid_that_nobody_knows_of() -> None:
 def test_the_code_of_a_bot_that_nobody_claimed() -> None:
     assert "/start ABCDE" in page(telegram={"code": "ABCDE"})
     assert "Telegram" not in page(telegram=None)
+
+
+def test_a_bot_in_trouble() -> None:
+    assert "Telegram" not in page(telegram={"code": None, "trouble": "", "state": "well", "heard": 3.0})
+    said = page(telegram={"code": None, "trouble": "the bot has not been heard of for 12 min: " + "no " * 30})
+    assert "Trouble  the bot has not been heard of for 12 min" in said
+    assert max(map(len, said.splitlines())) <= 80

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Sequence
 
 from jk_bms import __version__
@@ -22,17 +24,19 @@ from jk_bms.bot.light_aiogram import (
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.menu import set_menus
 from jk_bms.bot.monitor import Monitor
+from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.requests import TokenMask, make_bot
 from jk_bms.bot.sender import PACE, Pace, Sender
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, open_store
-from jk_bms.bot.telegram_errors import TokenInUse, brief, check_token
-from jk_bms.bot.updates import Updates
+from jk_bms.bot.telegram_errors import Refusal, brief
+from jk_bms.bot.updates import PATIENCE, Patience, Updates
 from jk_bms.errors import ConfigError, JkBmsError, StoreError
 from jk_bms.logs import setup_logging
 from jk_bms.registry import read_registry, selected_entries
 from jk_bms.sd_notify import Notifier
 from jk_bms.settings import Settings, load_settings
+from jk_bms.texts import escape
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +45,13 @@ SERVICE_NAME = "telegram_bot"
 EXIT_OK = 0
 EXIT_BUG = 1
 EXIT_BUSY = 75  # another bot has the database, or it cannot be used: try again later
-EXIT_TAKEN = 77  # another program has the token: to try again would only take its updates away
 EXIT_CONFIG = 78  # a person must change something: do not restart
 
 STOP_PATIENCE = 4.5  # s to end cleanly
 SETTLE = 1.5  # s of them to finish what came, and again so long for what is on its way to Telegram
 LONGEST_PAUSE = 60.0  # s
+BEAT = 60.0  # s between two signs of life to the battery service
+TAKEN_AGAIN = 86400.0  # s after which people are told again that another program has the token
 
 
 class _Ended(Exception):
@@ -56,9 +61,17 @@ class _Ended(Exception):
 class Bot:
     """All parts of the bot, run side by side until ``stop``."""
 
-    def __init__(self, settings: Settings, store: BotStore, telegram: TelegramBot, pace: Pace = PACE) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: BotStore,
+        telegram: TelegramBot,
+        pace: Pace = PACE,
+        patience: Patience = PATIENCE,
+    ) -> None:
         self.settings = settings
         self.pace = pace
+        self.patience = patience
         self.store = store
         self.telegram = telegram
         self.stop = asyncio.Event()
@@ -70,9 +83,10 @@ class Bot:
             else None
         )
         self._notifier = Notifier()
+        self._news = asyncio.Event()  # the battery service is to hear of us
 
     async def run(self) -> None:
-        """Run until ``stop`` is set. Raises an ExceptionGroup: ConfigError (wrong token), TokenInUse, bugs."""
+        """Run until ``stop`` is set. Raises an ExceptionGroup of bugs."""
         try:
             async with asyncio.TaskGroup() as group:
                 await self._run_in(group)
@@ -103,7 +117,14 @@ class Bot:
             monitoring=lambda: {chat.id for chat in self.access.monitoring()},
             texts_of=handlers.texts_of,
         )
-        updates = Updates(self.telegram, self.store, handlers.handle, pause=self.settings.polling_interval)
+        updates = self.updates = Updates(
+            self.telegram,
+            self.store,
+            handlers.handle,
+            pause=self.settings.polling_interval,
+            patience=self.patience,
+            changed=self._news.set,
+        )
         handlers.username = str(self.store.note("username", "")).lower()
         group.create_task(self.live.run(), name="live")
         group.create_task(sender.run(), name="sender")
@@ -111,6 +132,7 @@ class Bot:
         group.create_task(feed.run(), name="alerts")
         group.create_task(daily.run(), name="digest")
         group.create_task(self._introduce(handlers), name="introduction")
+        group.create_task(self._report(handlers), name="signs of life")
         group.create_task(self._watchdog(), name="watchdog")
         asking = group.create_task(updates.run(), name="updates")
         self._notifier.ready()
@@ -121,22 +143,43 @@ class Bot:
         await asyncio.wait({asking}, timeout=SETTLE)
         await sender.settle(SETTLE)
 
-    async def _introduce(self, handlers: Handlers) -> None:
-        """Learn our own name, give Telegram the menus, and tell the poller who we are, whenever it comes back."""
-        username = await self._learn_name()
-        handlers.username = username.lower()
-        here = asyncio.Event()
-        self.live.listen(lambda message: here.set() if message["type"] == "snapshot" else None)
-        here.set()
+    async def _report(self, handlers: Handlers) -> None:
+        """Tell the battery service who we are and how we do: every minute, and at once when that changes."""
+        self.live.listen(lambda message: self._news.set() if message["type"] == "snapshot" else None)
         while True:
-            await here.wait()
-            here.clear()
+            self._news.clear()
             try:
-                await self.live.request("telegram", username=username, claimed=self.access.claimed)
+                await self._tell_of_refusal(handlers)
+                await self.live.request(
+                    "telegram",
+                    username=str(self.store.note("username", "")),
+                    claimed=self.access.claimed,
+                    state=self._state(),
+                )
             except JkBmsError as error:
                 log.debug("the battery service was not told of the bot: %s", error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT):
+                    await self._news.wait()
 
-    async def _learn_name(self) -> str:
+    def _state(self) -> str:
+        if self.updates.refused is not None:
+            return self.updates.refused
+        return "away" if self.updates.away else "well"
+
+    async def _tell_of_refusal(self, handlers: Handlers) -> None:
+        """Tell people, at most once a day, that another program takes their commands: sending still works."""
+        told = float(self.store.note("taken_told", 0.0))
+        if self.updates.refused not in (Refusal.TAKEN, Refusal.WEBHOOK) or time.time() - told < TAKEN_AGAIN:
+            return
+        messages = []
+        for chat in self.access.told_of_alerts():
+            text = f"⚠️ {escape(handlers.texts_of(chat)('delivery.token_taken'))}"
+            messages.append(Outgoing(chat=chat, text=text, line=text, key="token"))
+        await self.store.aside(self.store.queue, messages, {"taken_told": time.time()})
+
+    async def _introduce(self, handlers: Handlers) -> None:
+        """Learn our own name and give Telegram the menus."""
         pause = 1.0
         while True:
             try:
@@ -146,7 +189,6 @@ class Bot:
             except TelegramRetryAfter as error:
                 await asyncio.sleep(error.retry_after)
             except (TelegramAPIError, ClientDecodeError) as error:
-                check_token(error)
                 log.debug("not introduced yet: %s", brief(error))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
@@ -155,7 +197,9 @@ class Bot:
                 await asyncio.sleep(LONGEST_PAUSE)
             else:
                 log.info("serving as @%s", me.username)
-                return me.username or ""
+                handlers.username = (me.username or "").lower()
+                self._news.set()
+                return
 
     async def _watchdog(self) -> None:
         period = self._notifier.watchdog_period or 30.0
@@ -169,7 +213,7 @@ class Bot:
 
 
 async def serve(settings: Settings) -> None:
-    """Run the bot until SIGTERM or SIGINT. Raises ConfigError, StoreError, TokenInUse."""
+    """Run the bot until SIGTERM or SIGINT. Raises ConfigError, StoreError."""
     assert settings.bot_token is not None
     try:
         telegram = make_bot(
@@ -216,7 +260,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         asyncio.run(serve(settings))
     except (JkBmsError, ExceptionGroup) as error:
         code = _cannot_run(error)
-        if arguments.stay and code in (EXIT_TAKEN, EXIT_CONFIG):
+        if arguments.stay and code == EXIT_CONFIG:
             _stay()
         return code
     return EXIT_OK
@@ -233,7 +277,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--stay",
         action="store_true",
-        help="when only a person can help (exit codes 77 and 78), wait for the end instead of ending: for "
+        help="when only a person can help (exit code 78), wait for the end instead of ending: for "
         "containers, which are started anew whatever the exit code says",
     )
     parser.add_argument("--version", action="version", version=f"easun-jkbms {__version__}")
@@ -261,8 +305,6 @@ def _cannot_run(error: Exception) -> int:
         return max(_cannot_run(one) for one in ours.exceptions)
     for line in str(error).splitlines():
         log.error("%s", line)
-    if isinstance(error, TokenInUse):
-        return EXIT_TAKEN
     return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY
 
 
@@ -270,7 +312,7 @@ def _stay() -> None:
     """Wait for SIGTERM or SIGINT."""
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    log.error("waiting, not asking Telegram again: correct it, then start the bot anew")
+    log.error("waiting: correct it, then start the bot anew")
     signal.sigwait(ends)
 
 

@@ -169,7 +169,20 @@ def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:
             said.append(Finding(FAIL, "battery", f"{name}: not being read: {why}"))
         else:
             said.append(Finding(OK, "battery", f"{name}: read {age:.0f} s ago"))
-    return snapshot, said
+    return snapshot, said + _bot(snapshot.get("telegram"))
+
+
+def _bot(telegram: dict[str, Any] | None) -> list[Finding]:
+    """What the service knows of the bot; nothing where there is no token."""
+    if telegram is None:
+        return []
+    if trouble := telegram.get("trouble"):
+        return [Finding(FAIL, "telegram bot", trouble)]
+    if telegram.get("heard") is None:
+        return [Finding(WARN, "telegram bot", "has not been heard of yet")]
+    if telegram.get("state") == "away":
+        return [Finding(WARN, "telegram bot", "cannot reach Telegram now; what waits is sent later")]
+    return [Finding(OK, "telegram bot", f"@{telegram.get('username') or '?'} is at work")]
 
 
 def _clock(clock: Clock) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from jk_bms.bot.light_aiogram import AiohttpSession, DefaultBotProperties, Teleg
 from jk_bms.bot.sender import Pace
 from jk_bms.bot.service import Bot
 from jk_bms.bot.store import BotStore, open_store
+from jk_bms.bot.updates import Patience
 from jk_bms.errors import LiveError
 from jk_bms.live.server import LiveServer
 from jk_bms.settings import Settings, load_settings
@@ -21,6 +22,7 @@ from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 
 # A second for a minute and less: what a test waits for is a rule, not a duration.
 QUICK = Pace(minute=1.0, first_pause=0.02, longest_pause=0.1, patience=3.0, timeout=3.0, late=0.3)
+QUICK_PATIENCE = Patience(first=0.02, longest=0.1, confirmed_after=0.3, rare=0.2, calm=0.3)
 
 
 @pytest.fixture
@@ -121,7 +123,7 @@ def running(store: BotStore, bot: TelegramBot, configure: Configure) -> Running:
 
     @contextlib.asynccontextmanager
     async def run(**env: str) -> AsyncIterator[Bot]:
-        whole = Bot(configure(**env), store, bot, QUICK)
+        whole = Bot(configure(**env), store, bot, QUICK, QUICK_PATIENCE)
         task = asyncio.create_task(whole.run())
         try:
             yield whole

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from jk_bms.clock import Clock
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store import own
 from jk_bms.tool import check as check_module
-from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, check, may
+from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, _bot, check, may
 from tests.e2e.house import House, until
 from tests.tool.stored_house import PACK, SECOND, StoredHouse
 
@@ -263,6 +264,20 @@ def test_a_file_that_the_service_may_not_write_is_told(
     }
 
     assert told == {"database", "inverter database", "copies"}
+
+
+BOTS = {  # what the service knows of the bot: how check rates it, None: it has nothing to say
+    "no token": (None, None),
+    "at work": ({"state": "well", "heard": 20.0, "trouble": "", "username": "house_bot"}, OK),
+    "Telegram away": ({"state": "away", "heard": 20.0, "trouble": ""}, WARN),
+    "never seen": ({"state": None, "heard": None, "trouble": ""}, WARN),
+    "gone": ({"state": "well", "heard": 900.0, "trouble": "the bot has not been heard of for 15 min"}, FAIL),
+}
+
+
+@pytest.mark.parametrize(("telegram", "level"), BOTS.values(), ids=BOTS)
+def test_the_bot_as_the_service_knows_it(telegram: dict[str, Any] | None, level: str | None) -> None:
+    assert [finding.level for finding in _bot(telegram)] == ([] if level is None else [level])
 
 
 def test_beside_the_running_service(tmp_path: Path) -> None:

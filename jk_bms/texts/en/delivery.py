@@ -7,6 +7,11 @@ TEXTS = {
     "delivery.more": "and {count} older message|and {count} older messages",
     "delivery.before": "(instead of {count} older message on the same)|"
     "(instead of {count} older messages on the same)",
+    "delivery.token_taken": (
+        "Another program answers with my token, so commands may go unanswered here. Alerts and the digest still "
+        "come. Stop that program, or give this house a bot of its own (@BotFather); "
+        "then I answer again by myself."
+    ),
     "delivery.poller_lost": "The battery service does not answer: nobody watches the battery now",
     "delivery.poller_back": "The battery service answers again",
 }

@@ -1,0 +1,53 @@
+"""What the poller knows of the Telegram bot, which is a process of its own: it gives a sign of life each minute.
+
+A bot that is gone cannot say so itself; the poller says it, in ``status``, ``check`` and to DEADMAN_URL.
+"""
+
+from typing import Any
+
+from jk_bms.clock import Clock
+from jk_bms.texts.durations import span
+
+GONE = 300.0  # s without a sign of life: a restart or an update of the bot is over by then
+
+# States that it tells of itself; of any other, what is wrong.
+WELL = frozenset({"well", "away"})  # away: Telegram cannot be reached, which the house cannot mend
+TROUBLES = {
+    "taken": "another program uses the same TELEGRAM_BOT_TOKEN, so commands go unanswered; alerts are sent",
+    "webhook": "another program set a webhook for TELEGRAM_BOT_TOKEN, so commands go unanswered; alerts are sent",
+    "unknown_token": "Telegram does not know TELEGRAM_BOT_TOKEN: no alert and no answer goes out; "
+    "expected the token that @BotFather shows",
+}
+
+
+class BotPresence:
+    """When the bot was last heard of and how it did then. ``wanted``: there is a token for it."""
+
+    def __init__(self, clock: Clock, *, wanted: bool) -> None:
+        self._clock = clock
+        self._wanted = wanted
+        self._started = clock.monotonic()
+        self._heard: float | None = None  # s since boot
+        self._state = ""
+
+    def heard(self, state: object) -> None:
+        """Note a sign of life; an older bot tells no state with it."""
+        self._heard = self._clock.monotonic()
+        self._state = state if isinstance(state, str) else "well"
+
+    def shown(self, *, known: bool) -> dict[str, Any]:
+        """Return ``state`` (None: not heard of yet), ``heard`` (s ago, or None) and ``trouble`` ("": none)."""
+        heard = None if self._heard is None else self._clock.monotonic() - self._heard
+        return {"state": self._state or None, "heard": heard, "trouble": self.trouble(known=known)}
+
+    def trouble(self, *, known: bool) -> str:
+        """Return what is wrong with the bot; "" when nothing is.
+
+        ``known``: it ran here before. A token that only another program uses brings no bot of ours.
+        """
+        if not self._wanted:
+            return ""
+        silent = self._clock.monotonic() - (self._started if self._heard is None else self._heard)
+        if silent >= GONE and (known or self._heard is not None):
+            return f"the bot has not been heard of for {span(silent)}: no alert and no answer goes out"
+        return "" if self._state in WELL else TROUBLES.get(self._state, "")
