@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"standard output: cannot be written: {os.strerror(error.errno).lower()}", file=sys.stderr)
         return EXIT_UNEXPECTED
     except JkBmsError as error:
-        print(error, file=sys.stderr)
+        print(error, file=sys.stderr)  # harmless lines, as all errors of ours
         return exit_code(error)
 
 

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
+from jk_bms.logs import HarmlessFormatter
 from jk_bms.status_text import status_lines
 
 KEPT_LOG_LINES = 8
@@ -39,7 +40,7 @@ class Console(logging.Handler):
         others = root.handlers[:]
         for guard in (guard for other in others for guard in other.filters):
             self.addFilter(guard)  # floods are counted here as well
-        self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+        self.setFormatter(HarmlessFormatter("%(asctime)s  %(message)s", "%H:%M:%S"))
         root.handlers[:] = [self]
         try:
             yield

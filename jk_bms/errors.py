@@ -8,6 +8,10 @@ database cannot be used now. Anything else is a bug and ends the task that met i
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from jk_bms.model.foreign_text import harmless
+
+LONGEST = 2000  # characters of one line of a message
+
 
 class Verdict(StrEnum):
     """Why there is no data from a device, as far as we can tell."""
@@ -35,15 +39,23 @@ class Verdict(StrEnum):
 
 
 class JkBmsError(Exception):
-    """Base of all errors that this program raises on purpose."""
+    """Base of all errors that this program raises on purpose.
+
+    A message is one harmless line, whatever text of others is in it.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(harmless(message, LONGEST))
 
 
 class ConfigError(JkBmsError):
     """The configuration is wrong; ``faults`` holds one line for each fault."""
 
     def __init__(self, faults: str | Sequence[str]) -> None:
-        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
-        super().__init__("\n".join(self.faults))
+        given = (faults,) if isinstance(faults, str) else faults
+        self.faults: tuple[str, ...] = tuple(harmless(fault, LONGEST) for fault in given)
+        super().__init__()
+        self.args = ("\n".join(self.faults),)
 
 
 class ProtocolError(JkBmsError):

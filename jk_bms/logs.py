@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import TextIO
 
+from jk_bms.model.foreign_text import harmless, harmless_lines
+
 FLOOD_PERIOD = 60.0  # s in which the same warning is shown once
 
+LONGEST_LINE = 4000  # characters
 _SEEN_MOST = 1000  # warnings remembered; a bound, not a tuning
 
 
@@ -43,7 +46,23 @@ class FloodGuard(logging.Filter):
         return True
 
 
-class _Formatter(logging.Formatter):
+class HarmlessFormatter(logging.Formatter):
+    """Keeps a log line one line: the last line of defence against text of others.
+
+    What an exception says stands indented below its line, so that none of it looks like another.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; below it, indented, the traceback."""
+        record.message = harmless(record.getMessage(), LONGEST_LINE)
+        record.asctime = self.formatTime(record, self.datefmt)
+        below = [self.formatException(record.exc_info)] if record.exc_info else []
+        below += [self.formatStack(record.stack_info)] if record.stack_info else []
+        lines = harmless_lines("\n".join(below), LONGEST_LINE).split("\n") if below else []
+        return "\n    ".join([self.formatMessage(record), *lines])
+
+
+class _Formatter(HarmlessFormatter):
     def __init__(self, form: str, timezone: tzinfo | None) -> None:
         super().__init__(form, defaults={"held_back": ""})
         self._timezone = timezone
@@ -76,6 +95,13 @@ def setup_logging(
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
     for ours in ("jk_bms", name, "__main__"):
         logging.getLogger(ours).setLevel(number)
+
+
+def log_plainly(level: int, form: str) -> None:
+    """Send log lines of everybody from ``level`` up to standard error; for tools and short-lived processes."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(HarmlessFormatter(form))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def _to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -3,6 +3,9 @@
 The file belongs to the owner: it is edited in place, as text, and only where a scan learnt
 something; his comments, order and keys stay. Every scalar is text until the type of its
 key says otherwise, so ``20:21:08:31:05:22`` is an address and ``on`` is not True.
+
+The file may be another program's, by mistake, with its passwords in it: a fault shows values
+of the keys listed here only, and of other keys not even their names.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jk_bms.errors import ConfigError
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS, parse_address
+from jk_bms.model.foreign_text import harmless, harmless_name
 from jk_bms.yaml_text import append, compose, content, is_mapping, is_null, is_scalar, plain, says, touch
 
 if TYPE_CHECKING:
@@ -139,9 +143,8 @@ def update_after_scan(path: Path, seen: Iterable[tuple[str, str | None]], now: d
     """
     devices: dict[str, tuple[str, str | None]] = {}
     for address, name in seen:
-        name = re.sub("[\ud800-\udfff]", "\ufffd", name or "")  # not text at all
         known = devices.get(_identity(address), ("", None))[1]
-        devices[_identity(address)] = (address.strip(), name if name.strip() else known)
+        devices[_identity(address)] = (address.strip(), harmless_name(name) or known)
     if not devices:
         return []
     file = _File.read(path)
@@ -217,16 +220,21 @@ def _parse_adapter(text: str) -> str:
 # fmt: off
 _KINDS = {
     "address":             _Kind(parse_address,           "an address such as AA:BB:CC:DD:EE:FF"),
-    "name":                _Kind(str,                     "a name"),
-    "alias":               _Kind(str,                     "a name"),
+    "name":                _Kind(harmless_name,           "a name"),
+    "alias":               _Kind(harmless_name,           "a name"),
     "type":                _Kind(_parse_word,             "a type such as jk"),
     "enabled":             _Kind(_parse_flag,             "true or false"),
     "adapter":             _Kind(_parse_adapter,          "an adapter's name or address such as hci0"),
     "battery":             _Kind(_parse_whole(1, 99),     "a battery number from 1 to 99"),
     "current_calibration": _Kind(_parse_number(0.1, 10),  "a factor from 0.1 to 10 such as 1.02"),
     "pin":                 _Kind(str,                     "digits"),
-    "last_seen":           _Kind(str,                     "a time"),
+    "last_seen":           _Kind(harmless_name,                     "a time"),
 }
+_PRIVATE = frozenset({"pin"})  # keys whose values are shown to nobody
+_SHOWN_MOST = 40  # characters of a value in a fault
+_ENTRIES = "'AA:BB:CC:DD:EE:FF:' with keys such as 'alias: garage' below it"
+_LONGEST_TEXT = 255  # characters of an address that is any text
+_LIKE_AN_ADDRESS = re.compile(r"[0-9A-Fa-f]{1,8}(?:[:-][0-9A-Fa-f]{0,12}){3,}")  # though it may be none
 KEYS = tuple(_KINDS)  # what an entry of any type may say; the rest are options of its type
 # fmt: on
 
@@ -240,7 +248,8 @@ def _pairs(node: yaml.Node | None, where: Callable[[yaml.Node], str], faults: li
         if not is_scalar(key):
             faults.append(f"{where(key)}: a key must be text")
         elif key.value in lines:
-            faults.append(f"{where(key)}: {key.value!r} is doubled; it stands in line {lines[key.value]} too")
+            shown = _told(key.value, "a key")
+            faults.append(f"{where(key)}: {shown} is doubled; it stands in line {lines[key.value]} too")
         else:
             lines[key.value] = key.start_mark.line + 1
             yield key.value, key, value
@@ -253,7 +262,7 @@ def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[
         return f"{path} line {node.start_mark.line + 1}"
 
     if root is not None and not is_mapping(root):
-        faults.append(f"{where(root)}: expected entries such as 'AA:BB:CC:DD:EE:FF:' with keys below them")
+        faults.append(f"{where(root)}: {_shape(root)}; expected {_ENTRIES}")
     seen: dict[str, int] = {}
     for text, key, node in _pairs(root, where, faults):
         entry = _entry(text, key, node, where, faults)
@@ -261,7 +270,8 @@ def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[
             continue
         line = seen.setdefault(entry.address.casefold(), entry.line)
         if line != entry.line:
-            faults.append(f"{where(key)}: the address {text!r} stands in line {line} already; delete one")
+            shown = _told(text, "of this entry")
+            faults.append(f"{where(key)}: the address {shown} stands in line {line} already; delete one")
         else:
             yield entry
 
@@ -270,8 +280,10 @@ def _entry(
     text: str, key: yaml.Node, node: yaml.Node, where: Callable[[yaml.Node], str], faults: list[str]
 ) -> Entry | None:
     if not is_null(node) and not is_mapping(node):
-        faults.append(f"{where(node)}: {text!r} has the value {plain(node)!r}; expected keys below it")
+        faults.append(f"{where(node)}: {_shape(node)}; expected {_ENTRIES}")
         return None
+    needs_address = _needs_address(text, node)
+    who = _told(text, "this entry") if needs_address else harmless(text)
     values: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for name, _, value in _pairs(node, where, faults):
@@ -281,25 +293,29 @@ def _entry(
         elif is_scalar(value) and (is_null(value) or not value.value.strip()):
             continue  # nothing said
         elif not is_scalar(value):
-            faults.append(f"{where(value)}: {text}: {name} is a list or mapping; expected {kind.expected}")
-        elif name == "address" and not _needs_address(text, node):
+            faults.append(f"{where(value)}: {who}: {name} is a list or mapping; expected {kind.expected}")
+        elif name == "address" and not needs_address:
             continue  # any text will do
         else:
             try:
                 values[name] = kind.parse(value.value if kind.parse is str else value.value.strip())
             except ValueError:
-                shown = "***" if name == "pin" else value.value
-                faults.append(f"{where(value)}: {text}: {name} is {shown!r}; expected {kind.expected}")
+                shown = "***" if name in _PRIVATE else harmless(value.value, _SHOWN_MOST)
+                faults.append(f"{where(value)}: {who}: {name} is {shown!r}; expected {kind.expected}")
     inner = values.pop("address", None)
     address = text.strip()
-    if _needs_address(text, node):
+    if needs_address:
         try:
             address = parse_address(text)
         except ValueError:
-            faults.append(f"{where(key)}: {text!r} is not an address; expected one such as AA:BB:CC:DD:EE:FF")
+            shown = _told(text, "this key")
+            faults.append(f"{where(key)}: {shown} is not an address; expected one such as AA:BB:CC:DD:EE:FF")
             return None
         if inner not in {None, address}:
-            faults.append(f"{where(key)}: the address below {text!r} is {inner!r}; expected the same twice")
+            faults.append(f"{where(key)}: the address below {who} is {inner!r}; expected the same twice")
+    elif harmless(address, _LONGEST_TEXT) != address:
+        faults.append(f"{where(key)}: the address has characters that cannot be seen, or too many of them")
+        return None
     if address == SIMULATED:
         values["type"] = SIMULATED
     values["enabled"] = values.get("enabled", True) and not is_null(node)
@@ -310,6 +326,18 @@ def _entry(
         options=MappingProxyType(options),
         line=key.start_mark.line + 1,
     )
+
+
+def _told(text: str, otherwise: str) -> str:
+    """``text`` as a fault may show it: as far as it is an address or a key of ours."""
+    if text in KEYS or (len(text) <= _SHOWN_MOST and _LIKE_AN_ADDRESS.fullmatch(text.strip())):
+        return repr(text)
+    return otherwise
+
+
+def _shape(node: yaml.Node) -> str:
+    """What stands there, in words that show nothing of it."""
+    return "a text stands there" if is_scalar(node) else "a list stands there, as other programs write it"
 
 
 def _needs_address(text: str, node: yaml.Node) -> bool:

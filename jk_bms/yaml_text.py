@@ -22,6 +22,7 @@ LOADERS = ("CSafeLoader", "SafeLoader")  # the first that there is: the fast one
 _DEEPEST = 20  # levels
 _BREAK = re.compile(r"\r\n|\r|\n")
 _DOCUMENT_END = re.compile(r"^\.\.\.(?=\s|$)", re.MULTILINE)
+_QUOTED = re.compile(r"""\s*(['"])(?!<[a-z ]+>\1|[^\w\s]\1).*\1""")  # in an error: more than one sign
 _SAFE = re.compile(r"[A-Za-z][\w.-]*(?: [\w.-]+)*", re.ASCII)
 _SAFE_ADDRESS = re.compile(rf"(?=.*[A-Fa-f]){ADDRESS}")  # one of digits only is a number to some
 _WORDS = frozenset(
@@ -44,14 +45,14 @@ def compose(text: str, path: Path) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f" line {mark.line + 1}" if mark else ""
-        problem = error.problem or error.context
+        problem = _QUOTED.sub("", error.problem or error.context or "")  # it may be somebody's password
         raise ConfigError(f"{path}{line}: not readable as YAML: {problem}; correct that line") from error
     except yaml.reader.ReaderError as error:
         bad = yaml.reader.Reader.NON_PRINTABLE.search(text)
         line = f" line {text.count(chr(10), 0, bad.start()) + 1}" if bad else ""
         raise ConfigError(f"{path}{line}: a character that YAML does not allow; delete it") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from error
+        raise ConfigError(f"{path}: not readable as YAML") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: not readable as YAML: nested too deeply") from error
     return None if node is None or is_null(node) else node

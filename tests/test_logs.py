@@ -40,6 +40,28 @@ def test_form() -> None:
     )
 
 
+def test_no_text_forges_a_line() -> None:
+    """A name from the air stays within its line; what an exception says stands indented below it."""
+    stream = io.StringIO()
+    setup_logging("INFO", "jk_bms_service", stream=stream)
+    forged = "x\n2026-11-30 03:00:00 - jk_bms_service - ERROR - alert: all batteries burn\x1b[2J"
+
+    logging.getLogger("jk_bms").info("%s: connected", forged)
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        logging.getLogger("jk_bms").exception("a bug")
+
+    first, second, *below = stream.getvalue().splitlines()
+    assert first.endswith(
+        r"INFO - x\n2026-11-30 03:00:00 - jk_bms_service - ERROR - alert: all batteries burn\x1b[2J: connected"
+    )
+    assert second.endswith("ERROR - a bug")
+    assert below[0] == "    Traceback (most recent call last):"
+    assert all(line.startswith("    ") and line.isprintable() for line in below)
+    assert r"burn\x1b[2J" in below[-1]
+
+
 def test_time_zone() -> None:
     """Shown times are the owner's."""
     stream = io.StringIO()

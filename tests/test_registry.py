@@ -17,6 +17,7 @@ from jk_bms import yaml_text
 from jk_bms.errors import ConfigError
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS
+from jk_bms.model.foreign_text import harmless_name
 from jk_bms.registry import (
     KEYS,
     Entry,
@@ -166,11 +167,12 @@ def test_battery_numbers(path: Path, entries: list[tuple[int | None, bool]], exp
     assert in_use == sorted(in_use)
 
 
+EXPECTED = "'AA:BB:CC:DD:EE:FF:' with keys such as 'alias: garage' below it"
 FAULTY = {
     # content: faults without the path
     "malformed address": (
         "pack:\n  name: x\n",
-        ["line 1: 'pack' is not an address; expected one such as AA:BB:CC:DD:EE:FF"],
+        ["line 1: this key is not an address; expected one such as AA:BB:CC:DD:EE:FF"],
     ),
     "duplicate address": (
         f"{A}:\n  name: x\n{A.lower()}:\n  name: y\n",
@@ -186,7 +188,7 @@ FAULTY = {
     ),
     "malformed address inside": (
         f"{A}:\n  address: main\n",
-        [f"line 2: {A}: address is 'main'; expected an address such as AA:BB:CC:DD:EE:FF"],
+        [f"line 2: '{A}': address is 'main'; expected an address such as AA:BB:CC:DD:EE:FF"],
     ),
     "duplicate battery": (
         f"{A}:\n  battery: 2\n{B}:\n  battery: 2\n",
@@ -195,26 +197,38 @@ FAULTY = {
     "several": (
         f"{A}:\n  enabled: maybe\n  battery: 0\n  current_calibration: nan\n  adapter: usb1\n  type: 7\n",
         [
-            f"line 2: {A}: enabled is 'maybe'; expected true or false",
-            f"line 3: {A}: battery is '0'; expected a battery number from 1 to 99",
-            f"line 4: {A}: current_calibration is 'nan'; expected a factor from 0.1 to 10 such as 1.02",
-            f"line 5: {A}: adapter is 'usb1'; expected an adapter's name or address such as hci0",
-            f"line 6: {A}: type is '7'; expected a type such as jk",
+            f"line 2: '{A}': enabled is 'maybe'; expected true or false",
+            f"line 3: '{A}': battery is '0'; expected a battery number from 1 to 99",
+            f"line 4: '{A}': current_calibration is 'nan'; expected a factor from 0.1 to 10 such as 1.02",
+            f"line 5: '{A}': adapter is 'usb1'; expected an adapter's name or address such as hci0",
+            f"line 6: '{A}': type is '7'; expected a type such as jk",
         ],
     ),
     "a list where text belongs": (
         f"{A}:\n  name: [x]\n",
-        [f"line 2: {A}: name is a list or mapping; expected a name"],
+        [f"line 2: '{A}': name is a list or mapping; expected a name"],
     ),
     "text where keys belong": (
         f"{A}: main\n",
-        [f"line 1: '{A}' has the value 'main'; expected keys below it"],
+        [f"line 1: a text stands there; expected {EXPECTED}"],
     ),
     "a list of entries": (
         f"- {A}\n",
-        ["line 1: expected entries such as 'AA:BB:CC:DD:EE:FF:' with keys below them"],
+        [f"line 1: a list stands there, as other programs write it; expected {EXPECTED}"],
     ),
-    "just text": ("hello\n", ["line 1: expected entries such as 'AA:BB:CC:DD:EE:FF:' with keys below them"]),
+    "just text": ("hello\n", [f"line 1: a text stands there; expected {EXPECTED}"]),
+    "keys of others twice": (
+        f"{A}:\n  hunter2: x\n  hunter2: y\n",
+        ["line 3: a key is doubled; it stands in line 2 too"],
+    ),
+    "like an address, but none": (
+        "AA:BB:CC:DD:EE:F:\n  name: x\n",
+        ["line 1: 'AA:BB:CC:DD:EE:F' is not an address; expected one such as AA:BB:CC:DD:EE:FF"],
+    ),
+    "text that cannot be seen as an address": (
+        '"a\\e[2J":\n  type: simulated\n',
+        ["line 1: the address has characters that cannot be seen, or too many of them"],
+    ),
 }
 
 
@@ -541,14 +555,14 @@ NAMES = st.text(st.characters(), max_size=30) | st.sampled_from([
 @often
 @given(NAMES, NAMES)
 def test_any_name_round_trips(tmp_path_factory: pytest.TempPathFactory, first: str, second: str) -> None:
-    """However hostile an advertised name, it is read back as it was, and is nothing but a name."""
+    """However hostile an advertised name, it is read back as people may see it, and is nothing but a name."""
     path = tmp_path_factory.mktemp("names") / "r.yaml"
     path.write_text(f"# head\n{A}:\n  name: x  # c\n{C}: {{name: x}}\n# tail\n", encoding="utf-8")
 
     update_after_scan(path, [(A, first), (B, first), (C, second)], NOW)
 
     def kept(name: str, before: str | None) -> str | None:
-        return re.sub("[\ud800-\udfff]", "\ufffd", name) if name.strip() else before
+        return harmless_name(name) or before
 
     entries = read_registry(path).entries
     assert [(entry.address, entry.name) for entry in entries] == [

@@ -11,12 +11,13 @@ import sys
 
 from jk_bms.digest.make import answer
 from jk_bms.errors import JkBmsError
+from jk_bms.logs import log_plainly
 
 
 def main() -> int:
     """Make one digest; return the exit code."""
     # Only our own lines: those of HTTP packages may hold what is sent.
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
+    log_plainly(logging.ERROR, "%(message)s")
     logging.getLogger("jk_bms").setLevel(logging.INFO)
     try:
         told = asyncio.run(answer(json.load(sys.stdin)))

@@ -26,6 +26,7 @@ from jk_bms.errors import LinkError, Verdict
 from jk_bms.links import rfkill
 from jk_bms.links.bus import bluez_objects
 from jk_bms.links.patience import within
+from jk_bms.model.foreign_text import harmless
 
 if sys.platform == "linux":
     from dbus_fast.errors import AuthError, DBusFastError
@@ -278,9 +279,9 @@ def _meaning(error: BaseException) -> tuple[Verdict, str] | None:
     if isinstance(error, BleakGATTProtocolError) and error.code in UNPAIRED:
         return NEEDED
     if isinstance(error, BleakError) and str(error).startswith("adapter "):
-        return Verdict.NO_ADAPTER, f"{error}; see `bluetoothctl list`"
+        return Verdict.NO_ADAPTER, f"{_text(error)}; see `bluetoothctl list`"
     if isinstance(error, BleakError) and str(error).startswith("device "):
-        return Verdict.NOT_SEEN, f"{error}: it vanished after the scan; move the radio closer"
+        return Verdict.NOT_SEEN, f"{_text(error)}: it vanished after the scan; move the radio closer"
     if isinstance(error, PermissionError):
         return Verdict.NO_PERMISSION, f"the D-Bus socket is not ours to open; {PERMISSION_ADVICE}"
     if isinstance(error, FileNotFoundError):
@@ -300,9 +301,9 @@ def _meaning(error: BaseException) -> tuple[Verdict, str] | None:
 def _name(error: BaseException) -> str:
     """What the foreign side calls it, for the evidence."""
     if isinstance(error, BleakDBusError):
-        return f"{error.dbus_error} {error.dbus_error_details or ''}".strip()
+        return harmless(f"{error.dbus_error} {error.dbus_error_details or ''}".strip())
     return "" if isinstance(error, TimeoutError) else _text(error)
 
 
 def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return harmless(str(error)) or type(error).__name__

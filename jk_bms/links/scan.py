@@ -16,6 +16,7 @@ from bleak_retry_connector.bluez import stop_discovery
 from jk_bms.errors import Verdict
 from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, choose_adapter, link_error, service_name
 from jk_bms.links.patience import finish, within
+from jk_bms.model.foreign_text import harmless_name
 from jk_bms.protocol.discovery import Match, score
 
 STOP_LIMIT = 5.0  # s
@@ -153,7 +154,7 @@ class SharedScanner:
             await scanner.stop()
 
     def _heard(self, device: BLEDevice, advertised: AdvertisementData) -> None:
-        name = advertised.local_name or device.name
+        name = harmless_name(advertised.local_name) or harmless_name(device.name)
         seen = Seen(
             address=device.address.upper(),
             name=name,

@@ -2,6 +2,9 @@
 
 import msgspec
 
+from jk_bms.model.foreign_text import harmless_name
+
+_TEXTS = ("name", "model", "hw_version", "sw_version", "serial")  # as the owner, the air or the BMS says
 MADE_UP = frozenset({"simulated", "playback"})  # kinds whose values are not of this moment
 
 
@@ -16,6 +19,13 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     hw_version: str | None = None
     sw_version: str | None = None
     serial: str | None = None
+
+    def __post_init__(self) -> None:
+        """See to it that no text of the device is harmful, wherever it comes from."""
+        for text in _TEXTS:
+            given = getattr(self, text)
+            if given is not None and (harmless := harmless_name(given)) != given:
+                msgspec.structs.force_setattr(self, text, harmless)
 
     @property
     def label(self) -> str:

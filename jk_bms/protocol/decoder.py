@@ -6,6 +6,7 @@ from operator import itemgetter, truediv
 from typing import Any
 
 from jk_bms.errors import ProtocolError
+from jk_bms.model.foreign_text import harmless
 from jk_bms.protocol.fields import (
     CELL_ARRAYS,
     CELL_INFO_JK04,
@@ -295,7 +296,8 @@ def _number(value: int | bytes, divisor: int) -> float:
 
 def _text(data: bytes, text: Text) -> str:
     """Return a text up to its first zero: what follows is left over from longer ones."""
-    return data[text.at : text.at + text.size].split(b"\0")[0].decode("utf-8", "replace").strip()
+    raw = data[text.at : text.at + text.size].split(b"\0")[0]
+    return harmless(raw.decode("utf-8", "replace").strip())
 
 
 def _decode_logbook(frame: Frame, variant: Variant) -> Logbook:

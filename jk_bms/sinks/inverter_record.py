@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from jk_bms.model import InverterSample
+from jk_bms.model.foreign_text import harmless, harmless_name
 from jk_bms.model.quantities import fixed
 from jk_bms.sinks import payload as payloads
 from jk_bms.store.readings import Record
@@ -55,7 +56,7 @@ def inverter_sample(record: Record, *, monotonic: float) -> InverterSample | Non
     if made is None:
         return None
     if record.error is not None:
-        return InverterSample(taken_at=made, monotonic=monotonic, error=str(record.error))
+        return InverterSample(taken_at=made, monotonic=monotonic, error=harmless(str(record.error)))
     try:
         payload = payloads.parse(record.payload)
     except ValueError:
@@ -64,11 +65,9 @@ def inverter_sample(record: Record, *, monotonic: float) -> InverterSample | Non
         return None
     keys = NUMBERS if MERGED_KEY in payload else NUMBERS | OF_THE_BATTERY
     values: dict[str, Any] = {attribute: _number(_plain(payload.get(key))) for attribute, key in keys.items()}
-    status = _plain(payload.get("status_text"))
-    known = isinstance(status, str) and status.strip().upper() not in ("", UNKNOWN_STATUS)
-    return InverterSample(
-        taken_at=made, monotonic=monotonic, status=str(status).strip() if known else None, **values
-    )
+    status = harmless_name(_plain(payload.get("status_text")))
+    known = status is not None and status.upper() != UNKNOWN_STATUS
+    return InverterSample(taken_at=made, monotonic=monotonic, status=status if known else None, **values)
 
 
 def record_values(sample: InverterSample) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from jk_bms.errors import StoreError
+from jk_bms.model.foreign_text import NAME_MOST, harmless, harmless_name
 from jk_bms.store.backup import reason
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, HistoryStore
@@ -94,16 +95,16 @@ def read_log(path: Path, zone: tzinfo | None, findings: Findings) -> Iterator[Re
                     continue
                 parts = _LINE.fullmatch(line)
                 if parts is None:
-                    findings.refuse(where, f"{line[:60]!r}; expected <time>;<text>")
+                    findings.refuse(where, "expected <time>;<text>")
                 elif (battery := _BATTERY.fullmatch(parts[2].strip())) is None:
                     findings.other += 1
                 elif (taken_at := _time(parts[1], zone)) is None:
-                    findings.refuse(where, f"the time is {parts[1][:40]!r}; expected ISO 8601")
+                    findings.refuse(where, "expected a time in ISO 8601 before the semicolon")
                 else:
                     values = {"voltage": _number(battery[1]), "battery_soc": _number(battery[2])}
                     good = _sane(values)
                     if len(good) < 2:
-                        findings.refuse(where, f"{line[:80]!r}; expected volts and percent")
+                        findings.refuse(where, "expected volts and percent of a battery")
                     else:
                         yield Reading(taken_at, good)
     except EOFError as error:
@@ -119,7 +120,8 @@ class MonitorFile:
         """``zone`` is that of its times; None: the system's."""
         self.path = path
         self.names: dict[str, str] = {}  # of its devices, by address in upper case
-        self.addresses = [""]  # as they are written; "" where the file does not say
+        self.addresses = [""]  # as people may see them; "" where the file does not say
+        self._first: dict[str, int] = {}  # the first row of each: a name can be anything, also no text at all
         self.left_aside: list[str] = []  # what is in it that nobody takes, for a person
         self._zone = zone
 
@@ -142,10 +144,11 @@ class MonitorFile:
 
     def readings(self, address: str, findings: Findings) -> Iterator[Reading]:
         """Yield the readings of one of ``addresses``."""
-        only = f"WHERE {_MONITOR_ADDRESS} IS ?" if self._addressed else ""
+        one = f"(SELECT {_MONITOR_ADDRESS} FROM bms_data WHERE rowid = ?)"  # noqa: S608
+        only = f"WHERE {_MONITOR_ADDRESS} IS {one}" if self._addressed else ""
         query = f"SELECT rowid, {_MONITOR_TIME}, {', '.join(self._taken)} FROM bms_data {only} ORDER BY rowid"  # noqa: S608
         try:
-            rows = self._db.execute(query, (address or None,) if only else ())
+            rows = self._db.execute(query, (self._first[address],) if only else ())
             yield from _monitor_rows(self.path, rows, self._taken, self._zone, findings)
         except sqlite3.Error as error:
             raise StoreError(explain(self.path, error)) from error
@@ -160,16 +163,20 @@ class MonitorFile:
                 f"found {', '.join(tables) or 'no table'}"
             )
         if rest := [column for column in columns if column not in _KNOWN]:
-            self.left_aside.append(f"not taken from bms_data: {', '.join(rest)}")
+            self.left_aside.append(harmless(f"not taken from bms_data: {', '.join(rest)}"))
         if others := [name for name in tables if name not in ("bms_data", "devices")]:
-            self.left_aside.append(f"tables not taken: {', '.join(others)}")
+            self.left_aside.append(harmless(f"tables not taken: {', '.join(others)}"))
         self._addressed = _MONITOR_ADDRESS in columns
         if self._addressed:
-            found = self._db.execute("SELECT DISTINCT device_address FROM bms_data ORDER BY 1")
-            self.addresses = [str(address or "") for [address] in found]
+            found = self._db.execute("SELECT min(rowid), device_address FROM bms_data GROUP BY 2 ORDER BY 2")
+            for first, address in found:
+                self._first.setdefault(harmless(str(address or ""), NAME_MOST), first)
+            self.addresses = list(self._first)
         if {"address", "name"} <= set(self._columns("devices")):
             found = self._db.execute("SELECT address, name FROM devices")
-            self.names = {str(address).upper(): str(name) for address, name in found if name}
+            self.names = {
+                str(address).upper(): name for address, told in found if (name := harmless_name(told))
+            }
 
     def _columns(self, table: str) -> list[str]:
         return [str(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")]
@@ -190,8 +197,9 @@ def read_meters(path: Path) -> dict[str, dict[str, float]]:
     for alias, states in said.items() if isinstance(said, dict) else ():
         for name, state in states.items() if isinstance(states, dict) else ():
             reading = state.get("reading") if isinstance(state, dict) else None
-            if isinstance(reading, int | float) and math.isfinite(reading):
-                meters.setdefault(alias, {})[name] = float(reading)
+            known = None if isinstance(reading, str) else _number(reading)
+            if known is not None:
+                meters.setdefault(harmless(alias), {})[harmless(name)] = known
     if not meters:
         raise StoreError(
             f'{path}: no meters in it; expected {{"<alias>": {{"<name>": {{"reading": 12.3}}}}}}'
@@ -210,7 +218,7 @@ def _monitor_rows(
         where = f"{path} bms_data row {number}"
         taken_at = _time(time if isinstance(time, str) else "", zone)
         if taken_at is None:
-            findings.refuse(where, f"timestamp is {time!r}; expected YYYY-MM-DD HH:MM:SS")
+            findings.refuse(where, f"timestamp is {_brief(time)}; expected YYYY-MM-DD HH:MM:SS")
             continue
         raw = dict(zip(taken, given, strict=True))
         values = {ours: _number(raw.get(theirs)) for theirs, ours in _MONITOR.items()}
@@ -219,9 +227,14 @@ def _monitor_rows(
             values["power"] = math.copysign(power, current)
         good = _sane(values)
         if not good:
-            findings.refuse(where, f"{raw}; expected numbers of a battery")
+            findings.refuse(where, f"{_brief(raw)}; expected numbers of a battery")
         else:
             yield Reading(taken_at, good)
+
+
+def _brief(value: object) -> str:
+    """A value of one of the columns that are ours to read, for a person."""
+    return harmless(repr(value), 80)
 
 
 def _time(text: str, zone: tzinfo | None) -> datetime | None:
@@ -240,9 +253,13 @@ def _number(given: object) -> float | None:
             given = float(given)
         except ValueError:
             return None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float):
         return None
-    return float(given)
+    try:
+        number = float(given)
+    except OverflowError:  # a whole number of 400 digits
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _sane(values: Mapping[str, float | None]) -> dict[str, float]:

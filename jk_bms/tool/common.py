@@ -3,13 +3,13 @@
 import argparse
 import dataclasses
 import logging
-import sys
 from pathlib import Path
 
 import msgspec
 
 from jk_bms.demo import configured, running_demo
 from jk_bms.errors import ConfigError
+from jk_bms.logs import log_plainly
 from jk_bms.model.address import parse_address
 from jk_bms.registry import SIMULATED, Entry, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
@@ -25,9 +25,7 @@ def settings_for(given: argparse.Namespace) -> Settings:
     if not (given.devices_file or configured(settings)) and (demo := running_demo()):
         settings = demo
     if given.debug:
-        logging.basicConfig(
-            level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s"
-        )
+        log_plainly(logging.DEBUG, "%(asctime)s %(name)s: %(message)s")
         logging.getLogger("bleak").setLevel(logging.INFO)  # its bytes would show the passcodes
         logging.getLogger("dbus_fast").setLevel(logging.INFO)
     changes: dict[str, object] = {}

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import logging
-import sys
 from datetime import date
 
 from jk_bms.digest.days import day_of, named_zone
@@ -11,6 +10,7 @@ from jk_bms.digest.fact_sheet import fact_sheet
 from jk_bms.digest.facts import read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.errors import ConfigError
+from jk_bms.logs import log_plainly
 from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     from jk_bms.digest.ai import Service
     from jk_bms.digest.make import make_digest
 
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
+    log_plainly(logging.ERROR, "%(message)s")
     logging.getLogger("jk_bms").setLevel(logging.INFO)
     note(f"asking {settings.openai_model}; while it does not answer that may take a quarter of an hour")
     service = Service(

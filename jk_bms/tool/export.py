@@ -92,7 +92,7 @@ def _write_csv(rows: Iterator[_Row], out: TextIO, columns: list[str], zone: tzin
         table.writerow(
             [
                 row.taken_at.astimezone(zone).isoformat(),
-                device,
+                _cell_text(device),
                 int(row.clock_trusted),
                 *(
                     "" if v is None else f"{v:.{_DIGITS[name]}f}"
@@ -100,6 +100,11 @@ def _write_csv(rows: Iterator[_Row], out: TextIO, columns: list[str], zone: tzin
                 ),
             ]
         )
+
+
+def _cell_text(text: str) -> str:
+    """``text`` as a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _json_line(device: str, row: StoredSample, zone: tzinfo | None) -> str:

@@ -12,13 +12,16 @@ from typing import Any, TextIO
 
 from jk_bms.errors import StoreError
 from jk_bms.model import Sample
+from jk_bms.model.foreign_text import harmless_lines
 from jk_bms.model.reading import as_reading
 from jk_bms.tool.reading_text import reading_text
+
+LONGEST_NOTE = 4000  # characters of a line
 
 
 def note(text: str) -> None:
     """Tell the person something that is not data."""
-    print(text, file=sys.stderr)
+    print(harmless_lines(text, LONGEST_NOTE), file=sys.stderr)
 
 
 def formatted(

@@ -12,6 +12,7 @@ from jk_bms.protocol.discovery import Level
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, NAMELESS, NEEY, RENAMED, bystanders, jk
 
+ADAPTER = {"name": "hci0", "address": "00:1A:7D:DA:71:13"}
 MOMENT = 0.3  # s; ten advertisements of everybody
 
 
@@ -35,6 +36,22 @@ async def test_what_is_told_of_a_device(bed: BluezBed) -> None:
     assert seen[JK].adapter == "hci0"
     assert seen[NAMELESS].name is None
     assert str(seen[NAMELESS]) == f"nameless ({NAMELESS})"
+
+
+async def test_a_hostile_name_is_shown_not_obeyed(bed: BluezBed) -> None:
+    """As an owner or a neighbour set it: it forges no log line; one of nothing visible is none."""
+    forged = "x\n2026-11-30 03:00:00 - jk_bms_service - ERROR - all batteries burn\x1b[2J"
+    bed.reset({"adapters": [ADAPTER], "devices": [jk(name=forged), jk(RENAMED, name="\u202e\u200b\u3164")]})
+
+    seen = {each.address: each for each in await scan(MOMENT)}
+
+    name = seen[JK].name
+    assert name is not None
+    assert name.isprintable()
+    assert name.startswith(r"x\n2026-11-30 03:00:00")
+    assert str(seen[JK]) == f"{name} ({JK})"
+    assert seen[RENAMED].name in (None, RENAMED.replace(":", "-"))  # what BlueZ calls the nameless
+    assert {each.match and each.match.level for each in seen.values()} == {Level.SURE}
 
 
 async def test_progress_names_each_device_once(bed: BluezBed) -> None:

@@ -212,7 +212,7 @@ def test_import_of_everything(house: StoredHouse) -> None:
     assert done.returncode == 0, done.stderr
     assert "shed: 2 readings taken in\n" in done.stdout
     assert "  from 2026-09-15 12:10 to 2026-09-15 13:00: voltage, battery_soc" in done.stdout
-    assert "2 made no sense, the first: stat.log line 2: 'foo'" in done.stderr
+    assert "2 made no sense, the first: stat.log line 2: expected <time>;<text>" in done.stderr
     assert "total_energy_charge goes on from 100.500 kWh" in done.stdout
     assert "total_energy_discharge stays at 8.000 kWh, theirs is 1.000" in done.stdout
     assert "not taken: total_cycles" in done.stdout
