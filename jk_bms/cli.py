@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from jk_bms import __version__
+from jk_bms.called import tool
 from jk_bms.errors import JkBmsError
 from jk_bms.tool.exits import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, exit_code
 
@@ -42,17 +43,14 @@ MODULES = {"import": "import_"}  # of words that Python keeps for itself
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # of what writing may end with
 
-EXAMPLES = """\
-examples:
-  jk-util.py --scan                    find batteries and remember them
-  jk-util.py                           read the first remembered battery
-  jk-util.py --all --format json       read all of them, for a program
-  jk-util.py --watch                   keep reading until Ctrl-C
-  jk-util.py --address simulated       try it without a battery
-  jk-util.py --decode dump.txt         no radio: decode a recording
-
-words (jk-util.py WORD --help tells more):
-"""
+EXAMPLES = (
+    ("--scan", "find batteries and remember them"),
+    ("", "read the first remembered battery"),
+    ("--all --format json", "read all of them, for a program"),
+    ("--watch", "keep reading until Ctrl-C"),
+    ("--address simulated", "try it without a battery"),
+    ("--decode dump.txt", "no radio: decode a recording"),
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -87,14 +85,14 @@ def _drop_output() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of everything that is not a word."""
-    tool = argparse.ArgumentParser(
-        prog="jk-util.py",
+    parser = argparse.ArgumentParser(
+        prog=tool(),
         description="Find, read and watch JK BMS batteries over Bluetooth.",
-        epilog=EXAMPLES + "".join(f"  {word:<10} {what}\n" for word, what in WORDS.items()),
+        epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add = tool.add_argument
+    add = parser.add_argument
     add("--scan", action="store_true", help="search, print and save to the registry")
     add("--scan-time", type=_seconds, default=10.0, metavar="N", help="seconds to search (default: 10)")
     add("--probe", action="store_true", help="with --scan: connect to possible devices and ask what they are")
@@ -129,7 +127,14 @@ def parser() -> argparse.ArgumentParser:
     add("--dump-secrets", action="store_true", help="with --dump: leave the passcodes in")
     add("--debug", action="store_true", help="print a log of frames and connections")
     add("--version", action="version", version=f"jk-util.py (easun-jkbms) {__version__}")
-    return tool
+    return parser
+
+
+def _epilog() -> str:
+    room = len(tool(max((words for words, _ in EXAMPLES), key=len)))
+    lines = ["examples:", *(f"  {tool(words):<{room}}  {what}" for words, what in EXAMPLES)]
+    lines += ["", f"words ({tool('WORD --help')} tells more):"]
+    return "\n".join([*lines, *(f"  {word:<10} {what}" for word, what in WORDS.items()), ""])
 
 
 def _understand(argv: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
@@ -137,48 +142,50 @@ def _understand(argv: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int
         word = argv[0]
         module = import_module(f"jk_bms.tool.{MODULES.get(word, word)}")
         wanted = argparse.ArgumentParser(
-            prog=f"jk-util.py {word}", description=WORDS[word][0].upper() + WORDS[word][1:] + "."
+            prog=tool(word), description=WORDS[word][0].upper() + WORDS[word][1:] + "."
         )
         wanted.add_argument(
             "--env-file", metavar="FILE", help="settings (default: .env in the project's folder)"
         )
         module.arguments(wanted)
         return module.run, wanted.parse_args(argv[1:])
-    tool = parser()
+    options = parser()
     if argv and not argv[0].startswith("-"):
-        tool.error(f"unknown word {argv[0]!r}; expected one of {', '.join(WORDS)}, or options (see --help)")
-    arguments = tool.parse_args(argv)
-    _check(tool, arguments)
+        options.error(
+            f"unknown word {argv[0]!r}; expected one of {', '.join(WORDS)}, or options (see --help)"
+        )
+    arguments = options.parse_args(argv)
+    _check(options, arguments)
     name = "decode" if arguments.decode else "scan" if arguments.scan else "read"
     run: Callable[[argparse.Namespace], int] = import_module(f"jk_bms.tool.{name}").run
     return run, arguments
 
 
-def _check(tool: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+def _check(options: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Refuse what cannot be meant together."""
     given = arguments
     if given.decode and (given.scan or given.read or given.watch or given.address or given.name):
-        tool.error(
+        options.error(
             "--decode reads a file, no device: leave out --scan, --read, --watch, --address and --name"
         )
     if given.json_lines and not (given.decode or given.watch):
-        tool.error("--json-lines goes with --decode or --watch; for one reading use --format json")
+        options.error("--json-lines goes with --decode or --watch; for one reading use --format json")
     if given.scan and given.output and not given.read:
-        tool.error("--output takes a reading: with --scan add --read")
+        options.error("--output takes a reading: with --scan add --read")
     if given.dump and given.decode:
-        tool.error("--dump records a device; --decode has none")
+        options.error("--dump records a device; --decode has none")
     if given.probe and not given.scan:
-        tool.error("--probe goes with --scan")
+        options.error("--probe goes with --scan")
     if given.scan and (given.address or given.name or given.all or given.watch):
-        tool.error("--scan searches for every device: leave out --address, --name, --all and --watch")
+        options.error("--scan searches for every device: leave out --address, --name, --all and --watch")
     if given.address and given.name:
-        tool.error("--address and --name: only one of them")
+        options.error("--address and --name: only one of them")
     if given.all and (given.address or given.name):
-        tool.error("--all reads every device: leave out --address and --name")
+        options.error("--all reads every device: leave out --address and --name")
     if given.dump_secrets and not given.dump:
-        tool.error("--dump-secrets goes with --dump")
+        options.error("--dump-secrets goes with --dump")
     if given.dump and (given.all or (given.scan and not given.read)):
-        tool.error("--dump records one device: use it with --address, --name, or nothing")
+        options.error("--dump records one device: use it with --address, --name, or nothing")
 
 
 def _seconds(text: str) -> float:

@@ -18,6 +18,7 @@ import msgspec
 from jk_bms import __version__
 from jk_bms.alerts import Alerts, Known
 from jk_bms.bot_presence import BotPresence
+from jk_bms.called import tool
 from jk_bms.claims import STATE as CLAIMS
 from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
@@ -318,8 +319,9 @@ class Poller:
         self._report("service.start", None, text, **facts)
         if self.claims.code is not None:
             log.warning(
-                "nobody has claimed the Telegram bot yet: send it /start %s (jk-util.py status shows it again)",
+                "nobody has claimed the Telegram bot yet: send it /start %s (%s shows it again)",
                 self.claims.code,
+                tool("status"),
             )
 
     def _batteries(self) -> list[tuple[Device, LinkStatus, Sample | None]]:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from jk_bms import __version__
+from jk_bms.called import tool
 from jk_bms.clock import Clock
 from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
@@ -180,7 +181,7 @@ def _entries(settings: Settings, speed: float) -> list[Entry]:
     if not entries:
         raise ConfigError(
             f"no battery to read: JK_BMS_ADDRESS is not set and {settings.devices_file} has no enabled entry; "
-            "find yours with: python jk_bms/jk-util.py --scan"
+            f"find yours with: {tool('--scan')}"
         )
     if speed != 1.0 and (others := [entry for entry in entries if entry.type != "simulated"]):
         raise ConfigError(
@@ -197,8 +198,9 @@ def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
     lines = [f"easun-jkbms {__version__}"]
     if demo:
         lines.append("Nothing is configured yet, so this is a simulated battery. In another terminal:")
-        lines.append("  python3 jk_bms/jk-util.py           read it, every value")
-        lines.append("  python3 jk_bms/jk-util.py --scan    find your own; then start this again")
+        room = len(tool("--scan"))
+        lines.append(f"  {tool():<{room}}    read it, every value")
+        lines.append(f"  {tool('--scan')}    find your own; then start this again")
     else:
         lines.append(f"Reading {', '.join(entry.label for entry in entries)}")
     files = f"{_short(settings.db_path)} (records), {_short(settings.bms_db_path)} (events)"

@@ -15,6 +15,7 @@ from bleak.backends.service import BleakGATTService
 from bleak_retry_connector import establish_connection
 from bleak_retry_connector.bluez import wait_for_disconnect
 
+from jk_bms.called import tool
 from jk_bms.errors import LinkError, SourceError, Verdict
 from jk_bms.links.bluez import (
     ANSWER_LIMIT,
@@ -48,8 +49,8 @@ SOON = 10.0  # s: a link that ends so early ...
 FRAME = 300  # ... and before so many bytes came was refused rather than interrupted
 EARLY_ENDS = 2  # so many in a row are no accident
 PAIR_AGAIN, PAIR_SELDOM = 60.0, 3600.0  # s until a pairing that was not answered is tried again, doubling
-PAIR_ADVICE = "set `pin` at the device in the registry, or run `jk-util.py pair`"
-REFUSED_ADVICE = "it refused the `pin` that is set: correct it, or run `jk-util.py pair`"
+PAIR_ADVICE = f"set `pin` at the device in the registry, or run `{tool('pair')}`"
+REFUSED_ADVICE = f"it refused the `pin` that is set: correct it, or run `{tool('pair')}`"
 
 
 _links: "weakref.WeakSet[BleLink]" = weakref.WeakSet()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bleak.exc import BleakDBusError
 
+from jk_bms.called import tool
 from jk_bms.errors import LinkError, Verdict
 from jk_bms.links.ble import BleLink, our_addresses
 from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, adapters, choose, link_error, service_name
@@ -57,7 +58,7 @@ class BluezRepairs:
         if self._link.pin is None and any(adapter.paired(address) for adapter in knowing):
             raise LinkError(
                 f"{address}: not forgotten: it was paired by hand and would have to be paired again; "
-                "if nothing else helps: `jk-util.py unpair`, then `jk-util.py pair`",
+                f"if nothing else helps: `{tool('unpair')}`, then `{tool('pair')}`",
                 Verdict.STALE_CACHE,
             )
         if not knowing:

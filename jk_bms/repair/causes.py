@@ -8,6 +8,7 @@ besides shifts the weights.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+from jk_bms.called import tool
 from jk_bms.errors import Verdict
 from jk_bms.model.link import Cause
 
@@ -76,7 +77,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Move the adapter closer, away from metal and Wi-Fi; a USB extension often helps."),
     "wrong_address": (
         "No device with this address has ever been heard here.",
-        "Compare the address with what `jk-util.py --scan` finds."),
+        f"Compare the address with what `{tool('--scan')}` finds."),
     "link_lost": (
         "The radio link was interrupted.",
         "Nothing to do when it is rare; else move the adapter closer to the battery."),
@@ -85,16 +86,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Switch Bluetooth of the BMS off and on in its app, or the BMS itself."),
     "pairing_needed": (
         "This firmware wants to be paired with before it talks.",
-        "With `pin` at the device in the registry it is done by itself; else run `jk-util.py pair`."),
+        f"With `pin` at the device in the registry it is done by itself; else run `{tool('pair')}`."),
     "pairing_refused": (
         "The battery refused to pair: a wrong passkey, or a firmware that cannot pair.",
-        "Correct `pin` in the registry, or run `jk-util.py pair`; what was refused is not tried again by itself."),
+        f"Correct `pin` in the registry, or run `{tool('pair')}`; what was refused is not tried again by itself."),
     "stale_cache": (
         "The Bluetooth service remembers something of the battery that is no longer true.",
         "It is made to forget by itself; by hand: `bluetoothctl remove ADDRESS`."),
     "not_a_bms": (
         "The device at this address is no JK BMS.",
-        "Find the right address with `jk-util.py --scan`."),
+        f"Find the right address with `{tool('--scan')}`."),
     "mute": (
         "The battery is connected but does not say anything.",
         "If it stays so, close the phone app and switch Bluetooth of the BMS off and on."),
@@ -103,7 +104,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Switch the BMS off and on; until then its protection may not work either."),
     "layout_unknown": (
         "The battery talks in a way that is not known, perhaps after an update of its firmware.",
-        "Save a recording with `jk-util.py --direct --dump FILE` and report it."),
+        f"Save a recording with `{tool('--direct --dump FILE')}` and report it."),
     "frames_damaged": (
         "What the battery sends arrives damaged.",
         "Move the adapter closer, away from Wi-Fi and inverters."),
@@ -115,10 +116,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Stop one of them: systemd, Docker and a terminal may each run one."),
     "internal_error": (
         "This program met something that it does not know how to handle.",
-        "It tries again by itself; update it, and if it stays so, report what `jk-util.py doctor` and the log say."),
+        f"It tries again by itself; update it, and if it stays so, report what `{tool('doctor')}` and the log say."),
     "released": (
         "The battery is left alone on request, so that a phone can connect.",
-        "Wait, or end it with `jk-util.py resume`."),
+        f"Wait, or end it with `{tool('resume')}`."),
 }
 
 # verdict: causes and their weights when nothing else is known.

@@ -10,12 +10,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jk_bms.called import TOP
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import ADDRESS
 from jk_bms.settings.kinds import Refused, closest
 from jk_bms.settings.table import KEYS, SETTINGS, Setting, Settings
-
-TOP = Path(__file__).resolve().parent.parent.parent  # the project's top folder
 
 _OURS = ("JK_", "BMS_")  # prefixes that nobody else uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))

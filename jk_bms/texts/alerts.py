@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, TypeGuard
 
+from jk_bms.called import tool
 from jk_bms.rules.base import Grade, Rule
 from jk_bms.texts.language import Texts
 from jk_bms.texts.markup import clip, escape
@@ -324,6 +325,7 @@ class _Step(NamedTuple):
         fields = _Fields(
             (name, self._fact(name, value)) for name, value in found.items() if value is not None
         )
+        fields["tool"] = tool()
         fields["part"] = self._part()
         for name in ("value", "set", "clear", "peak"):
             fields[name] = self.quantity(name) or _number(self.facts.get(name))

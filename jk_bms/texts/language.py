@@ -5,6 +5,7 @@ from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import Any
 
+from jk_bms.called import tool
 from jk_bms.texts.durations import DurationWords, span, span_between
 
 SPANS = {"s": 1.0, "min": 60.0, "h": 3600.0}  # units that read better as a duration, in s
@@ -15,7 +16,7 @@ class Texts:
     """What the program says in one language.
 
     ``texts("bot.hello", name="Ann")`` fills a template; a missing key or field is a bug and raises
-    KeyError. Topics are loaded when they are first needed.
+    KeyError. ``{tool}`` is the tool's command on this machine, everywhere. Topics are loaded when they are first needed.
     """
 
     def __init__(self, language: str) -> None:
@@ -24,7 +25,7 @@ class Texts:
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """Return the text ``key`` with ``values`` in the places of its fields."""
-        return self.template(key).format_map(values)
+        return self.template(key).format_map({"tool": tool()} | values)
 
     def template(self, key: str) -> str:
         """Return the text ``key`` as it stands in the catalogue."""

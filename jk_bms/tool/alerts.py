@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from jk_bms.called import tool
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Event
@@ -100,7 +101,7 @@ def _lines(
     yield ""
     if settings.alerts_off:
         yield f"Switched off (ALERTS_OFF): {', '.join(map(str, settings.alerts_off))}"
-    yield "What a code means: jk-util.py alerts --explain CODE"
+    yield f"What a code means: {tool('alerts --explain CODE')}"
 
 
 def _past(settings: Settings, last: timedelta, *, everything: bool) -> tuple[dict[str, str], list[Told]]:

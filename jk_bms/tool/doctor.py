@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jk_bms.called import poller, tool
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdict
 from jk_bms.links.radio_lock import RadioLock
@@ -132,7 +133,7 @@ def run(given: argparse.Namespace) -> int:
     if fault is not None:
         return _exit_code(fault)
     if not entries:
-        note(f"{settings.devices_file} has no enabled battery; find yours with: jk-util.py --scan")
+        note(f"{settings.devices_file} has no enabled battery; find yours with: {tool('--scan')}")
         return EXIT_NOTHING
     return EXIT_OK
 
@@ -502,7 +503,7 @@ def _no_verdict(link: Mapping[str, Any], doing: str) -> str:
     reading = "has no reading yet" if age is None else f"its newest reading is {span(age)} old"
     advice = "ask again in half a minute"
     if link["state"] == "streaming":
-        advice = "start it anew with `sudo systemctl restart easun-jkbms`, and report this"
+        advice = f"start it anew (`{poller('restart')}`), and report this"
     return f"the running service {doing} for {span(link['for'])}, and {reading}; {advice}"
 
 

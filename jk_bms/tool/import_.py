@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jk_bms.battery.meters import Meters, Totals
+from jk_bms.called import poller, tool
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.registry import Entry, named, read_registry, selected_entries
@@ -57,11 +58,13 @@ def run(given: argparse.Namespace) -> int:
     if not clock.trusted():
         raise StoreError(f"the clock says {clock.now():%Y-%m-%d}, which is wrong: set it first")
     if not settings.bms_db_path.exists():
-        raise StoreError(f"{settings.bms_db_path}: no such database; start the service once, it creates it")
+        raise StoreError(
+            f"{settings.bms_db_path}: no such database; start the service once ({poller('start')}), it creates it"
+        )
     try:
         own = open_writer(settings.bms_db_path, clock)
     except StoreError as error:
-        raise StoreError(f"{error} (sudo systemctl stop easun-jkbms)") from error
+        raise StoreError(f"{error} ({poller('stop')})") from error
     with own:
         store = HistoryStore(own, Keep(blocks=settings.block_keep_days, minutes=settings.min_keep_days))
         _refuse_before_what_waits(store, settings)
@@ -83,7 +86,7 @@ def _refuse_before_what_waits(store: HistoryStore, settings: Settings) -> None:
         if waiting is not None and waiting.sequence > written:
             raise StoreError(
                 f"{path}: the service could not write all it has and would go on from there; make room on the "
-                "disk, start the service until jk-util check finds nothing, stop it and import again"
+                f"disk, start the service until {tool('check')} finds nothing, stop it and import again"
             )
 
 

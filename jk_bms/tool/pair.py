@@ -7,6 +7,7 @@ import getpass
 import sys
 from typing import Any
 
+from jk_bms.called import tool
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
 from jk_bms.registry import Entry, read_registry, selected_entries
@@ -67,13 +68,13 @@ def chosen(given: argparse.Namespace, settings: Settings) -> Entry:
             try:
                 entry = Entry(address=parse_address(given.device))
             except ValueError:
-                known = ", ".join(each.label for each in entries) or "none; find yours with jk-util.py --scan"
+                known = ", ".join(each.label for each in entries) or f"none; find yours with {tool('--scan')}"
                 raise ConfigError(
                     f"--device {given.device}: expected a name or address of the registry: {known}"
                 ) from None
         return dataclasses.replace(entry, enabled=True)
     if len(entries) != 1:
-        known = ", ".join(entry.label for entry in entries) or "none; find yours with jk-util.py --scan"
+        known = ", ".join(entry.label for entry in entries) or f"none; find yours with {tool('--scan')}"
         raise ConfigError(f"which battery? add --device with one of the registry: {known}")
     return entries[0]
 

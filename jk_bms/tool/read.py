@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from jk_bms.battery.shown import with_shown_soc
+from jk_bms.called import tool
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceError, Verdict
 from jk_bms.links.base import Link
@@ -33,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
     settings = settings_for(given)
     entries = wanted_entries(given, settings)
     if not entries:
-        note(f"{devices_file(given, settings)} has no enabled device; find yours with: jk-util.py --scan")
+        note(f"{devices_file(given, settings)} has no enabled device; find yours with: {tool('--scan')}")
         return EXIT_NOTHING
     with running(settings) as service:
         held = held_by(service, entries)

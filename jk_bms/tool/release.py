@@ -2,6 +2,7 @@
 
 import argparse
 
+from jk_bms.called import tool
 from jk_bms.live.client import LiveClient
 from jk_bms.texts.durations import span
 from jk_bms.tool.common import running_service
@@ -30,7 +31,7 @@ def run(given: argparse.Namespace) -> int:
     with LiveClient(running_service(given).socket_path) as service:
         answer = service.request("release", device=given.device, seconds=given.seconds, ttl=CLOSING)
     print(f"Released for {span(answer['seconds'])}: {', '.join(answer['devices'])}.")
-    print("The phone app can connect now. It resumes by itself; sooner with: jk-util.py resume")
+    print(f"The phone app can connect now. It resumes by itself; sooner with: {tool('resume')}")
     return 0
 
 

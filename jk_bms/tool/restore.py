@@ -5,6 +5,7 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from jk_bms.called import poller
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.keeping import differing_settings, fitting_settings, with_secrets
 from jk_bms.settings import TOP, Settings
@@ -113,7 +114,7 @@ def _keep_writers_from(database: Path, stack: ExitStack) -> None:
     try:
         stack.enter_context(no_writer(database))
     except StoreError as error:
-        raise StoreError(f"{error} (sudo systemctl stop easun-jkbms)") from error
+        raise StoreError(f"{error} ({poller('stop')})") from error
 
 
 def _moved(database: Path, target: Path, stack: ExitStack) -> Path:

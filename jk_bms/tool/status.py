@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from jk_bms.called import poller
 from jk_bms.demo import configured, running_demo
 from jk_bms.errors import LiveError
 from jk_bms.live.client import LiveClient
@@ -29,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
             snapshot = service.snapshot()
     except LiveError as error:
         note(f"the service is not running: {error}")
-        note("start it with: systemctl start easun-jkbms (or make run)")
+        note(f"start it with: {poller('start')}")
         return EXIT_CONNECTION
     if given.json:
         print(json.dumps(snapshot, indent=2, ensure_ascii=False))

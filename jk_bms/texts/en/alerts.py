@@ -186,7 +186,7 @@ TEXTS = {
     "alerts.clock_jump.over": "This is told only once.",
     "alerts.database_failing.title": "the history cannot be written",
     "alerts.database_failing.meaning": "Values wait in memory; a power cut would lose them.",
-    "alerts.database_failing.action": "Check disk and memory card; jk-util.py check tells more.",
+    "alerts.database_failing.action": "Check disk and memory card; {tool} check tells more.",
     "alerts.database_failing.detail": "The database says: {error}",
     "alerts.database_failing.over": "It is over with the first write that succeeds.",
     "alerts.database_failing.cleared": "the history is written again",

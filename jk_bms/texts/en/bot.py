@@ -190,9 +190,9 @@ TEXTS = {
         "but report nothing by myself: for that, add {id}, the id of this chat, to TELEGRAM_CHAT_ID."
     ),
     "bot.claimed": "This bot is yours now.",
-    "bot.claim_wrong": "That code is not right or was used already. jk-util.py invite makes a new one.",
+    "bot.claim_wrong": "That code is not right or was used already. {tool} invite makes a new one.",
     "bot.claim_needed": (
-        "This bot has no owner yet. Send /start with the code that the log of the service and jk-util.py "
+        "This bot has no owner yet. Send /start with the code that the log of the service and {tool} "
         "status show, like this: /start CODE"
     ),
     "bot.claim_later": "The battery service does not answer, so the code cannot be checked. Try again in a minute.",

@@ -55,7 +55,7 @@ TEXTS = {
         "Move the adapter closer, away from metal and Wi-Fi; a USB extension often helps."
     ),
     "link.cause.wrong_address.meaning": "No device with this address has ever been heard here.",
-    "link.cause.wrong_address.action": "Compare the address with what `jk-util.py --scan` finds.",
+    "link.cause.wrong_address.action": "Compare the address with what `{tool} --scan` finds.",
     "link.cause.link_lost.meaning": "The radio link was interrupted.",
     "link.cause.link_lost.action": (
         "Nothing to do when it is rare; else move the adapter closer to the battery."
@@ -66,13 +66,13 @@ TEXTS = {
     ),
     "link.cause.pairing_needed.meaning": "This firmware wants to be paired with before it talks.",
     "link.cause.pairing_needed.action": (
-        "With `pin` at the device in the registry it is done by itself; else run `jk-util.py pair`."
+        "With `pin` at the device in the registry it is done by itself; else run `{tool} pair`."
     ),
     "link.cause.pairing_refused.meaning": (
         "The battery refused to pair: a wrong passkey, or a firmware that cannot pair."
     ),
     "link.cause.pairing_refused.action": (
-        "Correct `pin` in the registry, or run `jk-util.py pair`; what was refused is not tried again by itself."
+        "Correct `pin` in the registry, or run `{tool} pair`; what was refused is not tried again by itself."
     ),
     "link.cause.stale_cache.meaning": (
         "The Bluetooth service remembers something of the battery that is no longer true."
@@ -81,7 +81,7 @@ TEXTS = {
         "It is made to forget by itself; by hand: `bluetoothctl remove ADDRESS`."
     ),
     "link.cause.not_a_bms.meaning": "The device at this address is no JK BMS.",
-    "link.cause.not_a_bms.action": "Find the right address with `jk-util.py --scan`.",
+    "link.cause.not_a_bms.action": "Find the right address with `{tool} --scan`.",
     "link.cause.mute.meaning": "The battery is connected but does not say anything.",
     "link.cause.mute.action": (
         "If it stays so, close the phone app and switch Bluetooth of the BMS off and on."
@@ -92,7 +92,7 @@ TEXTS = {
         "The battery talks in a way that is not known, perhaps after an update of its firmware."
     ),
     "link.cause.layout_unknown.action": (
-        "Save a recording with `jk-util.py --direct --dump FILE` and report it."
+        "Save a recording with `{tool} --direct --dump FILE` and report it."
     ),
     "link.cause.frames_damaged.meaning": "What the battery sends arrives damaged.",
     "link.cause.frames_damaged.action": "Move the adapter closer, away from Wi-Fi and inverters.",
@@ -102,10 +102,10 @@ TEXTS = {
     "link.cause.other_poller.action": "Stop one of them: systemd, Docker and a terminal may each run one.",
     "link.cause.internal_error.meaning": "This program met something that it does not know how to handle.",
     "link.cause.internal_error.action": (
-        "It tries again by itself; update it, and if it stays so, report what `jk-util.py doctor` and the log say."
+        "It tries again by itself; update it, and if it stays so, report what `{tool} doctor` and the log say."
     ),
     "link.cause.released.meaning": "The battery is left alone on request, so that a phone can connect.",
-    "link.cause.released.action": "Wait, or end it with `jk-util.py resume`.",
+    "link.cause.released.action": "Wait, or end it with `{tool} resume`.",
     # Repairs, as what was done
     "link.rung.none": "it came back by itself",
     "link.rung.ask": "the BMS was asked again",

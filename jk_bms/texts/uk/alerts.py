@@ -182,7 +182,7 @@ TEXTS = {
     "alerts.clock_jump.over": "Про це повідомляю лише раз.",
     "alerts.database_failing.title": "історія не записується",
     "alerts.database_failing.meaning": "Дані чекають у пам’яті; якщо зникне живлення, вони пропадуть.",
-    "alerts.database_failing.action": "Перевірте диск або картку пам’яті; більше скаже jk-util.py check.",
+    "alerts.database_failing.action": "Перевірте диск або картку пам’яті; більше скаже {tool} check.",
     "alerts.database_failing.detail": "База даних повідомляє: {error}",
     "alerts.database_failing.over": "Мине з першим вдалим записом.",
     "alerts.database_failing.cleared": "історія знову записується",

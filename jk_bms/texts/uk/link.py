@@ -51,7 +51,7 @@ TEXTS = {
         "Поставте адаптер ближче, подалі від металу та Wi-Fi; часто допомагає USB-подовжувач."
     ),
     "link.cause.wrong_address.meaning": "Пристрою з такою адресою тут ще ніколи не було чути.",
-    "link.cause.wrong_address.action": "Порівняйте адресу з тим, що знайде `jk-util.py --scan`.",
+    "link.cause.wrong_address.action": "Порівняйте адресу з тим, що знайде `{tool} --scan`.",
     "link.cause.link_lost.meaning": "Радіозв’язок перервався.",
     "link.cause.link_lost.action": (
         "Якщо це буває зрідка, робити нічого не треба; якщо часто, поставте адаптер ближче до батареї."
@@ -62,20 +62,20 @@ TEXTS = {
     ),
     "link.cause.pairing_needed.meaning": "Ця прошивка вимагає спершу створити пару.",
     "link.cause.pairing_needed.action": (
-        "Якщо в реєстрі вказано `pin` цієї батареї, пара створиться сама; інакше виконайте `jk-util.py pair`."
+        "Якщо в реєстрі вказано `pin` цієї батареї, пара створиться сама; інакше виконайте `{tool} pair`."
     ),
     "link.cause.pairing_refused.meaning": (
         "Батарея відмовилася створити пару: код неправильний, або прошивка цього не вміє."
     ),
     "link.cause.pairing_refused.action": (
-        "Виправте `pin` у реєстрі або виконайте `jk-util.py pair`; від чого батарея відмовилася, те саме не повторюється."
+        "Виправте `pin` у реєстрі або виконайте `{tool} pair`; від чого батарея відмовилася, те саме не повторюється."
     ),
     "link.cause.stale_cache.meaning": "Служба Bluetooth пам’ятає про батарею те, що вже не відповідає дійсності.",
     "link.cause.stale_cache.action": (
         "Ці записи буде стерто автоматично; вручну: `bluetoothctl remove ADDRESS`."
     ),
     "link.cause.not_a_bms.meaning": "Пристрій із цією адресою – не JK BMS.",
-    "link.cause.not_a_bms.action": "Знайдіть правильну адресу командою `jk-util.py --scan`.",
+    "link.cause.not_a_bms.action": "Знайдіть правильну адресу командою `{tool} --scan`.",
     "link.cause.mute.meaning": "Батарею під’єднано, але вона мовчить.",
     "link.cause.mute.action": (
         "Якщо так триватиме, закрийте застосунок на телефоні, вимкніть і ввімкніть Bluetooth на BMS."
@@ -86,7 +86,7 @@ TEXTS = {
         "Батарея надсилає дані в невідомому форматі, можливо, після оновлення прошивки."
     ),
     "link.cause.layout_unknown.action": (
-        "Збережіть запис командою `jk-util.py --direct --dump FILE` і повідомте про це."
+        "Збережіть запис командою `{tool} --direct --dump FILE` і повідомте про це."
     ),
     "link.cause.frames_damaged.meaning": "Дані від батареї приходять пошкодженими.",
     "link.cause.frames_damaged.action": "Поставте адаптер ближче, подалі від Wi-Fi та інверторів.",
@@ -99,10 +99,10 @@ TEXTS = {
     "link.cause.internal_error.meaning": "Програма натрапила на те, чого не вміє обробити.",
     "link.cause.internal_error.action": (
         "Вона пробує знову сама; оновіть її, а якщо так триватиме, "
-        "повідомте, що кажуть `jk-util.py doctor` і журнал."
+        "повідомте, що кажуть `{tool} doctor` і журнал."
     ),
     "link.cause.released.meaning": "Зв’язок із батареєю відпущено на прохання, щоб міг під’єднатися телефон.",
-    "link.cause.released.action": "Зачекайте або відновіть зв’язок командою `jk-util.py resume`.",
+    "link.cause.released.action": "Зачекайте або відновіть зв’язок командою `{tool} resume`.",
     # Способи лагодження: що було зроблено
     "link.rung.none": "зв’язок відновився сам",
     "link.rung.ask": "повторний запит до BMS",
