@@ -7,33 +7,31 @@ deleted when Telegram has it: what is found marked after a crash may have arrive
 """
 
 import asyncio
-import fcntl
 import json
-import logging
-import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
 from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
-from jk_bms.errors import StoreError
-from jk_bms.store.sqlite_errors import explain, is_damaged
-
-log = logging.getLogger(__name__)
+from jk_bms.store.database import Kind, Opened, Step, Writer, open_writing
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Step n brings a file from user_version n to n + 1. A step that was released is never changed.
-MIGRATIONS = (
-    """
+BOT_DB = Kind(
+    name="bot.db",
+    setting="BOT_DB_PATH",
+    user="bot",
+    steps=(
+        Step(
+            "chats, notes and outbox",
+            """
     CREATE TABLE chats (
         id INTEGER PRIMARY KEY,
         kind TEXT NOT NULL,               -- private, group, supergroup, channel
@@ -54,8 +52,10 @@ MIGRATIONS = (
         message BLOB NOT NULL             -- msgpack of Outgoing
     );
     """,
+        ),
+    ),
 )
-VERSION = len(MIGRATIONS)
+VERSION = BOT_DB.version
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,18 +69,17 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     monitoring: bool = False
 
 
-class BotStore:
+class BotStore(Writer):
     """The open database. Every failure is a StoreError.
 
     What was read once is kept, so ``chats``, ``chat`` and ``note`` cost nothing; what changes the file is
     on the disk when it returns, and in an event loop goes through ``aside``.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: IO[str]) -> None:
-        self.path = path
-        self._connection = connection
-        self._lock_file = lock
-        self._lock = threading.Lock()
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened, lambda: datetime.now(UTC))
+        if opened.damage is not None:
+            self._tell_damage(*opened.damage)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bot.db")
         self._wake: Callable[[], None] = lambda: None
         self._chats = {
@@ -96,19 +95,10 @@ class BotStore:
         }
         self._notes = {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM notes")}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close the database and let another process use it."""
         self._thread.shutdown()
-        with self._lock:
-            self._connection.close()
-        with suppress(OSError):
-            self._lock_file.close()
+        super().close()
 
     async def aside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a method of this store in its own thread, in order, while the event loop goes on."""
@@ -230,94 +220,37 @@ class BotStore:
         rows = [(number,) for number in numbers]
         self._write(lambda db: db.executemany(statement, rows))
 
-    def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
-        try:
-            with self._lock:
-                return self._connection.execute(query, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(explain(self.path, error)) from error
-
     def _write(self, change: Callable[[sqlite3.Connection], object]) -> None:
-        try:
-            with self._lock:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    change(self._connection)
-                    self._connection.execute("COMMIT")
-                except BaseException:
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-                    raise
-        except sqlite3.Error as error:
-            raise StoreError(explain(self.path, error)) from error
+        lost = self.begun_anew
+        self.write(change)
+        if self.begun_anew != lost:
+            self._write_known()
+
+    def look(self) -> None:
+        """Notice that the file was taken away or replaced, and put that right. Raises StoreError."""
+        lost = self.begun_anew
+        super().look()
+        if self.begun_anew != lost:
+            self._write_known()
+
+    def _write_known(self) -> None:
+        """Give a file that was begun anew all that is still known of the one before."""
+
+        def put(db: sqlite3.Connection) -> None:
+            for chat in self._chats.values():
+                _put_chat(db, chat)
+            _put_notes(db, self._notes)
+
+        self.write(put)
 
 
 def open_store(path: Path) -> BotStore:
     """Open ``bot.db``; create or migrate it. A damaged file is moved aside, never deleted.
 
-    Raises StoreError when another bot uses it, or when it is of a newer version of this program.
+    Raises ConfigError when it is not ours, StoreError when another bot uses it, or when it is of a newer
+    version of this program.
     """
-    path = path.absolute()
-    lock = _take_lock(path)
-    try:
-        try:
-            connection = _connect(path)
-        except sqlite3.Error as error:
-            if not is_damaged(error):
-                raise
-            aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-            path.rename(aside)
-            for suffix in ("-wal", "-shm"):  # they belong to that file: a new one must not find them
-                with suppress(FileNotFoundError):
-                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-            log.error("%s: damaged (%s); moved to %s and begun anew", path, error, aside)
-            connection = _connect(path)
-        return BotStore(path, connection, lock)
-    except sqlite3.Error as error:
-        lock.close()
-        raise StoreError(explain(path, error)) from error
-    except BaseException:
-        lock.close()
-        raise
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-    try:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > VERSION:
-            raise StoreError(
-                f"{path}: has schema version {version}, this program knows up to {VERSION}; update the program"
-            )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        for step, script in enumerate(MIGRATIONS[version:], version + 1):
-            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {step}; COMMIT")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _take_lock(path: Path) -> IO[str]:
-    name = path.with_name(path.name + ".lock")
-    try:
-        lock = os.fdopen(os.open(name, os.O_RDWR | os.O_CREAT, 0o664), "r+", encoding="ascii")
-    except OSError as error:
-        raise StoreError(
-            f"{name}: cannot be opened: {error.strerror}; expected a folder we may write (BOT_DB_PATH)"
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        pid = lock.read().strip() or "unknown"
-        lock.close()
-        raise StoreError(f"{path}: another bot (pid {pid}) uses it; stop that one first") from error
-    with suppress(OSError):  # a full disk: the lock holds all the same, it only does not say whose
-        lock.truncate()
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-    return lock
+    return BotStore(open_writing(BOT_DB, path, lambda: datetime.now(UTC)))
 
 
 def _put_chat(db: sqlite3.Connection, chat: Chat) -> None:

@@ -67,13 +67,34 @@ def test_two_bots_cannot_open_it(store: BotStore) -> None:
 
 def test_a_damaged_file_is_moved_aside(tmp_path: Path) -> None:
     path = tmp_path / "bot.db"
-    path.write_bytes(b"no database at all" * 100)
+    open_store(path).close()
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 5000)
+    content = path.read_bytes()
 
     with open_store(path) as store:
         store.set_notes({"cursor": 1})
 
     (aside,) = tmp_path.glob("bot.db.damaged-*")
-    assert aside.read_bytes().startswith(b"no database")
+    assert aside.read_bytes() == content
+
+
+def test_what_was_known_goes_into_a_file_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    with open_store(path) as store:
+        store.set_notes({"cursor": 7})
+        store.remember(Chat(id=5, title="me", allowed=True))
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with path.open("r+b") as file:
+            file.write(b"\xff" * path.stat().st_size)
+        store._connection.execute("PRAGMA cache_size = 0")
+
+        store.set_notes({"date": "2026-12-01"})
+
+    with open_store(path) as store:
+        assert (store.note("cursor"), store.note("date")) == (7, "2026-12-01")
+        assert store.chat(5).allowed
 
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
@@ -81,6 +102,7 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     open_store(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        connection.execute(f"INSERT INTO migrations VALUES ({VERSION + 1}, 'bigger', {VERSION + 1})")
     connection.close()
 
     with pytest.raises(StoreError, match="update the program"):

@@ -429,7 +429,9 @@ def test_a_database_of_version_1_is_taken_over(path: Path) -> None:
     from jk_bms.store import own as module
 
     connection = sqlite3.connect(path)
-    connection.executescript(f"PRAGMA journal_mode = WAL; {module.MIGRATIONS[0]}; PRAGMA user_version = 1")
+    connection.executescript(
+        f"PRAGMA journal_mode = WAL; {module.BMS_DB.steps[0].script}; PRAGMA user_version = 1"
+    )
     connection.execute(
         "INSERT INTO events (kind, time, boot_id, monotonic, clock_trusted, text, facts) "
         "VALUES ('service.start', '2026-11-20T10:00:00+00:00', 'x', 1, 1, 'began', '{}')"

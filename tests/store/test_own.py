@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from jk_bms.clock import Clock
-from jk_bms.errors import StoreError
+from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Event
 from jk_bms.store import own
+from jk_bms.store.database import Step
 from jk_bms.store.own import open_reader, open_writer
 from jk_bms.store.states import read_states
 
@@ -148,7 +149,7 @@ def test_a_second_writer_is_refused_by_name(path: Path) -> None:
 
 def test_the_lock_is_free_after_a_failed_start(path: Path) -> None:
     path.mkdir()
-    with pytest.raises(StoreError):
+    with pytest.raises(ConfigError, match="no file"):
         open_writer(path, TurnedClock())
     path.rmdir()
 
@@ -181,6 +182,8 @@ def test_a_newer_schema_is_refused_by_both(path: Path) -> None:
     open_writer(path, TurnedClock()).close()
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {own.VERSION + 1}")
+    connection.execute(f"INSERT INTO migrations VALUES ({own.VERSION + 1}, 'bigger', {own.VERSION + 1})")
+    connection.commit()
     connection.close()
 
     message = f"has schema version {own.VERSION + 1}.*update the program"
@@ -193,9 +196,8 @@ def test_a_newer_schema_is_refused_by_both(path: Path) -> None:
 def test_an_older_file_is_copied_and_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_writer(path, TurnedClock()) as store:
         store.append(event())
-    steps = (*own.MIGRATIONS, "ALTER TABLE events ADD COLUMN extra TEXT")
-    monkeypatch.setattr(own, "MIGRATIONS", steps)
-    monkeypatch.setattr(own, "VERSION", len(steps))
+    steps = (*own.BMS_DB.steps, Step("extra", "ALTER TABLE events ADD COLUMN extra TEXT"))
+    monkeypatch.setattr(own, "BMS_DB", own.BMS_DB._replace(steps=steps))
     with pytest.raises(StoreError, match="restart the service"):
         open_reader(path)
 
@@ -211,10 +213,9 @@ def test_an_older_file_is_copied_and_migrated(path: Path, monkeypatch: pytest.Mo
 
 def test_a_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_writer(path, TurnedClock()).close()
-    steps = (*own.MIGRATIONS, "ALTER TABLE events ADD COLUMN extra TEXT; ALTER TABLE missing ADD COLUMN x")
+    script = "ALTER TABLE events ADD COLUMN extra TEXT; ALTER TABLE missing ADD COLUMN x"
     with monkeypatch.context() as patched:
-        patched.setattr(own, "MIGRATIONS", steps)
-        patched.setattr(own, "VERSION", len(steps))
+        patched.setattr(own, "BMS_DB", own.BMS_DB._replace(steps=(*own.BMS_DB.steps, Step("two", script))))
         with pytest.raises(StoreError, match="no such table: missing"):
             open_writer(path, TurnedClock())
 
@@ -224,7 +225,11 @@ def test_a_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.Monk
 
 
 def damage(path: Path) -> None:
-    path.write_bytes(b"not a database at all, but long enough for a header ......" * 50)
+    """Make a file of ours, and overwrite all of it but its header, which carries our mark."""
+    open_writer(path, TurnedClock()).close()
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * (path.stat().st_size - 100))
 
 
 def test_a_damaged_file_is_moved_aside(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -275,7 +280,7 @@ def test_a_disk_that_was_full_at_the_start(path: Path) -> None:
     """Not a byte can be written: an error that names the file, and no traceback of the lock's."""
     code = (
         "import resource, sys; from pathlib import Path; from jk_bms.clock import Clock\n"
-        "from jk_bms.errors import StoreError; from jk_bms.store.own import open_writer\n"
+        "from jk_bms.errors import ConfigError, StoreError; from jk_bms.store.own import open_writer\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
         "try: open_writer(Path(sys.argv[1]), Clock())\n"
         "except StoreError as error: print(error)"
@@ -287,7 +292,8 @@ def test_a_disk_that_was_full_at_the_start(path: Path) -> None:
 
 
 def test_a_damaged_file_that_cannot_be_moved_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_text("these are my notes\n" * 100)
+    damage(path)
+    content = path.read_bytes()
 
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -295,4 +301,4 @@ def test_a_damaged_file_that_cannot_be_moved_aside(path: Path, monkeypatch: pyte
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(StoreError, match="cannot be used: permission denied"):
         open_writer(path, TurnedClock())
-    assert path.read_text().startswith("these are my notes")
+    assert path.read_bytes() == content

@@ -79,8 +79,8 @@ def test_a_file_of_the_version_before_gets_its_table(tmp_path: Path) -> None:
     path = tmp_path / "bms.db"
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA page_size = {module.PAGE}")
-    for script in module.MIGRATIONS[:2]:
-        connection.executescript(script)
+    for step in module.BMS_DB.steps[:2]:
+        connection.executescript(step.script)
     connection.executescript("PRAGMA user_version = 2; INSERT INTO tracks VALUES (1, 'AA', 5000, 7)")
     connection.execute(
         "INSERT INTO events VALUES (5, 'service.start', '2026-12-01T00:00:00+00:00', '', 1, 1, NULL, '', '{}')"
