@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from jk_bms.model.reading import probes_of
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_line
@@ -215,8 +216,8 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
             f"{high['v']:.3f} V (cell {high['index']}), delta {reading['cell_delta'] * 1000:.0f} mV"
         )
     warm = []
-    if temperatures := reading.get("temperatures"):
-        warm.append("battery " + " / ".join(f"{value:.1f}" for value in temperatures) + " °C")
+    if probes := probes_of(reading):
+        warm.append("battery " + ", ".join(f"T{number} {value:.1f}" for number, value in probes) + " °C")
     if (mosfet := reading.get("mos_temperature")) is not None:
         warm.append(f"MOSFETs {mosfet:.1f} °C")
     if warm:

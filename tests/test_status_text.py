@@ -46,7 +46,7 @@ def test_full_page() -> None:
         "12.3 kWh in, 10.2 kWh out",
         "52.58 V   -5.23 A   -275 W discharging",
         "3.282 V (cell 4) to 3.290 V (cell 3), delta 8 mV",
-        "battery 18.5 / 18.1 °C, MOSFETs 21.0 °C",
+        "battery T1 18.5, T2 18.1 °C, MOSFETs 21.0 °C",
         "cell_undervoltage",
         "0.4 s ago",
     ):

@@ -72,7 +72,7 @@ def _state(
 
 
 def _sample(device: Device, taken_at: datetime, values: dict[str, float], *, trusted: bool) -> Sample:
-    cells = _numbered(values, "cell_")
+    cells, probes = _numbered(values, "cell_"), _numbered(values, "temperature_")
     fields: dict[str, Any] = {name: values[name] for name in _PLAIN if name in values}
     fields |= {name: values[name] >= 0.5 for name in _FLAGS if name in values}
     if (cycles := values.get("cycles")) is not None:
@@ -84,7 +84,8 @@ def _sample(device: Device, taken_at: datetime, values: dict[str, float], *, tru
         clock_trusted=trusted,
         cell_voltages=tuple(cells.values()),
         cell_numbers=tuple(cells),
-        temperatures=tuple(_numbered(values, "temperature_").values()),
+        temperatures=tuple(probes.values()),
+        probe_numbers=tuple(probes),
         **fields,
     )
 

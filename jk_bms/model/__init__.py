@@ -3,6 +3,6 @@
 from jk_bms.model.device import Device
 from jk_bms.model.event import Event
 from jk_bms.model.inverter import InverterSample
-from jk_bms.model.sample import CellExtreme, Sample
+from jk_bms.model.sample import CellExtreme, Probe, Sample
 
-__all__ = ["CellExtreme", "Device", "Event", "InverterSample", "Sample"]
+__all__ = ["CellExtreme", "Device", "Event", "InverterSample", "Probe", "Sample"]

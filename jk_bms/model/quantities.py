@@ -109,6 +109,7 @@ QUANTITIES = (
     Q("cycles",              "cycles",             "Cycles"),
     Q("cycle_charge_ah",     "cycle_charge",       "Cycle Charge",     "Ah", 3, 1),
     Q("temperatures",        "temperatures",       "Temperatures",     "°C", 1, 1),
+    Q("probe_numbers",       "probe_numbers"),  # which probes these are, as the app numbers them
     Q("mosfet_temperature",  "mos_temperature",    "MOS Temperature",  "°C", 1, 1),
     Q("balance_current",     "balance_current",    "Balance Current",  "A",  3, 3),
     Q("charge_enabled",      "switches.charge",    "Charge Switch"),

@@ -1,11 +1,12 @@
 """A sample as the JSON object that the tool prints and the socket carries, and back."""
 
 from datetime import UTC, datetime, tzinfo
+from itertools import count
 from typing import Any
 
 from jk_bms.model.device import Device
 from jk_bms.model.quantities import QUANTITIES, Quantity, rounded
-from jk_bms.model.sample import CellExtreme, Sample
+from jk_bms.model.sample import CellExtreme, Probe, Sample
 
 # What a sample works out for itself from the rest: shown in a reading, not read back.
 DERIVED = frozenset(
@@ -51,6 +52,11 @@ def from_reading(reading: dict[str, Any]) -> Sample:
     fields = parts[""]
     fields["taken_at"] = datetime.fromisoformat(fields["taken_at"]).astimezone(UTC)
     return Sample(device=Device(**parts["device"]), monotonic=reading.get("monotonic", 0.0), **fields)
+
+
+def probes_of(reading: dict[str, Any]) -> tuple[Probe, ...]:
+    """Return the battery probes of a reading, by their numbers."""
+    return tuple(map(Probe, reading.get("probe_numbers") or count(1), reading.get("temperatures") or ()))
 
 
 def _place(reading: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:

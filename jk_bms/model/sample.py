@@ -1,6 +1,7 @@
 """One reading of one pack, whatever its make."""
 
 from datetime import datetime
+from itertools import count
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,13 @@ class CellExtreme(NamedTuple):
 
     voltage: float
     number: int
+
+
+class Probe(NamedTuple):
+    """A battery probe: its number in the maker's app, and its temperature in °C."""
+
+    number: int
+    temperature: float
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +67,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     cycle_charge_ah: float | None = None
 
     temperatures: tuple[float, ...] = ()  # degC, battery probes that are present
+    probe_numbers: tuple[int, ...] = ()  # their numbers, as the maker's app has them; empty: 1, 2, ...
     mosfet_temperature: float | None = None  # degC
 
     balance_current: float | None = None  # A, + into the low cell, - out of the high one
@@ -111,6 +120,11 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         """Mean cell voltage, in V."""
         cells = self.cell_voltages
         return sum(cells) / len(cells) if cells else None
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The battery probes that are present, by their numbers."""
+        return tuple(map(Probe, self.probe_numbers or count(1), self.temperatures))
 
     @property
     def temperature(self) -> float | None:

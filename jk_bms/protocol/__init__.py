@@ -4,6 +4,7 @@ from jk_bms.protocol.convert import as_dict, to_sample
 from jk_bms.protocol.decoder import decode
 from jk_bms.protocol.encoder import encode_cell_info, encode_device_info, encode_logbook, encode_settings
 from jk_bms.protocol.frame import Frame, FrameAssembler, FrameKind
+from jk_bms.protocol.probes import ThirdProbe
 from jk_bms.protocol.values import CellInfo, DeviceInfo, Logbook, LogEntry, Settings, Variant
 from jk_bms.protocol.variants import Identity, identify
 
@@ -17,6 +18,7 @@ __all__ = [
     "LogEntry",
     "Logbook",
     "Settings",
+    "ThirdProbe",
     "Variant",
     "as_dict",
     "decode",

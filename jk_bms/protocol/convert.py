@@ -35,6 +35,7 @@ def to_sample(
         cycles=info.cycles,
         cycle_charge_ah=info.cycle_charge,
         temperatures=info.temperatures,
+        probe_numbers=info.probe_numbers,
         mosfet_temperature=info.mos_temperature,
         balance_current=info.balance_current,
         balancing=None if info.balance_action is None else info.balance_action != 0,
@@ -111,6 +112,7 @@ def _cell_info(info: CellInfo) -> dict[str, Any]:
         cell_average=_rounded(info.cell_average),
         power=_rounded(info.power),
         temperatures=list(info.temperatures),
+        probe_numbers=list(info.probe_numbers),
         alarms=None if info.problem_code is None else list(info.alarms),
         switches=switches and switches._asdict(),
         release_timers=timers and timers._asdict(),
@@ -120,7 +122,7 @@ def _cell_info(info: CellInfo) -> dict[str, Any]:
         dry_contacts=None if info.dry_contacts is None else list(info.dry_contacts),
     )
     if not info.temperatures:
-        del shown["temperatures"]
+        del shown["temperatures"], shown["probe_numbers"]
     return {name: value for name, value in shown.items() if value is not None}
 
 

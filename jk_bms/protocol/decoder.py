@@ -48,7 +48,8 @@ from jk_bms.protocol.variants import (
 
 SENSOR_ABSENT = -200.0  # °C, sent by a probe that is not there
 NOT_COUNTING = 86_400  # s until sleep, when no sleep is planned
-FIVE_PROBES = (14, 0)  # firmware that has battery probes 3 to 5 all in use
+FIVE_PROBES = (14, 0)  # firmware that has battery probes 4 and 5
+SAME_TEMPERATURE = 0.3  # °C; what differs by more was not measured in the same place
 CHARGE_STAGES_SINCE = (15, 0)  # firmware that tells battery type and charge stage
 DISCHARGE_UTP_SINCE = (15, 0)
 HEATING_LIMITS_SINCE = (11, 26)
@@ -59,6 +60,7 @@ _MASK_32S = CELL_ARRAYS[Variant.JK02_32S].mask
 # Places in the part of CellInfo that follows the cells.
 _AT = {name: i for i, name in enumerate((*SCALED, *RAW))}
 _TEMPERATURES = slice(_AT["mos_temperature"], _AT["temperature_5"] + 1)
+_MOS = _AT["mos_temperature"]
 _T3, _T4, _T5 = (_AT[f"temperature_{n}"] for n in (3, 4, 5))
 _HEATING, _HEATING_CURRENT = _AT["heating"], _AT["heating_current"]
 _MAX_NUMBER, _MIN_NUMBER = _AT["cell_max_number_bms"], _AT["cell_min_number_bms"]
@@ -74,11 +76,19 @@ _THOUSANDTHS = tuple(number / 1000 for number in range(6000))  # more than a cel
 _FLOAT_DIGITS = 6  # a float32 of a few volts knows no more
 
 
-def decode(frame: Frame, variant: Variant | None = None, software: str | None = None) -> Decoded:
+def decode(
+    frame: Frame,
+    variant: Variant | None = None,
+    software: str | None = None,
+    *,
+    third_probe: bool = False,
+) -> Decoded:
     """Return what ``frame`` says; ProtocolError when it contradicts itself or its variant.
 
     ``variant``: from an earlier frame of this device; looked for in the content when None.
     ``software``: from its device info; settles which sensors an old firmware has.
+    ``third_probe``: this device is known to have one, see ``probes.ThirdProbe``; else its place holds
+    a probe only if this frame shows another temperature there than of the MOSFETs.
     """
     kind = frame.kind
     if kind is FrameKind.DEVICE_INFO:
@@ -88,7 +98,7 @@ def decode(frame: Frame, variant: Variant | None = None, software: str | None = 
     if kind is FrameKind.CELL_INFO:
         if variant is Variant.JK04:
             return _decode_jk04(frame)
-        return _decode_cell_info(frame, variant, version(software))
+        return _decode_cell_info(frame, variant, version(software), third_probe)
     if kind is FrameKind.SETTINGS:
         return _decode_settings(frame, variant, version(software))
     return _decode_logbook(frame, variant)
@@ -99,7 +109,9 @@ def _refusal(frame: Frame, variant: Variant | None, reason: str) -> ProtocolErro
     return ProtocolError(f"{frame.kind.name.lower()} frame {frame.counter}{layout}: {reason}")
 
 
-def _decode_cell_info(frame: Frame, variant: Variant, firmware: tuple[int, int] | None) -> CellInfo:
+def _decode_cell_info(
+    frame: Frame, variant: Variant, firmware: tuple[int, int] | None, third_probe: bool
+) -> CellInfo:
     data = frame.data
     at = _MASK_32S if variant is Variant.JK02_32S else _MASK_24S
     layout = cell_layout(variant, int.from_bytes(data[at : at + 4], "little"))
@@ -125,7 +137,7 @@ def _decode_cell_info(frame: Frame, variant: Variant, firmware: tuple[int, int] 
     if SENSOR_ABSENT in fields[_TEMPERATURES]:
         fields[_TEMPERATURES] = [None if t == SENSOR_ABSENT else t for t in fields[_TEMPERATURES]]
     if layout.spread is None:
-        _settle_32s(fields, firmware)
+        _settle_32s(fields, firmware, third_probe)
     if not fields[_SOH]:
         fields[_SOH] = None  # not computed
     if cells:
@@ -150,14 +162,18 @@ def _thousandths(numbers: tuple[int, ...]) -> tuple[float, ...]:
         return tuple(number / 1000 for number in numbers)
 
 
-def _settle_32s(fields: list[Any], firmware: tuple[int, int] | None) -> None:
+def _settle_32s(fields: list[Any], firmware: tuple[int, int] | None, third_probe: bool) -> None:
     """Blank what a JK02_32S sends without knowing it."""
     if not fields[_HEATING]:
         fields[_HEATING_CURRENT] = None  # noise of the unused sensor
     if fields[_SLEEP] == NOT_COUNTING:
         fields[_SLEEP] = None
-    if fields[_T3] == 0 and not fields[_SENSORS] & 8:
-        fields[_T3] = None
+    third, mosfet = fields[_T3], fields[_MOS]
+    if third is not None:
+        if third == 0 and not fields[_SENSORS] & 8:
+            fields[_T3] = None
+        elif not third_probe and mosfet is not None and round(abs(third - mosfet), 1) <= SAME_TEMPERATURE:
+            fields[_T3] = None  # a copy of the temperature of the MOSFETs, which nearly every board sends
     if fields[_T4] == 0 or fields[_T5] == 0:
         # Older boards have no such probes and send 0; so do two real ones at exactly 0.0 °C,
         # which are missed only while the firmware is unknown.

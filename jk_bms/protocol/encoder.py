@@ -40,7 +40,6 @@ _ABSENT: Mapping[str, float] = {
     "mos_temperature": _NO_SENSOR,
     "temperature_1": _NO_SENSOR,
     "temperature_2": _NO_SENSOR,
-    "temperature_3": _NO_SENSOR,
     "temperature_4": _NO_SENSOR,
     "temperature_5": _NO_SENSOR,
     "time_to_sleep": _NOT_COUNTING,
@@ -76,6 +75,8 @@ def encode_cell_info(info: CellInfo, variant: Variant, counter: int) -> bytes:
         values["cell_min_number_bms"] = values.get("cell_min_number_bms", low.number) - 1
     if info.power is not None:
         values.setdefault("power_bms", abs(info.power))
+    # Where a board has no third probe it repeats the temperature of its MOSFETs.
+    values.setdefault("temperature_3", values.get("mos_temperature", _NO_SENSOR))
     if info.battery_type_code is not None:
         # Firmware that knows its battery has a clock; never set, it runs from 2020 on.
         values.setdefault("clock_seconds", min(max(info.uptime or 0, 1), CLOCK_SET - 1))

@@ -98,7 +98,7 @@ class CellInfo(msgspec.Struct, frozen=True):
     mos_temperature: float | None = None  # °C
     temperature_1: float | None = None  # °C, battery probes
     temperature_2: float | None = None
-    temperature_3: float | None = None
+    temperature_3: float | None = None  # mostly a copy of the MOSFETs', and then absent
     temperature_4: float | None = None
     temperature_5: float | None = None
     voltage_check: float | None = None  # V, pack once more, in steps of 10 mV
@@ -190,14 +190,22 @@ class CellInfo(msgspec.Struct, frozen=True):
     @property
     def temperatures(self) -> tuple[float, ...]:
         """The battery probes that are present, in °C, in order."""
-        probes = (
+        return tuple(t for t in self._probes if t is not None)
+
+    @property
+    def probe_numbers(self) -> tuple[int, ...]:
+        """The numbers of the same probes, as the maker's app has them."""
+        return tuple(number for number, t in enumerate(self._probes, 1) if t is not None)
+
+    @property
+    def _probes(self) -> tuple[float | None, ...]:
+        return (
             self.temperature_1,
             self.temperature_2,
             self.temperature_3,
             self.temperature_4,
             self.temperature_5,
         )
-        return tuple(t for t in probes if t is not None)
 
     @property
     def alarms(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from jk_bms.model import Probe
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.levels import CELLS, C, Level, W, grade, number
@@ -40,8 +41,12 @@ def _hot(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
     if sample is None or not sample.temperatures:
         return None
-    warmest = max(sample.temperatures)
-    return {"": Look(warmest, {"probe": sample.temperatures.index(warmest) + 1})}
+    warmest = max(sample.probes, key=_warmth)
+    return {"": Look(warmest.temperature, {"probe": warmest.number})}
+
+
+def _warmth(probe: Probe) -> float:
+    return probe.temperature
 
 
 CELL_HOT = Rule(
@@ -86,9 +91,8 @@ def _cold(view: PackView) -> Mapping[str, Look | None] | None:
     capacity = view.limits.nominal_ah or sample.full_ah or 0.0
     if sample.current <= max(CHARGING_LEAST, CHARGING * capacity):
         return {}
-    coldest = min(sample.temperatures)
-    facts = {"probe": sample.temperatures.index(coldest) + 1, "current": sample.current}
-    return {"": Look(coldest, facts)}
+    coldest = min(sample.probes, key=_warmth)
+    return {"": Look(coldest.temperature, {"probe": coldest.number, "current": sample.current})}
 
 
 CHARGE_COLD = Rule(

@@ -267,7 +267,7 @@ class SimulatedBms:
             "discharge_on": self.discharge_on,
             "release_discharge_overcurrent": left(13),
             "release_charge_overcurrent": left(6),
-            "sensor_mask": 1 | sum(1 << n for n in board.probes),
+            "sensor_mask": board.sensor_mask,
             "heating": False,
             "voltage_correction": 2.97,
         }

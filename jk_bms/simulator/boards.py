@@ -16,12 +16,13 @@ class Board(NamedTuple):
     software: str
     cells: int  # most that it can connect
     probes: tuple[int, ...]  # numbers of the battery temperature probes it has
+    sensor_mask: int = 0  # which sensors it claims to have, not always rightly
 
 
 BOARDS = {
     Variant.JK04: Board("JK-B2A24S", "3.0", "3.3.0", 24, ()),
-    Variant.JK02_24S: Board("JK-B2A24S20P", "8.X", "9.08", 24, (1, 2)),
-    Variant.JK02_32S: Board("JK_PB2A16S20P", "15A", "15.38", 32, (1, 2, 4, 5)),
+    Variant.JK02_24S: Board("JK-B2A24S20P", "8.X", "9.08", 24, (1, 2), 0x07),
+    Variant.JK02_32S: Board("JK_PB2A16S20P", "15A", "15.38", 32, (1, 2, 4, 5), 0xFF),
 }
 
 

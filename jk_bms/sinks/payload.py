@@ -136,9 +136,9 @@ def implausible(sample: Sample) -> str | None:
     if current is not None and not abs(current) <= CURRENT_LIMIT:
         return f"current is {current} A, expected at most {CURRENT_LIMIT:g} A either way"
     low, high = TEMPERATURE_LIMITS
-    for position, temperature in enumerate(sample.temperatures, 1):
+    for number, temperature in sample.probes:
         if not low <= temperature <= high:
-            return f"temperature {position} is {temperature} °C, expected {low:g} to {high:g} °C"
+            return f"temperature {number} is {temperature} °C, expected {low:g} to {high:g} °C"
     low, high = CELL_LIMITS
     numbers = sample.cell_numbers or range(1, len(sample.cell_voltages) + 1)
     for number, cell in zip(numbers, sample.cell_voltages, strict=False):

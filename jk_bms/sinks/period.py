@@ -1,13 +1,13 @@
 """The frames of one period become one row of history: means, and the rest as last heard."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import add, attrgetter
 from typing import Any
 
 import msgspec
 
-from jk_bms.model import Device, Sample
+from jk_bms.model import Device, Probe, Sample
 from jk_bms.store.columns import (
     BOOT,
     CELLS,
@@ -78,7 +78,7 @@ class Period:
         known = [number for number in cells if 1 <= number <= len(CELLS)]
         return (
             *_HEAD,
-            *(column.id for column in TEMPERATURES[: len(sample.temperatures)]),
+            *(TEMPERATURES[number - 1].id for number, _ in _probes(sample)),
             *(CELLS[number - 1].id for number in known),
             *(RESISTANCES[number - 1].id for number in known[: len(sample.cell_resistances)]),
         )
@@ -103,7 +103,7 @@ class Period:
                 for total, count, divisor in zip(self._sums, self._counts, _MEANS, strict=True)
             ),
             *map(whole, _lasts(sample), _DIVISORS),
-            *(whole(value, 10) for value in sample.temperatures[: len(TEMPERATURES)]),
+            *(whole(value, 10) for _, value in _probes(sample)),
             *(whole(total / cells_of, 1000) for total in self._cells[:known]),
             *(whole(value, 1000) for value in sample.cell_resistances[:known]),
         )
@@ -135,3 +135,8 @@ class Period:
         period.frames, period._sums, period._counts, period._cells, period._cells_of = parts[2:7]
         period.last = sample_of(parts[7], device)
         return period
+
+
+def _probes(sample: Sample) -> Iterator[Probe]:
+    """The battery probes that history has columns for."""
+    return (probe for probe in sample.probes if 1 <= probe.number <= len(TEMPERATURES))

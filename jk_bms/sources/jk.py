@@ -17,7 +17,7 @@ from jk_bms.links.slots import REVISIT, Turn
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageRecord
-from jk_bms.protocol import DeviceInfo, Settings, as_dict
+from jk_bms.protocol import DeviceInfo, Settings, ThirdProbe, as_dict
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Circumstances, Rung
 from jk_bms.repair.machine import Do, LinkMachine, Outage, Trouble
@@ -68,6 +68,7 @@ class JkSource:
         self._house.join(device.address, self.machine)
         self._told: dict[str, Any] = {}
         self._last_cells = b""  # of the session before
+        self._third_probe = ThirdProbe()
         self._samples: set[asyncio.Future[Sample]] = set()
         self._wake = asyncio.Event()
         self._session: asyncio.Task[None] | None = None
@@ -180,6 +181,7 @@ class JkSource:
             machine=self.machine,
             status=self.status,
             last_cells=self._last_cells,
+            third_probe=self._third_probe,
             current_calibration=self._calibration,
             changed=self._show,
         )

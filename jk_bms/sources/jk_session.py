@@ -19,6 +19,7 @@ from jk_bms.protocol import (
     FrameAssembler,
     Logbook,
     Settings,
+    ThirdProbe,
     Variant,
     decode,
     identify,
@@ -49,7 +50,8 @@ class JkSession:
     The counters of ``status`` are kept up to date. ``device`` grows by what the BMS tells about
     itself; ``refusal`` says why the last frame since the last good sample was not believed.
     ``last_cells``: the last cell info that was believed, to be given to the next session: a BMS that
-    hangs does not wake up because somebody connects anew. ``current_calibration`` multiplies the
+    hangs does not wake up because somebody connects anew. ``third_probe``: what the sessions before
+    found out, likewise. ``current_calibration`` multiplies the
     current, for packs whose shunt is off. ``changed`` is called when the link is open and when it turned silent.
     """
 
@@ -63,6 +65,7 @@ class JkSession:
         patience: float = 20.0,
         machine: LinkMachine | None = None,
         last_cells: bytes = b"",
+        third_probe: ThirdProbe | None = None,
         current_calibration: float = 1.0,
         changed: Callable[[], None] = _nobody,
     ) -> None:
@@ -79,6 +82,7 @@ class JkSession:
         self._status = status
         self._assembler = FrameAssembler()
         self._software: str | None = None
+        self._third_probe = third_probe or ThirdProbe()
         self._spoke = False  # gave a good sample
         self._repeats = False  # its last frame was the one before again
         self._damaged = 0  # windows refused by the assembler up to the last good sample
@@ -147,7 +151,7 @@ class JkSession:
 
     def _understand(self, frame: Frame) -> Heard | None:
         try:
-            message = decode(frame, self.variant, self._software)
+            message = decode(frame, self.variant, self._software, third_probe=self._third_probe.found)
             if isinstance(message, CellInfo):
                 return self._believe(frame, message)
         except ProtocolError as error:
@@ -182,7 +186,7 @@ class JkSession:
         self._status.repeats_since = None
         now = self._clock.now()
         sample = to_sample(
-            info,
+            self._third_probe.judge(info),
             device=self.device,
             taken_at=now,
             monotonic=self._clock.monotonic(),

@@ -65,7 +65,8 @@ LASTS = (  # as last heard in the period
     C(36, "equivalent_cycles", 1000),
     C(37, "learned_ah",        1000),
 )
-TEMPERATURES = tuple(C(40 + n, f"temperature_{n + 1}", 10) for n in range(10))  # last
+# 40 to 49: temperatures of rows from before probes had numbers; see store.unnumbered.
+TEMPERATURES = tuple(C(50 + n, f"temperature_{n + 1}", 10) for n in range(10))  # last; n + 1 is the probe's number
 CELLS = tuple(C(60 + n, f"cell_{n + 1}", 1000) for n in range(48))  # mean; n + 1 is the cell's number
 RESISTANCES = tuple(C(110 + n, f"resistance_{n + 1}", 1000) for n in range(48))  # last
 DERIVED = (  # follow from a row: kept in roll-ups, not in rows

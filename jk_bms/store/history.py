@@ -20,6 +20,7 @@ from jk_bms.store.own import OwnReader, OwnStore
 from jk_bms.store.packing import Packed, pack_rows
 from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, Chunk, Tier
 from jk_bms.store.states import put_states
+from jk_bms.store.unnumbered import numbered
 
 Row = tuple[int | None, ...]
 
@@ -440,7 +441,9 @@ def _roll_day(db: sqlite3.Connection, track: int, day: int, hours: Mapping[int, 
     for hour, columns in hours.items():
         slot = hour % 24
         if columns and columns[TIME]:
-            minutes = rollups.roll(rollups.with_derived(columns), hour * HOUR, MINUTES.span, MINUTES.slots)
+            minutes = rollups.roll(
+                rollups.with_derived(numbered(columns)), hour * HOUR, MINUTES.span, MINUTES.slots
+            )
             of_quarters = rollups.coarser(minutes, 15)
             of_hour = rollups.coarser(of_quarters, 4)
         else:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from jk_bms.errors import StoreError
-from jk_bms.store import rollups
+from jk_bms.store import rollups, unnumbered
 from jk_bms.store.blocks import Columns, decode_block, in_order, joined
 from jk_bms.store.columns import BY_ID, BY_NAME, OF_ROWS, TIME, TRUSTED, Column, sources_of
 from jk_bms.store.history import block_key, key_of, recent_key, recent_time
@@ -224,6 +224,7 @@ class _Reader:
         self.first, self.last = first, last
         self.derived = any(sources_of(column) for column in wanted)
         self.stored = set(wanted) | {one for column in wanted for one in sources_of(column) or ()}
+        self.stored |= unnumbered.sources(self.stored)
 
     def chunks(self, tier: Tier) -> Chunk:
         """What is rolled up in ``tier``, and the recent rows."""
@@ -337,7 +338,7 @@ class _Reader:
 @lru_cache(maxsize=32)
 def _unpacked(data: bytes, wanted: tuple[int, ...]) -> Chunk:
     """A chunk of roll-ups. The hours of a day that are over are read again with each look at a chart."""
-    return rollups.unpack_chunk(data, wanted)
+    return unnumbered.numbered_chunk(rollups.unpack_chunk(data, {*wanted, *unnumbered.sources(wanted)}))
 
 
 def _column(name: str) -> Column:
@@ -411,7 +412,7 @@ def _hour(db: sqlite3.Connection, track: int, hour: int, wanted: set[int] | None
         columns, count = decode_block(row[0])
         if wanted is not None:
             columns = {column: columns[column] for column in columns if column in wanted or column in OF_ROWS}
-        parts.insert(0, (columns, count))
+        parts.insert(0, (unnumbered.numbered(columns), count))
     return in_order(joined(parts)[0], TIME)
 
 
@@ -426,13 +427,12 @@ def _recent(
     parts: list[tuple[Mapping[int, Any], int]] = []
     for [data] in rows:
         packed = Packed(data)
-        if wanted is None:
-            columns = {column: packed.series(column) for column in packed.ids}
-        else:
-            columns = {
-                column: series for column in (TIME, *wanted) if (series := packed.series(column)) is not None
-            }
-        parts.append((columns, packed.count))
+        columns = {
+            column: series
+            for column in (packed.ids if wanted is None else (TIME, *wanted))
+            if (series := packed.series(column)) is not None
+        }
+        parts.append((unnumbered.numbered(columns), packed.count))
     return parts
 
 

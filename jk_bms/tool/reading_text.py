@@ -82,7 +82,9 @@ def _lines(sample: Sample, remark: str) -> Iterator[str]:
     if sample.charged_kwh is not None and sample.discharged_kwh is not None:
         yield f"Energy: {sample.charged_kwh:.1f}kWh in, {sample.discharged_kwh:.1f}kWh out"
     if len(sample.temperatures) > 1:
-        yield "Temperatures: " + ", ".join(f"{value:.1f}°C" for value in sample.temperatures)
+        yield "Temperatures: " + ", ".join(
+            f"T{probe.number} {probe.temperature:.1f}°C" for probe in sample.probes
+        )
     switches = {
         "charge": sample.charge_enabled,
         "discharge": sample.discharge_enabled,

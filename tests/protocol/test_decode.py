@@ -165,7 +165,7 @@ def test_any_cell_info_comes_back(variant: Variant, data: st.DataObject) -> None
         absent = (
             (name == "soh" and value == 0)
             or ("temperature" in name and value == -200)
-            or (name == "temperature_3" and value == 0)
+            or (name == "temperature_3" and (value == 0 or abs(value - raw["mos_temperature"]) <= 0.3))
             or (name == "heating_current" and not sent.heating)
             or (name == "clock_seconds" and value < 31 * 86_400)
         )
@@ -347,6 +347,22 @@ SENTINELS: dict[str, tuple[dict[int, bytes], str | None, dict[str, object]]] = {
     "real probe, firmware unknown": ({256: bytes(2) + b"\x0a\0"}, None, {"temperature_4": 0.0}),
     "third probe not fitted": ({254: bytes(2), 214: b"\x07"}, "19.1", {"temperature_3": None}),
     "third probe in frost": ({254: bytes(2), 214: b"\xff"}, "19.1", {"temperature_3": 0.0}),
+    "no third probe but the MOSFETs again": (
+        {254: b"\x36\x01", 144: b"\x36\x01"},
+        None,
+        {"temperature_3": None},
+    ),
+    "the MOSFETs of a moment before": (
+        {254: b"\x33\x01", 144: b"\x36\x01"},
+        "15.38",
+        {"temperature_3": None},
+    ),
+    "third probe": ({254: b"\x32\x01", 144: b"\x36\x01"}, "15.38", {"temperature_3": 30.6}),
+    "third probe, MOSFETs without a sensor": (
+        {254: b"\x32\x01", 144: b"\x30\xf8"},
+        None,
+        {"temperature_3": 30.6, "mos_temperature": None},
+    ),
     "heating off": ({215: b"\0"}, None, {"heating": False, "heating_current": None}),
     "heating on": ({}, None, {"heating": True, "heating_current": 0.512}),
     "health not computed": ({190: b"\0"}, None, {"soh": None}),
@@ -480,7 +496,7 @@ def test_sample() -> None:
     assert (sample.current, sample.soc, sample.remaining_ah, sample.full_ah) == (-2.4, 97, 97.048, 100.0)
     assert sample.cell_numbers == (1, 2, 3, 5, 6, 7, 20, 24)
     assert sample.cell_max == CellExtreme(3.305, 6)
-    assert sample.temperatures == (25.0, -3.6)
+    assert sample.probes == ((1, 25.0), (2, -3.6))
     assert sample.mosfet_temperature == 24.2
     assert (sample.balancing, sample.charge_enabled, sample.discharge_enabled) == (True, True, False)
     assert sample.alarms == ("cell_overvoltage", "discharge_overtemperature")
@@ -544,6 +560,7 @@ def test_json_object() -> None:
     assert shown["cell_count"] == 32
     assert shown["cell_min"] == {"v": 3.298, "index": 6}
     assert shown["temperatures"] == [21.0, 22.5, 19.5]
+    assert shown["probe_numbers"] == [1, 2, 4]
     assert shown["switches"] == {"charge": True, "discharge": True}
     assert shown["release_timers"]["overvoltage"] == 17
     assert shown["alarms"] == ["wire_resistance", "change_password"]

@@ -337,6 +337,7 @@ def test_values_agree_with_each_other_and_with_the_truth() -> None:
         assert info.current == pytest.approx(truth.current, abs=0.3 + 0.01 * abs(truth.current))
         assert info.soc == int(100 * (info.charge or 0) / (info.capacity or 1) + 1e-6)
         assert info.temperatures == pytest.approx([truth.temperature] * 4, abs=1.2)
+        assert info.probe_numbers == (1, 2, 4, 5)
         assert info.clock is not None
         assert (info.clock.hour, info.clock.minute) == (
             int(truth.t % DAY // 3600),

@@ -5,14 +5,17 @@ import asyncio
 import msgspec
 import pytest
 
+from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.errors import SourceError, Verdict
 from jk_bms.model import Device
-from jk_bms.model.link import LinkStatus
-from jk_bms.protocol import CellInfo, DeviceInfo, Variant
+from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.protocol import CellInfo, DeviceInfo, ThirdProbe, Variant, encode_cell_info
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 from jk_bms.repair import machine
+from jk_bms.rules.base import Link, PackView
+from jk_bms.rules.temperatures import CELL_HOT, TEMPERATURE_SPREAD
 from jk_bms.sources.jk_session import Heard, JkSession
-from tests.protocol.jk_frames import cell_frame, info_frame, repaired, settings_frame
+from tests.protocol.jk_frames import CELLS, cell_frame, info_frame, repaired, settings_frame
 from tests.sources.scripted import ScriptedConnection, StillClock
 
 UNKNOWN_LAYOUT = repaired(cell_frame(counter=9), {6: bytes(64), 70: b"\xff" * 60})
@@ -156,3 +159,45 @@ async def test_own_name_is_kept() -> None:
     assert sample is not None
     assert sample.device.name == "main"
     assert isinstance(talk.heard[-1].message, CellInfo)
+
+
+def cells_with(counter: int, **values: float) -> bytes:
+    info = msgspec.structs.replace(CELLS[Variant.JK02_32S], **values)
+    return encode_cell_info(info, Variant.JK02_32S, counter)
+
+
+async def test_hot_mosfets_do_not_warm_the_battery() -> None:
+    """They stand in the frame twice; no rule about the battery may see either."""
+    talk = Talk([cells_with(n, mos_temperature=62.0, uptime=n) for n in range(9)])
+
+    await talk.to_its_end()
+
+    for item in talk.heard:
+        assert item.sample is not None
+        assert (item.sample.temperature, item.sample.mosfet_temperature) == (22.5, 62.0)
+        assert item.sample.probe_numbers == (1, 2, 4)
+        view = PackView(item.sample.device, item.sample, Link(LinkState.STREAMING), CHEMISTRIES["lfp"])
+        for rule in (CELL_HOT, TEMPERATURE_SPREAD):
+            look = rule.look(view)
+            assert look is not None
+            measured = look[""]
+            assert measured is not None
+            assert all(measured.value < grade.set for grade in rule.grades(view)), rule.name
+
+
+async def test_a_third_probe_is_known_to_the_next_session() -> None:
+    """It showed on the link before; the same temperature as the MOSFETs does not hide it now."""
+    probe = ThirdProbe()
+    for first, mosfets in ((0, 20.7), (20, 12.9)):
+        talk = Talk(
+            [
+                cells_with(first + n, mos_temperature=mosfets, temperature_3=12.9, uptime=first + n)
+                for n in range(9)
+            ]
+        )
+        talk.session = JkSession(
+            talk.connection, talk.session.device, clock=StillClock(), status=talk.status, third_probe=probe
+        )
+        await talk.to_its_end()
+
+    assert [item.sample.probe_numbers for item in talk.heard if item.sample] == [(1, 2, 3, 4)] * 9

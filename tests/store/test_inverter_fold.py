@@ -75,7 +75,7 @@ def test_a_record_becomes_a_row() -> None:
         174: 4998,
         178: -52,
         13: 850,
-        40: 180,
+        50: 180,
     }
 
 

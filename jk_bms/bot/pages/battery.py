@@ -20,6 +20,7 @@ from jk_bms.bot.pages.values import (
     soc_mark,
     updated,
 )
+from jk_bms.model.reading import probes_of
 from jk_bms.status_text import soc_bar
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import bms_alarm
@@ -114,11 +115,11 @@ def _rows(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dateti
         if cell := reading.get("cell_max" if name == "highest" else "cell_min"):
             yield from amount(texts, name, cell["v"], "V", 3, texts("bot.cell", number=cell["index"]))
     yield from delta_row(reading, texts)
-    probes = reading.get("temperatures") or ()
+    probes = probes_of(reading)
     if len(probes) < 2:
         yield from amount(texts, "temperature", reading.get("temperature"), "°C", 1)
     else:
-        for number, value in enumerate(probes, 1):
+        for number, value in probes:
             yield from amount(texts, "probe", value, "°C", 1, number=number)
     yield from amount(texts, "mosfets", reading.get("mos_temperature"), "°C", 1)
 
