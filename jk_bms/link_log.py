@@ -63,6 +63,7 @@ class LinkLog:
         self._sources: dict[str, Source] = {}
         self._ended = Rung.NONE  # how the last run did
         self._heard: dict[str, Mark] = {}  # by then
+        self._silent: dict[str, Mark] = {}  # since then
         self._earlier: dict[str, _Earlier] = {}
 
     def open(
@@ -87,9 +88,14 @@ class LinkLog:
     def heard(self, address: str) -> float | None:
         """Return when a device last gave data to an earlier run, in s since boot, negative before it.
 
-        Of one that never did, since when it is looked for; None: nobody knows.
+        None: it never did, as far as known.
         """
         mark = self._heard.get(address)
+        return None if mark is None else mark.here(self._clock, self._boot)
+
+    def silent_since(self, address: str) -> float | None:
+        """Return the same; of a device that never gave data, since when earlier runs looked for it."""
+        mark = self._silent.get(address)
         return None if mark is None else mark.here(self._clock, self._boot)
 
     def outage(self, record: OutageRecord) -> None:
@@ -156,9 +162,9 @@ class LinkLog:
                 earlier = self._earlier[address] = _Earlier(self._blank(address, heard, since), heard.boot)
         if earlier is not None:
             self._sources[address].status.outage_before = self._before(earlier, now)
-            heard = heard or earlier.began
+            self._silent[address] = earlier.began
         if heard is not None:
-            self._heard[address] = heard
+            self._heard[address] = self._silent[address] = heard
 
     def _blank(self, address: str, heard: Mark, since: float) -> OutageRecord:
         clock = self._clock

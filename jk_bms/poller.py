@@ -23,7 +23,7 @@ from jk_bms.claims import STATE as CLAIMS
 from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
 from jk_bms.device_state import device_state, status_line
-from jk_bms.errors import LinkError, LiveError, StoreError
+from jk_bms.errors import JkBmsError, LinkError, LiveError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.link_log import LinkLog
 from jk_bms.links.placement import STATE as PLACEMENT
@@ -148,7 +148,7 @@ class Poller:
                 health=self.memory.health,
                 failure=lambda: self.memory.failure,
                 newest=self.hub.newest.get,
-                heard=self.link_log.heard,
+                silent_since=self.link_log.silent_since,
             ),
             writer=self._writer,
             flush=self.memory.commit,
@@ -172,25 +172,34 @@ class Poller:
             return await self._run() if ours else EXIT_OK
 
     async def _run(self) -> int:
-        async with self._open():
-            self._report_start()
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._keep(source.run), name=source.device.label)
-                    for source in self.sources
-                ]
-                tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
-                tasks.append(group.create_task(self.memory.run(), name="memory"))
-                tasks.append(group.create_task(self.alerts.run(), name="alerts"))
-                tasks += [group.create_task(self._keep(run), name=name) for name, run in self._actions()]
-                tasks.append(group.create_task(self._watch(), name="watch"))
-                self._notifier.ready()
-                await self.stop.wait()
-                self._notifier.stopping()
-                for task in tasks:
-                    task.cancel()
-            self._report("service.stop", None, "poller stopped", exit_code=self.exit_code)
+        async with self._open(), self._told_start_and_end(), asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._keep(source.run), name=source.device.label) for source in self.sources
+            ]
+            tasks.append(group.create_task(self.sink.run(), name="inverter_db"))
+            tasks.append(group.create_task(self.memory.run(), name="memory"))
+            tasks.append(group.create_task(self.alerts.run(), name="alerts"))
+            tasks += [group.create_task(self._keep(run), name=name) for name, run in self._actions()]
+            tasks.append(group.create_task(self._watch(), name="watch"))
+            self._notifier.ready()
+            await self.stop.wait()
+            self._notifier.stopping()
+            for task in tasks:
+                task.cancel()
         return self.exit_code
+
+    @contextlib.asynccontextmanager
+    async def _told_start_and_end(self) -> AsyncIterator[None]:
+        """Note the start, and the end unless it is that of a bug: what is missing then tells the next run."""
+        self._report_start()
+        try:
+            yield
+        except ExceptionGroup as group:
+            refused, bugs = group.split(JkBmsError)
+            if refused is not None and bugs is None:
+                self._report("service.stop", None, f"poller ended: {refused.exceptions[0]}")
+            raise
+        self._report("service.stop", None, "poller stopped", exit_code=self.exit_code)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the present state of everything, as the live socket tells it."""

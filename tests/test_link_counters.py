@@ -74,6 +74,22 @@ def test_counted_on_after_a_restart(tmp_path: Path) -> None:
         assert Run(own, clock, now=run.now).status.connects == 2
 
 
+@pytest.mark.parametrize("minutes", [0, 1, 29, 31, 59])
+def test_a_restart_loses_no_command_of_this_hour(tmp_path: Path, minutes: int) -> None:
+    """At whatever minute of it: the hour that is not over yet counts too."""
+    clock = StillClock()
+    with open_writer(tmp_path / "bms.db", clock) as own:
+        run = Run(own, clock, now=7 * HOUR + 60.0 * minutes)
+        run.command(3)
+        run.counters.keep(at_once=True)
+
+        for _ in range(3):
+            run.wait(5.0)
+            again = Run(own, clock, now=run.now)
+            assert again.status.commands_day == 3
+            again.counters.keep(at_once=True)
+
+
 @pytest.mark.parametrize(
     ("away", "trusted", "day"), [(2 * HOUR, True, 3), (25 * HOUR, True, 0), (2 * HOUR, False, 0)]
 )

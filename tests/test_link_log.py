@@ -305,12 +305,13 @@ def test_a_battery_that_never_spoke(tmp_path: Path) -> None:
     life = Life(tmp_path)
     life.heard = None
     with life.run() as run:
-        assert run.log.heard("AA") is None
+        assert (run.log.heard("AA"), run.log.silent_since("AA")) == (None, None)
         life.wait(600)
         run.fails()
         run.ends(Rung.EXIT)
     with life.run() as run:
-        assert run.log.heard("AA") == life.clock.boot - 600
+        assert run.log.heard("AA") is None  # it has no last frame
+        assert run.log.silent_since("AA") == life.clock.boot - 600
         life.wait(600)
         run.fails()
 

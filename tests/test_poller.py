@@ -13,7 +13,7 @@ import pytest
 
 from jk_bms import service
 from jk_bms.clock import NOT_BEFORE, Clock
-from jk_bms.errors import LiveError
+from jk_bms.errors import ConfigError, LiveError
 from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.registry import Entry
 from jk_bms.repair import house as house_rungs
@@ -370,3 +370,21 @@ def test_no_place_for_the_socket(
         assert f"live socket {socket}: cannot be made" in said
         assert said.count("ERROR") == 1
         assert "Traceback" not in said
+
+
+async def test_an_end_that_was_explained_is_no_crash(tmp_path: Path) -> None:
+    """Another program's records stop a house that writes its own: it says why it ends, then and to the next run."""
+    refused = poller(tmp_path, BMS_STANDALONE_ROWS="true")
+    insert(refused.settings.db_path, datetime.now(UTC))
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await refused.run()
+    assert caught.group_contains(ConfigError)
+
+    again = poller(tmp_path)
+    async with running(again):
+        await until(lambda: "reading" in again.snapshot()["devices"][0])
+    told = [event for event in events(again) if event.kind.startswith("service.")]
+    assert [event.kind for event in told] == ["service.start", "service.stop"] * 2
+    assert "poller ended: " in told[1].text
+    assert not any(event.facts.get("after_crash") for event in told)

@@ -45,7 +45,7 @@ class Known(NamedTuple):
     health: Callable[[str], HealthReport | None]
     failure: Callable[[], str]  # why bms.db cannot be written; empty: it can
     newest: Callable[[str], Sample | None]
-    heard: Callable[[str], float | None]  # when a pack spoke last, as far as earlier runs know, s since boot
+    silent_since: Callable[[str], float | None]  # of a pack, as far as earlier runs know, s since boot
 
 
 class Alerts:
@@ -290,7 +290,7 @@ class Alerts:
         if last is not None:
             return last
         # Whoever was switched off for hours first gets a chance to speak.
-        before = self._known.heard(address) if now - self._began >= SILENT_LEAST else None
+        before = self._known.silent_since(address) if now - self._began >= SILENT_LEAST else None
         return self._began if before is None else min(self._began, before)
 
     def _look(self, subject: str, view: PackView | InverterView | HostView) -> None:

@@ -122,7 +122,11 @@ class DayCount:
     def hours(self, now: float) -> list[tuple[float, int]]:
         """Return when, to the hour, how many of those were."""
         self.last_day(now)
-        return [((hour + 0.5) * HOUR, count) for hour, count in sorted(self._hours.items())]
+        present = int(now // HOUR)  # its middle may still lie ahead, and nothing was counted there
+        return [
+            (hour * HOUR + (1.0 if hour == present else HOUR / 2), count)
+            for hour, count in sorted(self._hours.items())
+        ]
 
 
 class LinkMachine:

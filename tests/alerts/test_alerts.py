@@ -65,7 +65,7 @@ class House:
                     health=lambda _: None,
                     failure=str,
                     newest=self.newest.get,
-                    heard=lambda _: self.heard,
+                    silent_since=lambda _: self.heard,
                 ),
                 writer=writer,
                 flush=flush,
