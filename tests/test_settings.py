@@ -350,6 +350,42 @@ def test_battery_of_another_kind(tmp_path: Path) -> None:
     )
 
 
+SAME: dict[str, str] = {
+    "by name": "inverter.db",
+    "by another way": "house/../inverter.db",
+    "by a link": "link.db",
+    "by a second name": "second.db",
+    "by a link to nothing yet": "dangling.db",
+}
+
+
+@pytest.mark.parametrize("name", SAME.values(), ids=SAME)
+def test_two_settings_do_not_name_one_file(tmp_path: Path, name: str) -> None:
+    """What one program writes, another would destroy."""
+    (tmp_path / "house").mkdir()
+    theirs = tmp_path / "inverter.db"
+    (tmp_path / "dangling.db").symlink_to(theirs)
+    if name != "dangling.db":
+        theirs.touch()
+        (tmp_path / "link.db").symlink_to(theirs)
+        (tmp_path / "second.db").hardlink_to(theirs)
+
+    [fault] = faults(tmp_path, BMS_DB_PATH=name)
+    assert fault.startswith("settings: BMS_DB_PATH=")
+    assert f"is the same file as DB_PATH, {theirs}" in fault
+    assert not load(tmp_path, BMS_DB_PATH="other.db").warnings
+
+
+def test_a_database_of_the_bot_that_is_not_its_own(tmp_path: Path) -> None:
+    """The batteries are read all the same."""
+    environ = {"BOT_DB_PATH": "bms.db"}
+
+    [fault] = faults(tmp_path, **environ)
+    assert "BOT_DB_PATH" in fault
+    [warning] = load_settings(environ, top=tmp_path, forgiving=True).warnings
+    assert "is the same file as BMS_DB_PATH" in warning
+
+
 def test_all_faults_at_once(tmp_path: Path) -> None:
     """A person mends everything in one go; each line says where its value stands."""
     env = "JK_BMS_POLL_INTERVAL=30s\n# comment\nLOG_LEVEL=chatty # why not\n"

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from io import StringIO
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,15 @@ _OURS = ("JK_", "BMS_")  # prefixes that nobody else uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
 _TOKEN = re.compile(r"\d:[\w-]{30,}")  # of a bot
 _NOT_OURS = frozenset({"POLL_INTERVAL"})  # of the inverter program, whatever it looks like
+# Files with an owner each: two names of one file would have one program destroy what another wrote.
+_APART = {
+    "db_path": "DB_PATH",
+    "bms_db_path": "BMS_DB_PATH",
+    "bot_db_path": "BOT_DB_PATH",
+    "devices_file": "JK_DEVICES_FILE",
+    "socket_path": "BMS_SOCKET",
+    "env_file": "JK_ENV_FILE",
+}
 
 
 class _Given(NamedTuple):
@@ -77,6 +87,8 @@ def load_settings(
 
     _work_out(values, sources, top, warnings)
     values["env_file"] = path
+    if shared := _shared_files(values, forgiving, warnings):
+        raise ConfigError(shared)
     if path:
         sources["JK_ENV_FILE"] = "environment or command line" if path != top / ".env" else "default"
     return Settings(**values, warnings=tuple(warnings), sources=sources)
@@ -89,6 +101,31 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> li
         return []
     written = sources["MIN_VOLTAGE"] if sources["MIN_VOLTAGE"] != "default" else sources["MAX_VOLTAGE"]
     return [f"settings: MIN_VOLTAGE={low:g}: expected less than MAX_VOLTAGE, which is {high:g} ({written})"]
+
+
+def _shared_files(values: Mapping[str, Any], forgiving: bool, warnings: list[str]) -> list[str]:
+    """A fault for each two settings that name one file, by whatever path, link or second name.
+
+    The database of the bot is the bot's affair: without it (``forgiving``) that is only warned of.
+    """
+    faults: list[str] = []
+    for (one, key), (other, second) in combinations(_APART.items(), 2):
+        paths = values[one], values[other]
+        if None in paths or not _same_file(*paths):
+            continue
+        fault = (
+            f"settings: {second}={paths[1]}: is the same file as {key}, {paths[0]}; expected one of its own"
+        )
+        bots = "bot_db_path" in (one, other)
+        (warnings if forgiving and bots else faults).append(fault)
+    return faults
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there, or no path at all
+        return False
 
 
 def _work_out(values: dict[str, Any], sources: dict[str, str], top: Path, warnings: list[str]) -> None:
