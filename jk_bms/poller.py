@@ -31,6 +31,7 @@ from jk_bms.links.placement import Placement
 from jk_bms.links.radio_lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.links.radio_memory import STATE as RADIO
 from jk_bms.links.radio_memory import RadioMemory
+from jk_bms.live.messages import number
 from jk_bms.live.server import LiveServer
 from jk_bms.memory import Memory
 from jk_bms.model import Device, Event, InverterSample, Sample
@@ -61,6 +62,7 @@ SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as
 BUG_PAUSE = 60.0  # s before what met a bug is run again
 RELEASE_DEFAULT = 600.0  # s
 RELEASE_LONGEST = 86400.0  # s
+SCAN_DEFAULT, SCAN_LONGEST = 10.0, 120.0  # s
 ACTIONS = (
     "read",
     "release",
@@ -437,9 +439,7 @@ class Poller:
                 zone = self.settings.timezone
                 return {"readings": [as_reading(sample, zone, monotonic=True) for sample in shown]}
             case "release":
-                seconds = float(request.get("seconds", RELEASE_DEFAULT))
-                if not 1 <= seconds <= RELEASE_LONGEST:
-                    raise LiveError(f"release: seconds is {seconds:g}; expected 1 to {RELEASE_LONGEST:g}")
+                seconds = number(request, "seconds", RELEASE_DEFAULT, low=1.0, high=RELEASE_LONGEST)
                 sources = self._chosen(request.get("device"))
                 for source in sources:
                     source.release(seconds)
@@ -452,7 +452,8 @@ class Poller:
                 return {"devices": [source.device.address for source in sources]}
             case "scan":
                 adapter = request.get("adapter") or self.settings.adapter
-                return await self._scan(float(request.get("seconds", 10.0)), adapter)
+                seconds = number(request, "seconds", SCAN_DEFAULT, low=0.1, high=SCAN_LONGEST)
+                return await self._scan(seconds, adapter)
             case "health":
                 reports = {
                     source.device.address: self.memory.health(source.device.address)
@@ -499,8 +500,6 @@ class Poller:
     async def _scan(self, seconds: float, adapter: str | None) -> dict[str, Any]:
         from jk_bms.links.found import search  # a house of simulations never loads bleak
 
-        if not 0 < seconds <= 120:
-            raise LiveError(f"scan: seconds is {seconds:g}; expected up to 120")
         return {"found": [found._asdict() for found in await search(seconds, adapter)]}
 
     def _chosen(self, device: object) -> list[Source]:

@@ -15,6 +15,7 @@ from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
 from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import LiveError, Verdict
+from jk_bms.live.messages import number
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.rules.base import HostView, InverterView, Link, Moment, Notice, PackView, Severity
@@ -175,11 +176,7 @@ class Alerts:
         elif request.get("until_cleared"):
             self._engine.mute(subject, rule, part, until_cleared=True, now=now)
         else:
-            seconds = float(request.get("seconds") or 0.0)
-            if not SHORTEST_MUTE <= seconds <= LONGEST_MUTE:
-                raise LiveError(
-                    f"mute: seconds is {seconds:g}; expected {SHORTEST_MUTE:g} to {LONGEST_MUTE:g}, or until_cleared"
-                )
+            seconds = number(request, "seconds", 0.0, low=SHORTEST_MUTE, high=LONGEST_MUTE)
             self._engine.mute(subject, rule, part, until=now.time + timedelta(seconds=seconds), now=now)
         self._outbox.add(())
         return next(

@@ -6,6 +6,7 @@ happens) or ``request`` (an action, answered with the same ``id``). The server s
 Every object carries ``v`` and ``type``; unknown keys are ignored, so both sides may grow.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ import msgspec
 from jk_bms.errors import LiveError, SourceError, Verdict
 
 VERSION = 1
-MAX_LINE = 1 << 20  # bytes; the largest snapshot of 16 packs is well below 100 kB
+MAX_LINE = 1 << 20  # bytes of what the server says; the largest snapshot of 16 packs is well below 100 kB
+LONGEST_REQUEST = 1 << 14  # bytes of what a client says
 REQUEST_TTL = 30.0  # s; an older request is not carried out any more
+LONGEST_TTL = 86400.0  # s
+LONGEST_ID = 100  # characters
 
 
 def line(message: str, /, **fields: Any) -> bytes:
@@ -27,7 +31,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     """Return the message in one line. Raises ValueError saying what is wrong with it."""
     try:
         message = msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"not a JSON object: {error}") from error
     if not isinstance(message, dict):
         raise ValueError(f"expected a JSON object, got {type(message).__name__}")
@@ -36,6 +40,15 @@ def parse(raw: bytes) -> dict[str, Any]:
     if not isinstance(message.get("type"), str):
         raise ValueError("a message needs a type")
     return message
+
+
+def number(message: Mapping[str, Any], key: str, default: float, *, low: float, high: float) -> float:
+    """Return the number under ``key``. Raises LiveError when there is anything else, or it is out of range."""
+    value = message.get(key, default)
+    if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+        return float(value)
+    said = f"{value:g}" if isinstance(value, float) else repr(value)
+    raise LiveError(f"{key} is {said[:30]}{'...' if said[30:] else ''}; expected {low:g} to {high:g}")
 
 
 # What both clients say of a service that they cannot ask

@@ -98,6 +98,13 @@ def test_bot_lives_without_the_poller_and_without_bluetooth() -> None:
     assert unit["InaccessiblePaths"] == "-/run/dbus"
 
 
+def test_a_poller_that_grows_is_started_anew() -> None:
+    """Far above the 40 MB that it needs, and far below what a Raspberry Pi has."""
+    unit = settings_of(UNIT)
+
+    assert (unit["MemoryHigh"], unit["MemoryMax"]) == ("150M", "250M")
+
+
 def test_bot_is_what_gives_way_when_memory_is_short() -> None:
     """Its 100 MB, and a child that draws or sums up, fit; a leak does not take the poller along."""
     unit = settings_of(BOT)
