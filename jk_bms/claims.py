@@ -15,8 +15,11 @@ from jk_bms.errors import LiveError
 
 STATE = "telegram"  # its name in bms.db
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that looks like something else
-LENGTH = 10  # characters, 50 bits: nobody guesses that through a chat
+# 50 bits: Telegram hands a bot at most some thirty messages a second, and that guesses one in a million
+# years. So wrong codes never lock out the right one.
+LENGTH = 10  # characters
 INVITATION = timedelta(hours=1)
+OWNER, GUEST = ROLES = ("owner", "guest")  # does everything; looks
 
 
 class Claims:
@@ -28,7 +31,7 @@ class Claims:
         self.code: str | None = None  # the first one, as long as nobody claimed the bot
         self._clock = clock
         self._open_to_first = open_to_first
-        self._invitations: dict[str, float] = {}  # code: s since boot when it expires
+        self._invitations: dict[str, tuple[float, str]] = {}  # code: s since boot when it expires, role
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Take over what was kept; make the first code when one is needed."""
@@ -42,30 +45,54 @@ class Claims:
         """Return what must be kept; no code is among it."""
         return {"claimed": self.claimed, "username": self.username}
 
-    def invite(self) -> dict[str, Any]:
-        """Make another code, good for an hour: ``code``, ``link`` (None: the bot's name is not known), ``expires``."""
+    def invite(self, role: object = OWNER) -> dict[str, Any]:
+        """Make another code, good for an hour: ``code``, ``link`` (None: the bot's name is not known), ``expires``.
+
+        Raises LiveError for a ``role`` that there is not.
+        """
+        if role not in ROLES:
+            raise LiveError(f"invite: role is {role!r}; expected {' or '.join(ROLES)}")
         code = _new_code()
-        self._invitations[code] = self._clock.monotonic() + INVITATION.total_seconds()
+        self._invitations[code] = (self._clock.monotonic() + INVITATION.total_seconds(), str(role))
         expires: datetime = self._clock.now() + INVITATION
-        return {"code": code, "link": self.link(code), "expires": expires.isoformat(timespec="seconds")}
+        return {
+            "code": code,
+            "link": self.link(code),
+            "expires": expires.isoformat(timespec="seconds"),
+            "role": role,
+        }
 
     def link(self, code: str) -> str | None:
         """Return the address that opens the bot with ``code``; None while its name is not known."""
         return f"https://t.me/{self.username}?start={code}" if self.username else None
 
-    def claim(self, code: object) -> None:
-        """Use up ``code``. Raises LiveError when it is none that is good now."""
+    def claim(self, code: object) -> str:
+        """Use up ``code``; return the role that it gives. Raises LiveError when it is none that is good now."""
+        found, role = self._known(code)
+        self._invitations.pop(found, None)
+        if role == OWNER:
+            self.claim_known()
+        return role
+
+    def void(self, code: object) -> None:
+        """Make ``code`` good for nobody, since others could read it. Raises LiveError when it is none that is good now."""
+        found, _ = self._known(code)
+        self._invitations.pop(found, None)
+        if found == self.code:
+            self.code = _new_code()
+
+    def _known(self, code: object) -> tuple[str, str]:
+        """The code that is meant and its role."""
         given = code.strip().upper().encode() if isinstance(code, str) else b""
         now = self._clock.monotonic()
-        self._invitations = {known: until for known, until in self._invitations.items() if now < until}
-        found = None
-        for known in (self.code, *self._invitations):
-            if known is not None and hmac.compare_digest(known.encode(), given):
-                found = known
-        if found is None:
-            raise LiveError("claim: that code is not, or no longer, good")
-        self._invitations.pop(found, None)
-        self.claim_known()
+        self._invitations = {known: kept for known, kept in self._invitations.items() if now < kept[0]}
+        good = {known: role for known, (_, role) in self._invitations.items()}
+        if self.code is not None:
+            good[self.code] = OWNER
+        for known, role in good.items():
+            if hmac.compare_digest(known.encode(), given):
+                return known, role
+        raise LiveError("claim: that code is not, or no longer, good")
 
     def claim_known(self) -> None:
         """Note that there is an owner: the first code is good no more."""

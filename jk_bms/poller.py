@@ -19,8 +19,8 @@ from jk_bms import __version__
 from jk_bms.alerts import Alerts, Known
 from jk_bms.bot_presence import BotPresence
 from jk_bms.called import tool
+from jk_bms.claims import OWNER, Claims
 from jk_bms.claims import STATE as CLAIMS
-from jk_bms.claims import Claims
 from jk_bms.clock import Clock, boot_id
 from jk_bms.device_state import device_state, status_line
 from jk_bms.errors import JkBmsError, LinkError, LiveError, StoreError
@@ -74,6 +74,7 @@ ACTIONS = (
     "alert_test",
     "invite",
     "claim",
+    "void",
     "telegram",
 )
 
@@ -328,6 +329,10 @@ class Poller:
             text += "; the last run ended without a word"
             facts["after_crash"] = True
         self._report("service.start", None, text, **facts)
+        self._show_code()
+
+    def _show_code(self) -> None:
+        """Say with which code the bot can be claimed, where only the owner looks."""
         if self.claims.code is not None:
             log.warning(
                 "nobody has claimed the Telegram bot yet: send it /start %s (%s shows it again)",
@@ -469,11 +474,18 @@ class Poller:
             case "alert_test":
                 return self.alerts.test(request.get("code"))
             case "invite":
-                return self.claims.invite()
+                return self.claims.invite(request.get("role") or OWNER)
             case "claim":
-                self.claims.claim(request.get("code"))
+                first = not self.claims.claimed
+                role = self.claims.claim(request.get("code"))
                 self._keep_claims()
-                self._report("telegram.claimed", None, "a chat has claimed the Telegram bot with a code")
+                self._report(
+                    "telegram.claimed", None, f"somebody was let into the Telegram bot with a code, as {role}"
+                )
+                return {"role": role, "first": first}
+            case "void":
+                self.claims.void(request.get("code"))
+                self._show_code()
                 return {}
             case "telegram":
                 self._bot_said(request)

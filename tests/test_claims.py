@@ -71,6 +71,43 @@ def test_an_invitation_does_not_need_the_name_of_the_bot() -> None:
     assert claims().invite()["link"] is None
 
 
+@pytest.mark.parametrize("role", ["owner", "guest"])
+def test_an_invitation_gives_its_role(role: str) -> None:
+    bot = claims({"claimed": True})
+
+    assert bot.claim(bot.invite(role)["code"]) == role
+
+
+def test_a_guest_does_not_claim_the_bot() -> None:
+    bot = claims()
+    first = bot.code
+
+    assert bot.claim(bot.invite("guest")["code"]) == "guest"
+    assert (bot.claimed, bot.code) == (False, first)
+
+
+def test_there_is_no_other_role() -> None:
+    with pytest.raises(LiveError, match="owner or guest"):
+        claims().invite("king")
+
+
+def test_a_void_code_is_good_for_nobody_and_the_first_one_is_made_anew() -> None:
+    bot = claims()
+    first, invited = str(bot.code), bot.invite()["code"]
+
+    bot.void(first.lower())
+    bot.void(invited)
+
+    assert bot.code not in (None, first)
+    assert not bot.claimed
+    for code in (first, invited):
+        with pytest.raises(LiveError):
+            bot.claim(code)
+    with pytest.raises(LiveError):
+        bot.void("AAAAAAAAAA")
+    assert bot.claim(bot.code) == "owner"
+
+
 def test_nothing_that_is_kept_holds_a_code() -> None:
     bot = claims()
     invitation = bot.invite()

@@ -265,7 +265,7 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
         await house._handle({"action": "telegram", "username": "house_bot", "claimed": False})
         assert (await house._handle({"action": "invite"}))["link"].startswith("https://t.me/house_bot?start=")
-        assert await house._handle({"action": "claim", "code": code}) == {}
+        assert await house._handle({"action": "claim", "code": code}) == {"role": "owner", "first": True}
         assert house.snapshot()["telegram"]["code"] is None
         with pytest.raises(LiveError):
             await house._handle({"action": "claim", "code": code})

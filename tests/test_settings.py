@@ -198,7 +198,7 @@ BAD = {
         "TELEGRAM_CHAT_ID",
         "@our_house",
     ): "'@our_house' is a name; expected its number, which the bot's command",
-    ("TELEGRAM_CHAT_ID", "12x"): "expected numbers of chats, separated by commas, e.g. 123456789,-100",
+    ("TELEGRAM_CHAT_ID", "12x"): "expected numbers of chats, separated by commas",
     ("TELEGRAM_CHAT_ID", "0"): "expected numbers of chats",
     ("TELEGRAM_CHAT_ID", "9" * 17): "expected numbers of chats",
     ("TELEGRAM_CHAT_ID", ","): "expected numbers of chats",

@@ -1,18 +1,42 @@
-"""Who is served: the chats and users that the settings name, and whoever claimed the bot with a code."""
+"""Who is served, and as what: the chats and users of the settings, and who claimed the bot with a code.
+
+An owner does everything, a guest looks. Whoever runs the machine names people in the settings, so these are
+owners; the members of a group are guests there, unless one is an owner himself.
+"""
 
 import time
 from collections.abc import Callable
+from enum import IntEnum
+from typing import NamedTuple
 
 from jk_bms.bot.store import BotStore, Chat
+from jk_bms.claims import OWNER
 from jk_bms.settings import Settings
 
 QUIET = 3600.0  # s in which a stranger is refused once
-GUESSES = 5  # codes that one user may try in that time
+GUESSES = 5  # wrong codes of one person that are answered in that time
 _MOST = 1000  # strangers remembered; a bound, not a tuning
 
 
+class Role(IntEnum):
+    """What somebody may do."""
+
+    STRANGER = 0  # nothing
+    GUEST = 1  # look
+    OWNER = 2  # everything
+
+
+class Person(NamedTuple):
+    """One row of /users: a person or a group."""
+
+    id: int
+    title: str  # as Telegram calls it; "" when it was never met
+    role: Role
+    named: bool  # in the settings, where alone it can be taken out
+
+
 class Access:
-    """Decides for each message and press. ``user`` None: a channel, which speaks for itself."""
+    """Decides for each message and press. ``user`` None: a channel or group, which speaks for itself."""
 
     def __init__(
         self, settings: Settings, store: BotStore, monotonic: Callable[[], float] = time.monotonic
@@ -26,19 +50,40 @@ class Access:
 
     @property
     def claimed(self) -> bool:
-        """Whether anybody is served at all; as long as not, the first good code makes an owner."""
-        return bool(self._users or self._configured or any(chat.allowed for chat in self._store.chats()))
+        """Whether there is anybody to ask for an invitation; as long as not, there is a first code."""
+        claimed = any(chat.allowed and chat.role == OWNER for chat in self._store.chats())
+        return bool(self._users or self._configured or claimed)
 
-    def serves(self, chat: int, user: int | None, kind: str) -> bool:
-        """Whether ``user`` may ask in ``chat``.
+    def role(self, chat: int, user: int | None, kind: str) -> Role:
+        """Return what ``user`` may do in ``chat``.
 
-        With TELEGRAM_ALLOWED_USERS set, a group is served only when one of those users asks there.
+        With TELEGRAM_ALLOWED_USERS set, a group is served only when one of those users, or an owner, asks there.
+        An owner is known by his number, so he is one in every chat.
         """
-        if user is not None and user in self._users:
-            return True
-        if kind == "private" or user is None or not self._users:
-            return self._listed(chat)
-        return False
+        if user is not None and self._of_person(user) is Role.OWNER:
+            return Role.OWNER
+        if kind == "private":
+            return self._of_person(chat)
+        return Role.GUEST if self._listed(chat) and (user is None or not self._users) else Role.STRANGER
+
+    def owners(self) -> list[int]:
+        """The private chats of all owners."""
+        return [one.id for one in self.people() if one.role is Role.OWNER]
+
+    def people(self) -> list[Person]:
+        """Everybody who is served: owners first, then guests, then groups."""
+        named = dict.fromkeys((*self._users, *map(self._store.present_id, self._configured)))
+        claimed = [chat.id for chat in self._store.chats() if chat.allowed]
+        found = [
+            Person(
+                number,
+                self._store.chat(number).title,
+                Role.GUEST if number < 0 else self._of_person(number),
+                number in named,
+            )
+            for number in dict.fromkeys((*named, *claimed))
+        ]
+        return sorted(found, key=lambda one: (one.id < 0, -one.role))
 
     def hears(self, chat: Chat) -> bool:
         """Whether messages that nobody asked for may go to ``chat``, as the settings are today."""
@@ -56,6 +101,11 @@ class Access:
         ]
         return list(dict.fromkeys((*configured, *met)))
 
+    def topic_of(self, chat: int) -> int | None:
+        """Return the topic of a forum to which what nobody asked for goes: the settings', else that of /start."""
+        named = (one.topic for one in self._configured if self._store.present_id(one) == chat or one == chat)
+        return next((one for one in named if one is not None), self._store.chat(chat).topic)
+
     def refuse_now(self, user: int) -> bool:
         """Whether a stranger is told so: once an hour, whatever he sends."""
         now = self._monotonic()
@@ -65,8 +115,8 @@ class Access:
         self._refused[user] = now
         return True
 
-    def may_guess(self, user: int) -> bool:
-        """Whether ``user`` may try another code; counts it."""
+    def answer_wrong_code(self, user: int) -> bool:
+        """Whether ``user`` is told that his code is wrong; counts it. A right code is never held up by this."""
         now = self._monotonic()
         self._guesses = {
             known: recent
@@ -78,6 +128,15 @@ class Access:
             return False
         tried.append(now)
         return True
+
+    def _of_person(self, number: int) -> Role:
+        """What a person may do, who has the same number as his private chat."""
+        known = self._store.chat(number)
+        if number in self._users or (known.allowed and known.role == OWNER):
+            return Role.OWNER
+        if number in self._configured:
+            return Role.GUEST if self._users else Role.OWNER
+        return Role.GUEST if known.allowed else Role.STRANGER
 
     def _listed(self, chat: int) -> bool:
         present = (self._store.present_id(one) for one in self._configured)

@@ -45,7 +45,7 @@ _MIDDAY = time_of_day(12)
 class Replies(Protocol):
     """What answers a command; the sender."""
 
-    async def reply(self, chat: int, page: Page, *, photo: bytes | None = None) -> None:
+    async def reply(self, chat: int, page: Page, *, photo: bytes | None = None, topic: int = 0) -> None:
         """Send ``page``, below ``photo`` if any, soon or not at all."""
 
 
@@ -54,6 +54,16 @@ class Made(NamedTuple):
 
     text: str  # plain
     picture: bytes | None = None
+
+
+class _OnDemand:
+    """The last digest that was asked for, in one language."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.at: float | None = None  # monotonic
+        self.digest: Made | None = None
+        self.shown: set[int] = set()  # the chats that have it
 
 
 class Daily:
@@ -87,7 +97,7 @@ class Daily:
         self._look = look
         self._zone = named_zone(settings.timezone)
         self._schedule = Schedule(settings.summary_time, self._zone)
-        self._asked: float | None = None  # monotonic, of the last one on demand
+        self._asked: dict[str, _OnDemand] = {}  # by language
 
     async def run(self) -> None:
         """Make each digest when it is due, until cancelled."""
@@ -105,24 +115,37 @@ class Daily:
             until = (self._schedule.next(now) - now).total_seconds()
             await self._sleep(min(pause, max(until, 0.1)))
 
-    async def on_demand(self, chat: int) -> None:
-        """Answer ``/digest``: today so far, at most once in ten minutes."""
+    async def on_demand(self, chat: int, topic: int = 0) -> None:
+        """Answer ``/digest``: today so far.
+
+        It is made at most once in ten minutes for each language; other chats get the same, the one that has it
+        is told to wait.
+        """
         texts = self._texts_of(chat)
-        asked = time.monotonic()
-        if self._asked is not None and asked - self._asked < AGAIN:
-            span = texts.span(max(60.0, AGAIN - (asked - self._asked)))
-            await self._replies.reply(chat, Page(escape(texts("bot.digest.wait", span=span))))
-            return
-        self._asked = asked
-        await self._replies.reply(chat, Page(escape(texts("bot.digest.making"))))
-        told = told_time(self._now(), _MIDDAY, self._settings.digest_period, self._zone)
-        try:
-            made = await self._make(told, texts)
-        except ChildError as error:
-            log.error("digest: %s", error)
-            self._asked = None
-            made = Made(self._failed(told, texts))
-        await self._replies.reply(chat, Page(escape(made.text)), photo=made.picture)
+        made, asked = self._asked.setdefault(texts.language, _OnDemand()), time.monotonic()
+        async with made.turn:  # who asks while it is being made gets that one
+            fresh = made.at is not None and asked - made.at < AGAIN
+            if fresh and chat in made.shown and made.at is not None:
+                span = texts.span(max(60.0, AGAIN - (asked - made.at)))
+                await self._say(chat, topic, texts("bot.digest.wait", span=span))
+                return
+            if not fresh or made.digest is None:
+                await self._say(chat, topic, texts("bot.digest.making"))
+                told = told_time(self._now(), _MIDDAY, self._settings.digest_period, self._zone)
+                try:
+                    made.digest = await self._make(told, texts)
+                except ChildError as error:
+                    log.error("digest: %s", error)
+                    made.at = None
+                    await self._say(chat, topic, self._failed(told, texts))
+                    return
+                made.at, made.shown = time.monotonic(), set()
+            made.shown.add(chat)
+            digest = made.digest
+        await self._replies.reply(chat, Page(escape(digest.text)), photo=digest.picture, topic=topic)
+
+    async def _say(self, chat: int, topic: int, text: str) -> None:
+        await self._replies.reply(chat, Page(escape(text)), topic=topic)
 
     async def _turn(self) -> None:
         now = self._now()
@@ -160,6 +183,7 @@ class Daily:
                     photo=made.picture,
                     keep_for=KEPT_FOR,
                     key=f"digest:{due.day}",
+                    topic=getattr(chat, "topic", None),  # DIGEST_CHAT_ID may name one
                 )
                 for chat in some
             ]

@@ -5,21 +5,24 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from jk_bms.bot import pages
-from jk_bms.bot.access import Access
+from jk_bms.bot.access import Access, Role
+from jk_bms.bot.asked import Asked, command_text, person, person_name, topic
 from jk_bms.bot.child import ChildError, run_child
 from jk_bms.bot.light_aiogram import CallbackQuery, Message, Update
 from jk_bms.bot.live import LiveView
+from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.outlook import outlook
 from jk_bms.bot.pages import COMMANDS, Button, Page
 from jk_bms.bot.pages.callbacks import find_alert, press, pressed
+from jk_bms.bot.people import People, looks_like_code
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
-from jk_bms.bot.turn import wanted_turn
+from jk_bms.bot.turn import wanted_clock, wanted_turn
 from jk_bms.bot.updates import AWAY
 from jk_bms.charts.wanted import SPANS
 from jk_bms.errors import JkBmsError, LiveError, StoreError
@@ -34,26 +37,12 @@ CHARTS = ("soc", "power", "cells", "temperature")
 CHART_SPANS = ("24h", "7d", "30d")
 
 _COMMAND = re.compile(r"/(\w+)(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
-_TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
 
-Digest = Callable[[int], Awaitable[None]]  # makes today's digest for a chat
+# What changes something for others than who asks. In a group, so does what the group is sent.
+FOR_OWNERS = frozenset({"release", "resume", "users", "mute"})
+FOR_OWNERS_IN_GROUPS = frozenset({"stop", "settings"})
 
-
-class Asked(NamedTuple):
-    """Who asks, where, and in which language the answer is."""
-
-    chat: int
-    user: int | None  # None: a channel
-    kind: str  # private, group, supergroup, channel
-    title: str
-    texts: Texts
-    arguments: tuple[str, ...] = ()
-    edits: int | None = None  # the message whose place the answer takes
-
-    @property
-    def private(self) -> bool:
-        """Whether only one person sees the answer."""
-        return self.kind == "private"
+Digest = Callable[[int, int], Awaitable[None]]  # makes today's digest for a chat and topic
 
 
 class Handlers:
@@ -94,9 +83,11 @@ class Handlers:
             "until": self._until,
             "chart": self._chart,
             "digest": self._make_digest,
+            "users": self._users,
             "chatid": self._chat_id,
             "help": self._help,
         }
+        self._people = People(settings, store, access, live, self.texts_of)
         assert set(self._commands) == set(COMMANDS)
 
     async def handle(self, update: Update, late: bool) -> None:
@@ -122,7 +113,7 @@ class Handlers:
         if message.migrate_to_chat_id is not None:
             await self._moved(message.chat.id, message.migrate_to_chat_id)
             return
-        text = (message.text or message.caption or "").strip()
+        text = command_text(message)
         if not text:
             return
         if late and (age := _age(message).total_seconds()) > AWAY:
@@ -132,54 +123,65 @@ class Handlers:
         name = found[1].lower() if found else ""
         if found and found[2] and self.username and found[2].lower() != self.username:
             return  # meant for another bot
-        user = message.from_user
+        user, kind = person(message), message.chat.type
+        spoken = message.from_user.language_code if message.from_user else None
         asked = Asked(
             chat=message.chat.id,
-            user=user.id if user else None,
-            kind=message.chat.type,
+            user=user,
+            kind=kind,
             title=message.chat.title or message.chat.full_name or "",
-            texts=self._texts_for(user.language_code if user else None, message.chat.id),
+            name=person_name(message),
+            texts=self._texts_for(spoken, message.chat.id),
+            role=self._access.role(message.chat.id, user, kind),
+            topic=topic(message),
             arguments=tuple((found[3] or "").split()) if found else (),
         )
         command = self._commands.get(name)
         if command is None and not asked.private:
             return
-        if not self._access.serves(asked.chat, asked.user, asked.kind):
+        if asked.role is Role.STRANGER:
             await self._stranger(asked, name)
             return
-        await self._remember_language(asked, user.language_code if user else None)
+        await self._remember_language(asked, spoken)
         if command is None:
             note = pages.plain(asked.texts, "bot.unknown_command").text if found else ""
             shown = pages.help_page(asked.texts)
             await self._show(asked, Page(f"{note}\n\n{shown.text}".strip(), shown.buttons))
             return
+        if not self._may(asked, name):
+            await self._show(asked, pages.plain(asked.texts, self._refusal()))
+            return
         await self._answer(asked, command)
+
+    def _may(self, asked: Asked, what: str) -> bool:
+        """Whether who asks, who is served, may do that. A channel is written by its owners alone."""
+        alone = asked.private or asked.kind == "channel"
+        if what in FOR_OWNERS or (what in FOR_OWNERS_IN_GROUPS and not alone):
+            return asked.role is Role.OWNER
+        return True
+
+    def _refusal(self) -> str:
+        """What a guest is told; in a house without an owner, how to become one."""
+        return "access.owner_only" if self._access.owners() else "access.no_owner"
 
     async def _stranger(self, asked: Asked, name: str) -> None:
         """Somebody who is not served: he may bring a code; else he is told no, once an hour."""
-        user = asked.chat if asked.user is None else asked.user
         if name == "start" and asked.arguments:
-            if self._access.may_guess(user):
-                await self._answer(asked, self._claim, asked.arguments[0])
+            await self._answer(asked, self._claim)
             return
-        if not self._access.refuse_now(user):
+        if not self._access.refuse_now(asked.sender):
             return
         log.warning("chat %d: user %s is not allowed and was refused", asked.chat, asked.user)
         key = "bot.refused" if self._access.claimed else "bot.claim_needed"
         await self._show(asked, pages.plain(asked.texts, key))
 
-    async def _claim(self, asked: Asked, code: str) -> None:
-        try:
-            await self._live.request("claim", code=code)
-        except JkBmsError:
-            known = not await self._poller_down()
-            await self._show(
-                asked, pages.plain(asked.texts, "bot.claim_wrong" if known else "bot.claim_later")
-            )
-            return
-        log.info("chat %d: claimed with a code", asked.chat)
-        await self._store.aside(self._store.change_chat, asked.chat, allowed=True)
-        await self._answer(asked, self._start, pages.plain(asked.texts, "bot.claimed").text)
+    async def _claim(self, asked: Asked) -> None:
+        page, greeting = await self._people.claim(asked, asked.arguments[0])
+        if page is None:
+            role = self._access.role(asked.chat, asked.user, asked.kind)
+            await self._start(asked._replace(arguments=(), role=role), greeting)
+        elif page.text:
+            await self._show(asked, page)
 
     async def _poller_down(self) -> bool:
         return bool((await self._live.snapshot()).get("poller_down"))
@@ -202,11 +204,13 @@ class Handlers:
             user=query.from_user.id,
             kind=chat.type,
             title=chat.title or chat.full_name or "",
+            name=person_name(query),
             texts=self._texts_for(query.from_user.language_code, chat.id),
-            arguments=(),
+            role=self._access.role(chat.id, query.from_user.id, chat.type),
+            topic=topic(message),
             edits=message.message_id,
         )
-        if not self._access.serves(asked.chat, asked.user, asked.kind):
+        if asked.role is Role.STRANGER:
             text = asked.texts("bot.refused") if self._access.refuse_now(query.from_user.id) else ""
             await self._sender.answer_press(query.id, text)
             return
@@ -215,6 +219,9 @@ class Handlers:
             return
         page, arguments = pressed(query.data)
         asked = asked._replace(arguments=arguments)
+        if not self._may(asked, page):
+            await self._sender.answer_press(query.id, asked.texts(self._refusal()), alert=True)
+            return
         if page == "mute":
             await self._answer(asked, lambda asked: self._mute(asked, query.id))
             return
@@ -246,8 +253,18 @@ class Handlers:
     # Commands
 
     async def _start(self, asked: Asked, greeting: str = "") -> None:
+        if asked.arguments and looks_like_code(asked.arguments[0]):
+            if asked.private and asked.role is Role.OWNER:  # who opens his own invitation must not use it up
+                await self._show(asked, pages.plain(asked.texts, "access.owner_already"))
+            else:
+                await self._claim(asked)
+            return
         known = msgspec.structs.replace(
-            self._store.chat(asked.chat), kind=asked.kind, title=asked.title, monitoring=True
+            self._store.chat(asked.chat),
+            kind=asked.kind,
+            title=asked.title,
+            monitoring=True,
+            topic=asked.topic or None,
         )
         hears = self._access.hears(known)
         told = (
@@ -259,10 +276,13 @@ class Handlers:
         header = "\n".join(escape(line) for line in hello) + "\n"
         await self._show(asked, await self._status_page(asked, header))
         store = self._store
-        if hears and not store.chat(asked.chat).monitoring:
-            # Noted last: the first level comes below the greeting.
+        if not hears:
+            return
+        began = not store.chat(asked.chat).monitoring
+        if began:  # noted last: the first level comes below the greeting
             await store.aside(store.set_notes, {f"level:{asked.chat}": None})
-            await store.aside(store.remember, known)
+        await store.aside(store.remember, known)
+        if began:
             self._started(asked.chat)
 
     async def _stop(self, asked: Asked) -> None:
@@ -324,8 +344,7 @@ class Handlers:
     async def _release(self, asked: Asked) -> None:
         turn = wanted_turn(" ".join(asked.arguments))
         snapshot = await self._live.snapshot()
-        numbers = [str(device["number"]) for device in snapshot["devices"]]
-        if turn is None or (turn.battery.isdigit() and turn.battery not in numbers):
+        if turn is None or not self._means_some(snapshot, turn.battery, asked.texts):
             await self._show(asked, pages.plain(asked.texts, "link.usage"))
             return
         chosen = await self._some(asked, snapshot, "release", turn.battery, f"{turn.seconds:g}s")
@@ -337,6 +356,28 @@ class Handlers:
         if await self._turn(asked, "release", devices, seconds=seconds):
             until, zone = now + timedelta(seconds=seconds), self._settings.timezone
             await self._show(asked, pages.released(devices, until, asked.texts, zone, now))
+            await self._tell_others(
+                asked, lambda texts: pages.lent(devices, until, asked.name, texts, zone, now)
+            )
+
+    async def _tell_others(self, asked: Asked, text: Callable[[Texts], str]) -> None:
+        """Have the other chats hear, without a sound, what was done from this one."""
+        messages = [
+            Outgoing(chat=chat, text=told, line=told, key="turn", silent=True)
+            for chat in self._access.told_of_alerts()
+            if chat != asked.chat and (told := text(self.texts_of(chat)))
+        ]
+        try:
+            await self._store.aside(self._store.queue, messages)
+        except StoreError as error:
+            log.error("%s", error)
+
+    @staticmethod
+    def _means_some(snapshot: dict[str, Any], battery: str, texts: Texts) -> bool:
+        """Whether ``battery`` names one, or all, or nothing is said; unknown where no battery is known."""
+        devices = snapshot["devices"]
+        everything = battery.casefold() in ("", pages.ALL, texts("link.all").casefold())
+        return everything or not devices or _named(devices, battery) is not None
 
     async def _resume(self, asked: Asked) -> None:
         snapshot = await self._live.snapshot()
@@ -354,6 +395,7 @@ class Handlers:
             await self._show(asked, pages.plain(asked.texts, "link.nothing_released"))
         elif await self._turn(asked, "resume", chosen):
             await self._show(asked, pages.resumed(chosen, asked.texts))
+            await self._tell_others(asked, lambda texts: pages.taken_back(chosen, asked.name, texts))
 
     async def _turn(self, asked: Asked, action: str, devices: list[dict[str, Any]], **fields: Any) -> bool:
         """Have the service let go of batteries, or take them up again; say so when it did not."""
@@ -369,17 +411,17 @@ class Handlers:
         return True
 
     async def _until(self, asked: Asked) -> None:
-        found = _TIME.fullmatch(asked.arguments[0]) if asked.arguments else None
+        found = wanted_clock(asked.arguments)
         if found is None:
             await self._show(asked, pages.plain(asked.texts, "bot.until.usage"))
             return
-        time = f"{int(found[1]):02d}{found[2]}"
+        time = f"{found.hour:02d}{found.minute:02d}"
         snapshot = await self._live.snapshot()
-        device = await self._chosen(asked, snapshot, "until", asked.arguments[1:], time)
+        device = await self._chosen(asked, snapshot, "until", found.rest, time)
         if device is None:
             return
         zone, now = self._settings.timezone, datetime.now(UTC)
-        until = _next(int(found[1]), int(found[2]), now.astimezone(zone))
+        until = _next(found.hour, found.minute, now.astimezone(zone))
 
         def expect() -> Any:
             with open_reader(self._settings.bms_db_path) as reader:
@@ -433,13 +475,17 @@ class Handlers:
             for one in CHARTS
         ]
         page = Page("", (tuple(spans), tuple(kinds[:2]), tuple(kinds[2:])))
-        await self._sender.reply(asked.chat, page, photo=picture)
+        await self._sender.reply(asked.chat, page, photo=picture, topic=asked.topic)
 
     async def _make_digest(self, asked: Asked) -> None:
-        self._beside(asked, self._digest(asked.chat))
+        self._beside(asked, self._digest(asked.chat, asked.topic))
+
+    async def _users(self, asked: Asked) -> None:
+        await self._show(asked, await self._people.page(asked))
 
     async def _chat_id(self, asked: Asked) -> None:
-        await self._show(asked, pages.plain(asked.texts, "bot.chat_id", id=asked.chat))
+        number = f"{asked.chat}:{asked.topic}" if asked.topic else str(asked.chat)
+        await self._show(asked, pages.plain(asked.texts, "bot.chat_id", id=number))
 
     async def _help(self, asked: Asked) -> None:
         await self._show(asked, pages.help_page(asked.texts))
@@ -468,9 +514,9 @@ class Handlers:
 
     async def _show(self, asked: Asked, page: Page) -> None:
         if asked.edits is None:
-            await self._sender.reply(asked.chat, page)
+            await self._sender.reply(asked.chat, page, topic=asked.topic)
         else:
-            await self._sender.edit(asked.chat, asked.edits, page)
+            await self._sender.edit(asked.chat, asked.edits, page, topic=asked.topic)
 
     async def _chosen(
         self, asked: Asked, snapshot: dict[str, Any], name: str, wanted: Any, *arguments: str

@@ -51,6 +51,8 @@ _REFUSING = (
     "group chat was deactivated",
 )
 
+_NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
+
 
 class Pace(NamedTuple):
     """How fast things go, in s; tests turn it up."""
@@ -100,12 +102,18 @@ class Sender:
     """Sends by ``bot`` what the handlers answer and what waits in ``store``."""
 
     def __init__(
-        self, bot: TelegramBot, store: BotStore, texts_of: Callable[[int], Texts], pace: Pace = PACE
+        self,
+        bot: TelegramBot,
+        store: BotStore,
+        texts_of: Callable[[int], Texts],
+        pace: Pace = PACE,
+        topic_of: Callable[[int], int | None] = lambda _: None,
     ) -> None:
         self._bot = bot
         self._store = store
         self._texts_of = texts_of
         self._pace = pace
+        self._topic_of = topic_of  # of a forum: where a chat wants what nobody asked for
         self._lanes: dict[int, _Lane] = {}
         self._queued = asyncio.Event()
         self._ending = False
@@ -113,16 +121,19 @@ class Sender:
 
     # Answers
 
-    async def reply(self, chat: int, page: Page, *, photo: bytes | None = None) -> None:
-        """Send ``page``, below ``photo`` (PNG) if any, as an answer to a command: soon or not at all."""
-        message = Outgoing(chat=chat, text=page.text, photo=photo, buttons=page.buttons)
+    async def reply(self, chat: int, page: Page, *, photo: bytes | None = None, topic: int = 0) -> None:
+        """Send ``page``, below ``photo`` (PNG) if any, as an answer to a command: soon or not at all.
+
+        ``topic``: of a forum, in which it was asked.
+        """
+        message = Outgoing(chat=chat, text=page.text, photo=photo, buttons=page.buttons, topic=topic)
         for part in pieces(message):
             await self._soon(chat, part)
 
-    async def edit(self, chat: int, message: int, page: Page) -> None:
+    async def edit(self, chat: int, message: int, page: Page, *, topic: int = 0) -> None:
         """Put ``page`` in the place of an earlier message; one that shows it already is no error."""
         if length(plain(page.text)) > LONGEST_TEXT:
-            await self.reply(chat, page)
+            await self.reply(chat, page, topic=topic)
             return
         try:
             async with asyncio.timeout(self._pace.patience):
@@ -139,7 +150,7 @@ class Sender:
         except TelegramForbiddenError as error:
             log.warning("chat %d: a page was not refreshed: %s", chat, brief(error))
             return
-        await self.reply(chat, page)
+        await self.reply(chat, page, topic=topic)
 
     async def _put(self, chat: int, message: int, page: Page) -> None:
         """Edit a message, for as long as it takes. Raises TelegramBadRequest, TelegramForbiddenError."""
@@ -309,9 +320,13 @@ class Sender:
         try:
             await self._request(chat, message)
         except TelegramBadRequest as error:
+            if any(words in error.message.lower() for words in _NO_TOPIC):
+                log.warning("chat %d: its topic takes nothing (%s); sent outside of it", chat, error.message)
+                await self._send(chat, msgspec.structs.replace(message, topic=0))
+                return
             # A button or a tag that Telegram does not like must not cost the message.
             log.error("chat %d: Telegram refused a message (%s); sending its bare text", chat, error.message)
-            bare = Outgoing(chat=chat, text=message.text)
+            bare = Outgoing(chat=chat, text=message.text, topic=message.topic)
             try:
                 await self._request(chat, bare, bare=True)
             except TelegramBadRequest as again:
@@ -321,12 +336,14 @@ class Sender:
         chat = self._store.present_id(chat)
         mode = None if bare else "HTML"
         text = plain(message.text) if bare else message.text
+        topic = self._topic_of(chat) if message.topic is None else message.topic
         timeout = round(self._pace.timeout)
         sending: Awaitable[object]
         if message.photo is not None:
             sending = self._bot.send_photo(
                 chat,
                 BufferedInputFile(message.photo, "picture.png"),
+                message_thread_id=topic or None,
                 caption=text or None,
                 parse_mode=mode,
                 reply_markup=_keyboard(message.buttons),
@@ -337,6 +354,7 @@ class Sender:
             sending = self._bot.send_message(
                 chat,
                 text,
+                message_thread_id=topic or None,
                 parse_mode=mode,
                 reply_markup=_keyboard(message.buttons),
                 disable_notification=message.silent or None,

@@ -95,7 +95,13 @@ class Bot:
             pass
 
     async def _run_in(self, group: asyncio.TaskGroup) -> None:
-        sender = Sender(self.telegram, self.store, lambda chat: handlers.texts_of(chat), self.pace)
+        sender = Sender(
+            self.telegram,
+            self.store,
+            lambda chat: handlers.texts_of(chat),
+            self.pace,
+            self.access.topic_of,
+        )
         chats = self.access.told_of_alerts
         daily = Daily(self.settings, self.store, sender, chats, lambda chat: handlers.texts_of(chat))
         handlers = Handlers(

@@ -53,9 +53,30 @@ BOT_DB = Kind(
     );
     """,
         ),
+        # Before, a person who had claimed the bot might do everything; a group that had lets its members look.
+        Step(
+            "roles, topics and choices",
+            """
+    ALTER TABLE chats ADD COLUMN role TEXT NOT NULL DEFAULT 'guest';  -- of who claimed it: owner, guest
+    UPDATE chats SET role = 'owner' WHERE allowed AND id > 0;
+    ALTER TABLE chats ADD COLUMN topic INTEGER;                       -- of a forum, where messages go
+    ALTER TABLE chats ADD COLUMN choices TEXT NOT NULL DEFAULT '{}';  -- JSON of Choices
+    """,
+            readable_from=2,
+        ),
     ),
 )
 VERSION = BOT_DB.version
+COLUMNS = "id, kind, title, language, allowed, monitoring, role, topic, choices"  # as ``_chat`` takes them
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a chat chose with /settings; None: as the settings of the house say."""
+
+    step: float | None = None  # of the level that is told, in percentage points; 0: none is
+    quiet: str | None = None  # "22:00-07:00": only critical alerts ring then; "": all may ring
+    language: str | None = None
+    pictures: str | None = None  # "light", "dark"
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +88,9 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     allowed: bool = False
     monitoring: bool = False
+    role: str = "guest"  # of who is allowed because he claimed the bot: owner, guest
+    topic: int | None = None  # of a forum, where what nobody asked for goes
+    choices: Choices = Choices()
 
 
 class BotStore(Writer):
@@ -82,17 +106,8 @@ class BotStore(Writer):
             self._tell_damage(*opened.damage)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bot.db")
         self._wake: Callable[[], None] = lambda: None
-        self._chats = {
-            row[0]: Chat(
-                id=row[0],
-                kind=row[1],
-                title=row[2],
-                language=row[3],
-                allowed=bool(row[4]),
-                monitoring=bool(row[5]),
-            )
-            for row in self._rows("SELECT id, kind, title, language, allowed, monitoring FROM chats")
-        }
+        every = f"SELECT {COLUMNS} FROM chats"  # noqa: S608 - names of ours
+        self._chats = {row[0]: _chat(row) for row in self._rows(every)}
         self._notes = {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM notes")}
 
     def close(self) -> None:
@@ -253,10 +268,40 @@ def open_store(path: Path) -> BotStore:
     return BotStore(open_writing(BOT_DB, path, lambda: datetime.now(UTC)))
 
 
+def _chat(row: tuple[Any, ...]) -> Chat:
+    number, kind, title, spoken, allowed, monitoring, role, topic, chosen = row
+    try:
+        choices = msgspec.json.decode(chosen, type=Choices)
+    except msgspec.MsgspecError:  # of a newer version: then as the settings of the house say
+        choices = Choices()
+    return Chat(
+        id=number,
+        kind=kind,
+        title=title,
+        language=spoken,
+        allowed=bool(allowed),
+        monitoring=bool(monitoring),
+        role=role,
+        topic=topic,
+        choices=choices,
+    )
+
+
 def _put_chat(db: sqlite3.Connection, chat: Chat) -> None:
+    places = ", ".join("?" * len(COLUMNS.split(",")))
     db.execute(
-        "INSERT OR REPLACE INTO chats VALUES (?, ?, ?, ?, ?, ?)",
-        (chat.id, chat.kind, chat.title, chat.language, chat.allowed, chat.monitoring),
+        f"INSERT OR REPLACE INTO chats ({COLUMNS}) VALUES ({places})",  # noqa: S608 - names of ours
+        (
+            chat.id,
+            chat.kind,
+            chat.title,
+            chat.language,
+            chat.allowed,
+            chat.monitoring,
+            chat.role,
+            chat.topic,
+            msgspec.json.encode(chat.choices).decode(),
+        ),
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import time, tzinfo
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from jk_bms.battery.curves import Curve
 from jk_bms.model.address import parse_address
@@ -31,6 +31,18 @@ class Refused(Exception):
     def __init__(self, words: str, *, private: bool = False) -> None:
         super().__init__(words)
         self.private = private
+
+
+class ChatId(int):
+    """The number of a Telegram chat. ``topic``: of a forum, where messages go; None: none is named."""
+
+    topic: int | None
+
+    def __new__(cls, number: int, topic: int | None = None) -> Self:
+        """Return ``number`` with its ``topic``."""
+        made = super().__new__(cls, number)
+        made.topic = topic
+        return made
 
 
 class Kind(NamedTuple):
@@ -179,6 +191,19 @@ def _parse_ids(text: str, least: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _parse_chats(text: str) -> tuple[ChatId, ...]:
+    found: dict[int, ChatId] = {}
+    for part in re.split(r"[\s,;]+", text.strip(" ,;")):
+        number, colon, topic = part.partition(":")
+        (chat,) = _parse_ids(number, -_LARGEST_ID)
+        if colon and chat > 0:  # topics are those of groups; and this may be a token, which must not be shown
+            raise ValueError(text)
+        named = ChatId(chat, *_parse_ids(topic, 1)) if colon else ChatId(chat)
+        if found.setdefault(chat, named).topic != named.topic:
+            raise Refused(f"{chat} is named with two topics; expected one place for each chat")
+    return tuple(found.values())
+
+
 def _parse_time(text: str) -> time:
     found = _TIME.fullmatch(text)
     if not found:
@@ -249,8 +274,8 @@ LEVEL    = Kind(_parse_level, "one of " + ", ".join(_LEVELS), "INFO")
 TIMEZONE = Kind(_parse_timezone, "a time zone of the tz database", "Europe/Kyiv")
 TOKEN    = Kind(_parse_token, "the token that @BotFather gave", "123456789:AAExampleExampleExampleExample00000")
 SECRET   = Kind(_parse_secret, "a key without blanks", "sk-example")
-CHATS    = Kind(lambda text: _parse_ids(text, -_LARGEST_ID), "numbers of chats, separated by commas",
-                "123456789,-1001234567890", ())
+CHATS    = Kind(_parse_chats, "numbers of chats, separated by commas, a forum's topic behind a colon",
+                "123456789,-1001234567890:45", ())
 USERS    = Kind(lambda text: _parse_ids(text, 1), "numbers of users, separated by commas",
                 "123456789,987654321", ())
 TIME     = Kind(_parse_time, "a time of day HH:MM or HH:MM:SS", "23:59")

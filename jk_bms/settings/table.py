@@ -9,7 +9,7 @@ import msgspec
 
 from jk_bms.battery.curves import Curve
 from jk_bms.settings import kinds
-from jk_bms.settings.kinds import SIMULATED, Kind
+from jk_bms.settings.kinds import SIMULATED, ChatId, Kind
 
 __all__ = ["KEYS", "SETTINGS", "SIMULATED", "Kind", "Setting", "Settings"]
 
@@ -127,9 +127,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bot_token: Annotated[str | None, Setting(
         "TELEGRAM_BOT_TOKEN", kinds.TOKEN, "", "", "the bot's token, from @BotFather; without one there is no bot",
         worked_out="none, no bot", secret=True, shared=True)]
-    chat_ids: Annotated[tuple[int, ...], Setting(
+    chat_ids: Annotated[tuple[ChatId, ...], Setting(
         "TELEGRAM_CHAT_ID", kinds.CHATS, "", "",
-        "chats that get alerts and may ask, separated by commas; the command /chatid tells the number of a chat",
+        "chats that get alerts and may ask, separated by commas; `-100123:45` is topic 45 of a forum; the command "
+        "/chatid tells the number of a chat and its topic",
         worked_out="the chat that was claimed with the one-time code", shared=True)]
     allowed_users: Annotated[tuple[int, ...], Setting(
         "TELEGRAM_ALLOWED_USERS", kinds.USERS, "", "", "users who may ask, separated by commas",
@@ -214,7 +215,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     digest_period: Annotated[str, Setting(
         "DIGEST_PERIOD", kinds.choice("day", "24h"), "day", "",
         "what it tells of: `day` (since midnight) or `24h` (the last 24 hours)", shared=True)]
-    digest_chats: Annotated[tuple[int, ...], Setting(
+    digest_chats: Annotated[tuple[ChatId, ...], Setting(
         "DIGEST_CHAT_ID", kinds.CHATS, "", "", "chats that get the digest, separated by commas",
         worked_out="all registered chats and `TELEGRAM_CHAT_ID`", shared=True)]
     openai_key: Annotated[str | None, Setting(

@@ -14,6 +14,7 @@ from jk_bms.tool.output import note
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
+    parser.add_argument("--guest", action="store_true", help="for somebody who may look, and change nothing")
     parser.add_argument("--no-qr", action="store_true", help="text only")
 
 
@@ -25,7 +26,7 @@ def run(given: argparse.Namespace) -> int:
     if not settings.bot_token:
         note("TELEGRAM_BOT_TOKEN is not set: there is no bot yet that could be asked")
     with LiveClient(settings.socket_path) as service:
-        invitation = service.request("invite")
+        invitation = service.request("invite", role="guest" if given.guest else "owner")
     for line in invitation_lines(invitation, settings.timezone):
         print(line)
     if invitation["link"] and not given.no_qr:

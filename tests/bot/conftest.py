@@ -22,6 +22,7 @@ from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 
 # A second for a minute and less: what a test waits for is a rule, not a duration.
 QUICK = Pace(minute=1.0, first_pause=0.02, longest_pause=0.1, patience=3.0, timeout=3.0, late=0.3)
+CODE, INVITATION = "ABCDE23456", "NVTED23456"
 QUICK_PATIENCE = Patience(first=0.02, longest=0.1, confirmed_after=0.3, rare=0.2, calm=0.3)
 
 
@@ -59,7 +60,8 @@ class Poller:
     def __init__(self, path: Path) -> None:
         self.snapshot: dict[str, Any] = snapshot()
         self.requests: list[dict[str, Any]] = []
-        self.codes: set[str] = set()  # that are good once
+        self.codes: dict[str, str] = {}  # that are good once, with the role that they give
+        self.first = True  # nobody has claimed it yet
         self.holds = asyncio.Event()  # until it is set, a release takes
         self.holds.set()
         self.fails: dict[str, Exception] = {}  # what a request of that action meets
@@ -71,10 +73,15 @@ class Poller:
             await self.holds.wait()
         if request["action"] in self.fails:
             raise self.fails[request["action"]]
-        if request["action"] == "claim":
+        if request["action"] in ("claim", "void"):
             if request["code"] not in self.codes:
                 raise LiveError("claim: that code is not, or no longer, good")
-            self.codes.remove(request["code"])
+            role = self.codes.pop(request["code"])
+            first, self.first = self.first, self.first and request["action"] == "void"
+            return {"role": role, "first": first}
+        if request["action"] == "invite":
+            self.codes[INVITATION] = request["role"]
+            return {"code": INVITATION, "link": None, "expires": "2026-12-01T13:00:00+00:00"}
         return {}
 
     def asked(self, action: str) -> list[dict[str, Any]]:

@@ -71,6 +71,7 @@ class TelegramServer:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.faults: list[Fault] = []
         self.blocked: set[int] = set()  # chats that blocked the bot
+        self.topics: dict[int, set[int]] = {}  # of forums
         self.moved: dict[int, int] = {}  # groups that became supergroups
         self.limit: tuple[int, float] | None = None  # messages a chat takes, in s; None: any number
         self.commands: dict[str, list[dict[str, str]]] = {}  # by language
@@ -122,6 +123,7 @@ class TelegramServer:
     def say(
         self,
         text: str,
+        /,
         *,
         chat: int = OWNER,
         user: int | None = OWNER,
@@ -129,12 +131,14 @@ class TelegramServer:
         language: str | None = None,
         field: str = "message",
         ago: float = 0.0,
+        **more: Any,
     ) -> int:
-        """Have a person write ``text``; return the id of the update."""
+        """Have a person write ``text``; return the id of the update. ``more``: fields of the message."""
         self._message += 1
         message = self._message_of(chat, kind, self._message, date=int(time.time() - ago), text=text)
         if user is not None:
             message["from"] = self._user(user, language)
+        message |= more
         if field.startswith("edited"):
             message["edit_date"] = message["date"]
         return self._add(field, message)
@@ -148,8 +152,9 @@ class TelegramServer:
         user: int = OWNER,
         kind: str = "private",
         language: str | None = None,
+        **more: Any,
     ) -> int:
-        """Have a person press a button; return the id of the update."""
+        """Have a person press a button; return the id of the update. ``more``: fields of its message."""
         return self._add(
             "callback_query",
             {
@@ -157,7 +162,7 @@ class TelegramServer:
                 "from": self._user(user, language),
                 "chat_instance": "1",
                 "data": data,
-                "message": self._message_of(chat, kind, message, date=int(time.time()), text="..."),
+                "message": self._message_of(chat, kind, message, date=int(time.time()), text="...") | more,
             },
         )
 
@@ -351,6 +356,9 @@ class TelegramServer:
                     "Bad Request: group chat was upgraded to a supergroup chat",
                     migrate_to_chat_id=self.moved[chat],
                 )
+            topic = int(fields.get("message_thread_id", 0))
+            if topic and topic not in self.topics.get(chat, ()):
+                raise Refused(400, "Bad Request: message thread not found")
             if chat in self.blocked:
                 raise Refused(403, "Forbidden: bot was blocked by the user")
             photo = b""

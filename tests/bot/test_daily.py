@@ -90,7 +90,7 @@ class House:
             raise Ended
         await asyncio.sleep(0)
 
-    async def reply(self, chat: int, page: Page, *, photo: bytes | None = None) -> None:
+    async def reply(self, chat: int, page: Page, *, photo: bytes | None = None, topic: int = 0) -> None:
         self.replies.append((chat, page.text, photo))
 
     async def until(self, end: str, look: float = 30.0) -> None:
@@ -256,25 +256,44 @@ async def test_nobody_to_tell(tmp_path: Path, store: BotStore, caplog: pytest.Lo
     assert sum("no chat" in line for line in caplog.messages) == 1
 
 
-async def test_on_demand_at_most_once_in_ten_minutes(
+async def test_on_demand_at_most_once_in_ten_minutes_and_for_every_chat(
     tmp_path: Path, store: BotStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One language is made once; a second chat gets the same, the first is told to wait."""
     passed = [1000.0]
     monkeypatch.setattr("jk_bms.bot.daily.time.monotonic", lambda: passed[0])
     house = House(tmp_path, store, "2026-12-10 15:00:00")
     daily = house.daily()
 
     await daily.on_demand(OWNER)
+    await daily.on_demand(OWNER + 10)
     await daily.on_demand(GRANDMA)
+    await daily.on_demand(OWNER)
     passed[0] += 600.0
     await daily.on_demand(OWNER)
 
-    texts = [text for _, text, _ in house.replies]
-    assert [request["end"] for request in house.requests] == ["2026-12-10T13:00:00+00:00"] * 2
-    assert texts[1] == "&lt;en&gt; 2026-12-10"
-    assert house.replies[1][2] == b"PNG"
-    assert "10 хв" in texts[2]
+    told = [(chat, text, picture) for chat, text, picture in house.replies if "2026-12-10" in text]
+    assert [request["language"] for request in house.requests] == ["en", "uk", "en"]
+    assert {request["end"] for request in house.requests} == {"2026-12-10T13:00:00+00:00"}
+    assert told == [
+        (OWNER, "&lt;en&gt; 2026-12-10", b"PNG"),
+        (OWNER + 10, "&lt;en&gt; 2026-12-10", b"PNG"),
+        (GRANDMA, "&lt;uk&gt; 2026-12-10", b"PNG"),
+        (OWNER, "&lt;en&gt; 2026-12-10", b"PNG"),
+    ]
+    assert sum("10 min" in text for _, text, _ in house.replies) == 1
     assert store.note(NOTE) is None  # the digest of the day comes all the same
+
+
+async def test_a_digest_that_fails_does_not_make_anybody_wait(tmp_path: Path, store: BotStore) -> None:
+    house = House(tmp_path, store, "2026-12-10 15:00:00")
+    daily = house.daily()
+    house.faults = [ChildError("chart: no")]
+
+    await daily.on_demand(OWNER)
+    await daily.on_demand(OWNER)
+
+    assert house.replies[-1][1:] == ("&lt;en&gt; 2026-12-10", b"PNG")
 
 
 async def test_with_a_key_the_child_gets_it_and_the_time_for_it(

@@ -6,14 +6,24 @@ from pathlib import Path
 import pytest
 
 from jk_bms.bot.outgoing import Outgoing
-from jk_bms.bot.store import VERSION, BotStore, Chat, open_store
+from jk_bms.bot.store import BOT_DB, VERSION, BotStore, Chat, Choices, open_store
 from jk_bms.errors import StoreError
 from tests.bot.telegram_server import OWNER
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "bot.db"
-    chat = Chat(id=OWNER, kind="private", title="Ann <&>", language="uk", allowed=True, monitoring=True)
+    chat = Chat(
+        id=OWNER,
+        kind="private",
+        title="Ann <&>",
+        language="uk",
+        allowed=True,
+        monitoring=True,
+        role="owner",
+        topic=45,
+        choices=Choices(step=0.0, quiet="22:00-07:00", pictures="dark"),
+    )
     with open_store(path) as store:
         store.remember(chat)
         store.queue([Outgoing(chat=OWNER, text="one", photo=b"\x89PNG")], {"cursor": 7})
@@ -107,6 +117,38 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="update the program"):
         open_store(path)
+
+
+def test_who_was_let_in_before_there_were_roles_keeps_his_rights(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(BOT_DB.steps[0].script)
+        old.execute("PRAGMA user_version = 1")
+        old.execute("INSERT INTO chats VALUES (77, 'private', 'Ann', 'uk', 1, 1)")
+        old.execute("INSERT INTO chats VALUES (88, 'private', 'Bob', NULL, 0, 1)")
+        old.execute("INSERT INTO chats VALUES (-5, 'group', 'House', NULL, 1, 0)")
+        old.execute("INSERT INTO notes VALUES ('offset', '7')")
+    old.close()
+
+    with open_store(path) as store:
+        assert store.chat(77) == Chat(
+            id=77, title="Ann", language="uk", allowed=True, monitoring=True, role="owner"
+        )
+        assert store.chat(88) == Chat(id=88, title="Bob", monitoring=True)
+        assert store.chat(-5) == Chat(id=-5, kind="group", title="House", allowed=True)
+        assert store.note("offset") == 7
+
+
+def test_choices_of_a_newer_version_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    with open_store(path) as store:
+        store.remember(Chat(id=77, choices=Choices(pictures="dark")))
+    with sqlite3.connect(path) as later:
+        later.execute("""UPDATE chats SET choices = '{"pictures": 5}'""")
+    later.close()
+
+    with open_store(path) as store:
+        assert store.chat(77).choices == Choices()
 
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:

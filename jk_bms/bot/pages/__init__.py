@@ -8,7 +8,7 @@ values with their ages.
 from jk_bms.bot.pages.alerts import alerts
 from jk_bms.bot.pages.battery import battery, cells
 from jk_bms.bot.pages.health import health
-from jk_bms.bot.pages.link import ALL, link, released, resumed
+from jk_bms.bot.pages.link import ALL, lent, link, released, resumed, taken_back
 from jk_bms.bot.pages.messages import (
     COMMANDS,
     bms_back,
@@ -21,6 +21,7 @@ from jk_bms.bot.pages.messages import (
     plain,
 )
 from jk_bms.bot.pages.page import Button, Page
+from jk_bms.bot.pages.people import invitation, remove_person, users
 from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.until import until
 
@@ -38,12 +39,17 @@ __all__ = [
     "grid_change",
     "health",
     "help_page",
+    "invitation",
+    "lent",
     "level_change",
     "limits_warning",
     "link",
     "plain",
     "released",
+    "remove_person",
     "resumed",
     "status",
+    "taken_back",
     "until",
+    "users",
 ]

@@ -48,6 +48,19 @@ def resumed(devices: list[dict[str, Any]], texts: Texts) -> Page:
     return page(f"▶️ <b>{escape(told)}</b>", escape(texts("link.close_app")), buttons=[[_link_button(texts)]])
 
 
+def lent(
+    devices: list[dict[str, Any]], until: datetime, by: str, texts: Texts, zone: tzinfo | None, now: datetime
+) -> str:
+    """Return, for the other chats, who lent ``devices`` to the phone app and until when."""
+    names, time = _names(devices, texts), texts.moment(until, zone, now)
+    return f"📱 {escape(texts('access.released', by=by or '?', names=names, time=time))}"
+
+
+def taken_back(devices: list[dict[str, Any]], by: str, texts: Texts) -> str:
+    """Return, for the other chats, who had the service take ``devices`` up again."""
+    return f"▶️ {escape(texts('access.resumed', by=by or '?', names=_names(devices, texts)))}"
+
+
 def _device(
     device: dict[str, Any],
     most: int,

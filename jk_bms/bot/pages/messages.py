@@ -27,6 +27,7 @@ COMMANDS = (
     "digest",
     "start",
     "stop",
+    "users",
     "chatid",
     "help",
 )

@@ -219,7 +219,8 @@ TEXTS = {
     "bot.command.resume": "read a released battery again",
     "bot.command.digest": "today in words",
     "bot.command.start": "report to this chat",
-    "bot.command.stop": "keep quiet in this chat",
+    "bot.command.stop": "tell no levels here any more",
+    "bot.command.users": "who may use this bot",
     "bot.command.chatid": "the id of this chat",
     "bot.command.help": "this list",
     # Buttons

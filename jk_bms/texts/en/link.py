@@ -116,7 +116,7 @@ TEXTS = {
     "link.rung.exit": "our service was started anew",
     "link.rung.reboot": "this machine was rebooted",
     # /release and /resume
-    "link.usage": "Tell me how long, from 1m to 24h, and which of several batteries: /release 10m, /release 2h Main",
+    "link.usage": "Tell me how long, from 1m to 1h, and which of several batteries: /release 10m, /release 1h Main",
     "link.released": "{names}: released until {time}.",
     "link.app": "The phone app can connect now. The service takes it up again by itself, sooner with /resume.",
     "link.resumed": "{names}: the service connects again.",

@@ -226,7 +226,8 @@ TEXTS = {
     "bot.command.resume": "знову читати відпущену батарею",
     "bot.command.digest": "підсумок дня",
     "bot.command.start": "повідомляти в цей чат",
-    "bot.command.stop": "не повідомляти в цей чат",
+    "bot.command.stop": "не повідомляти тут рівень заряду",
+    "bot.command.users": "хто може користуватися ботом",
     "bot.command.chatid": "ідентифікатор чату",
     "bot.command.help": "цей список",
     # Кнопки

@@ -114,7 +114,7 @@ TEXTS = {
     "link.rung.reboot": "перезавантаження комп’ютера",
     # /release і /resume
     "link.usage": (
-        "Вкажіть, на скільки, від 1m до 24h, і яку батарею, якщо їх кілька: /release 10m, /release 2h Дім"
+        "Вкажіть, на скільки, від 1m до 1h, і яку батарею, якщо їх кілька: /release 10m, /release 1h Дім"
     ),
     "link.released": "{names}: зв’язок відпущено до {time}.",
     "link.app": (

@@ -1,0 +1,123 @@
+"""Letting people in and out: one-time codes, and the page /users for owners."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from jk_bms.bot import pages
+from jk_bms.bot.access import Access
+from jk_bms.bot.asked import Asked
+from jk_bms.bot.live import LiveView
+from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.pages import Page
+from jk_bms.bot.store import BotStore
+from jk_bms.claims import ALPHABET, GUEST, LENGTH, OWNER, ROLES
+from jk_bms.errors import JkBmsError
+from jk_bms.settings import Settings
+from jk_bms.texts import Texts, escape
+
+log = logging.getLogger(__name__)
+
+
+class People:
+    """Who may use the bot, and how that changes. ``texts_of``: the language of a chat."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: BotStore,
+        access: Access,
+        live: LiveView,
+        texts_of: Callable[[int], Texts],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._access = access
+        self._live = live
+        self._texts_of = texts_of
+        self._one = asyncio.Lock()  # codes are tried one after another, however many send them
+
+    async def claim(self, asked: Asked, code: str) -> tuple[Page | None, str]:
+        """Use up ``code``: return the page that says what came of it, or the greeting of who is let in.
+
+        In a group others read it as well, so there it is made good for nobody. A wrong code is answered
+        a few times, then not at all: an empty page.
+        """
+        try:
+            if not looks_like_code(code):
+                raise JkBmsError("no code")
+            async with self._one:
+                if not asked.private:
+                    await self._live.request("void", code=code)
+                    log.warning("chat %d: a code was sent into a group; it is good no more", asked.chat)
+                    return pages.plain(asked.texts, "access.code_in_group"), ""
+                told = await self._live.request("claim", code=code)
+        except JkBmsError:
+            if (await self._live.snapshot()).get("poller_down"):
+                return pages.plain(asked.texts, "bot.claim_later"), ""
+            if self._access.answer_wrong_code(asked.sender):
+                return pages.plain(asked.texts, "bot.claim_wrong"), ""
+            return Page(""), ""
+        role = (
+            told.get("role") if told.get("role") in ROLES else OWNER
+        )  # an older service lets in owners only
+        log.info("chat %d: let in with a code, as %s", asked.chat, role)
+        store = self._store
+        await store.aside(
+            store.change_chat, asked.chat, allowed=True, role=role, kind=asked.kind, title=asked.title
+        )
+        await self._tell_owners("access.joined", f"access.as_{role}", asked)
+        key = "bot.claimed" if told.get("first") else f"access.welcome_{role}"
+        return None, asked.texts(key)
+
+    async def page(self, asked: Asked) -> Page:
+        """Do what the arguments of /users say, and return the page that follows."""
+        match asked.arguments:
+            case ("invite", role) if role in ROLES:
+                return await self._invite(asked, role)
+            case ("remove", number):
+                for one in self._access.people():
+                    if str(one.id) == number and not one.named and one.id != asked.user:
+                        return pages.remove_person(one, asked.texts)
+            case ("removed", number):
+                for one in self._access.people():
+                    if str(one.id) == number and not one.named and one.id != asked.user:
+                        await self._remove(one.id)
+                        await self._tell_owners("access.removed", "", asked, title=one.title)
+        return pages.users(self._access.people(), asked.user, asked.texts, private=asked.private)
+
+    async def _invite(self, asked: Asked, role: str) -> Page:
+        if not asked.private:
+            return pages.plain(asked.texts, "access.private_only")
+        try:
+            told = await self._live.request("invite", role=role)
+        except JkBmsError as error:
+            log.warning("no invitation: %s", error)
+            return pages.plain(asked.texts, "bot.try_later")
+        until = datetime.fromisoformat(told["expires"]).astimezone(self._settings.timezone)
+        return pages.invitation(told["code"], told["link"], role, f"{until:%H:%M}", asked.texts)
+
+    async def _remove(self, chat: int) -> None:
+        store = self._store
+        log.info("chat %d: taken out by an owner", chat)
+        await store.aside(store.change_chat, chat, allowed=False, role=GUEST, monitoring=False)
+        waiting = await store.aside(store.oldest, chat)
+        await store.aside(store.done, [one.number for one in waiting])
+
+    async def _tell_owners(self, key: str, as_key: str, asked: Asked, title: str = "") -> None:
+        """Tell the other owners that somebody came or went."""
+        messages = []
+        for chat in self._access.owners():
+            if chat == asked.chat:
+                continue
+            texts = self._texts_of(chat)
+            who = title or asked.name or asked.title
+            text = escape(texts(key, name=who, role=texts(as_key) if as_key else "", by=asked.name))
+            messages.append(Outgoing(chat=chat, text=f"👥 {text}", line=text))
+        await self._store.aside(self._store.queue, messages)
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether ``text`` may be a one-time code at all."""
+    return len(text) == LENGTH and set(text.upper()) <= set(ALPHABET)
