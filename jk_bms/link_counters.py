@@ -12,7 +12,7 @@ from typing import Any
 from jk_bms.clock import Clock, Mark
 from jk_bms.model.link import LinkStatus
 from jk_bms.repair.house import House
-from jk_bms.repair.machine import LinkMachine
+from jk_bms.repair.machine import HOUR, LinkMachine
 from jk_bms.sources.base import Source
 from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_states, write_states
@@ -102,8 +102,9 @@ class LinkCounters:
         if state["signal"] and (at := recalled(state["signal"][0])) is not None:
             machine.seen(state["signal"][1], at)
         for then, count in state["commands_day"]:
-            if (at := recalled(then)) is not None:
-                machine.commands.add(at, count)
+            # By the beginning of its hour: the middle may still lie ahead, and what was to come is unknown.
+            if (at := recalled(then - HOUR / 2 * clock.speed)) is not None:
+                machine.commands.add(min(at + HOUR / 2, now), count)
         status.connects = machine.connects
         status.rssi = machine.signals[-1].rssi if machine.signals else None
         status.commands_day = machine.commands.last_day(now)

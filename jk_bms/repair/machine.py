@@ -120,13 +120,9 @@ class DayCount:
         return self._hours.total()
 
     def hours(self, now: float) -> list[tuple[float, int]]:
-        """Return when, to the hour, how many of those were."""
+        """Return the middle of each hour, which may lie ahead, and how many of those were in it."""
         self.last_day(now)
-        present = int(now // HOUR)  # its middle may still lie ahead, and nothing was counted there
-        return [
-            (hour * HOUR + (1.0 if hour == present else HOUR / 2), count)
-            for hour, count in sorted(self._hours.items())
-        ]
+        return [((hour + 0.5) * HOUR, count) for hour, count in sorted(self._hours.items())]
 
 
 class LinkMachine:
