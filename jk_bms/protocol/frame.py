@@ -14,6 +14,7 @@ from zlib import adler32
 import msgspec
 
 from jk_bms.protocol.commands import COMMAND_SIZE, READY_FRAME
+from jk_bms.protocol.doubled import Doubled
 
 FRAME_SIZE = 300  # bytes, header and check byte included
 HEADER = b"\x55\xaa\xeb\x90"
@@ -66,12 +67,32 @@ class FrameAssembler:
         self.refused = 0  # windows behind a header that failed a check
         self.ready = 0  # ready frames seen
         self.unknown: dict[int, int] = {}  # type byte -> intact frames of a kind we cannot name
+        self.doubled = Doubled()
         self._buffer = bytearray()
+        self._paired_frames = 0  # out of notifications that all came twice so far
         self._need = 1  # no decision is possible before the buffer holds this many bytes
         self._owed = b""  # what ended the last frame and may be the start of a header
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """Add ``chunk``; return the frames it completed, oldest first."""
+        """Add ``chunk``, one notification; return the frames it completed, oldest first."""
+        doubled = self.doubled
+        if doubled.again(chunk):
+            if not doubled.pairs:
+                return []
+            # Only now it is clear that all of these came twice: what they were taken for was wrong.
+            chunk = b"".join(doubled.pairs)
+            doubled.pairs.clear()
+            if self._paired_frames:
+                return []
+            self._buffer.clear()
+            self._need, self._owed = 1, b""
+        elif not doubled.pairs:
+            self._paired_frames = 0
+        frames = self._assemble(chunk)
+        self._paired_frames += len(frames)
+        return frames
+
+    def _assemble(self, chunk: bytes) -> list[Frame]:
         buffer = self._buffer
         buffer += chunk
         size = len(buffer)

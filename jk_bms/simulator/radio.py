@@ -166,7 +166,7 @@ class Radio:
                     self.connected = False
                     self._forget()
                 elif self._heard():
-                    chunks.append(chunk)
+                    chunks += [chunk, chunk] if self.faults.twice else [chunk]
             elif self._flush_at == due:
                 self._flush(due)
             elif self._next_frame == due:

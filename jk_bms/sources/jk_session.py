@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -109,7 +109,7 @@ class JkSession:
             at = now()
             if chunks:
                 ready = self._assembler.ready
-                for frame in self._feed(b"".join(chunks)):
+                for frame in self._feed(chunks):
                     conversation.on_frame(frame.kind, at)
                     heard = self._understand(frame)
                     if heard is None:
@@ -137,11 +137,14 @@ class JkSession:
         self._status.commands += 1
         self._machine.commanded(asyncio.get_running_loop().time())
 
-    def _feed(self, data: bytes) -> list[Frame]:
+    def _feed(self, chunks: Iterable[bytes]) -> list[Frame]:
         """Assemble; what is left out is added to the counters of the link."""
         assembler = self._assembler
         discarded, refused = assembler.discarded, assembler.refused
-        frames = assembler.feed(data)
+        doubled = assembler.doubled.on
+        frames = [frame for chunk in chunks for frame in assembler.feed(chunk)]
+        if assembler.doubled.on and not doubled:
+            log.info("%s: each notification arrives twice; it is taken once", self.device.label)
         if assembler.discarded != discarded:
             self._status.discarded += assembler.discarded - discarded
         if assembler.refused != refused:

@@ -434,3 +434,14 @@ def test_log_is_bounded() -> None:
 def test_impossible_radios_are_refused(how: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         make(**how)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS.values(), ids=FRAGMENTS)
+def test_everything_twice(fragment: object) -> None:
+    """The same is heard as from a radio that says it once, with its noise."""
+    once, _ = assemble(talk(make(fragment=fragment, at_noise=True), 20.0))
+
+    twice, assembler = assemble(talk(make(fragment=fragment, at_noise=True, faults=Faults(twice=True)), 20.0))
+
+    assert assembler.doubled.on
+    assert list(dict.fromkeys(twice)) == once

@@ -9,7 +9,7 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.errors import SourceError, Verdict
 from jk_bms.model import Device
 from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.protocol import CellInfo, DeviceInfo, ThirdProbe, Variant, encode_cell_info
+from jk_bms.protocol import CellInfo, DeviceInfo, Settings, ThirdProbe, Variant, encode_cell_info
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 from jk_bms.repair import machine
 from jk_bms.rules.base import Link, PackView
@@ -201,3 +201,19 @@ async def test_a_third_probe_is_known_to_the_next_session() -> None:
         await talk.to_its_end()
 
     assert [item.sample.probe_numbers for item in talk.heard if item.sample] == [(1, 2, 3, 4)] * 9
+
+
+async def test_a_radio_that_notifies_everything_twice(caplog: pytest.LogCaptureFixture) -> None:
+    """Each reading comes once, nothing is refused, and one line says what is the matter."""
+    caplog.set_level("INFO")
+    stream = b"".join([info_frame(), settings_frame(), *(cell_frame(counter=n) for n in range(9))])
+    pieces = [stream[at : at + 20] for at in range(0, len(stream), 20)]
+    talk = Talk([chunk for piece in pieces for chunk in (piece, piece)])
+
+    await talk.to_its_end()
+
+    assert [type(item.message) for item in talk.heard] == [DeviceInfo, Settings, *[CellInfo] * 9]
+    assert talk.status.frames == 9
+    assert [r.getMessage() for r in caplog.records if "twice" in r.getMessage()] == [
+        "AA:BB:CC:DD:EE:FF: each notification arrives twice; it is taken once"
+    ]
