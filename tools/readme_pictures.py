@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from jk_bms.bot import pages
 from jk_bms.charts.make import make_chart
-from jk_bms.charts.wanted import Wanted
+from jk_bms.charts.wanted import Pack, Wanted
 from jk_bms.digest.days import day_of
 from jk_bms.digest.facts import read_facts
 from jk_bms.digest.local_text import local_text
@@ -130,15 +130,14 @@ def main() -> None:
     label = device.get("name") or device["address"]
     chart = Wanted(
         bms_db=bms_db,
-        device=device["address"],
-        label=label,
+        packs=(Pack(device["address"], label),),
         what="day",
         start=now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0),
         end=now,
         theme="dark",
         zone=zone,
     )
-    (TARGET / "day.png").write_bytes(make_chart(chart))
+    (TARGET / "day.png").write_bytes(make_chart(chart).png)
     day = day_of(now.astimezone(zone).date(), zone)
     with open_reader(bms_db) as reader:
         facts = read_facts(reader, day.day, day.start, min(day.end, now), zone)

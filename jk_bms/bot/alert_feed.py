@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 from jk_bms.actions.delivery import to_be_told
 from jk_bms.bot import pages
-from jk_bms.bot.child import ChildError, run_child
+from jk_bms.bot.child import ChildError
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
 from jk_bms.bot.pages.values import has_data, is_old
+from jk_bms.bot.picture import NoPicture, Picture, run_chart
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
@@ -33,6 +34,7 @@ NOTE = "alerts_cursor"  # in bot.db: the last event that is done with
 PAGE = 200  # events read at once
 LOOK = 30.0  # s between two looks when nobody wakes us
 PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # rules about cells
+LIMITED = frozenset({"cell_high", "cell_low"})  # those whose limit is a voltage of a cell
 PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
 PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
@@ -185,32 +187,38 @@ class AlertFeed:
         if device is None or not cells or snapshot.get("poller_down"):
             return
         found = event.facts.get("facts") or {}
-        pictures: dict[str, bytes] = {}
+        limit = event.facts.get("set")
+        side = "low_limit" if event.facts.get("rule") == "cell_low" else "high_limit"
+        pictures: dict[str, Picture] = {}
         messages = []
         for chat in self._chats():
             tongue = self._texts_of(chat).language
             try:
                 if tongue not in pictures:
-                    pictures[tongue] = await run_child(
-                        "jk_bms.charts",
+                    pictures[tongue] = await run_chart(
                         {
                             "what": "cells_now",
                             "voltages": cells,
                             "numbers": reading.get("cell_numbers") or list(range(1, len(cells) + 1)),
                             "label": device.get("name") or device["address"],
-                            "limit": event.facts.get("set")
-                            if event.facts.get("rule") != "cell_spread"
-                            else None,
+                            side: limit if event.facts.get("rule") in LIMITED else None,
                             "marked": found.get("cell"),
                             "language": tongue,
                         },
                         timeout=PICTURE_PATIENCE,
                     )
-            except ChildError as error:
+            except (ChildError, NoPicture) as error:
                 log.warning("no picture of the cells: %s", error)
                 return
             messages.append(
-                Outgoing(chat=chat, text="", photo=pictures[tongue], keep_for=PICTURE_KEPT, silent=True)
+                Outgoing(
+                    chat=chat,
+                    text="",
+                    photo=pictures[tongue].png,
+                    caption=escape(pictures[tongue].caption),
+                    keep_for=PICTURE_KEPT,
+                    silent=True,
+                )
             )
         try:
             await self._store.aside(self._store.queue, messages)

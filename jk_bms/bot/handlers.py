@@ -12,14 +12,16 @@ import msgspec
 from jk_bms.bot import pages
 from jk_bms.bot.access import Access, Role
 from jk_bms.bot.asked import Asked, command_text, person, person_name, topic
-from jk_bms.bot.child import ChildError, run_child
+from jk_bms.bot.child import ChildError
 from jk_bms.bot.light_aiogram import CallbackQuery, Message, Update
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.outlook import outlook
 from jk_bms.bot.pages import COMMANDS, Button, Page
 from jk_bms.bot.pages.callbacks import find_alert, press, pressed
+from jk_bms.bot.pages.values import label
 from jk_bms.bot.people import People, looks_like_code
+from jk_bms.bot.picture import NoPicture, run_chart
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
 from jk_bms.bot.turn import wanted_clock, wanted_turn
@@ -227,7 +229,9 @@ class Handlers:
             return
         if page == "chart":
             await self._sender.answer_press(query.id, asked.texts("bot.chart.making"))
-            await self._answer(asked._replace(edits=None), self._chart)
+            # A picture takes the place of the one below which the button is; a page stays.
+            pictured = bool(getattr(message, "photo", None))
+            await self._answer(asked if pictured else asked._replace(edits=None), self._chart)
             return
         command = self._commands.get(page)
         if command is None or page in ("start", "stop", "digest"):  # of an older version, or made up
@@ -442,40 +446,48 @@ class Handlers:
             word for word, low in zip(asked.arguments, words, strict=True) if low not in (*SPANS, *CHARTS)
         ]
         snapshot = await self._live.snapshot()
-        numbers = {str(device["number"]) for device in snapshot["devices"]}
-        names = {str(device.get("name") or "").casefold() for device in snapshot["devices"]}
-        if others and " ".join(others).casefold() not in numbers | names:
-            await self._show(asked, pages.plain(asked.texts, "bot.chart.usage"))
+        devices: list[dict[str, Any]] = snapshot["devices"]
+        named = " ".join(others)
+        if named and named.casefold() != pages.ALL:
+            device = _named(devices, named)
+            if device is None:
+                await self._show(asked, pages.plain(asked.texts, "bot.chart.usage"))
+                return
+            devices = [device]
+        if not devices:
+            await self._show(asked, pages.plain(asked.texts, "bot.nothing_known"))
             return
-        device = await self._chosen(asked, snapshot, "chart", others, span, what)
-        if device is not None:
-            self._beside(asked, self._draw(asked, device, span, what))
+        self._beside(asked, self._draw(asked, devices, span, what))
 
-    async def _draw(self, asked: Asked, device: dict[str, Any], span: str, what: str) -> None:
+    async def _draw(self, asked: Asked, devices: list[dict[str, Any]], span: str, what: str) -> None:
+        """Answer with the picture of a battery, or of the house when it has several."""
         zone = self._settings.timezone
         request = {
             "bms_db": str(self._settings.bms_db_path),
-            "device": device["address"],
-            "label": device.get("name") or device["address"],
+            "packs": [(device["address"], label(device, asked.texts)) for device in devices],
             "span": span,
             "what": what,
             "language": asked.texts.language,
             "timezone": getattr(zone, "key", None),
         }
         try:
-            picture = await run_child("jk_bms.charts", request, timeout=CHART_PATIENCE)
+            picture = await run_chart(request, timeout=CHART_PATIENCE)
+        except NoPicture as error:
+            await self._show(asked._replace(edits=None), Page(escape(str(error))))
+            return
         except ChildError as error:
             log.warning("no chart: %s", error)
-            await self._show(asked, pages.plain(asked.texts, "bot.chart.failed", reason=str(error)))
+            why = pages.plain(asked.texts, "bot.chart.failed", reason=str(error))
+            await self._show(asked._replace(edits=None), why)
             return
-        number = device["number"]
+        number = devices[0]["number"] if len(devices) == 1 else pages.ALL
         spans = [Button(_marked(one, one == span), press("chart", one, what, number)) for one in CHART_SPANS]
         kinds = [
             Button(_marked(asked.texts(f"charts.{one}"), one == what), press("chart", span, one, number))
             for one in CHARTS
         ]
-        page = Page("", (tuple(spans), tuple(kinds[:2]), tuple(kinds[2:])))
-        await self._sender.reply(asked.chat, page, photo=picture, topic=asked.topic)
+        page = Page(escape(picture.caption), (tuple(spans), tuple(kinds[:2]), tuple(kinds[2:])))
+        await self._show(asked, page, photo=picture.png)
 
     async def _make_digest(self, asked: Asked) -> None:
         self._beside(asked, self._digest(asked.chat, asked.topic))
@@ -512,11 +524,11 @@ class Handlers:
         task: Coroutine[Any, Any, None] = run()
         self._group.create_task(task, name=f"chat {asked.chat}: slow answer")
 
-    async def _show(self, asked: Asked, page: Page) -> None:
+    async def _show(self, asked: Asked, page: Page, *, photo: bytes | None = None) -> None:
         if asked.edits is None:
-            await self._sender.reply(asked.chat, page, topic=asked.topic)
+            await self._sender.reply(asked.chat, page, photo=photo, topic=asked.topic)
         else:
-            await self._sender.edit(asked.chat, asked.edits, page, topic=asked.topic)
+            await self._sender.edit(asked.chat, asked.edits, page, photo=photo, topic=asked.topic)
 
     async def _chosen(
         self, asked: Asked, snapshot: dict[str, Any], name: str, wanted: Any, *arguments: str

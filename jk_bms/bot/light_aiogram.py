@@ -30,6 +30,7 @@ __all__ = [
     "DefaultBotProperties",
     "InlineKeyboardButton",
     "InlineKeyboardMarkup",
+    "InputMediaPhoto",
     "Message",
     "Response",
     "TelegramAPIError",
@@ -103,6 +104,7 @@ with _deferred():
         CallbackQuery,
         InlineKeyboardButton,
         InlineKeyboardMarkup,
+        InputMediaPhoto,
         Message,
         Update,
     )

@@ -30,6 +30,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     line: str = ""
     photo: bytes | None = None  # PNG, shown above the text
+    caption: str = ""  # HTML below a photo without text: what it shows, for a push message shows no picture
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows, below the last part of the text
     keep_for: float | None = None  # s after which it is not worth sending any more; None: always is
     silent: bool = False  # arrives without a sound
@@ -73,7 +74,10 @@ def pieces(message: Outgoing) -> list[Outgoing]:
     if whole <= (LONGEST_TEXT if message.photo is None else LONGEST_CAPTION):
         return [message]
     parts = split_html(message.text)
-    result = [] if message.photo is None else [msgspec.structs.replace(message, text="", buttons=())]
+    result = []
+    if message.photo is not None:
+        caption = message.caption or split_html(message.text.split("\n", 1)[0], LONGEST_CAPTION)[0]
+        result.append(msgspec.structs.replace(message, text="", caption=caption, buttons=()))
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
         result.append(

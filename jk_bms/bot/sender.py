@@ -21,6 +21,7 @@ from jk_bms.bot.light_aiogram import (
     ClientDecodeError,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputMediaPhoto,
     TelegramAPIError,
     TelegramBadRequest,
     TelegramBot,
@@ -29,7 +30,16 @@ from jk_bms.bot.light_aiogram import (
     TelegramMigrateToChat,
     TelegramRetryAfter,
 )
-from jk_bms.bot.outgoing import LONGEST_TEXT, Outgoing, Waiting, length, pieces, plain, summary
+from jk_bms.bot.outgoing import (
+    LONGEST_CAPTION,
+    LONGEST_TEXT,
+    Outgoing,
+    Waiting,
+    length,
+    pieces,
+    plain,
+    summary,
+)
 from jk_bms.bot.pages.page import Button, Page
 from jk_bms.bot.store import BotStore
 from jk_bms.bot.telegram_errors import brief
@@ -130,14 +140,19 @@ class Sender:
         for part in pieces(message):
             await self._soon(chat, part)
 
-    async def edit(self, chat: int, message: int, page: Page, *, topic: int = 0) -> None:
-        """Put ``page`` in the place of an earlier message; one that shows it already is no error."""
-        if length(plain(page.text)) > LONGEST_TEXT:
-            await self.reply(chat, page, topic=topic)
+    async def edit(
+        self, chat: int, message: int, page: Page, *, photo: bytes | None = None, topic: int = 0
+    ) -> None:
+        """Put ``page``, below ``photo`` (PNG) if any, in the place of an earlier message.
+
+        One that shows it already is no error.
+        """
+        if length(plain(page.text)) > (LONGEST_TEXT if photo is None else LONGEST_CAPTION):
+            await self.reply(chat, page, photo=photo, topic=topic)
             return
         try:
             async with asyncio.timeout(self._pace.patience):
-                await self._put(chat, message, page)
+                await self._put(chat, message, page, photo)
             return
         except TelegramBadRequest as error:
             if "not modified" in error.message:
@@ -150,20 +165,33 @@ class Sender:
         except TelegramForbiddenError as error:
             log.warning("chat %d: a page was not refreshed: %s", chat, brief(error))
             return
-        await self.reply(chat, page, topic=topic)
+        await self.reply(chat, page, photo=photo, topic=topic)
 
-    async def _put(self, chat: int, message: int, page: Page) -> None:
+    async def _put(self, chat: int, message: int, page: Page, photo: bytes | None) -> None:
         """Edit a message, for as long as it takes. Raises TelegramBadRequest, TelegramForbiddenError."""
         pause = self._pace.first_pause
         while True:
             try:
-                await self._bot.edit_message_text(
-                    text=page.text,
-                    chat_id=chat,
-                    message_id=message,
-                    reply_markup=_keyboard(page.buttons),
-                    request_timeout=round(self._pace.timeout),
-                )
+                if photo is None:
+                    await self._bot.edit_message_text(
+                        text=page.text,
+                        chat_id=chat,
+                        message_id=message,
+                        reply_markup=_keyboard(page.buttons),
+                        request_timeout=round(self._pace.timeout),
+                    )
+                else:
+                    await self._bot.edit_message_media(
+                        media=InputMediaPhoto(
+                            media=BufferedInputFile(photo, "picture.png"),
+                            caption=page.text or None,
+                            parse_mode="HTML",
+                        ),
+                        chat_id=chat,
+                        message_id=message,
+                        reply_markup=_keyboard(page.buttons),
+                        request_timeout=3 * round(self._pace.timeout),  # a picture on a slow line
+                    )
                 return
             except (TelegramBadRequest, TelegramForbiddenError):
                 raise
@@ -344,7 +372,7 @@ class Sender:
                 chat,
                 BufferedInputFile(message.photo, "picture.png"),
                 message_thread_id=topic or None,
-                caption=text or None,
+                caption=text or message.caption or None,
                 parse_mode=mode,
                 reply_markup=_keyboard(message.buttons),
                 disable_notification=message.silent or None,

@@ -50,7 +50,7 @@ def scale(low: float, high: float, *, marks: int = 5, least: float = 0.0) -> Sca
 
 
 def time_marks(
-    start: float, end: float, zone: tzinfo | None, weekdays: Sequence[str], *, most: int = 9
+    start: float, end: float, zone: tzinfo | None, weekdays: Sequence[str], *, most: float = 8.5
 ) -> list[Mark]:
     """Return marks at full local hours or days between ``start`` and ``end`` (s since 1970).
 

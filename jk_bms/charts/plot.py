@@ -1,54 +1,85 @@
-"""Draws panels: axes, shaded times, bands, lines.
+"""Draws panels: axes, shaded times, bands, lines, bars.
 
-Everything is drawn at twice the size and made smaller at the end: that is what smooths edges.
+A picture is upright, for a phone: shown 360 px wide its smallest letters are 12 px high. Everything
+is drawn at twice the size and made smaller at the end: that is what smooths edges.
 """
 
 import io
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
 from jk_bms.charts.axes import Mark, Scale
 from jk_bms.charts.style import Color, Theme, font
+from jk_bms.texts import Texts
 
-WIDTH, HEIGHT = 1280, 800
+WIDTH, HEIGHT = 1080, 1350
 OVER = 2  # drawn so many times as large
-LEFT, RIGHT = 92, 28  # margins beside a panel
-TEXT = 26  # height of letters on axes
-LINE = 4
+LEFT, RIGHT = 128, 36  # margins beside a panel
+EDGE = 40  # margin of texts
+TOP, BOTTOM = 450.0, HEIGHT - 196.0  # where panels begin and end
+TEXT = 36  # height of letters on axes and in notes: the smallest there are
+TITLE, LARGE = 50, 92
+WORDS = 44  # beside the large value
+LINE = 5
+LEGEND = 54  # px from row to row
+MOST_NOTES = 2
 
 Values = Sequence[float | None]
 Box = tuple[float, float, float, float]
 
 
+class Said(NamedTuple):
+    """What stands above a picture."""
+
+    title: str
+    device: str
+    words: str  # what the large value is, such as "difference now"
+    value: str  # "" where there is none
+    notes: tuple[str, ...] = ()
+
+    @property
+    def caption(self) -> str:
+        """The same in two lines, for below the picture."""
+        facts = [f"{self.words} {self.value}".strip(), *self.notes]
+        return f"{self.device}: {self.title}\n{'; '.join(fact for fact in facts if fact)}".strip()
+
+
 class Picture:
     """A picture with a headline; ``panel`` gives places to draw in."""
 
-    def __init__(self, theme: Theme, *, height: int = HEIGHT) -> None:
+    def __init__(self, theme: Theme, texts: Texts) -> None:
         self.theme = theme
-        self.height = height
-        self._image = Image.new("RGB", (WIDTH * OVER, height * OVER), theme.ground)
+        self.texts = texts
+        self._image = Image.new("RGB", (WIDTH * OVER, HEIGHT * OVER), theme.ground)
         self._draw = ImageDraw.Draw(self._image, "RGBA")
 
-    def headline(self, title: str, device: str, value: str, note: str) -> None:
-        """Write what is shown (left), its newest value (right, large) and a note below."""
-        room = WIDTH - LEFT - RIGHT - self.width(value, 54, bold=True) - 30
-        self.text(LEFT, 58, self.fitting(title, 40, room, bold=True), 40, self.theme.ink, "ls", bold=True)
-        beside = LEFT + self.width(title, 40, bold=True) + 18
-        shown = self.fitting(device, 30, LEFT + room - beside)
-        self.text(beside, 58, shown, 30, self.theme.quiet, "ls")
-        self.text(WIDTH - RIGHT, 62, value, 54, self.theme.ink, "rs", bold=True)
-        self.text(LEFT, 92, self.fitting(note, TEXT, room), TEXT, self.theme.quiet, "lm")
+    def headline(self, said: Said) -> None:
+        """Write what is shown, its newest value, large, and notes below."""
+        theme, room = self.theme, float(WIDTH - 2 * EDGE)
+        title = self.fitting(said.title, TITLE, room, bold=True)
+        self.text(EDGE, 76, title, TITLE, theme.ink, "ls", bold=True)
+        self.text(EDGE, 128, self.fitting(said.device, TEXT, room), TEXT, theme.quiet, "ls")
+        x = float(EDGE)
+        if said.words:
+            words = self.fitting(said.words, WORDS, room - 18 - self.width(said.value, LARGE, bold=True))
+            self.text(x, 240, words, WORDS, theme.quiet, "ls")
+            x += self.width(words, WORDS) + 18
+        self.text(x, 240, said.value, LARGE, theme.ink, "ls", bold=True)
+        for row, note in enumerate(said.notes[:MOST_NOTES]):
+            self.text(EDGE, 300 + 48 * row, self.fitting(note, TEXT, room), TEXT, theme.quiet, "ls")
 
     def legend(self, entries: Sequence[tuple[str, Color]]) -> None:
-        """Name the colours at the bottom."""
-        x = float(LEFT)
+        """Name the colours at the bottom, in two rows where one is too short."""
+        x, y = float(EDGE), HEIGHT - 96.0
         for name, color in entries:
-            if x + 30 + self.width(name, TEXT) > WIDTH - RIGHT:
-                return
-            self.box((x, self.height - 36, x + 20, self.height - 16), color)
-            self.text(x + 30, self.height - 26, name, TEXT, self.theme.quiet, "lm")
-            x += 30 + self.width(name, TEXT) + 34
+            width = 46 + self.width(name, TEXT)
+            if x > EDGE and x + width > WIDTH - RIGHT:
+                x, y = float(EDGE), y + LEGEND
+            self.box((x, y - 16, x + 32, y + 16), color)
+            self.text(x + 46, y, name, TEXT, self.theme.quiet, "lm")
+            x += width + 40
 
     def panel(self, top: float, bottom: float, times: tuple[float, float], values: Scale) -> "Panel":
         """Return a place between two heights, in pixels, for ``times`` and ``values``."""
@@ -58,7 +89,7 @@ class Picture:
         """Return the finished picture."""
         small = self._image.reduce(OVER)
         target = io.BytesIO()
-        # 256 colours are enough for lines on a ground, and a phone on a bad line is thankful.
+        # 256 colours are enough for lines on a ground, and make the picture small for a bad line.
         small.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(target, "PNG")
         return target.getvalue()
 
@@ -130,20 +161,27 @@ class Panel:
 
     def axes(self, marks: Sequence[Mark], unit: str) -> None:
         """Draw lines at marks, with what is written at them; times only where ``marks`` are given."""
+        self.value_axis(unit)
         picture, theme = self._picture, self._picture.theme
-        left, top, right, bottom = self._box
-        for at, text in self._values.marks():
-            strong = at == 0.0 and self._values.low < 0.0
-            color = theme.quiet if strong else theme.grid
-            picture.lines([(left, self.y(at)), (right, self.y(at))], color, 2 if strong else 1.5)
-            picture.text(left - 12, self.y(at), text, TEXT, theme.quiet, "rm")
-        picture.text(left - 12, top - 30, unit, TEXT, theme.quiet, "rm", bold=True)
+        left, top, _, bottom = self._box
         for at, text in marks:
             x = self.x(at)
             picture.lines([(x, top), (x, bottom)], theme.grid, 1.5)
             half = 0.5 * picture.width(text, TEXT)
-            if left - 8 <= x - half and x + half <= WIDTH - 4:
-                picture.text(x, bottom + 24, text, TEXT, theme.quiet, "mm")
+            if left - 24 <= x - half and x + half <= WIDTH - 4:
+                picture.text(x, bottom + 34, text, TEXT, theme.quiet, "mm")
+
+    def value_axis(self, unit: str) -> None:
+        """Draw a line across at each mark of the values."""
+        picture, theme = self._picture, self._picture.theme
+        left, top, right, _ = self._box
+        for at, text in self._values.marks():
+            strong = at == 0.0 and self._values.low < 0.0
+            color = theme.quiet if strong else theme.grid
+            picture.lines([(left, self.y(at)), (right, self.y(at))], color, 2 if strong else 1.5)
+            written = picture.texts.decimal(text)
+            picture.text(left - 14, self.y(at), written, TEXT, theme.quiet, "rm")
+        picture.text(EDGE, top - 48, unit, TEXT, theme.quiet, "lm", bold=True)
 
     def band(self, times: Sequence[float], low: Values, high: Values, color: Color, opacity: float) -> None:
         """Fill between two lines."""
@@ -161,17 +199,18 @@ class Panel:
                 points = [(x - 0.5 * width, y), (x + 0.5 * width, y)]
             self._picture.lines(points, color, width)
 
-    def level(self, value: float, color: Color) -> None:
-        """Draw a dashed line across."""
-        left, _, right, _ = self._box
-        x = left
-        while x < right:
-            self._picture.lines([(x, self.y(value)), (min(x + 14, right), self.y(value))], color, 2)
-            x += 26
-
     def bar(self, x: float, width: float, bottom: float, top: float, color: Color) -> None:
-        """Draw a bar at ``x`` px between two values."""
-        self._picture.box((x, self.y(top), x + width, self.y(bottom)), color)
+        """Draw a bar at ``x`` px between two values; one that is nearly nothing can still be seen."""
+        low, high = self.y(bottom), self.y(top)
+        if low - high < LINE:
+            middle = 0.5 * (low + high)
+            low, high = middle + 0.5 * LINE, middle - 0.5 * LINE
+        self._picture.box((x, high, x + width, low), color)
+
+    def tick(self, x: float, width: float, value: float, color: Color) -> None:
+        """Draw a short line at ``x`` px, ``width`` px long."""
+        y = self.y(value)
+        self._picture.box((x, y - 0.5 * LINE, x + width, y + 0.5 * LINE), color)
 
 
 def _parts(times: Sequence[float], low: Values, high: Values) -> Iterator[list[tuple[float, float, float]]]:

@@ -13,12 +13,18 @@ SPANS = {
 }
 
 
+class Pack(NamedTuple):
+    """A battery of a chart."""
+
+    address: str
+    label: str  # what a person calls it
+
+
 class Wanted(NamedTuple):
-    """A chart that somebody wants."""
+    """A chart that a person asked for."""
 
     bms_db: Path
-    device: str  # address
-    label: str  # what a person calls it
+    packs: tuple[Pack, ...]  # several make one picture of the house
     what: str  # one of WHAT
     start: datetime
     end: datetime
@@ -26,3 +32,10 @@ class Wanted(NamedTuple):
     language: str = "en"
     theme: str = "light"
     zone: tzinfo | None = None
+
+
+class Made(NamedTuple):
+    """A picture, and what it shows in words: a push message shows no picture."""
+
+    png: bytes
+    caption: str  # plain text, one or two lines

@@ -13,7 +13,7 @@ from jk_bms.digest.facts import DayFacts, read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.errors import StoreError
 from jk_bms.store.own import open_reader
-from jk_bms.texts import Texts, language
+from jk_bms.texts import Texts, clip, language
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ async def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Return the digest that a request in JSON asks for, in JSON.
 
     ``bms_db``, ``day``, ``start`` and ``end`` (ISO), ``timezone`` (a name; None: the system's),
-    ``language``, ``picture`` (bool), ``service`` (fields of Service, or None). The answer: ``text``,
+    ``language``, ``picture`` (bool), ``theme`` of the picture (default: light), ``service`` (fields of
+    Service, or None). The answer: ``text``,
     ``by_model``, ``why`` and ``picture`` (PNG in base64, or None). Raises StoreError, and KeyError,
     TypeError or ValueError for a request that is none.
     """
@@ -51,34 +52,38 @@ async def answer(request: dict[str, Any]) -> dict[str, Any]:
     bms_db = Path(request["bms_db"])
     with open_reader(bms_db) as reader:
         facts = read_facts(reader, date.fromisoformat(request["day"]), start, end, zone)
-    picture = _picture(bms_db, facts, texts, zone) if request["picture"] and facts.known else None
+    theme = request.get("theme", "light")
+    picture = _picture(bms_db, facts, texts, zone, theme) if request["picture"] and facts.known else None
     service = Service(**request["service"]) if request["service"] else None
     digest = await make_digest(facts, texts, service)
     return digest._asdict() | {"picture": picture and base64.b64encode(picture).decode("ascii")}
 
 
-def _picture(bms_db: Path, facts: DayFacts, texts: Texts, zone: tzinfo) -> bytes | None:
-    """The day of the first battery; without Pillow, or when it fails, there is none."""
+def _picture(bms_db: Path, facts: DayFacts, texts: Texts, zone: tzinfo, theme: str) -> bytes | None:
+    """The day of the house; without Pillow, or when it fails, there is none."""
     try:
+        from jk_bms.charts.data import TooLittle
         from jk_bms.charts.make import make_chart
-        from jk_bms.charts.wanted import Wanted
+        from jk_bms.charts.wanted import Pack, Wanted
     except ImportError as error:
         log.warning("digest: no picture: %s", error)
         return None
-    pack = next(pack for pack in facts.packs if pack.levels)
     try:
-        return make_chart(
+        made = make_chart(
             Wanted(
                 bms_db=bms_db,
-                device=pack.address,
-                label=pack.name,
+                packs=tuple(Pack(pack.address, clip(pack.name)) for pack in facts.packs if pack.levels),
                 what="day",
                 start=facts.start,
                 end=facts.end,
                 language=texts.language,
+                theme=theme,
                 zone=zone,
             )
         )
+    except TooLittle:  # the day has hardly begun
+        return None
     except (StoreError, ValueError, OSError) as error:
         log.warning("digest: no picture: %s", error)
         return None
+    return made.png

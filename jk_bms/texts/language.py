@@ -1,5 +1,7 @@
 """One language: its texts, and how it writes numbers, times and durations."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property, lru_cache
 from importlib import import_module
@@ -10,6 +12,8 @@ from jk_bms.texts.durations import DurationWords, span, span_between
 
 SPANS = {"s": 1.0, "min": 60.0, "h": 3600.0}  # units that read better as a duration, in s
 LANGUAGES = ("en", "uk")  # the first is taken for a person whose language we do not speak
+
+_BEFORE_ELEVEN = re.compile(r"\b([оО])(?= 11:)")
 
 
 class Texts:
@@ -25,7 +29,13 @@ class Texts:
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """Return the text ``key`` with ``values`` in the places of its fields."""
-        return self.template(key).format_map({"tool": tool()} | values)
+        return self.filled(self.template(key), values)
+
+    def filled(self, template: str, values: Mapping[str, Any]) -> str:
+        """Return ``template`` with ``values`` in the places of its fields, as this language joins them."""
+        text = template.format_map({"tool": tool(), **values})
+        # "о 11:32" cannot be spoken: before the eleventh hour, which begins with a vowel, it is "об".
+        return _BEFORE_ELEVEN.sub(r"\1б", text) if self.language == "uk" else text
 
     def template(self, key: str) -> str:
         """Return the text ``key`` as it stands in the catalogue."""
@@ -50,7 +60,7 @@ class Texts:
         The forms stand in one template, parted by ``|``: English has two, Ukrainian three.
         """
         forms = self.template(key).split("|")
-        return forms[plural_form(self.language, number)].format_map({"count": number} | values)
+        return self.filled(forms[plural_form(self.language, number)], {"count": number} | values)
 
     # Numbers and times
 
@@ -66,10 +76,22 @@ class Texts:
         """
         if unit in SPANS and not digits:
             return self.span(value * SPANS[unit])
+        number = self.number(value, digits, sign=sign)
+        return f"{number} {self.unit(unit)}" if unit else number
+
+    def number(self, value: float, digits: int = 0, *, sign: bool = False) -> str:
+        """Return ``value`` as this language writes numbers in sentences and pictures: ``3.285``, ``3,285``.
+
+        Never for a log, a payload, a file or a command: there the point is part of the form.
+        """
         number = f"{value:{'+' if sign else ''}.{digits}f}"
         if float(number) == 0:  # never "-0.0", and nothing is "+0"
             number = f"{0:.{digits}f}"
-        return f"{number} {self.unit(unit)}" if unit else number
+        return self.decimal(number)
+
+    def decimal(self, number: str) -> str:
+        """Return ``number``, written with a point, with the decimal mark of this language."""
+        return number.replace(".", self.template("units.decimal"))
 
     @cached_property
     def durations(self) -> DurationWords:

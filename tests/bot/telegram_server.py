@@ -76,6 +76,7 @@ class TelegramServer:
         self.limit: tuple[int, float] | None = None  # messages a chat takes, in s; None: any number
         self.commands: dict[str, list[dict[str, str]]] = {}  # by language
         self.texts: dict[tuple[int, int], tuple[str, str]] = {}  # present text and buttons of messages
+        self.photos: set[tuple[int, int]] = set()  # messages that are pictures
         self.port = 0
         self.confirmed = 0  # the offset up to which updates are forgotten
         self._updates: list[dict[str, Any]] = []
@@ -155,6 +156,10 @@ class TelegramServer:
         **more: Any,
     ) -> int:
         """Have a person press a button; return the id of the update. ``more``: fields of its message."""
+        shown: dict[str, Any] = {"text": "..."}
+        if (chat, message) in self.photos:
+            size = {"file_id": "1", "file_unique_id": "1", "width": 1080, "height": 1350}
+            shown = {"photo": [size]}
         return self._add(
             "callback_query",
             {
@@ -162,7 +167,7 @@ class TelegramServer:
                 "from": self._user(user, language),
                 "chat_instance": "1",
                 "data": data,
-                "message": self._message_of(chat, kind, message, date=int(time.time()), text="...") | more,
+                "message": self._message_of(chat, kind, message, date=int(time.time()), **shown) | more,
             },
         )
 
@@ -299,7 +304,7 @@ class TelegramServer:
             case "setMyCommands":
                 self.commands[fields.get("language_code", "")] = json.loads(fields["commands"])
                 return True
-            case "sendMessage" | "sendPhoto" | "editMessageText":
+            case "sendMessage" | "sendPhoto" | "editMessageText" | "editMessageMedia":
                 return self._take(method, fields)
             case "answerCallbackQuery":
                 with self._lock:
@@ -362,10 +367,14 @@ class TelegramServer:
             if chat in self.blocked:
                 raise Refused(403, "Forbidden: bot was blocked by the user")
             photo = b""
-            if method == "sendPhoto":
+            if method == "editMessageMedia":
+                media = json.loads(fields["media"])
+                fields = fields | {name: media[name] for name in ("caption", "parse_mode") if name in media}
+                photo = fields[media["media"].removeprefix("attach://")]
+            elif method == "sendPhoto":
                 photo = fields[fields["photo"].removeprefix("attach://")]
-                if not photo.startswith(b"\x89PNG"):
-                    raise Refused(400, "Bad Request: IMAGE_PROCESS_FAILED")
+            if photo and not photo.startswith(b"\x89PNG"):
+                raise Refused(400, "Bad Request: IMAGE_PROCESS_FAILED")
             text = fields.get("caption" if photo else "text", "")
             shown = parsed_html(text) if fields.get("parse_mode") == "HTML" else text
             if not shown.strip() and not photo:
@@ -373,14 +382,17 @@ class TelegramServer:
             if len(shown.encode("utf-16-le")) // 2 > (1024 if photo else 4096):
                 raise Refused(400, "Bad Request: message is too long")
             buttons = checked_buttons(fields.get("reply_markup"))
-            if self.limit is not None and method != "editMessageText":
+            edited = method in ("editMessageText", "editMessageMedia")
+            if self.limit is not None and not edited:
                 self._check_rate(chat)
             present = (text, fields.get("reply_markup", ""))
-            if method == "editMessageText":
+            if edited:
                 message = int(fields["message_id"])
+                if method == "editMessageText" and (chat, message) in self.photos:
+                    raise Refused(400, "Bad Request: there is no text in the message to edit")
                 if (known := self.texts.get((chat, message))) is None:
                     raise Refused(400, "Bad Request: message to edit not found")
-                if known == present:
+                if known == present and not photo:
                     raise Refused(
                         400,
                         "Bad Request: message is not modified: specified new message content and reply markup "
@@ -390,6 +402,8 @@ class TelegramServer:
                 self._message += 1
                 message = self._message
             self.texts[chat, message] = present
+            if photo:
+                self.photos.add((chat, message))
             self.sent.append(
                 Sent(method, chat, text, shown, buttons, message, photo, time.monotonic(), fields)
             )

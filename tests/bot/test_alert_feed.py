@@ -217,6 +217,7 @@ async def test_a_picture_follows_an_alert_about_cells(
     assert "1006" in words.shown
     assert not words.photo
     assert picture.photo.startswith(PNG)
+    assert picture.shown.startswith("Main: Cells now\ncell difference now 8 mV; lowest: cell 4")
     assert str(picture.fields.get("disable_notification")).lower() == "true"
 
 

@@ -1,8 +1,9 @@
 """Commands and buttons, from Telegram's update to what arrives in the chat."""
 
 import asyncio
-import json
+import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import LiveError, StoreError
+from jk_bms.texts import language
 from tests.bot.conftest import CODE, Poller, Running, soon
 from tests.bot.house_snapshot import device, lent, reading, snapshot, troubled
 from tests.bot.telegram_server import OWNER, STRANGER, USERNAME, TelegramServer
+from tests.charts.lived_house import PACK, live
 
 GROUP, CHANNEL = -100500, -100600
+DRAWN = 60.0  # s: a child process draws pictures, and the machine may be busy
 HOSTILE = '<b>&"</pre>{0}%s\u202e\n' + "x" * 3000
 
 
@@ -872,22 +876,56 @@ async def test_two_hundred_cells_come_in_parts(
 async def test_a_chart_comes_as_a_picture_with_buttons(
     telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Path
 ) -> None:
-    from jk_bms.clock import Clock
-    from jk_bms.store.own import open_writer
-
-    open_writer(tmp_path / "bms.db", Clock()).close()
+    live(tmp_path / "bms.db", datetime.now(UTC), 0.1)
+    poller.snapshot = snapshot(device(address=PACK, name="<shed>"))
     async with running():
-        telegram.say("/chart 7d cells")
-        await soon(lambda: telegram.messages(), 30)
+        telegram.say("/chart 24h cells")
+        await soon(lambda: telegram.messages(), DRAWN)
         (sent,) = telegram.messages()
-        telegram.say("/chart sometime")
-        await answered(telegram, 2)
+        telegram.press(sent.button("Power"), message=sent.message)
+        await soon(lambda: any(one.method.startswith("edit") for one in telegram.sent), DRAWN)
+        telegram.press("chart:24h:soc:1", message=sent.message + 1000)  # below a text
+        await soon(lambda: len(telegram.messages()) == 2, DRAWN)
 
-    # Nothing was recorded of that battery: the answer is a picture that says so, or the reason.
-    assert sent.photo.startswith(b"\x89PNG") or "There is no picture" in sent.shown
-    if sent.photo:
-        assert (
-            json.loads(sent.fields["reply_markup"])["inline_keyboard"][0][0]["callback_data"]
-            == "chart:24h:cells:1"
-        )
-    assert "Choose" in telegram.shown()[1]
+    (replaced,) = (one for one in telegram.sent if one.method.startswith("edit"))
+    _, added = telegram.messages()
+    assert sent.photo.startswith(b"\x89PNG")
+    assert sent.shown.startswith("<shed>: Cell voltages, last 24 hours\ncell difference now ")
+    assert (replaced.method, replaced.message) == ("editMessageMedia", sent.message)
+    assert replaced.shown.startswith("<shed>: Power, last 24 hours\n")
+    assert replaced.photo not in (b"", sent.photo)
+    assert added.method == "sendPhoto"
+
+
+async def test_a_chart_of_nothing_is_words(
+    telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Path
+) -> None:
+    """No picture of one dot, and none of an empty panel."""
+    live(tmp_path / "bms.db", datetime.now(UTC), 3 / 1440)
+    poller.snapshot = snapshot(device(address=PACK), device(2, "Other"))
+    async with running():
+        telegram.say("/chart 7d soc Main")
+        await soon(lambda: telegram.messages(), DRAWN)
+        telegram.say("/chart 7d soc Other")
+        await soon(lambda: len(telegram.messages()) == 2, DRAWN)
+        telegram.say("/chart sometime")
+        await answered(telegram, 3)
+
+    little, nothing, usage = telegram.shown()
+    assert re.fullmatch(r"Only \d min recorded so far: a picture needs at least 10 minutes\.", little)
+    assert nothing == "Nothing was recorded in that time."
+    assert usage == language("en")("bot.chart.usage")
+
+
+async def test_the_chart_of_a_house_with_two_batteries_is_that_of_the_house(
+    telegram: TelegramServer, poller: Poller, running: Running, tmp_path: Path
+) -> None:
+    live(tmp_path / "bms.db", datetime.now(UTC), 0.05)
+    poller.snapshot = snapshot(device(address=PACK), device(2, "Other"))
+    async with running():
+        telegram.say("/chart")
+        await soon(lambda: telegram.messages(), DRAWN)
+
+    (sent,) = telegram.messages()
+    assert sent.shown.startswith("House, without Other: State of charge, last 24 hours\n")
+    assert sent.button("7d") == "chart:7d:soc:all"

@@ -41,8 +41,10 @@ def live(
     seed: int = 1,
     blind: Blind | None = None,
     inverter: bool = True,
+    pack: str = PACK,
+    capacity: float | None = None,
 ) -> None:
-    """Write ``days`` of history up to ``end`` into a new file; nothing while ``blind`` says so."""
+    """Write ``days`` of history up to ``end``; nothing while ``blind`` says so. ``capacity``: what the BMS says, Ah."""
     start = end - timedelta(days=days)
     bms = SimulatedBms(seed=seed, start=start.replace(tzinfo=None))
     pack_rows: list[tuple[int | None, ...]] = []
@@ -73,6 +75,7 @@ def live(
             "charged_kwh": charged,
             "discharged_kwh": discharged,
             "temperature_1": info.temperature_1,
+            "full_ah": capacity,
         }
         values |= {f"cell_{number}": v for number, v in zip(info.cell_numbers, info.cells, strict=True)}
         pack_rows.append((stamp, 0, 0, 1, 120, *(whole(values.get(c.name), c.divisor) for c in columns)))
@@ -87,7 +90,7 @@ def live(
         }
         inverter_rows.append((stamp, 0, 0, 1, 1, *(whole(told[c.name], c.divisor) for c in theirs)))
     with open_writer(path, Clock()) as own:
-        batches = [_batch(PACK, columns, pack_rows), _batch(TRACK, theirs, inverter_rows)]
+        batches = [_batch(pack, columns, pack_rows), _batch(TRACK, theirs, inverter_rows)]
         HistoryStore(own).commit(Cut([each for each in batches if each.rows], {}))
 
 
@@ -104,6 +107,7 @@ _PACK = (
     "soc_low",
     "soc_high",
     "mosfet_temperature",
+    "full_ah",
     "charged_kwh",
     "discharged_kwh",
     TEMPERATURES[0].name,

@@ -46,8 +46,8 @@ def test_numbers() -> None:
     en, uk = language("en"), language("uk")
 
     assert en.quantity(52.583, "V", 2) == "52.58 V"
-    assert uk.quantity(52.583, "V", 2) == "52.58 В"
-    assert uk.quantity(12.34, "kWh", 1) == "12.3 кВт·год"
+    assert uk.quantity(52.583, "V", 2) == "52,58 В"
+    assert uk.quantity(12.34, "kWh", 1) == "12,3 кВт·год"
     assert en.quantity(-0.004, "A", 1, sign=True) == "0.0 A"
     assert en.quantity(5.2, "A", 1, sign=True) == "+5.2 A"
     assert en.quantity(900, "s") == "15 min"
@@ -86,3 +86,12 @@ def test_names_from_outside_are_harmless() -> None:
     assert clip("two\nlines\t\x1b[31m and \u202eturned") == "two lines [31m and turned"
     assert clip("x" * 4000, 10) == "x" * 9 + "…"
     assert clip("ten chars!", 10) == "ten chars!"
+
+
+def test_the_eleventh_hour_begins_with_a_vowel() -> None:
+    """What cannot be spoken is not written: it is "об 11:32", and "о" before every other hour."""
+    texts = language("uk")
+    said = [texts("charts.lowest", value="41 %", time=f"{hour:02d}:32") for hour in range(24)]
+
+    assert [" об " in one for one in said] == [hour == 11 for hour in range(24)]
+    assert language("en")("charts.lowest", value="41 %", time="11:32") == "lowest 41 % at 11:32"

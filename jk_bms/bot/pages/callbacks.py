@@ -12,7 +12,7 @@
 |                       | them, left out: the only one, or which?                              |
 | ``resume:N``          | takes battery N up again; N as above                                 |
 | ``until:HHMM:N``      | whether battery N lasts until then                                   |
-| ``chart:SPAN:WHAT:N`` | a picture, e.g. ``chart:24h:soc:1``                                  |
+| ``chart:SPAN:WHAT:N`` | a picture, e.g. ``chart:24h:soc:1``; N: ``all`` for the house         |
 | ``users``             | who may use the bot; ``users:invite:ROLE`` makes a code, ``users:remove:ID`` |
 |                       | asks whether to take somebody out, ``users:removed:ID`` does it      |
 """

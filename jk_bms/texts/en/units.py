@@ -1,6 +1,7 @@
 """Units, times and durations."""
 
 TEXTS = {
+    "units.decimal": ".",
     "units.second": "s",
     "units.minute": "min",
     "units.hour": "h",

@@ -1,6 +1,7 @@
 """Одиниці, час і тривалість."""
 
 TEXTS = {
+    "units.decimal": ",",
     "units.second": "с",
     "units.minute": "хв",
     "units.hour": "год",
