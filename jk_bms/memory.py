@@ -170,6 +170,10 @@ class Memory:
         """Write what is not yet written; return whether that worked. If not, it stays in the journal."""
         return await self._committed.commit()
 
+    def look(self) -> bool:
+        """Make the journal anew if somebody took it away; return whether that was so."""
+        return self._journal.look()
+
     async def close(self) -> None:
         """Write what is not yet written, for the last time."""
         await self.commit()

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -59,6 +60,8 @@ EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
 
 FRESH = 120.0  # s: a battery that spoke so lately answers
 SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
+OWN_PATH = ", or give this one a BMS_DB_PATH of its own"
+LOOK_PERIOD = 10.0  # s between two looks whether our files are still in their places
 BUG_PAUSE = 60.0  # s before what met a bug is run again
 RELEASE_DEFAULT = 600.0  # s
 RELEASE_LONGEST = 86400.0  # s
@@ -184,6 +187,7 @@ class Poller:
             tasks.append(group.create_task(self.alerts.run(), name="alerts"))
             tasks += [group.create_task(self._keep(run), name=name) for name, run in self._actions()]
             tasks.append(group.create_task(self._watch(), name="watch"))
+            tasks.append(group.create_task(self._keep(self._look_after_files), name="files"))
             self._notifier.ready()
             await self.stop.wait()
             self._notifier.stopping()
@@ -269,7 +273,7 @@ class Poller:
         try:
             loop = self._loop = asyncio.get_running_loop()
             self._own = await loop.run_in_executor(
-                self._writer, open_writer, self.settings.bms_db_path, self.clock
+                self._writer, partial(open_writer, hint=OWN_PATH), self.settings.bms_db_path, self.clock
             )
             async with self.server.serve():
                 await loop.run_in_executor(self._writer, self._take_up, self._own)
@@ -555,6 +559,32 @@ class Poller:
             self.link_log.keep()
             if not self.stop.is_set():
                 await self._last_rung()
+
+    async def _look_after_files(self) -> None:
+        """Make anew what somebody took away in use: the database, the socket, the journal."""
+        missing: dict[str, str] = {}  # what cannot be made at the moment, and why
+        begun_anew = 0
+        looks: dict[str, Callable[[], Awaitable[bool]]] = {
+            "bms.db": lambda: self._in_writer(OwnStore.look),
+            "the socket": self.server.look,
+            "the journal": lambda: asyncio.to_thread(self.memory.look),
+        }
+        while True:
+            await asyncio.sleep(LOOK_PERIOD)
+            for what, look in looks.items():
+                try:
+                    made = await look()
+                except (StoreError, LiveError) as error:
+                    if missing.get(what) != str(error):
+                        missing[what] = str(error)
+                        log.error("%s", error)
+                    continue
+                if missing.pop(what, None) or made:
+                    log.warning("%s was taken away while in use; it is in its place again", what)
+                    self._report("service.files", None, f"{what} was taken away in use and made anew")
+            if self._own is not None and self._own.begun_anew != begun_anew:
+                begun_anew = self._own.begun_anew
+                self._told.clear()  # what is known of the devices went with the file
 
     async def _last_rung(self) -> None:
         """End for a fresh start, or reboot, when nothing answers for long."""

@@ -19,6 +19,7 @@ from jk_bms.settings import load_settings
 from jk_bms.simulator import SimulatedBms
 from jk_bms.sinks import history as sinking
 from jk_bms.store.history_query import samples
+from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.store.own import OwnStore, open_writer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -233,6 +234,20 @@ async def test_a_database_that_is_lost_in_use_gets_all_that_counts(tmp_path: Pat
         assert house.states() == expected
         assert rows_of(house.own) == [n * STEP for n in range(1199, 1223)]
         assert house.own._rows("SELECT count(*) FROM boots") == [(1,)]
+
+
+async def test_no_frame_is_skipped_at_a_kill_after_a_power_cut(tmp_path: Path, day: list[Sample]) -> None:
+    """The power cut took the journal; the database knows the numbers of the frames before it."""
+    with house_in(tmp_path) as house:
+        await house.live(day[:600], every=100)
+    (tmp_path / JOURNAL).unlink()
+    with house_in(tmp_path) as house:
+        for sample in day[600:700]:
+            house.memory.take(sample)
+
+    with house_in(tmp_path) as house:
+        await house.live(day[700:702], every=1)
+        assert rows_of(house.own) == [n * STEP for n in range(701)]
 
 
 async def test_only_a_frame_of_now_is_dated_by_who_confirms_the_clock_now(

@@ -50,6 +50,7 @@ EXIT_CONFIG = 78  # a person must change something: do not restart
 STOP_PATIENCE = 4.5  # s to end cleanly
 SETTLE = 1.5  # s of them to finish what came, and again so long for what is on its way to Telegram
 LONGEST_PAUSE = 60.0  # s
+LOOK_PERIOD = 10.0  # s between two looks whether bot.db is still in its place
 BEAT = 60.0  # s between two signs of life to the battery service
 TAKEN_AGAIN = 86400.0  # s after which people are told again that another program has the token
 
@@ -140,6 +141,7 @@ class Bot:
         group.create_task(self._introduce(handlers), name="introduction")
         group.create_task(self._report(handlers), name="signs of life")
         group.create_task(self._watchdog(), name="watchdog")
+        group.create_task(self._look_after_file(), name="file")
         asking = group.create_task(updates.run(), name="updates")
         self._notifier.ready()
         log.info("ready")
@@ -206,6 +208,19 @@ class Bot:
                 handlers.username = (me.username or "").lower()
                 self._news.set()
                 return
+
+    async def _look_after_file(self) -> None:
+        """Have bot.db made anew where somebody took it away in use."""
+        said = ""
+        while True:
+            await asyncio.sleep(LOOK_PERIOD)
+            try:
+                await self.store.aside(self.store.look)
+                said = ""
+            except StoreError as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.error("%s", said)
 
     async def _watchdog(self) -> None:
         period = self._notifier.watchdog_period or 30.0

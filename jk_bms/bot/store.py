@@ -241,12 +241,13 @@ class BotStore(Writer):
         if self.begun_anew != lost:
             self._write_known()
 
-    def look(self) -> None:
+    def look(self) -> bool:
         """Notice that the file was taken away or replaced, and put that right. Raises StoreError."""
         lost = self.begun_anew
-        super().look()
+        put_right = super().look()
         if self.begun_anew != lost:
             self._write_known()
+        return put_right
 
     def _write_known(self) -> None:
         """Give a file that was begun anew all that is still known of the one before."""

@@ -426,7 +426,11 @@ class Committer:
             log.error("history: not written, will be tried again: %s", error)
         self._failures += 1
         self.failure = str(error)
-        if self._backlog is not None and self._journal is not None and self._journal.size > JOURNAL_MOST:
+        if (
+            self._backlog is not None
+            and self._journal is not None
+            and (self._journal.size > JOURNAL_MOST or self._backlog.lost)
+        ):
             # Even where that file cannot be written the journal must not fill the memory.
             self._backlog.write(cut)
             self._journal.forget(cut.sequence)

@@ -8,6 +8,7 @@ a tmpfs. It is put back before the frames that the journal still has.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 
 from jk_bms.errors import StoreError
 from jk_bms.store.blocks import decode_block, encode_block
+from jk_bms.store.first_bytes import may_replace, refuse_others
 from jk_bms.store.history import Batch, ClockSet, Confirmed, Counter, Cut, Row
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,8 @@ log = logging.getLogger(__name__)
 NAME = "samples.waiting"  # of the file, beside the socket of the service
 PACKED_TOGETHER = 720  # rows: an hour of the default period
 ROWS_MOST = 168 * PACKED_TOGETHER  # that may wait: a week of one pack, in some 3 MB
-_FORM = 1  # of the file
+FIRST_BYTES = b"\x96"  # of the file: msgpack of a list of six
+_FORM = 1  # of the file, its first part
 
 Step = Batch | ClockSet | Confirmed
 
@@ -105,7 +108,12 @@ class Backlog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._there = path.exists()
+        self._there = path.exists()  # and ours, as far as known
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody took the file away."""
+        return self._there and not self.path.exists()
 
     def write(self, cut: Cut) -> bool:
         """Keep ``cut``, complete, instead of an earlier one; return whether that worked."""
@@ -121,6 +129,9 @@ class Backlog:
         )
         new = self.path.with_name(self.path.name + ".new")
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            for place in (new, self.path):
+                refuse_others(place, FIRST_BYTES)
             new.write_bytes(content)
             new.rename(self.path)
         except OSError as error:
@@ -141,6 +152,7 @@ class Backlog:
             return None
         except OSError as error:
             log.error("%s: what was not committed cannot be read: %s", self.path, error.strerror)
+            self._there = False
             return None
         try:
             form, steps, counters, sequence, prune, states = msgspec.msgpack.decode(content)
@@ -154,8 +166,21 @@ class Backlog:
                 states=states,
             )
         except (msgspec.MsgspecError, ValueError, TypeError, StoreError) as error:
-            log.error("%s: what was not committed cannot be understood: %s", self.path, error)
+            log.error(
+                "%s: what was not committed cannot be understood: %s; kept as %s",
+                self.path,
+                error,
+                self._keep_aside(),
+            )
             return None
+
+    def _keep_aside(self) -> Path:
+        """Keep what a newer version may have left, out of the way of what comes; a file of others stays."""
+        self._there = False
+        with suppress(OSError):
+            if may_replace(self.path, FIRST_BYTES):
+                return self.path.rename(self.path.with_name(f"{self.path.name}.not-understood"))
+        return self.path
 
     def clear(self) -> None:
         """Let go of it: it was committed."""

@@ -182,14 +182,14 @@ class Writer(Reader):
             self._begin_anew(str(error))
             return self.write(change, again=False)
 
-    def look(self) -> None:
-        """Notice that the file was taken away or replaced, and put that right.
+    def look(self) -> bool:
+        """Notice that the file was taken away or replaced, and put that right; return whether that was so.
 
         Raises StoreError while that cannot be done; nothing is written into the void meanwhile.
         """
         if self._file == _identity(self.path) and self._lock_file.in_place():
             self._away = ""
-            return
+            return False
         with self._lock:
             try:
                 told = self._put_right()
@@ -205,6 +205,7 @@ class Writer(Reader):
             self._away = ""
         if told:
             self._tell("store.remade", f"{self.path}: {told}")
+        return bool(told)
 
     def _put_right(self) -> str:
         """Have the file and its lock in their places again; return what was done to the file."""

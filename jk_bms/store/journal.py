@@ -18,6 +18,7 @@ import msgspec
 
 from jk_bms.clock import boot_id
 from jk_bms.model import Device, Sample
+from jk_bms.store.first_bytes import refuse_others
 from jk_bms.store.sample_codec import FIELDS, pack_sample, unpack_sample
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 NAME = "samples.journal"  # of the file, beside the socket of the service
 GROWN = 256 * 1024  # bytes: above it the file is written anew without what is forgotten
 
-_MAGIC = b"JKJ1"
+FIRST_BYTES = _MAGIC = b"JKJ1"
 _RECORD = struct.Struct("<HIQ")  # length of the body, its check sum, number; body: kind, then content
 _BOOT, _FIELDS, _DEVICE, _SAMPLE = 0, 1, 2, 3  # kinds; the number of a device: its place in samples
 _PLACE = struct.Struct("<BH")  # kind and device of a sample
@@ -59,6 +60,7 @@ class Journal:
         self._written_boot = ""  # of the last record in the file
         self._size = 0
         self._file = -1
+        self._made: tuple[int, int] | None = None  # device and inode of the file
         self._read()
         self._write_anew()
 
@@ -105,6 +107,24 @@ class Journal:
             del self._kept[:first]
             if self._size > GROWN or self._file < 0:
                 self._write_anew()
+
+    def look(self) -> bool:
+        """Make the file anew if somebody took it or its folder away; return whether that was so.
+
+        All that is not committed yet goes into the new one.
+        """
+        with self._lock:
+            if self._file < 0 or self._there() == self._made:
+                return False
+            self._write_anew()
+            return self._file >= 0
+
+    def _there(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _introduce(self, device: Device) -> tuple[int, bytes]:
         place = self._places[device] = len(self._places)
@@ -157,11 +177,15 @@ class Journal:
         content = b"".join(head)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o640)
+            for place in (new, self.path):
+                refuse_others(place, _MAGIC)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._file = os.open(new, flags, 0o640)
             self._size = os.write(self._file, content)
             if self._size != len(content):
                 raise OSError(28, "no space left on device")
             new.rename(self.path)
+            self._made = self._there()
         except OSError as error:
             self._shut()
             self._complain(error)

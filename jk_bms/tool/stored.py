@@ -12,8 +12,10 @@ from jk_bms.demo import configured, demo_settings
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.registry import named, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
+from jk_bms.store import backlog, journal
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backup import reason
+from jk_bms.store.first_bytes import may_replace
 from jk_bms.store.history_query import Track
 from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.tool.output import note
@@ -46,10 +48,12 @@ def uncommitted(settings: Settings) -> list[Path]:
     when it starts. Raises StoreError when nobody can tell.
     """
     there = []
-    for name in (WAITING, JOURNAL):
+    for name, first in ((WAITING, backlog.FIRST_BYTES), (JOURNAL, journal.FIRST_BYTES)):
         path = settings.socket_path.parent / name
         try:
             path.stat()
+            if not may_replace(path, first):
+                continue  # another program's, by chance of that name
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -124,6 +124,47 @@ def test_a_file_that_makes_no_sense_is_told(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
+def test_what_a_newer_version_left_is_kept(tmp_path: Path) -> None:
+    """Neither the next commit nor what waits then takes it away."""
+    newer = b"\x96\x02\x90\x80\x01\xc3\x80"
+    (tmp_path / "waiting").write_bytes(newer)
+    backlog = Backlog(tmp_path / "waiting")
+
+    assert backlog.read() is None
+    backlog.clear()
+    assert backlog.write(cut())
+    backlog.clear()
+
+    assert [file.name for file in tmp_path.iterdir()] == ["waiting.not-understood"]
+    assert (tmp_path / "waiting.not-understood").read_bytes() == newer
+
+
+@pytest.mark.parametrize("name", ["waiting", "waiting.new"])
+def test_a_file_of_others_stays(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / name).write_text("my notes")
+    backlog = Backlog(tmp_path / "waiting")
+
+    assert backlog.read() is None
+    assert not backlog.write(cut())
+    backlog.clear()
+
+    assert "not ours" in caplog.text
+    assert (tmp_path / name).read_text() == "my notes"
+
+
+def test_a_file_that_was_taken_away_is_noticed(tmp_path: Path) -> None:
+    backlog = Backlog(tmp_path / "waiting")
+    assert not backlog.lost
+    backlog.write(cut())
+    assert not backlog.lost
+    (tmp_path / "waiting").unlink()
+    assert backlog.lost
+    backlog.write(cut())
+    backlog.clear()
+    assert not backlog.lost
+
+
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "missing").touch()
     assert not Backlog(tmp_path / "missing" / "waiting").write(cut())
     assert "a kill now costs what could not be committed" in caplog.text
