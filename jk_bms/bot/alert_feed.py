@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from jk_bms.actions.delivery import to_be_told
 from jk_bms.bot import pages
 from jk_bms.bot.child import ChildError
+from jk_bms.bot.choices import PICTURES
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
@@ -22,6 +23,7 @@ from jk_bms.bot.picture import NoPicture, Picture, run_chart
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
+from jk_bms.rules.base import Severity
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
@@ -138,6 +140,7 @@ class AlertFeed:
                 key="" if event.kind == "alert.test" else _key(event),
                 line=f"{mark(facts)} {escape(line)}",
                 buttons=page.buttons if page else (),
+                rings=facts.get("severity") == Severity.CRITICAL.word,
                 later=told if page else "",
             )
 
@@ -189,13 +192,14 @@ class AlertFeed:
         found = event.facts.get("facts") or {}
         limit = event.facts.get("set")
         side = "low_limit" if event.facts.get("rule") == "cell_low" else "high_limit"
-        pictures: dict[str, Picture] = {}
+        pictures: dict[tuple[str, str], Picture] = {}
         messages = []
         for chat in self._chats():
             tongue = self._texts_of(chat).language
+            look = tongue, self._store.chat(chat).choices.pictures or PICTURES[0]
             try:
-                if tongue not in pictures:
-                    pictures[tongue] = await run_chart(
+                if look not in pictures:
+                    pictures[look] = await run_chart(
                         {
                             "what": "cells_now",
                             "voltages": cells,
@@ -204,6 +208,7 @@ class AlertFeed:
                             side: limit if event.facts.get("rule") in LIMITED else None,
                             "marked": found.get("cell"),
                             "language": tongue,
+                            "theme": look[1],
                         },
                         timeout=PICTURE_PATIENCE,
                     )
@@ -214,8 +219,8 @@ class AlertFeed:
                 Outgoing(
                     chat=chat,
                     text="",
-                    photo=pictures[tongue].png,
-                    caption=escape(pictures[tongue].caption),
+                    photo=pictures[look].png,
+                    caption=escape(pictures[look].caption),
                     keep_for=PICTURE_KEPT,
                     silent=True,
                 )

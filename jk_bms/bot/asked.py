@@ -19,6 +19,7 @@ class Asked(NamedTuple):
     name: str  # of the person, as others may read it
     texts: Texts
     role: Role
+    spoken: str | None = None  # language of his Telegram
     topic: int = 0  # of a forum, where the answer goes; 0: none
     arguments: tuple[str, ...] = ()
     edits: int | None = None  # the message whose place the answer takes

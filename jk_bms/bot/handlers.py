@@ -13,6 +13,7 @@ from jk_bms.bot import pages
 from jk_bms.bot.access import Access, Role
 from jk_bms.bot.asked import Asked, command_text, person, person_name, topic
 from jk_bms.bot.child import ChildError
+from jk_bms.bot.choices import PICTURES, chosen
 from jk_bms.bot.light_aiogram import CallbackQuery, Message, Update
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
@@ -30,7 +31,7 @@ from jk_bms.charts.wanted import SPANS
 from jk_bms.errors import JkBmsError, LiveError, StoreError
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
-from jk_bms.texts import Texts, best, durations, escape, language
+from jk_bms.texts import LANGUAGES, Texts, best, durations, escape, language
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Handlers:
             "until": self._until,
             "chart": self._chart,
             "digest": self._make_digest,
+            "settings": self._choices,
             "users": self._users,
             "chatid": self._chat_id,
             "help": self._help,
@@ -106,8 +108,7 @@ class Handlers:
 
     def texts_of(self, chat: int) -> Texts:
         """The language of messages that nobody asked for."""
-        fixed = self._settings.bot_language
-        return language(fixed) if fixed else best(self._store.chat(chat).language)
+        return self._texts_for(None, chat)
 
     # Messages
 
@@ -135,6 +136,7 @@ class Handlers:
             name=person_name(message),
             texts=self._texts_for(spoken, message.chat.id),
             role=self._access.role(message.chat.id, user, kind),
+            spoken=spoken,
             topic=topic(message),
             arguments=tuple((found[3] or "").split()) if found else (),
         )
@@ -209,6 +211,7 @@ class Handlers:
             name=person_name(query),
             texts=self._texts_for(query.from_user.language_code, chat.id),
             role=self._access.role(chat.id, query.from_user.id, chat.type),
+            spoken=query.from_user.language_code,
             topic=topic(message),
             edits=message.message_id,
         )
@@ -469,6 +472,7 @@ class Handlers:
             "what": what,
             "language": asked.texts.language,
             "timezone": getattr(zone, "key", None),
+            "theme": self._store.chat(asked.chat).choices.pictures or PICTURES[0],
         }
         try:
             picture = await run_chart(request, timeout=CHART_PATIENCE)
@@ -494,6 +498,20 @@ class Handlers:
 
     async def _users(self, asked: Asked) -> None:
         await self._show(asked, await self._people.page(asked))
+
+    async def _choices(self, asked: Asked) -> None:
+        known = self._store.chat(asked.chat)
+        if asked.arguments:
+            choices = chosen(known.choices, asked.arguments)
+            if choices is None:
+                await self._show(asked, pages.plain(asked.texts, "choices.usage"))
+                return
+            store = self._store
+            known = await store.aside(
+                store.change_chat, asked.chat, choices=choices, kind=asked.kind, title=asked.title
+            )
+            asked = asked._replace(texts=self._texts_for(asked.spoken, asked.chat))
+        await self._show(asked, pages.choices(known.choices, self._settings.change_step, asked.texts))
 
     async def _chat_id(self, asked: Asked) -> None:
         number = f"{asked.chat}:{asked.topic}" if asked.topic else str(asked.chat)
@@ -565,8 +583,9 @@ class Handlers:
         return [] if device is None else [device]
 
     def _texts_for(self, spoken: str | None, chat: int) -> Texts:
-        fixed = self._settings.bot_language
-        return language(fixed) if fixed else best(spoken or self._store.chat(chat).language)
+        known = self._store.chat(chat)
+        fixed = known.choices.language or self._settings.bot_language
+        return language(fixed) if fixed in LANGUAGES else best(spoken or known.language)
 
     async def _remember_language(self, asked: Asked, spoken: str | None) -> None:
         """Note in which language a person is spoken to when he did not ask."""

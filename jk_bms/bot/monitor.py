@@ -132,8 +132,9 @@ class Monitor:
         for chat in self._access.monitoring():
             name = f"level:{chat.id}"
             last = self._store.note(name)
+            step = self._settings.change_step if chat.choices.step is None else chat.choices.step
             # Half a tenth less than a step counts as one: 5.0 of 95.3 - 90.3 is 4.999...
-            if last is not None and abs(level.percent - last) < self._settings.change_step - 1e-6:
+            if not step or (last is not None and abs(level.percent - last) < step - 1e-6):
                 continue
             text = pages.level_change(
                 level.voltage,

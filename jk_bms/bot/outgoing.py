@@ -34,6 +34,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows, below the last part of the text
     keep_for: float | None = None  # s after which it is not worth sending any more; None: always is
     silent: bool = False  # arrives without a sound
+    rings: bool = False  # even in the quiet hours of its chat
     topic: int | None = None  # of a forum; 0: in none; None: where this chat wants what nobody asked for
     later: str = ""  # HTML: what is said instead, without buttons, once it has waited longer than PRESENT
 

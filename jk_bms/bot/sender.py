@@ -118,12 +118,14 @@ class Sender:
         texts_of: Callable[[int], Texts],
         pace: Pace = PACE,
         topic_of: Callable[[int], int | None] = lambda _: None,
+        quiet: Callable[[int], bool] = lambda _: False,
     ) -> None:
         self._bot = bot
         self._store = store
         self._texts_of = texts_of
         self._pace = pace
         self._topic_of = topic_of  # of a forum: where a chat wants what nobody asked for
+        self._quiet = quiet  # whether a chat has its quiet hours now
         self._lanes: dict[int, _Lane] = {}
         self._queued = asyncio.Event()
         self._ending = False
@@ -136,7 +138,9 @@ class Sender:
 
         ``topic``: of a forum, in which it was asked.
         """
-        message = Outgoing(chat=chat, text=page.text, photo=photo, buttons=page.buttons, topic=topic)
+        message = Outgoing(  # who asks is awake: it rings
+            chat=chat, text=page.text, photo=photo, buttons=page.buttons, topic=topic, rings=True
+        )
         for part in pieces(message):
             await self._soon(chat, part)
 
@@ -354,7 +358,7 @@ class Sender:
                 return
             # A button or a tag that Telegram does not like must not cost the message.
             log.error("chat %d: Telegram refused a message (%s); sending its bare text", chat, error.message)
-            bare = Outgoing(chat=chat, text=message.text, topic=message.topic)
+            bare = msgspec.structs.replace(message, photo=None, buttons=())
             try:
                 await self._request(chat, bare, bare=True)
             except TelegramBadRequest as again:
@@ -365,6 +369,7 @@ class Sender:
         mode = None if bare else "HTML"
         text = plain(message.text) if bare else message.text
         topic = self._topic_of(chat) if message.topic is None else message.topic
+        silent = message.silent or (not message.rings and self._quiet(chat))
         timeout = round(self._pace.timeout)
         sending: Awaitable[object]
         if message.photo is not None:
@@ -375,7 +380,7 @@ class Sender:
                 caption=text or message.caption or None,
                 parse_mode=mode,
                 reply_markup=_keyboard(message.buttons),
-                disable_notification=message.silent or None,
+                disable_notification=silent or None,
                 request_timeout=3 * timeout,  # a picture on a slow line
             )
         else:
@@ -385,7 +390,7 @@ class Sender:
                 message_thread_id=topic or None,
                 parse_mode=mode,
                 reply_markup=_keyboard(message.buttons),
-                disable_notification=message.silent or None,
+                disable_notification=silent or None,
                 request_timeout=timeout,
             )
         try:
@@ -477,7 +482,8 @@ def _as_one(batch: Sequence[Waiting], texts: Texts) -> Outgoing:
         lines = [f"<b>{texts.count('delivery.away', len(batch))}</b>", *shown.lines]
         if shown.left_out:
             lines.append(texts.count("delivery.more", shown.left_out))
-        message = Outgoing(chat=newest.chat, text="\n".join(lines))
+        rings = any(one.message.rings for one in batch)
+        message = Outgoing(chat=newest.chat, text="\n".join(lines), rings=rings)
     else:
         message = newest
     if batch[0].doubtful:

@@ -8,10 +8,12 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from jk_bms import __version__
 from jk_bms.bot.access import Access
 from jk_bms.bot.alert_feed import AlertFeed
+from jk_bms.bot.choices import is_quiet
 from jk_bms.bot.daily import Daily
 from jk_bms.bot.handlers import Handlers
 from jk_bms.bot.light_aiogram import (
@@ -102,6 +104,9 @@ class Bot:
             lambda chat: handlers.texts_of(chat),
             self.pace,
             self.access.topic_of,
+            lambda chat: is_quiet(
+                self.store.chat(chat).choices.quiet, datetime.now(UTC), self.settings.timezone
+            ),
         )
         chats = self.access.told_of_alerts
         daily = Daily(self.settings, self.store, sender, chats, lambda chat: handlers.texts_of(chat))

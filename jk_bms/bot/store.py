@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
+from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
 from jk_bms.store.database import Kind, Opened, Step, Writer, open_writing
 
@@ -68,15 +69,6 @@ BOT_DB = Kind(
 )
 VERSION = BOT_DB.version
 COLUMNS = "id, kind, title, language, allowed, monitoring, role, topic, choices"  # as ``_chat`` takes them
-
-
-class Choices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a chat chose with /settings; None: as the settings of the house say."""
-
-    step: float | None = None  # of the level that is told, in percentage points; 0: none is
-    quiet: str | None = None  # "22:00-07:00": only critical alerts ring then; "": all may ring
-    language: str | None = None
-    pictures: str | None = None  # "light", "dark"
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ EVERY_COMMAND = {  # what the answer has, with the poller of a house with one ba
     "release": "Main: released until",
     "resume": "Nothing is released",
     "until": "/until 07:00",
+    "settings": "Quiet hours: none",
     "users": "named in the settings",
     "chatid": str(OWNER),
     "help": "/battery",

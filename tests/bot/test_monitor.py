@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jk_bms.bot.access import Access
+from jk_bms.bot.choices import Choices
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.monitor import DEFAULT_MINIMUM, Monitor, level_of
 from jk_bms.bot.stat_log import StatLog
@@ -96,6 +97,25 @@ async def test_small_steps_add_up(house: House) -> None:
     told = [text for soc in (80.0, 78.0, 76.0, 74.0, 72.0, 70.0, 68.0) for text in await house.level(soc)]
 
     assert [text.split(": ")[-1] for text in told] == ["80.0%", "74.0% ↓", "68.0% ↓"]
+
+
+CHOSEN = {  # step that the chat chose: the levels that it is told of 80, 74, 69
+    None: ["80.0%", "74.0% ↓", "69.0% ↓"],
+    10.0: ["80.0%", "69.0% ↓"],
+    0.0: [],
+}
+
+
+@pytest.mark.parametrize(("step", "told"), CHOSEN.items(), ids=str)
+async def test_a_chat_chooses_its_step(
+    with_env: Callable[..., House], step: float | None, told: list[str]
+) -> None:
+    house = with_env(TELEGRAM_CHANGE_STEP="5")
+    house.store.change_chat(OWNER, choices=Choices(step=step))
+
+    texts = [text for soc in (80.0, 74.0, 69.0) for text in await house.level(soc)]
+
+    assert [text.split(": ")[-1] for text in texts] == told
 
 
 async def test_a_restart_remembers_the_level(house: House, configure: Configure) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing
-from jk_bms.bot.store import BOT_DB, VERSION, BotStore, Chat, Choices, open_store
+from jk_bms.bot.store import BOT_DB, VERSION, BotStore, Chat, open_store
 from jk_bms.errors import StoreError
 from tests.bot.telegram_server import OWNER
 

@@ -7,6 +7,7 @@ values with their ages.
 
 from jk_bms.bot.pages.alerts import alerts
 from jk_bms.bot.pages.battery import battery, cells
+from jk_bms.bot.pages.choices import choices
 from jk_bms.bot.pages.health import health
 from jk_bms.bot.pages.link import ALL, lent, link, released, resumed, taken_back
 from jk_bms.bot.pages.messages import (
@@ -36,6 +37,7 @@ __all__ = [
     "bms_lost",
     "cells",
     "choice",
+    "choices",
     "grid_change",
     "health",
     "help_page",

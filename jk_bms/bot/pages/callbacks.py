@@ -13,6 +13,7 @@
 | ``resume:N``          | takes battery N up again; N as above                                 |
 | ``until:HHMM:N``      | whether battery N lasts until then                                   |
 | ``chart:SPAN:WHAT:N`` | a picture, e.g. ``chart:24h:soc:1``; N: ``all`` for the house         |
+| ``settings``          | what this chat chose; ``settings:quiet:2200-0700`` and the like choose   |
 | ``users``             | who may use the bot; ``users:invite:ROLE`` makes a code, ``users:remove:ID`` |
 |                       | asks whether to take somebody out, ``users:removed:ID`` does it      |
 """

@@ -27,6 +27,7 @@ COMMANDS = (
     "digest",
     "start",
     "stop",
+    "settings",
     "users",
     "chatid",
     "help",

@@ -220,6 +220,7 @@ TEXTS = {
     "bot.command.digest": "today in words",
     "bot.command.start": "report to this chat",
     "bot.command.stop": "tell no levels here any more",
+    "bot.command.settings": "level, quiet hours, language, pictures",
     "bot.command.users": "who may use this bot",
     "bot.command.chatid": "the id of this chat",
     "bot.command.help": "this list",

@@ -227,6 +227,7 @@ TEXTS = {
     "bot.command.digest": "підсумок дня",
     "bot.command.start": "повідомляти в цей чат",
     "bot.command.stop": "не повідомляти тут рівень заряду",
+    "bot.command.settings": "рівень, тиша, мова, графіки",
     "bot.command.users": "хто може користуватися ботом",
     "bot.command.chatid": "ідентифікатор чату",
     "bot.command.help": "цей список",
