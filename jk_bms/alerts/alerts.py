@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from jk_bms.alerts.host import HostWatch
 from jk_bms.alerts.inverter import InverterState
 from jk_bms.alerts.outbox import Outbox
+from jk_bms.alerts.packs import Packs
 from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
@@ -17,11 +18,22 @@ from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.live.messages import number
 from jk_bms.model import Device, Event, InverterSample, Sample
-from jk_bms.model.link import LinkState
-from jk_bms.rules.base import HostView, InverterView, Link, Moment, Notice, PackView, Severity
-from jk_bms.rules.engine import Engine
+from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.repair.ladder import Rung
+from jk_bms.rules.base import (
+    HostView,
+    HouseView,
+    InverterView,
+    Link,
+    Moment,
+    Notice,
+    PackView,
+    Severity,
+)
+from jk_bms.rules.engine import Engine, View
 from jk_bms.rules.facts import STATE, alert_facts, notice_facts, sentence
-from jk_bms.rules.link import SILENT_LEAST
+from jk_bms.rules.house import powered
+from jk_bms.rules.link import SILENT_INTERVALS, SILENT_LEAST
 from jk_bms.rules.options import Options
 from jk_bms.settings import Settings
 from jk_bms.sources.base import Source
@@ -30,13 +42,29 @@ from jk_bms.store.states import read_state
 
 log = logging.getLogger(__name__)
 
-INVERTER, HOST = "inverter", "host"  # subjects beside the addresses of packs
+INVERTER, HOUSE, HOST = "inverter", "house", "host"  # subjects beside the addresses of packs
 LINK_PERIOD = 1.0  # s
 INVERTER_PERIOD = 5.0
 HOST_PERIOD = 60.0
 HEALTH_PERIOD = 600.0
 GOING_DARK = 1042  # the alert that may be the last thing this machine says
 SHORTEST_MUTE, LONGEST_MUTE = 60.0, 30 * 86_400.0  # s
+
+
+# What the ladder of repairs does is the adapter's fault, if that is known of it.
+_OF_THE_ADAPTER = frozenset({Verdict.ADAPTER_WEDGED, Verdict.ADAPTER_OFF})
+# So much is heard of a battery that the adapter is in order, whatever else is wrong.
+HEARD = frozenset(
+    {
+        Verdict.MUTE,
+        Verdict.WEAK_SIGNAL,
+        Verdict.NOT_A_BMS,
+        Verdict.PAIRING_NEEDED,
+        Verdict.PAIRING_REFUSED,
+        Verdict.FROZEN,
+        Verdict.FRAMES_REFUSED,
+    }
+)
 
 
 class Known(NamedTuple):
@@ -77,6 +105,8 @@ class Alerts:
         self._host = HostWatch(settings.bms_db_path, clock, failure=lambda: self.failure)
         self._settings: dict[str, Mapping[str, Any]] = {}  # of each BMS
         self._faults: dict[str, tuple[tuple[int, str], ...]] = {}  # of cells
+        oldest = max(SILENT_LEAST, SILENT_INTERVALS * self._interval)
+        self._packs = Packs(self._sources, known.newest, oldest=oldest)
         self._began = clock.monotonic()
         self._left_alone: dict[str, float] = {}  # s since boot: silence counts from here
         self._complained: dict[str, str] = {}
@@ -93,7 +123,7 @@ class Alerts:
                 self._engine.restore(state)
             except (KeyError, TypeError, ValueError) as error:
                 log.error("alerts: the remembered state is of no use, they begin anew: %s", error)
-        self._engine.keep({*self._sources, INVERTER, HOST})
+        self._engine.keep({*self._sources, INVERTER, HOUSE, HOST})
         self._outbox.open(own)
 
     async def run(self) -> None:
@@ -133,7 +163,9 @@ class Alerts:
         """Judge a completed sample."""
         address = sample.device.address
         if address in self._sources:
-            self._look(address, self._pack_view(address, sample))
+            view = self._pack_view(address, sample)
+            self._packs.take(view)
+            self._look(address, view)
 
     def identified(self, device: Device, settings: Mapping[str, Any] | None) -> None:
         """Take over what a BMS told of its settings."""
@@ -196,7 +228,7 @@ class Alerts:
             raise LiveError(
                 f"alert_test: code is {code!r}; expected that of an alert, such as 1006"
             ) from error
-        subject = {InverterView: INVERTER, HostView: HOST}.get(found[0].scope) or next(
+        subject = {InverterView: INVERTER, HouseView: HOUSE, HostView: HOST}.get(found[0].scope) or next(
             iter(self._sources), ""
         )
         notice = self._engine.example(number, self._moment(), subject)
@@ -219,7 +251,8 @@ class Alerts:
             if source.status.state is LinkState.RELEASED:
                 self._left_alone[address] = self._clock.monotonic()
             self._look(address, self._pack_view(address, None))
-            self._rung = max(self._rung, source.status.rung)
+            if _adapters_fault(source.status):
+                self._rung = max(self._rung, source.status.rung)
         self._tell(self._engine.tick(self._moment()))
 
     async def _look_at_inverter(self) -> None:
@@ -241,16 +274,28 @@ class Alerts:
             view._replace(
                 rung=self._rung,
                 adapter_wedged=any(link.verdict == Verdict.ADAPTER_WEDGED for link in links),
+                adapter_hears=any(self._is_heard(link) for link in links),
             ),
         )
         self._rung = 0
 
+    def _is_heard(self, link: LinkStatus) -> bool:
+        """Whether the radio hears that battery, though it may tell nothing of use."""
+        if link.verdict in HEARD:
+            return True
+        last = link.last_sample
+        return last is not None and self._clock.monotonic() - last <= SILENT_LEAST
+
     def _judge_inverter(self) -> None:
+        self._look(HOUSE, self._house_view())
         if self.inverter.age is None:
             return
         newest = (self._known.newest(address) for address in self._sources)
         soc = next((sample.battery_soc for sample in newest if sample is not None), None)
         self._look(INVERTER, self.inverter.view(soc))
+
+    def _house_view(self) -> HouseView:
+        return self.inverter.house(self._packs.look(self._clock.monotonic()))
 
     def _pack_view(self, address: str, sample: Sample | None) -> PackView:
         source = self._sources[address]
@@ -264,6 +309,8 @@ class Alerts:
             settings=self._settings.get(address, {}),
             faults=self._faults.get(address, ()),
             on_battery=self.inverter.on_battery,
+            powered=powered(self._house_view()),
+            could_be_charged=self.inverter.could_charge,
         )
 
     def _link(self, address: str, source: Source) -> Link:
@@ -290,7 +337,7 @@ class Alerts:
         before = self._known.silent_since(address) if now - self._began >= SILENT_LEAST else None
         return self._began if before is None else min(self._began, before)
 
-    def _look(self, subject: str, view: PackView | InverterView | HostView) -> None:
+    def _look(self, subject: str, view: View) -> None:
         self._tell(self._engine.look(subject, view, self._moment()))
         for rule, text in self._engine.faults.items():
             self._complain(f"rule {rule}", text)
@@ -331,6 +378,15 @@ class Alerts:
         if self._complained.get(who) != text:
             self._complained[who] = text
             log.error("alerts: %s: unexpected error, it is left out: %s", who, text)
+
+
+def _adapters_fault(link: LinkStatus) -> bool:
+    """Whether what the ladder did, it did for the adapter: by the verdict, or because that helped.
+
+    It switches the adapter off and on for a battery that is connected and mute as well, to leave nothing untried.
+    """
+    outage = link.outage or {}
+    return link.verdict in _OF_THE_ADAPTER or outage.get("cure") == Rung.POWER_CYCLE.code
 
 
 def _options(settings: Settings) -> Options:

@@ -5,11 +5,12 @@ from typing import Any
 
 from jk_bms.clock import Clock
 from jk_bms.model import InverterSample
-from jk_bms.rules.base import InverterView
-from jk_bms.rules.grid import LOST, PRESENT, UNKNOWN, GridWatch
+from jk_bms.rules.base import Batteries, HouseView, InverterView
+from jk_bms.rules.grid import LOST, OLDEST, PRESENT, UNKNOWN, GridWatch
 
 ANCIENT = timedelta(days=1)  # a house whose newest record is older has no inverter program any more
 FOREIGN_ALIVE = 120.0  # s: a real inverter spoke so lately that a made-up one is not listened to
+LEAST_REAL = 2.0  # s of real time between two words, where the time of a simulated house runs fast
 SHOWN = (
     "grid_voltage",
     "grid_power",
@@ -30,7 +31,8 @@ class InverterState:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._grid = GridWatch()
+        self._patience = max(OLDEST, LEAST_REAL * clock.speed)
+        self._grid = GridWatch(self._patience)
         self._newest: InverterSample | None = None
         self._answered: InverterSample | None = None  # the newest that told values
         self._foreign_at: float | None = None  # s since boot, when a real one last spoke
@@ -57,6 +59,12 @@ class InverterState:
         return None if known is None else self._age_of(known)
 
     @property
+    def stale(self) -> bool:
+        """Whether what it last told is too old to speak of now."""
+        age = self.age
+        return age is None or age > self._patience
+
+    @property
     def grid(self) -> str:
         """``present``, ``lost`` or ``unknown``."""
         return self._grid.state(self._clock.monotonic())
@@ -66,9 +74,25 @@ class InverterState:
         """Whether the house has nothing but the battery; None: nobody knows."""
         return {LOST: True, PRESENT: False}.get(self.grid)
 
+    @property
+    def could_charge(self) -> bool | None:
+        """Whether there is something to charge with: the grid, or more sun than load; None: nobody knows."""
+        if self.stale or self._answered is None:
+            return None
+        if self.grid == PRESENT:
+            return True
+        sun, load = self._answered.pv_power, self._answered.load_power
+        if sun is not None and load is not None and sun > load:
+            return True
+        return False if self.grid == LOST else None
+
     def view(self, battery_soc: float | None) -> InverterView:
         """Return what rules look at."""
-        return InverterView(self._answered, self.age, self.grid, battery_soc)
+        return InverterView(self._answered, self.age, self.grid, battery_soc, self._patience)
+
+    def house(self, batteries: Batteries) -> HouseView:
+        """Return what the rule of the dark house looks at."""
+        return HouseView(self._answered, self.stale, self.grid, batteries)
 
     def shown(self) -> dict[str, Any] | None:
         """Return what the live socket tells of it; None: there is no inverter."""

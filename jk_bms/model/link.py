@@ -51,7 +51,7 @@ class LinkStatus(msgspec.Struct):
     repeats_since: float | None = None  # ... and since when
     released_until: float | None = None
     rung: int = 0  # the highest repair.ladder.Rung of this outage; stays until the link has settled
-    # The outage that goes on, or has only just ended: verdict, lasted (s), attempts, rung.
+    # The outage that goes on, or has only just ended: verdict, lasted (s), attempts, rung, cure.
     outage: Mapping[str, Any] | None = None
     outage_before: float = 0.0  # s that it had lasted already when this run began
     last_outage: Mapping[str, Any] | None = None  # the last that is over: ``OutageRecord.facts``

@@ -83,7 +83,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Nothing to do when it is rare; else move the adapter closer to the battery."),
     "connect_failed": (
         "The battery is there, but does not let anybody connect.",
-        "Switch Bluetooth of the BMS off and on in its app, or the BMS itself."),
+        "Switch Bluetooth of the BMS off and on in its app; the BMS itself only if the house may go dark meanwhile."),
     "pairing_needed": (
         "This firmware wants to be paired with before it talks.",
         f"With `pin` at the device in the registry it is done by itself; else run `{tool('pair')}`."),
@@ -101,7 +101,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "If it stays so, close the phone app and switch Bluetooth of the BMS off and on."),
     "frozen": (
         "The BMS repeats the very same values: its processor hangs.",
-        "Switch the BMS off and on; until then its protection may not work either."),
+        "Its protection may not work: switch off charger and large loads, then the BMS off and on; meanwhile no power."),
     "layout_unknown": (
         "The battery talks in a way that is not known, perhaps after an update of its firmware.",
         f"Save a recording with `{tool('--direct --dump FILE')}` and report it."),

@@ -4,7 +4,7 @@ A rule measures one thing (``look``) and has grades of how bad it is, worst firs
 adds time: how long it must last, when it is over, when it is told again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -47,6 +47,10 @@ class Look(NamedTuple):
 
     value: float
     facts: Mapping[str, Any] = {}  # plain JSON values
+    # Whether a good value shows that the danger is over. A current that is zero because the BMS has
+    # cut the house off does not, nor does the voltage that rises when the load is gone.
+    proof: bool = True
+    seen: Collection[int] | None = None  # the cells or probes that were measured; None: not by number
 
 
 class Link(NamedTuple):
@@ -73,6 +77,8 @@ class PackView(NamedTuple):
     settings: Mapping[str, Any] = {}  # all the BMS's settings, under the tool's names
     faults: tuple[tuple[int, str], ...] = ()  # cell number and kind, of health
     on_battery: bool | None = None  # True: no grid; None: nobody knows
+    powered: bool | None = None  # whether the house has power; None: nobody knows
+    could_be_charged: bool | None = None  # the grid is there, or more sun than load; None: nobody knows
 
 
 class InverterView(NamedTuple):
@@ -82,6 +88,25 @@ class InverterView(NamedTuple):
     age: float | None  # s since its newest good record
     grid: str = "unknown"  # present, lost, unknown: confirmed by two records
     battery_soc: float | None = None  # %, of the first pack, for the message
+    patience: float = 120.0  # s: an older record says nothing of now
+
+
+class Batteries(NamedTuple):
+    """All packs together, as the house sees them."""
+
+    power: float | None = None  # W, positive while charging; None: one of them says nothing now
+    off: bool | None = None  # every one of them has cut the discharge, as far as was last heard
+    fed: float | None = None  # s since the packs last fed the house; None: not since the start
+    soc: float | None = None  # %, of all of them
+
+
+class HouseView(NamedTuple):
+    """What is known of the power in the house: the newest good record of the inverter, and the packs."""
+
+    sample: InverterSample | None
+    stale: bool  # that record is too old to speak of now
+    grid: str = "unknown"  # present, lost, unknown
+    batteries: Batteries = Batteries()
 
 
 class HostView(NamedTuple):
@@ -92,8 +117,9 @@ class HostView(NamedTuple):
     clock_step: float | None = None  # s by which the clock jumped since the last look
     database_failing: float = 0.0  # s for which nothing could be written
     database_error: str = ""
-    rung: int = 0  # the highest repair rung in use on an adapter: 4 = it is switched off and on
+    rung: int = 0  # the highest repair rung that was the adapter's own fault: 4 = it is switched off and on
     adapter_wedged: bool = False  # it sees nothing at all
+    adapter_hears: bool = True  # a battery is heard, whatever else is wrong with it
     started_after_crash: bool = False
     uptime: float = 0.0  # s since this service started
 
@@ -114,7 +140,7 @@ class Rule(NamedTuple):
     """One thing to watch. ``name`` is the key of its texts and of its state."""
 
     name: str
-    scope: type[PackView] | type[InverterView] | type[HostView]
+    scope: type[PackView] | type[InverterView] | type[HouseView] | type[HostView]
     # The grades for this view, worst first, the mildest with the limit that is reached first;
     # () when the rule does not apply (limit unknown, other chemistry).
     grades: Callable[[Any], tuple[Grade, ...]]
@@ -134,6 +160,11 @@ class Rule(NamedTuple):
     flap_wait: FlapWait = USUAL_WAIT
     at_start: bool = False  # told even in the quiet time after the start
     first_untold: bool = False  # not told when it is the first that is known of the matter
+    # The facts that name the cell or probe of an alert: without a value of that one it is not over.
+    names: tuple[str, ...] = ()
+    one_voice: bool = False  # its parts show the same thing from several sides: one of them is told
+    hidden_by: str = ""  # while an alert of that rule is open, this one is no news
+    rings_again: bool = True  # critical: repeated with a sound until it is acknowledged
 
 
 class Moment(NamedTuple):
@@ -163,6 +194,8 @@ class Alert(msgspec.Struct, kw_only=True):
     muted_until: datetime | None = None
     muted_until_cleared: bool = False
     lasted: float | None = None  # s, from then to the first look that counted for its end; None: not over
+    acknowledged: datetime | None = None  # when an owner said that he has seen it
+    acknowledged_by: str = ""
 
 
 class Notice(NamedTuple):
@@ -172,8 +205,10 @@ class Notice(NamedTuple):
     is over and it is still true.
     """
 
-    what: str  # raised, worse, repeat, cleared
+    what: str  # raised, worse, repeat, cleared, acknowledged
     alert: Alert  # as it was then: the engine does not change it any more
-    # Why nobody is told: startup, hours, muted, flapping, severity, first; for cleared also
-    # untold (nobody knew of the alert) and off (the owner does not want it).
+    # Why nobody is told: startup, hours, muted, flapping, severity, first, hidden (by a rule that says
+    # more), known (another part of it was told); for cleared also untold (nobody knew of the alert)
+    # and off (the owner does not want it).
     quiet: str | None = None
+    silent: bool = False  # told without a sound

@@ -29,7 +29,8 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
         return None
     mask = sample.problem_code
     if mask & CELL_FULL and _full_together(view, sample):
-        mask &= ~CELL_FULL
+        # No news, but not taken back either.
+        return {**standing(mask & ~CELL_FULL), alarms.alarm(CELL_FULL.bit_length() - 1).name: None}
     return standing(mask)
 
 

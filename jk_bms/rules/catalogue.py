@@ -5,11 +5,12 @@ from jk_bms.rules.base import Rule
 from jk_bms.rules.bms_alarms import BMS_ALARM
 from jk_bms.rules.cell_health import CELL_FAULT
 from jk_bms.rules.cells import CELL_HIGH, CELL_LOW, CELL_SPREAD, PACK_HIGH, PACK_LOW
-from jk_bms.rules.charge import GOING_DARK, RUNTIME, SOC_LOW
+from jk_bms.rules.charge import GOING_DARK, NOT_CHARGED, RUNTIME, SOC_LOW
 from jk_bms.rules.currents import CHARGE_CURRENT, DISCHARGE_CURRENT
 from jk_bms.rules.emergency import EMERGENCY
 from jk_bms.rules.grid import GRID_LOST, INVERTER_STALE
 from jk_bms.rules.host import ADAPTER_STUCK, CLOCK_JUMP, DATABASE_FAILING, DISK_FULL, STARTED_AFTER_CRASH
+from jk_bms.rules.house import DARK
 from jk_bms.rules.link import BMS_FROZEN, BMS_SILENT
 from jk_bms.rules.mosfet import MOSFET_HOT
 from jk_bms.rules.switches import SWITCH_OFF
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     TEMPERATURE_SPREAD,   # 1036 warning, 1037 critical
     MOSFET_HOT,           # 1034 warning, 1035 critical
     SOC_LOW,              # 1002 warning, 1001 critical
+    NOT_CHARGED,          # 1003 warning
     RUNTIME,              # 1038 warning, 1039 critical
     GOING_DARK,           # 1042 critical
     CHARGE_CURRENT,       # 1013 error, 1012 critical
@@ -43,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     BMS_FROZEN,           # 1040 error, 1046 critical
     GRID_LOST,            # 2001 critical
     INVERTER_STALE,       # 2002 error
+    DARK,                 # 2012 critical
     DISK_FULL,            # 3002 warning
     CLOCK_JUMP,           # 3003 warning
     DATABASE_FAILING,     # 3004 error

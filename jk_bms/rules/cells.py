@@ -1,11 +1,12 @@
 """Cells that are too full, too empty, or too far apart; and the pack as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from jk_bms.model import Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.flow import capacity, is_charged, shows_power
 from jk_bms.rules.levels import (
     CELLS,
     SPREAD_KNEE_CRITICAL,
@@ -20,12 +21,38 @@ from jk_bms.rules.levels import (
 )
 
 CALM = 0.1  # C: with more current a spread in the middle is that of the resistances
+# s for which a spread must last, by where it is seen: nearer the steep ends it means more.
+SPREAD_SECONDS = {
+    "bottom": 120.0,
+    "low": 300.0,
+    "middle": 600.0,
+    "high": 300.0,
+    "top": 120.0,
+    "loaded": 120.0,
+}
 BACK = 0.01  # of the pack voltage: so much better ends an alert
 
 
 def cell_number(sample: Sample, position: int) -> int:
     """Return the number, 1 = first, of the cell at ``position``."""
     return sample.cell_numbers[position] if sample.cell_numbers else position + 1
+
+
+def cell_numbers(sample: Sample) -> Sequence[int]:
+    """Return the numbers of the cells that were measured."""
+    return sample.cell_numbers or range(1, len(sample.cell_voltages) + 1)
+
+
+def _recovers(view: PackView, volts: float) -> bool:
+    """Whether a low cell that is at ``volts`` again is so because the pack is charged or bears its load.
+
+    When the BMS has cut the load off, or the inverter has switched off, it rises by itself, but not to
+    where a cell is that still holds something.
+    """
+    sample = view.sample
+    holds = volts >= CELLS[view.chemistry.name].middle[0]
+    uncut = sample is not None and sample.discharge_enabled is not False
+    return view.on_battery is False or is_charged(view) or shows_power(view) or (holds and uncut)
 
 
 # Too high
@@ -57,7 +84,7 @@ def _high(view: PackView) -> Mapping[str, Look | None] | None:
         return None
     volts = max(sample.cell_voltages)
     facts = {"cell": cell_number(sample, sample.cell_voltages.index(volts)), "limit": view.limits.cell_ovp}
-    return {"": Look(volts, facts)}
+    return {"": Look(volts, facts, seen=cell_numbers(sample))}
 
 
 CELL_HIGH = Rule(
@@ -70,6 +97,7 @@ CELL_HIGH = Rule(
     unit="V",
     digits=3,
     clear_seconds=20.0,
+    names=("cell",),
 )
 
 
@@ -100,7 +128,7 @@ def _low(view: PackView) -> Mapping[str, Look | None] | None:
         return None
     volts = min(sample.cell_voltages)
     facts = {"cell": cell_number(sample, sample.cell_voltages.index(volts)), "limit": view.limits.cell_uvp}
-    return {"": Look(volts, facts)}
+    return {"": Look(volts, facts, proof=_recovers(view, volts), seen=cell_numbers(sample))}
 
 
 CELL_LOW = Rule(
@@ -113,70 +141,89 @@ CELL_LOW = Rule(
     unit="V",
     digits=3,
     clear_seconds=20.0,
+    names=("cell",),
 )
 
 
 # Too far apart
 
 
-def position(levels: CellLevels, mean: float) -> str | None:
-    """Return where on its curve a cell of ``mean`` V is: bottom, middle, top; None in between."""
+def position(levels: CellLevels, mean: float) -> str:
+    """Return where on its curve a cell of ``mean`` V is: bottom, low, middle, high or top."""
+    low, high = levels.middle
     if mean > levels.top:
         return "top"
     if mean < levels.bottom:
         return "bottom"
+    if mean > high:
+        return "high"
+    return "low" if mean < low else "middle"
+
+
+def spread_place(view: PackView) -> tuple[str, float] | None:
+    """Return where a pack is judged, and how near the knee that is: 0 the flat middle, 1 the knee; None: no cells.
+
+    With more than a little current, or one that is not known, voltages in the middle also show what the
+    cells resist: then only what would be too much in the knees counts, wherever it is.
+    """
+    sample = view.sample
+    if sample is None or len(sample.cell_voltages) < 2:
+        return None
+    levels = CELLS[view.chemistry.name]
+    mean = sum(sample.cell_voltages) / len(sample.cell_voltages)
+    where = position(levels, mean)
+    if where in ("top", "bottom"):
+        return where, 1.0
+    size = capacity(view, sample)
+    if sample.current is None or not size or abs(sample.current) >= CALM * size:
+        return "loaded", 1.0
     low, high = levels.middle
-    return "middle" if low <= mean <= high else None
+    if where == "high":
+        return where, (mean - high) / (levels.top - high)
+    if where == "low":
+        return where, (low - mean) / (low - levels.bottom)
+    return where, 0.0
 
 
-@lru_cache(maxsize=32)
-def spread_grades(name: str, where: str | None) -> tuple[Grade, ...]:
-    """Return the grades of the spread ``where`` on the curve of chemistry ``name``."""
+@lru_cache(maxsize=128)
+def spread_grades(name: str, where: str, near: float) -> tuple[Grade, ...]:
+    """Return the grades of the spread of chemistry ``name``, ``near`` the knee: from 0, flat, to 1, steep."""
     levels = CELLS[name]
-    if where is None:
-        return ()
-    if where == "middle":
-        return (
-            grade(C, 1004, levels.middle_critical, seconds=600.0),
-            grade(W, 1005, levels.middle_warning, seconds=600.0),
+    seconds = SPREAD_SECONDS[where]
+    return tuple(
+        grade(
+            severity,
+            code,
+            Level(flat.set + near * (knee.set - flat.set), flat.clear + near * (knee.clear - flat.clear)),
+            seconds=seconds,
         )
-    return grade(C, 1004, SPREAD_KNEE_CRITICAL, seconds=120.0), grade(
-        W, 1005, SPREAD_KNEE_WARNING, seconds=120.0
+        for severity, code, flat, knee in (
+            (C, 1004, levels.middle_critical, SPREAD_KNEE_CRITICAL),
+            (W, 1005, levels.middle_warning, SPREAD_KNEE_WARNING),
+        )
     )
 
 
 def _spread_grades(view: PackView) -> tuple[Grade, ...]:
-    sample = view.sample
-    if sample is None or not sample.cell_voltages:
-        return ()
-    cells = sample.cell_voltages
-    name = view.chemistry.name
-    return spread_grades(name, position(CELLS[name], sum(cells) / len(cells)))
+    place = spread_place(view)
+    return () if place is None else spread_grades(view.chemistry.name, place[0], round(place[1], 2))
 
 
 def _spread(view: PackView) -> Mapping[str, Look | None] | None:
-    sample = view.sample
-    if sample is None or len(sample.cell_voltages) < 2:
+    sample, place = view.sample, spread_place(view)
+    if sample is None or place is None:
         return None
     cells = sample.cell_voltages
-    mean = sum(cells) / len(cells)
-    where = position(CELLS[view.chemistry.name], mean)
-    if where is None:
-        return None
-    if where == "middle":
-        capacity = view.limits.nominal_ah or sample.full_ah
-        if sample.current is None or not capacity or abs(sample.current) >= CALM * capacity:
-            return None
     low, high = min(cells), max(cells)
     facts = {
         "low": cell_number(sample, cells.index(low)),
         "high": cell_number(sample, cells.index(high)),
-        "mean": round(mean, 3),
+        "mean": round(sum(cells) / len(cells), 3),
     }
     # What is seen at one place of the curve says nothing of the others: the flat middle hides
     # what the top shows.
-    looks: dict[str, Look | None] = {"bottom": None, "middle": None, "top": None}
-    looks[where] = Look(round(high - low, 4), facts)
+    looks: dict[str, Look | None] = dict.fromkeys(SPREAD_SECONDS)
+    looks[place[0]] = Look(round(high - low, 4), facts, seen=cell_numbers(sample))
     return looks
 
 
@@ -190,6 +237,8 @@ CELL_SPREAD = Rule(
     unit="V",
     digits=3,
     clear_seconds=60.0,
+    names=("low", "high"),
+    one_voice=True,
 )
 
 
@@ -231,6 +280,15 @@ def _pack_voltage(view: PackView) -> Mapping[str, Look | None] | None:
     return {"": Look(sample.voltage)}
 
 
+def _pack_low(view: PackView) -> Mapping[str, Look | None] | None:
+    sample = view.sample
+    if sample is None or sample.voltage is None:
+        return None
+    cells = _cells_in_series(view)
+    proof = _recovers(view, sample.voltage / cells if cells else 0.0)
+    return {"": Look(sample.voltage, proof=proof)}
+
+
 PACK_HIGH = Rule(
     "pack_high",
     PackView,
@@ -246,7 +304,7 @@ PACK_LOW = Rule(
     "pack_low",
     PackView,
     _pack_low_grades,
-    _pack_voltage,
+    _pack_low,
     rising=False,
     example=lambda: example.pack(voltage=44.0, cell_voltages=(2.75,) * 16),
     unit="V",

@@ -4,15 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from jk_bms.battery.low_charge import soc_for_warnings
+from jk_bms.battery.runtime import TINY
 from jk_bms.model import Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import NO_WAIT, Grade, Look, PackView, Rule
+from jk_bms.rules.flow import capacity, is_charged, shows_power
 from jk_bms.rules.levels import C, Level, W, grade
+
+HOUSE_DARK = "house_dark"  # the rule: what was foretold has happened
 
 _SOC_GRADES = (
     grade(C, 1001, Level(12.0, 18.0), digits=1),
     grade(W, 1002, Level(25.0, 30.0), digits=1),
 )
+_NOT_CHARGED = Level(29.9, 32.0)
+_NOT_CHARGED_GRADES = (grade(W, 1003, _NOT_CHARGED, seconds=600.0, digits=1),)
+CHARGED = 0.5  # A: more of it is a charge
 _RUNTIME_GRADES = (
     grade(C, 1039, Level(30.0, 60.0), seconds=120.0, digits=0),
     grade(W, 1038, Level(120.0, 180.0), seconds=300.0, digits=0),
@@ -68,6 +75,39 @@ SOC_LOW = Rule(
 )
 
 
+def _not_charged_grades(view: PackView) -> tuple[Grade, ...]:
+    return _NOT_CHARGED_GRADES
+
+
+def _not_charged(view: PackView) -> Mapping[str, Look | None] | None:
+    """Measure the SoC of a pack that nobody charges although grid or sun could."""
+    sample = view.sample
+    if sample is None or sample.current is None or (soc := soc_to_judge(sample)) is None:
+        return None
+    if sample.current > CHARGED:
+        return {}
+    held = Look(round(soc, 1), {"current": sample.current})
+    if soc >= _NOT_CHARGED.clear or view.could_be_charged:
+        return {"": held}
+    return None  # there is nothing to charge it with, or nobody knows
+
+
+NOT_CHARGED = Rule(
+    "not_charged",
+    PackView,
+    _not_charged_grades,
+    _not_charged,
+    rising=False,
+    example=lambda: example.pack(soc=28.0, battery_soc=28.0, current=0.0)._replace(
+        on_battery=False, could_be_charged=True
+    ),
+    unit="%",
+    digits=1,
+    clear_seconds=60.0,
+    hidden_by="soc_low",
+)
+
+
 def _average_load(view: PackView) -> Mapping[str, Look | None] | None:
     return minutes_left(view, cautious=False)
 
@@ -80,19 +120,24 @@ def minutes_left(view: PackView, *, cautious: bool) -> Mapping[str, Look | None]
     """Measure how long the charge that may be counted on lasts, in min, while nothing else feeds.
 
     At the load of the last minutes, or, ``cautious``, at the most that its ups and downs make likely.
+    That much is left is a relief only as long as the house has power: a dark one draws nothing.
     """
     sample = view.sample
     if sample is None or sample.current is None:
         return None
-    if view.on_battery is False or sample.full_in is not None or sample.current > 0.0:
+    if view.on_battery is False or is_charged(view):
         return {}
     if sample.empty_in is None:
-        return None
+        # So little is drawn that nobody can say for how many days; or nothing was measured yet.
+        idle = abs(sample.current) < TINY * capacity(view, sample)
+        return {} if idle and shows_power(view) else None
+    if sample.current > 0.0:
+        return None  # a sensor beside its zero
     low, high = least_left(sample, cautious=cautious), sample.empty_in[1]
     facts: dict[str, Any] = {"low": round(low), "high": round(max(low, high))}
     if sample.power is not None:
         facts["power"] = round(sample.power)
-    return {"": Look(round(low / 60.0, 1), facts)}
+    return {"": Look(round(low / 60.0, 1), facts, proof=shows_power(view))}
 
 
 def least_left(sample: Sample, *, cautious: bool) -> float:
@@ -130,6 +175,7 @@ RUNTIME = Rule(
     ),
     unit="min",
     clear_seconds=300.0,
+    hidden_by=HOUSE_DARK,
 )
 GOING_DARK = Rule(
     "going_dark",
@@ -143,4 +189,5 @@ GOING_DARK = Rule(
     unit="min",
     clear_seconds=300.0,
     flap_wait=NO_WAIT,  # the pack may be empty before anything else can be said
+    hidden_by=HOUSE_DARK,
 )

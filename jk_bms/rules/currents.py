@@ -1,10 +1,14 @@
-"""Currents close to where the BMS cuts them. Without its limits there is nothing to judge."""
+"""Currents close to where the BMS cuts them. Without its limits there is nothing to judge.
+
+That no current flows because the BMS has cut it is no relief.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
 
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.flow import is_charged, shows_power
 from jk_bms.rules.levels import C, E, Level, grade, number
 
 AT_LIMIT, NEAR_LIMIT = Level(1.0, 0.95), Level(0.9, 0.85)  # of the limit
@@ -32,13 +36,16 @@ def _discharge_grades(view: PackView) -> tuple[Grade, ...]:
 def _charge(view: PackView) -> Mapping[str, Look | None] | None:
     if view.sample is None or (current := view.sample.current) is None:
         return None
-    return {"": Look(current, {"limit": number(view.settings, "max_charge_current")})}
+    limit = {"limit": number(view.settings, "max_charge_current")}
+    return {"": Look(current, limit, proof=view.sample.charge_enabled is not False)}
 
 
 def _discharge(view: PackView) -> Mapping[str, Look | None] | None:
     if view.sample is None or (current := view.sample.current) is None:
         return None
-    return {"": Look(-current, {"limit": number(view.settings, "max_discharge_current")})}
+    limit = {"limit": number(view.settings, "max_discharge_current")}
+    proof = is_charged(view) or view.on_battery is False or shows_power(view)
+    return {"": Look(-current, limit, proof=proof)}
 
 
 CHARGE_CURRENT = Rule(

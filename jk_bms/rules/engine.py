@@ -17,6 +17,7 @@ from jk_bms.rules.base import (
     Alert,
     Grade,
     HostView,
+    HouseView,
     InverterView,
     Look,
     Moment,
@@ -36,7 +37,10 @@ CALM = 86_400.0  # s after its end from which an alert is a new one, counted fro
 BEFORE = 0.001  # s by which all that was stored lies before the first moment of a new boot
 REPEAT_EARLY = 0.5  # s: a repeat need not wait for the next look because of a rounding
 
-View = PackView | InverterView | HostView
+# s between the messages of a critical alert that no owner has acknowledged; then as all others.
+PAUSES = (600.0, 1800.0, 7200.0, 21_600.0)
+
+View = PackView | InverterView | HouseView | HostView
 
 
 class _Stored(NamedTuple):
@@ -60,7 +64,7 @@ class Engine:
         self._codes: dict[int, tuple[Rule, Grade]] = {}  # filled when somebody asks
         self._by_scope = {
             scope: tuple(rule for rule in rules if rule.scope is scope)
-            for scope in (PackView, InverterView, HostView)
+            for scope in (PackView, InverterView, HouseView, HostView)
         }
         self._boot = boot
         self._watches: dict[str, dict[str, dict[str, Watch]]] = {}  # by subject, rule, part
@@ -102,7 +106,7 @@ class Engine:
                 notices.append(self._tell_end(watch, now))
             what = self._owed(rule, watch, now)
             if what is not None and self._silence(rule, watch, now) is None:
-                notices.append(self._tell(what, watch, now))
+                notices.append(self._tell(what, rule, watch, now))
             if watch.idle(now.at, CALM):
                 self._drop(subject, rule.name, part)
         return notices
@@ -143,6 +147,21 @@ class Engine:
         watch = self._watches.get(subject, {}).get(rule, {}).get(part)
         if watch is not None:
             watch.muted = watch.muted_for = None
+
+    def acknowledge(self, subject: str, rule: str, part: str, *, by: str, now: Moment) -> Notice | None:
+        """Note that ``by``, an owner, has seen an open alert: it is not repeated as an urgent one any more.
+
+        Something worse is. None when that was acknowledged before. Raises LookupError when it is not open.
+        """
+        self._arrive(now)
+        watch = self._watches.get(subject, {}).get(rule, {}).get(part)
+        if watch is None or watch.alert is None:
+            raise LookupError(f"no alert {rule!r} of {subject!r} is open")
+        if _acknowledged(watch):
+            return None
+        watch.acknowledged, watch.acknowledged_by = now.at, by
+        watch.acknowledged_severity = watch.alert.severity
+        return Notice("acknowledged", self._picture(watch), silent=True)
 
     def keep(self, subjects: Collection[str]) -> None:
         """Forget all others: packs that the owner has taken away."""
@@ -250,7 +269,8 @@ class Engine:
                 watch = Watch()
                 watches = self._watches[subject].setdefault(rule.name, {})
                 watches[part] = watch
-            step = advance(watch, rule, grades, look.value, self.options, now.at)
+            proof = look.proof and _still_seen(rule, look, watch)
+            step = advance(watch, rule, grades, look.value, self.options, now.at, proof=proof)
             self._take(subject, rule, part, watch, step, look, now, notices)
         for part, watch in tuple(watches.items()) if watches else ():
             if part not in looks:
@@ -274,7 +294,7 @@ class Engine:
             alert.value = look.value
             alert.peak = max(alert.peak, look.value) if rule.rising else min(alert.peak, look.value)
             # On the good side another cell may be the highest: the end is that of the one that was named.
-            if look.facts and not back(rule, look.value, alert.clear):
+            if look.facts and not back(rule, look.value, alert.clear) and _still_seen(rule, look, watch):
                 alert.facts = dict(look.facts)
         if step.what is None:
             if watch.idle(now.at, 0.0) and watch.ended is None:
@@ -283,7 +303,7 @@ class Engine:
         if step.what == "cleared":
             if rule.first_untold:
                 self._known.add((subject, rule.name))
-            notices.append(self._end(rule, watch, step.since, now))
+            notices.append(self._end(rule, watch, step.since, look, now))
             return
         grade = step.grade
         assert grade is not None  # all other steps have one
@@ -312,7 +332,7 @@ class Engine:
         if quiet is not None:
             notices.append(Notice(step.what, self._picture(watch), quiet))
         else:
-            notices.append(self._tell("worse" if watch.told_severity else "raised", watch, now))
+            notices.append(self._tell("worse" if watch.told_severity else "raised", rule, watch, now))
 
     def _raise(
         self,
@@ -327,6 +347,7 @@ class Engine:
     ) -> None:
         if watch.ended is None or now.at - watch.ended >= CALM:
             watch.count = 0
+        watch.repeats, watch.acknowledged = 0, None
         watch.count += 1
         watch.alert = Alert(
             subject=subject,
@@ -350,10 +371,13 @@ class Engine:
         else:
             watch.flaps += 1
 
-    def _end(self, rule: Rule, watch: Watch, since: float, now: Moment) -> Notice:
-        """End an alert that is over ``since`` then."""
+    def _end(self, rule: Rule, watch: Watch, since: float, look: Look | None, now: Moment) -> Notice:
+        """End an alert that is over ``since`` then, as ``look`` showed."""
         picture = self._picture(watch)
         picture.lasted = max(0.0, since - _began(watch))
+        if watch.told_severity and watch.told_facts:
+            # It ends as people know it, whichever cell was the worst meanwhile; what is new, they hear.
+            picture.facts = {**(look.facts if look is not None else {}), **watch.told_facts}
         watch.alert = None
         watch.bad.clear()
         watch.ended = now.at
@@ -361,6 +385,20 @@ class Engine:
             watch.muted = None
         if not watch.told_severity:
             return Notice("cleared", picture, "untold")
+        if heir := next(iter(self._other_parts(rule, watch, subject=picture.subject)), None):
+            # It goes on elsewhere, so it is not over: that one is what people know of from now on.
+            if heir.told_severity < watch.told_severity:
+                for name in (
+                    "told",
+                    "told_severity",
+                    "told_code",
+                    "told_facts",
+                    "repeats",
+                    *_OF_ACKNOWLEDGING,
+                ):
+                    setattr(heir, name, getattr(watch, name))
+            watch.told, watch.told_severity = None, 0
+            return Notice("cleared", picture, "known")
         picture.severity, picture.code = Severity(watch.told_severity), watch.told_code  # as people know it
         watch.ending = picture
         quiet = self._end_silence(rule, watch, now)
@@ -381,10 +419,19 @@ class Engine:
             return "raised"
         if alert.severity > watch.told_severity:
             return "worse"
-        hours = self.options.repeat_hours
-        if hours > 0 and not rule.once and now.at - watch.told >= hours * 3600.0 - REPEAT_EARLY:
+        pause = self._pause(watch)
+        if pause and not rule.once and now.at - watch.told >= pause - REPEAT_EARLY:
             return "repeat"
         return None
+
+    def _pause(self, watch: Watch) -> float:
+        """After how many s an open alert is told again; 0: never."""
+        assert watch.alert is not None
+        usual = self.options.repeat_hours * 3600.0
+        urgent = watch.alert.severity >= Severity.CRITICAL and not _acknowledged(watch)
+        if usual and urgent and watch.repeats < len(PAUSES):
+            return min(usual, PAUSES[watch.repeats])
+        return usual
 
     def _silence(self, rule: Rule, watch: Watch, now: Moment) -> str | None:
         """Why nobody must be told of an open alert now; None: tell."""
@@ -400,6 +447,10 @@ class Engine:
             return "muted"
         if (reason := self._time_of_silence(rule, severity, now)) is not None:
             return reason
+        if rule.hidden_by and self._is_open(rule.hidden_by, beside=rule, subject=watch.alert.subject):
+            return "hidden"
+        if any(other.told_severity >= severity for other in self._other_parts(rule, watch)):
+            return "known"
         wait = rule.flap_wait.critical if severity >= Severity.CRITICAL else rule.flap_wait.mild
         if (
             not watch.told_severity
@@ -436,13 +487,33 @@ class Engine:
             and now.at - watch.muted >= watch.muted_for
         )
 
-    def _tell(self, what: str, watch: Watch, now: Moment) -> Notice:
+    def _other_parts(self, rule: Rule, watch: Watch, *, subject: str = "") -> list[Watch]:
+        """The open parts beside ``watch`` of a rule that has one voice for all."""
+        if not rule.one_voice:
+            return []
+        name = subject or (watch.alert.subject if watch.alert else "")
+        parts = self._watches.get(name, {}).get(rule.name, {})
+        return [other for other in parts.values() if other is not watch and other.alert is not None]
+
+    def _is_open(self, name: str, *, beside: Rule, subject: str) -> bool:
+        """Whether an alert of the rule ``name`` stands: of the same ``subject``, or of the house around it."""
+        alike = self._rules[name].scope is beside.scope if name in self._rules else True
+        subjects = (subject,) if alike else tuple(self._watches)
+        return any(
+            watch.alert is not None
+            for one in subjects
+            for watch in self._watches.get(one, {}).get(name, {}).values()
+        )
+
+    def _tell(self, what: str, rule: Rule, watch: Watch, now: Moment) -> Notice:
+        watch.repeats = watch.repeats + 1 if what == "repeat" else 0
         self._mark_told(watch, now)
-        return Notice(what, self._picture(watch))
+        return Notice(what, self._picture(watch), silent=what == "repeat" and not rule.rings_again)
 
     def _mark_told(self, watch: Watch, now: Moment) -> None:
         assert watch.alert is not None
         watch.told, watch.alert.told = now.at, now.time
+        watch.told_facts = dict(watch.alert.facts)
         if watch.alert.severity >= watch.told_severity:
             watch.told_severity, watch.told_code = watch.alert.severity, watch.alert.code
 
@@ -472,6 +543,9 @@ class Engine:
         assert watch.alert is not None
         alert = copy.copy(watch.alert)
         now = self._now
+        if now is not None and watch.acknowledged is not None and _acknowledged(watch):
+            alert.acknowledged = _date(now, watch.acknowledged)
+            alert.acknowledged_by = watch.acknowledged_by
         if now is not None and watch.muted is not None and not self._mute_is_over(watch, now):
             alert.muted_until_cleared = watch.muted_for is None
             if watch.muted_for is not None:
@@ -505,6 +579,23 @@ class Engine:
     def _shift(self, seconds: float, *, before: float) -> None:
         for _, _, _, watch in self._all():
             watch.shift(seconds, before)
+
+
+_OF_ACKNOWLEDGING = ("acknowledged", "acknowledged_by", "acknowledged_severity")
+
+
+def _acknowledged(watch: Watch) -> bool:
+    """Whether an owner has seen an open alert as bad as it is now."""
+    assert watch.alert is not None
+    return watch.acknowledged is not None and watch.alert.severity <= watch.acknowledged_severity
+
+
+def _still_seen(rule: Rule, look: Look, watch: Watch) -> bool:
+    """Whether the cells or probes that an open alert names are among those that were measured."""
+    alert, seen = watch.alert, look.seen
+    if alert is None or seen is None:
+        return True
+    return all(alert.facts.get(name) in (None, *seen) for name in rule.names)
 
 
 def _began(watch: Watch) -> float:

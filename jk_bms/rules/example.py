@@ -9,7 +9,7 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkState
-from jk_bms.rules.base import HostView, InverterView, Link, PackView
+from jk_bms.rules.base import Batteries, HostView, HouseView, InverterView, Link, PackView
 
 _NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 _SETTINGS = {
@@ -76,6 +76,18 @@ def inverter(*, grid: str = "present", age: float | None = 5.0, **sample: Any) -
     return InverterView(
         sample=InverterSample(taken_at=_NOON, monotonic=0.0, **values), age=age, grid=grid, battery_soc=62.0
     )
+
+
+def house(
+    *,
+    grid: str = "present",
+    stale: bool = False,
+    batteries: Batteries = Batteries(power=-620.0, off=False, fed=0.0, soc=62.0),  # noqa: B008  immutable
+    **sample: Any,
+) -> HouseView:
+    """Return a house that lives from its batteries, with these values of the inverter's sample changed."""
+    of_inverter = inverter(grid=grid, **sample).sample
+    return HouseView(sample=of_inverter, stale=stale, grid=grid, batteries=batteries)
 
 
 def host(**values: Any) -> HostView:

@@ -25,12 +25,22 @@ def alert_facts(alert: Alert, rule: Rule) -> dict[str, Any]:
         "count": alert.count,
         "facts": dict(alert.facts),
     }
+    if alert.told is not None:
+        facts["told"] = alert.told.isoformat(timespec="seconds")
+    if alert.acknowledged is not None:
+        facts["acknowledged"] = alert.acknowledged.isoformat(timespec="seconds")
+        facts["acknowledged_by"] = alert.acknowledged_by
     return facts if alert.lasted is None else facts | {"lasted": round(alert.lasted, 1)}
 
 
 def notice_facts(notice: Notice, rule: Rule) -> dict[str, Any]:
-    """Return the facts of the event of ``notice``; ``quiet`` only when nobody is to be told."""
+    """Return the facts of the event of ``notice``; ``quiet`` only when nobody is to be told.
+
+    ``silent``: what is told makes no sound.
+    """
     facts = alert_facts(notice.alert, rule) | {"what": notice.what}
+    if notice.silent:
+        facts["silent"] = True
     return facts if notice.quiet is None else facts | {"quiet": notice.quiet}
 
 

@@ -6,6 +6,7 @@ not lost. What is missing is unknown, never lost.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from jk_bms.model import InverterSample
 from jk_bms.rules import example
@@ -36,9 +37,13 @@ def grid_of(sample: InverterSample) -> str:
 
 
 class GridWatch:
-    """Follows the grid through the inverter's readings. ``since`` is in s since boot."""
+    """Follows the grid through the inverter's readings. ``since`` is in s since boot.
 
-    def __init__(self) -> None:
+    A reading older than ``oldest`` s says nothing of now.
+    """
+
+    def __init__(self, oldest: float = OLDEST) -> None:
+        self._oldest = oldest
         self.since: float | None = None  # when the present state was first seen
         self._state = UNKNOWN
         self._candidate: tuple[str, int, float] | None = None  # state, records, first seen
@@ -48,7 +53,7 @@ class GridWatch:
     def feed(self, sample: InverterSample, now: datetime) -> str:
         """Take in a reading at ``now``; return the state: present, lost, unknown.
 
-        Readings that say nothing, come twice or are older than two minutes do not count.
+        Readings that say nothing, come twice or are too old do not count.
         """
         seen = grid_of(sample)
         if seen == UNKNOWN or not self._counts(sample, now):
@@ -70,17 +75,16 @@ class GridWatch:
         return self._state
 
     def state(self, at: float) -> str:
-        """Return the state at ``at`` s since boot; unknown when nothing was heard for two minutes."""
-        return UNKNOWN if self._good is None or at - self._good > OLDEST else self._state
+        """Return the state at ``at`` s since boot; unknown when nothing was heard for too long."""
+        return UNKNOWN if self._good is None or at - self._good > self._oldest else self._state
 
     def _counts(self, sample: InverterSample, now: datetime) -> bool:
-        if abs((now - sample.taken_at).total_seconds()) > OLDEST:
+        if abs((now - sample.taken_at).total_seconds()) > self._oldest:
             return False
         return self._newest is None or sample.taken_at != self._newest
 
 
 _LOST_GRADES = (grade(C, 2001, Level(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
-_STALE_GRADES = (grade(E, 2002, Level(OLDEST + 1.0, 60.0), samples=1, seconds=0.0, digits=0),)
 
 
 def _lost_grades(view: InverterView) -> tuple[Grade, ...]:
@@ -106,11 +110,18 @@ GRID_LOST = Rule(
     clear_samples=1,
     flap_wait=LONG_WAIT,
     first_untold=True,
+    rings_again=False,  # it lasts for hours on most days, and what follows from it rings itself
 )
 
 
+@lru_cache(maxsize=4)
+def stale_grades(patience: float) -> tuple[Grade, ...]:
+    """Return the grades of an inverter that is missed after ``patience`` s."""
+    return (grade(E, 2002, Level(patience + 1.0, patience / 2.0), samples=1, seconds=0.0, digits=0),)
+
+
 def _stale_grades(view: InverterView) -> tuple[Grade, ...]:
-    return _STALE_GRADES
+    return stale_grades(view.patience)
 
 
 def _stale(view: InverterView) -> Mapping[str, Look | None] | None:

@@ -90,7 +90,8 @@ def _adapter_grades(view: HostView) -> tuple[Grade, ...]:
 
 
 def _adapter(view: HostView) -> Mapping[str, Look | None] | None:
-    return {"": Look(WEDGED if view.adapter_wedged else min(float(view.rung), POWER_CYCLE))}
+    value = WEDGED if view.adapter_wedged else min(float(view.rung), POWER_CYCLE)
+    return {"": Look(value, proof=view.adapter_hears)}
 
 
 ADAPTER_STUCK = Rule(

@@ -11,7 +11,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.levels import CELLS, C, Level, W, grade
 
-OFF, OFF_ON_BATTERY = 1.0, 2.0  # what is measured: how bad it is
+OFF, OFF_PERHAPS_ON_BATTERY, OFF_ON_BATTERY = 1.0, 1.5, 2.0  # what is measured: how bad it is
 FULL = 99.0  # %
 NEVER_CUT = frozenset({"wire_resistance"})  # of the alarms that are more than information
 _GRADES = (
@@ -31,16 +31,17 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
     charge, discharge = sample.charge_enabled, sample.discharge_enabled
     if charge and discharge:
         return {}
+    # Only a switch that is on ends an alert: one that is off and explained meanwhile stays as it was.
     looks: dict[str, Look | None] = {}
-    value = OFF_ON_BATTERY if view.on_battery else OFF
-    if charge is None:
-        looks["charge"] = None
-    elif not charge and not _full(view, sample):
-        looks["charge"] = Look(value, {"setting": view.settings.get("charge_switch")})
-    if discharge is None:
-        looks["discharge"] = None
-    elif not discharge and not _empty(view, sample):
-        looks["discharge"] = Look(value, {"setting": view.settings.get("discharge_switch")})
+    value = {True: OFF_ON_BATTERY, None: OFF_PERHAPS_ON_BATTERY, False: OFF}[view.on_battery]
+    if not charge:
+        known = charge is not None and not _full(view, sample)
+        looks["charge"] = Look(value, {"setting": view.settings.get("charge_switch")}) if known else None
+    if not discharge:
+        known = discharge is not None and not _empty(view, sample)
+        looks["discharge"] = (
+            Look(value, {"setting": view.settings.get("discharge_switch")}) if known else None
+        )
     return looks
 
 

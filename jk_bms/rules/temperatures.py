@@ -1,19 +1,18 @@
 """Cells that are too warm, too cold to be charged, or unevenly warm."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from jk_bms.model import Probe
+from jk_bms.model import Probe, Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.flow import is_charged
 from jk_bms.rules.levels import CELLS, C, Level, W, grade, number
 
 BEFORE_TRIP, BARELY_BEFORE = 5.0, 2.0  # °C before the BMS cuts: warning, critical
 COLD_BARELY = 1.0  # °C, likewise: cold comes slowly
 COLD_WARNING, COLD_CRITICAL = Level(5.0, 8.0), Level(1.0, 4.0)  # while charging
 SPREAD_WARNING, SPREAD_CRITICAL = Level(8.0, 5.0), Level(15.0, 10.0)
-CHARGING = 0.003  # C: less is not charging but a sensor beside its zero
-CHARGING_LEAST = 0.5  # A
 PAUSE = 600.0  # s: a cloud does not end a charge
 
 
@@ -42,11 +41,16 @@ def _hot(view: PackView) -> Mapping[str, Look | None] | None:
     if sample is None or not sample.temperatures:
         return None
     warmest = max(sample.probes, key=_warmth)
-    return {"": Look(warmest.temperature, {"probe": warmest.number})}
+    return {"": Look(warmest.temperature, {"probe": warmest.number}, seen=_seen(sample))}
 
 
 def _warmth(probe: Probe) -> float:
     return probe.temperature
+
+
+def _seen(sample: Sample) -> Sequence[int]:
+    """Return the numbers of the probes that were measured."""
+    return [probe.number for probe in sample.probes]
 
 
 CELL_HOT = Rule(
@@ -59,6 +63,7 @@ CELL_HOT = Rule(
     unit="°C",
     digits=1,
     clear_seconds=30.0,
+    names=("probe",),
 )
 
 
@@ -88,11 +93,11 @@ def _cold(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
     if sample is None or not sample.temperatures or sample.current is None:
         return None
-    capacity = view.limits.nominal_ah or sample.full_ah or 0.0
-    if sample.current <= max(CHARGING_LEAST, CHARGING * capacity):
+    if not is_charged(view):
         return {}
     coldest = min(sample.probes, key=_warmth)
-    return {"": Look(coldest.temperature, {"probe": coldest.number, "current": sample.current})}
+    facts = {"probe": coldest.number, "current": sample.current}
+    return {"": Look(coldest.temperature, facts, seen=_seen(sample))}
 
 
 CHARGE_COLD = Rule(
@@ -105,6 +110,7 @@ CHARGE_COLD = Rule(
     unit="°C",
     digits=1,
     clear_seconds=PAUSE,
+    names=("probe",),
 )
 
 
@@ -122,8 +128,14 @@ def _spread(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
     if sample is None or len(sample.temperatures) < 2:
         return None
-    low, high = min(sample.temperatures), max(sample.temperatures)
-    return {"": Look(round(high - low, 2), {"low": low, "high": high})}
+    warmest, coldest = max(sample.probes, key=_warmth), min(sample.probes, key=_warmth)
+    facts = {
+        "low": coldest.temperature,
+        "high": warmest.temperature,
+        "warmest": warmest.number,
+        "coldest": coldest.number,
+    }
+    return {"": Look(round(warmest.temperature - coldest.temperature, 2), facts, seen=_seen(sample))}
 
 
 TEMPERATURE_SPREAD = Rule(
@@ -136,4 +148,5 @@ TEMPERATURE_SPREAD = Rule(
     unit="°C",
     digits=1,
     clear_seconds=60.0,
+    names=("warmest", "coldest"),
 )

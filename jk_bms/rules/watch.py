@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,9 @@ class Tally(msgspec.Struct):
     since: float  # s since boot
 
 
+_TIMES = ("raised", "began", "told", "lowered", "ended", "ended_told", "muted", "acknowledged")
+
+
 class Watch(msgspec.Struct):
     """The state of one rule and part; plain enough to be stored. Times are s since boot."""
 
@@ -32,6 +35,11 @@ class Watch(msgspec.Struct):
     told: float | None = None  # when people were last told of it
     told_severity: int = 0  # the worst that they were told; 0: nothing
     told_code: int = 0
+    told_facts: dict[str, Any] = msgspec.field(default_factory=dict)  # what they were told of cell or probe
+    repeats: int = 0  # how often a critical one was repeated since it became so
+    acknowledged: float | None = None  # when an owner said that he has seen it
+    acknowledged_by: str = ""
+    acknowledged_severity: int = 0  # a worse one is not acknowledged
     lowered: float | None = None  # when it last became milder
     ended: float | None = None
     ended_told: float | None = None  # when people were last told that it is over ...
@@ -58,7 +66,7 @@ class Watch(msgspec.Struct):
         for tally in (*self.bad.values(), *([self.good] if self.good else [])):
             if tally.since < before:
                 tally.since += seconds
-        for name in ("raised", "began", "told", "lowered", "ended", "ended_told", "muted"):
+        for name in _TIMES:
             at = getattr(self, name)
             if at is not None and at < before:
                 setattr(self, name, at + seconds)
@@ -87,10 +95,13 @@ def advance(
     value: float | None,
     options: Options,
     now: float,
+    *,
+    proof: bool = True,
 ) -> Step:
     """Take in a ``value`` (None: on the good side, whatever it is) at ``now`` s.
 
-    The alert itself is left to the caller.
+    Without ``proof`` a good value ends nothing, nor does it make anything milder. The alert itself is
+    left to the caller.
     """
     severity = watch.alert.severity if watch.alert else 0
     confirmed = _confirm(watch, rule, grades, value, options, now, severity)
@@ -101,6 +112,9 @@ def advance(
         return NOTHING
     held = next((grade for grade in grades if grade.severity == severity), None)
     if value is not None and held is not None and not back(rule, value, held.clear):
+        watch.good = None
+        return NOTHING
+    if not proof:
         watch.good = None
         return NOTHING
     if watch.good is None:

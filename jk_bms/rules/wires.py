@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.cells import cell_number
-from jk_bms.rules.levels import C, E, Level, grade
+from jk_bms.rules.levels import C, E, Level, grade, number
 
 CRITICAL, ERROR = Level(0.5, 0.45), Level(0.3, 0.27)  # Ohm
+MOST_CELLS = 32
 _GRADES = (grade(C, 1018, CRITICAL, seconds=60.0), grade(E, 1019, ERROR, seconds=60.0))
 
 
@@ -19,10 +20,17 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
     if sample is None or not sample.cell_resistances:
         return None
-    if max(sample.cell_resistances) <= ERROR.clear:
+    ohms = sample.cell_resistances
+    all_seen = len(ohms) >= (number(view.settings, "cell_count") or 0)
+    if max(ohms) <= ERROR.clear and all_seen:
         return {}
-    cells = ((cell_number(sample, i), ohms) for i, ohms in enumerate(sample.cell_resistances))
-    return {str(cell): Look(ohms, {"cell": cell}) for cell, ohms in cells}
+    looks: dict[str, Look | None] = {}
+    if not all_seen:  # the wire of a cell that is not measured any more has not become better
+        looks = dict.fromkeys(str(cell) for cell in range(1, MOST_CELLS + 1))
+    for position, value in enumerate(ohms):
+        cell = cell_number(sample, position)
+        looks[str(cell)] = Look(value, {"cell": cell})
+    return looks
 
 
 WIRE = Rule(

@@ -75,6 +75,7 @@ class Inverter:
         self.stage = Stage.BULK
         self.stage_time = 0.0  # s
         self.dark = False  # no power in the house
+        self.cut_off = chemistry.cut_off  # V a cell, below which it switches the house off
         self._chemistry = chemistry
         self._cells = cells
         self._capacity = capacity_ah
@@ -91,7 +92,7 @@ class Inverter:
         voltage = battery.emf
         idle = IDLE * self.house.scale
         self._watch_reserve(battery.soc)
-        self._watch_voltage(voltage, grid, sun > load + idle)
+        self._watch_voltage(voltage, grid, sun > load + idle, battery.discharge_allowed)
         if self.dark:
             return 0.0
         evening = hour >= EVENING or hour < MORNING
@@ -148,14 +149,16 @@ class Inverter:
         self._reserved = soc < (RESERVE_BACK if self._reserved else RESERVE)
         self._rescuing = soc < (RESERVE if self._rescuing else ALARMED)
 
-    def _watch_voltage(self, voltage: float, grid: bool, sunny: bool) -> None:
+    def _watch_voltage(self, voltage: float, grid: bool, sunny: bool, fed: bool) -> None:
         cell = voltage / self._cells
         if grid or sunny:
             self.dark = False
+        elif not fed:  # the BMS has cut it off
+            self.dark = True
         elif self.dark:
             self.dark = cell < self._chemistry.restart
         else:
-            self.dark = cell < self._chemistry.cut_off
+            self.dark = cell < self.cut_off
 
 
 def _loaded(emf: float, watts: float, resistance: float) -> float:

@@ -14,11 +14,16 @@ _noise = Noise("mains")
 
 
 def inverter_reading(bms: SimulatedBms, *, taken_at: datetime, monotonic: float) -> InverterSample | None:
-    """Return what the inverter around ``bms`` says now; None when there is no house around it."""
+    """Return what the inverter around ``bms`` says now; None when there is no house around it.
+
+    None, too, while nothing feeds the inverter itself: without grid and sun it lives from the battery.
+    """
     inverter = bms.surroundings
     if bms.house is None or not isinstance(inverter, Inverter):
         return None
     truth = bms.truth
+    if inverter.dark and not (truth.grid or truth.sun or bms.discharge_on):
+        return None
     load = 0.0 if inverter.dark else truth.load or 0.0
     battery = truth.voltage * truth.current  # W, positive while charging
     wanted = 0.0 if inverter.dark else load / EFFICIENCY + IDLE * bms.house.scale + battery

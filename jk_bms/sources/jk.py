@@ -409,5 +409,6 @@ class JkSource:
                 "lasted": ((outage.ended or now) - outage.began) * clock.speed,
                 "attempts": outage.attempts,
                 "rung": machine.rung.code,
+                "cure": None if outage.cure is None else outage.cure.code,
             }
         self._shown_at = now

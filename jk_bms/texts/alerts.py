@@ -15,7 +15,7 @@ from jk_bms.texts.markup import clip, escape
 
 SEVERITIES = ("info", "warning", "error", "critical")
 MARKS = {"info": "🔵", "warning": "🟠", "error": "🔴", "critical": "🚨"}
-OVER, TEST = "✅", "🧪"
+OVER, TEST, SEEN = "✅", "🧪", "👀"
 SHOWN = 5  # alerts that a message about many names
 LONGEST_FACT = 200  # characters
 LONGEST_UNIT = 12
@@ -46,6 +46,7 @@ FACT_UNITS = {
     "power": ("W", 0),
     "load_power": ("W", 0),
     "soc": ("%", 0),
+    "soc_now": ("%", 0),
     "step": ("s", 0),
     "temperature_spread.low": ("°C", 1),
     "temperature_spread.high": ("°C", 1),
@@ -169,8 +170,8 @@ def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
 def mark(facts: Mapping[str, Any]) -> str:
     """Return the coloured mark of a step: of its severity, or that it is over."""
     what = _what(facts)
-    if what == "test":
-        return TEST
+    if what in ("test", "acknowledged"):
+        return TEST if what == "test" else SEEN
     return OVER if what == "cleared" else MARKS.get(str(facts.get("severity")), MARKS["warning"])
 
 
@@ -220,17 +221,25 @@ class _Step(NamedTuple):
         subject = clip(self.label) if self.label is not None else self._subject()
         if what == "cleared" and (own := self.own("cleared")):
             return f"{subject}: {own}"
+        by = clip(self.facts.get("acknowledged_by") or UNKNOWN)
         title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
-        valued = what != "cleared" and facts.get("rule") not in UNVALUED
+        valued = what not in ("cleared", "acknowledged") and facts.get("rule") not in UNVALUED
         if valued and (value := self.quantity("value")):
             title = f"{title}, {value}"
-        return texts(f"alerts.step.{what}", title=f"{subject}: {title}")
+        return texts(f"alerts.step.{what}", title=f"{subject}: {title}", by=by)
 
     def paragraphs(self, parts: Sequence[str]) -> Iterator[list[str]]:
         """What stands below; ``parts``: which texts of the rule."""
         what = _what(self.facts)
         if what == "cleared":
             yield list(self._ended())
+            return
+        if what == "acknowledged":
+            yield [
+                line
+                for line in (self.acknowledged(), self.texts("alerts.code_line", code=self._code()))
+                if line
+            ]
             return
         if what == "test":
             yield [self.texts("alerts.test_only")]
@@ -255,8 +264,24 @@ class _Step(NamedTuple):
 
     def own(self, part: str) -> str:
         """A text of the rule, filled in; "" when there is none."""
-        key = f"alerts.{self.facts.get('rule')}.{part}"
-        return self.texts.template(key).format_map(self._values()) if self.texts.known(key) else ""
+        template = self._template(part)
+        return template.format_map(self._values()) if template is not None else ""
+
+    def _template(self, part: str) -> str | None:
+        """The text of the rule for what was found, else for how bad it is, else the usual one."""
+        rule, found = self.facts.get("rule"), self.facts.get("facts") or {}
+        for variant in (found.get("how"), self.facts.get("severity")):
+            if self.texts.known(key := f"alerts.{rule}.{variant}.{part}"):
+                return self.texts.template(key)
+        return self.texts.template(key) if self.texts.known(key := f"alerts.{rule}.{part}") else None
+
+    def acknowledged(self) -> str:
+        """Who has seen it, and when; "" while no owner has."""
+        at = _time(self.facts.get("acknowledged"))
+        if at is None:
+            return ""
+        by = clip(self.facts.get("acknowledged_by") or UNKNOWN)
+        return self.texts("alerts.acknowledged", by=by, time=self.moment(at))
 
     def quantity(self, field: str) -> str:
         """A value of the rule with its unit; "" for those that are only yes or no."""
@@ -273,13 +298,7 @@ class _Step(NamedTuple):
 
     def since(self) -> datetime | None:
         """When it began; None when that is not told, or not understood."""
-        since = self.facts.get("since")
-        if isinstance(since, str):
-            try:
-                since = datetime.fromisoformat(since)
-            except ValueError:
-                return None
-        return since if isinstance(since, datetime) and since.tzinfo is not None else None
+        return _time(self.facts.get("since"))
 
     def _numbers(self) -> Iterator[str]:
         texts, parts = self.texts, []
@@ -298,11 +317,11 @@ class _Step(NamedTuple):
 
     def _details(self) -> Iterator[str]:
         """What else the rule found out; a line is left out when one of its values is not known."""
-        key = f"alerts.{self.facts.get('rule')}.detail"
-        if not self.texts.known(key):
-            return
-        fields = self._values()
-        for line in self.texts.template(key).splitlines():
+        yield from self._known_lines("detail")
+
+    def _known_lines(self, part: str) -> Iterator[str]:
+        template, fields = self._template(part), self._values()
+        for line in template.splitlines() if template is not None else ():
             filled = line.format_map(fields)
             if UNKNOWN not in filled:
                 yield filled
@@ -314,10 +333,14 @@ class _Step(NamedTuple):
             if not _is_number(lasted):  # an event of before that was kept
                 lasted = max(0.0, (self.at - since).total_seconds())
             yield texts("alerts.lasted", span=texts.span(lasted), time=self.moment(since))
+        yield from self._known_lines("ended")
         worst, value = self.quantity("peak"), self.quantity("value")
         if worst and value and self.facts.get("unit") != "s":  # a duration is said already
             yield texts("alerts.worst_now", worst=worst, value=value)
-        yield texts("alerts.code_line", code=self.facts.get("code", UNKNOWN))
+        yield texts("alerts.code_line", code=self._code())
+
+    def _code(self) -> Any:
+        return self.facts.get("code", UNKNOWN)
 
     def _values(self) -> _Fields:
         """All values that a text of the rule may name, as people read them."""
@@ -369,12 +392,22 @@ def _what(facts: Mapping[str, Any]) -> str:
     if facts.get("test") or (facts.get("facts") or {}).get("test"):
         return "test"
     what = facts.get("what")
-    return what if what in ("worse", "repeat", "cleared", "test") else "raised"
+    return what if what in ("worse", "repeat", "cleared", "test", "acknowledged") else "raised"
 
 
 def _more(events: Sequence[object], texts: Texts) -> list[str]:
     more = len(events) - SHOWN
     return [texts.count("alerts.earlier", more)] if more > 0 else []
+
+
+def _time(told: Any) -> datetime | None:
+    """A time of the facts; None when it is not told, or not understood."""
+    if isinstance(told, str):
+        try:
+            told = datetime.fromisoformat(told)
+        except ValueError:
+            return None
+    return told if isinstance(told, datetime) and told.tzinfo is not None else None
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

@@ -15,7 +15,7 @@ from jk_bms.tool.stored import stored_settings
 ADVICE = {
     "weak": "the pack is full and empty when this cell is; the others cannot give what they hold",
     "leaking": "it loses charge by itself; watch its warmth, have it replaced when this grows",
-    "bad connection": "tighten and clean its lugs and sense wire, then look again in a week",
+    "bad connection": "inverter and battery off first, then tighten and clean its lugs and sense wire; look again in a week",
 }
 MISSING = {
     "capacity": "the battery must be charged full and drawn below about a third, a few times",

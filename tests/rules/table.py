@@ -7,7 +7,7 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
-from jk_bms.rules.base import Link, PackView
+from jk_bms.rules.base import Batteries, Link, PackView
 from jk_bms.rules.grid import LOST, PRESENT
 
 MakeView = Callable[[float], Any]
@@ -108,6 +108,18 @@ def band(value: float) -> PackView:
     return example.pack(battery_soc=value + 2.0, soc_counted=value + 2.0, soc_low=value, soc_anchor="full")
 
 
+def uncharged(value: float) -> PackView:
+    """A pack that is so full while the grid is there, and gets nothing."""
+    return example.pack(battery_soc=value, current=0.0)._replace(on_battery=False, could_be_charged=True)
+
+
+def dark(value: float) -> Any:
+    """A house without grid whose inverter gives nothing, or its usual voltage."""
+    volts = 0.0 if value else 230.0
+    packs = Batteries(power=-4.0 if value else -620.0, off=False, fed=10.0, soc=7.0)
+    return example.house(grid=LOST, load_voltage=volts, load_power=0.0, batteries=packs)
+
+
 def alarm(value: float) -> PackView:
     """An alarm bit: 2 a critical one, 1 a warning, 0 none."""
     return example.pack(problem_code={2.0: 1 << 11, 1.0: 1 << 3, 0.0: 0}[value])
@@ -152,6 +164,14 @@ ROWS = (
     Row("cell_spread",       1004, spread(3.45, 90.0),                        0.199,  0.200,  0.151,  0.150),
     Row("cell_spread",       1005, spread(3.10),                              0.119,  0.120,  0.081,  0.080),
     Row("cell_spread",       1004, spread(3.10, -90.0),                       0.199,  0.200,  0.151,  0.150),
+    # Between flat and steep the limits run in a line: 3.37 V is half the way, 3.175 V likewise.
+    Row("cell_spread",       1005, spread(3.37),                              0.074,  0.075,  0.051,  0.050),
+    Row("cell_spread",       1004, spread(3.37),                              0.129,  0.130,  0.096,  0.095),
+    Row("cell_spread",       1005, spread(3.175),                             0.074,  0.075,  0.051,  0.050),
+    Row("cell_spread",       1004, spread(3.175),                             0.129,  0.130,  0.096,  0.095),
+    # Under load only what would be too much anywhere.
+    Row("cell_spread",       1005, spread(3.28, -90.0),                       0.119,  0.120,  0.081,  0.080),
+    Row("cell_spread",       1004, spread(3.37, 90.0),                        0.199,  0.200,  0.151,  0.150),
     Row("pack_high",         1021, changed("voltage"),                        57.59,  57.60,  57.03,  57.02),
     Row("pack_high",         1020, changed("voltage"),                        58.39,  58.40,  57.83,  57.82),
     Row("pack_low",          1023, changed("voltage"),                        48.01,  48.00,  48.47,  48.48),
@@ -166,6 +186,7 @@ ROWS = (
     Row("mosfet_hot",        1035, changed("mosfet_temperature"),             87.9,   88.0,   80.1,   80.0),
     Row("soc_low",           1002, band,                                      25.1,   25.0,   29.9,   30.0),
     Row("soc_low",           1001, band,                                      12.1,   12.0,   17.9,   18.0),
+    Row("not_charged",       1003, uncharged,                                 30.0,   29.9,   31.9,   32.0),
     Row("runtime",           1038, minutes,                                   120.1,  120.0,  179.9,  180.0),
     Row("runtime",           1039, minutes,                                   30.1,   30.0,   59.9,   60.0),
     Row("going_dark",        1042, minutes,                                   15.1,   15.0,   29.9,   30.0),
@@ -190,6 +211,7 @@ ROWS = (
     Row("bms_frozen",        1046, frozen,                                    599.0,  600.0,  1.0,    0.0),
     Row("grid_lost",         2001, grid,                                      0.0,    1.0,    1.0,    0.0),
     Row("inverter_stale",    2002, lambda v: example.inverter(age=v),         120.0,  121.0,  61.0,   60.0),
+    Row("house_dark",        2012, dark,                                      0.0,    1.0,    1.0,    0.0),
     Row("disk_full",         3002, lambda v: example.host(disk_free=v),       0.100,  0.099,  0.119,  0.120),
     Row("clock_jump",        3003, lambda v: example.host(clock_step=-v),     59.0,   60.0,   31.0,   30.0),
     Row("database_failing",  3004, lambda v: example.host(database_failing=v), 59.0,  60.0,   1.0,    0.0),

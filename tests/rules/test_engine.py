@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jk_bms.rules import example
-from jk_bms.rules.base import LONG_WAIT, NO_WAIT, Look, Severity
+from jk_bms.rules.base import LONG_WAIT, NO_WAIT, HostView, Look, Notice, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
-from tests.rules.driver import BEGIN, DAY, HOUR, Driver, rule
+from tests.rules.driver import BEGIN, CRITICAL, DAY, HOUR, WARNING, Driver, rule
 
 BAD, WORSE, BETWEEN, GOOD = 12, 22, 7, 1
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -53,6 +53,85 @@ def test_a_value_between_the_limits_neither_raises_nor_clears() -> None:
     assert driver.see(BETWEEN, looks=50) == []
     assert driver.see(BAD) == ["raised warning"]
     assert driver.see(BETWEEN, looks=50) == []
+
+
+def test_a_value_between_the_limits_begins_counting_for_the_end_anew() -> None:
+    driver = Driver()
+    driver.see(BAD)
+
+    driver.see(GOOD, looks=4)
+    driver.see(BETWEEN, looks=1)
+    assert driver.see(GOOD, looks=4) == []
+    assert driver.see(GOOD, looks=1) == ["cleared warning"]
+
+
+@pytest.mark.parametrize(("rising", "values"), [(True, (12, 14, 11)), (False, (-12, -14, -11))])
+def test_the_worst_is_the_highest_of_what_rises_and_the_lowest_of_what_falls(
+    rising: bool, values: tuple[int, ...]
+) -> None:
+    falling = tuple(grade._replace(set=-grade.set, clear=-grade.clear) for grade in (CRITICAL, WARNING))
+    driver = Driver([rule() if rising else rule(rising=False, grades=lambda _: falling)])
+    for value in values:
+        driver.see(value, looks=3)
+
+    (alert,) = driver.engine.open()
+    assert (alert.peak, alert.value) == (values[1], values[2])
+
+
+# Over only on evidence
+
+
+def test_a_good_value_that_proves_nothing_ends_nothing_and_makes_nothing_milder() -> None:
+    told: list[bool] = []
+
+    def look(view: HostView) -> dict[str, Look]:
+        return {"": Look(float(view.disk_path), proof=told == [])}
+
+    driver = Driver([rule(look=look)])
+    driver.see(WORSE)
+    driver.see(GOOD, looks=4)
+    told.append(True)
+    assert driver.see(GOOD, looks=50) == []
+    assert driver.engine.open()[0].severity is Severity.CRITICAL
+    told.clear()
+    assert driver.see(GOOD, looks=4) == []  # counted from the first that proves something
+    assert driver.see(GOOD, looks=1) == ["cleared critical"]
+
+
+def test_an_alert_is_not_over_while_the_probe_that_it_names_is_not_measured() -> None:
+    seen: tuple[int, ...] = (1, 2)
+
+    def look(view: HostView) -> dict[str, Look]:
+        warmest = 2 if 2 in seen else 1
+        return {"": Look(float(view.disk_path), {"probe": warmest}, seen=seen)}
+
+    driver = Driver([rule(look=look, names=("probe",))])
+    driver.see(BAD)
+    seen = (1,)
+
+    assert driver.see(GOOD, looks=50) == []
+    assert driver.see(BETWEEN, looks=5) == []
+    assert driver.engine.open()[0].facts["probe"] == 2
+    seen = (1, 2)
+    assert driver.see(GOOD, looks=5) == ["cleared warning"]
+
+
+def test_it_ends_as_people_know_it_whichever_was_the_worst_meanwhile() -> None:
+    worst = 5
+
+    def look(view: HostView) -> dict[str, Look]:
+        return {"": Look(float(view.disk_path), {"cell": worst})}
+
+    driver = Driver([rule(look=look)])
+    driver.see(BAD)
+    worst = 9
+    driver.see(BAD)
+    assert driver.engine.open()[0].facts == {"cell": 9}
+
+    driver.see(GOOD, looks=5)
+
+    assert driver.notices[-1].what == "cleared"
+    assert driver.notices[-1].alert.facts == {"cell": 5}
 
 
 def test_it_is_over_when_confirmed_in_samples_and_in_seconds() -> None:
@@ -255,6 +334,104 @@ def test_a_restart_moves_no_repeat(reboot: bool) -> None:
     assert driver.wait(1) == ["repeat warning"]
 
 
+MINUTE = 60.0
+PAUSES = (10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR, 12 * HOUR)
+
+
+def acknowledge(driver: Driver) -> Notice | None:
+    return driver.engine.acknowledge("box", "level", "", by="Olena", now=driver.now)
+
+
+def test_a_critical_alert_is_repeated_with_growing_pauses_until_somebody_has_seen_it() -> None:
+    driver = Driver()
+    driver.see(WORSE, looks=3)
+
+    for pause in PAUSES:
+        assert driver.wait(pause - 1) == []
+        assert driver.wait(1) == ["repeat critical"]
+
+
+@pytest.mark.parametrize("reboot", [False, True], ids=["restart", "reboot"])
+def test_what_an_owner_has_seen_is_repeated_as_seldom_as_all_else(reboot: bool) -> None:
+    driver = Driver()
+    driver.see(WORSE, looks=3)
+    driver.wait(10 * MINUTE)
+    notice = acknowledge(driver)
+    driver = restarted(driver, reboot=reboot, off=MINUTE)
+    driver.wait(0)
+
+    assert notice is not None
+    assert (notice.what, notice.silent, notice.alert.acknowledged_by) == ("acknowledged", True, "Olena")
+    assert driver.engine.open()[0].acknowledged_by == "Olena"
+    assert driver.wait(12 * HOUR - MINUTE - 1) == []
+    assert driver.wait(1) == ["repeat critical"]
+
+
+def test_it_is_acknowledged_once() -> None:
+    driver = Driver()
+    driver.see(WORSE)
+
+    assert acknowledge(driver) is not None
+    assert acknowledge(driver) is None
+
+
+def test_what_is_over_cannot_be_acknowledged() -> None:
+    driver = Driver()
+    with pytest.raises(LookupError, match="'level'"):
+        acknowledge(driver)
+
+
+def test_something_worse_is_not_acknowledged_with_it() -> None:
+    driver = Driver()
+    driver.see(BAD)
+    acknowledge(driver)
+
+    assert driver.see(WORSE) == ["worse critical"]
+    assert driver.engine.open()[0].acknowledged is None
+    assert driver.wait(10 * MINUTE) == ["repeat critical"]
+
+
+def test_what_comes_back_is_to_be_seen_again() -> None:
+    driver = Driver()
+    driver.see(WORSE)
+    acknowledge(driver)
+    driver.see(GOOD, looks=6)
+    driver.wait(HOUR)
+
+    assert driver.see(WORSE, looks=3) == ["raised critical"]
+    assert driver.wait(10 * MINUTE) == ["repeat critical"]
+
+
+def test_a_mute_keeps_the_repeats_quiet_and_is_no_acknowledgement() -> None:
+    driver = Driver()
+    driver.see(WORSE, looks=3)
+    mute(driver, hours=8.0)
+
+    assert driver.wait(7.9 * HOUR) == []
+    assert driver.engine.open()[0].acknowledged is None
+    assert driver.wait(0.2 * HOUR) == ["repeat critical"]
+    assert driver.wait(30 * MINUTE) == ["repeat critical"]
+
+
+def test_a_rule_may_repeat_without_a_sound() -> None:
+    driver = Driver([rule(rings_again=False)])
+    driver.see(WORSE, looks=3)
+    driver.wait(10 * MINUTE)
+
+    assert [(notice.what, notice.silent) for notice in driver.notices] == [
+        ("raised", False),
+        ("repeat", True),
+    ]
+
+
+def test_what_another_rule_says_better_is_not_told_while_that_stands() -> None:
+    one, other = rule("one"), rule("other", hidden_by="one")
+    driver = Driver([one, other])
+
+    assert driver.see(BAD) == ["raised warning"]
+    assert driver.quiet() == [("raised", "hidden")]
+
+
 def test_no_repeats_when_the_owner_wants_none() -> None:
     driver = Driver(repeat_hours=0)
     driver.see(BAD)
@@ -422,6 +599,7 @@ def test_at_night_only_the_critical_is_told_the_rest_in_the_morning() -> None:
     driver.wait(2 * HOUR)
 
     assert driver.see("a=12 b=12 c=22") == ["raised critical"]
+    driver.engine.acknowledge("box", "level", "c", by="Olena", now=driver.now)
     assert driver.see("a=12 b=1 c=22", looks=6) == []
     assert driver.wait(8 * HOUR - 120) == []
     assert driver.wait(120) == ["raised warning"]
@@ -663,6 +841,30 @@ def test_a_rule_may_do_without_the_guard() -> None:
     driver.see(GOOD, looks=6)
 
     assert driver.see(BAD) == ["raised warning"]
+
+
+def test_what_has_been_calm_for_long_is_guarded_as_at_first() -> None:
+    """The guard of what came back often is forgotten once it came back late."""
+    driver = Driver()
+    for _ in range(4):
+        driver.see(BAD)
+        driver.see(GOOD, looks=6)
+    driver.wait(3 * HOUR)
+    assert driver.see(BAD) == ["raised warning"]
+    driver.see(GOOD, looks=6)
+    driver.wait(20 * MINUTE)
+
+    assert driver.see(BAD) == ["raised warning"]
+
+
+def test_what_comes_back_often_is_guarded_longer() -> None:
+    driver = Driver()
+    for _ in range(4):
+        driver.see(BAD)
+        driver.see(GOOD, looks=6)
+    driver.wait(20 * MINUTE)
+
+    assert driver.see(BAD) == []
 
 
 def test_after_a_quiet_day_counting_begins_anew() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from jk_bms.model import InverterSample, Sample
 from jk_bms.simulator import SimulatedBms
+from jk_bms.simulator.bms import DISCHARGE_SWITCH
 from jk_bms.simulator.inverter import Steady
 from jk_bms.simulator.pack import Faulty
 from tests.rules.watched_house import DAY, WatchedHouse, house
@@ -62,7 +63,7 @@ def test_a_house_that_draws_its_pack_down_hears_of_it_only_while_it_is_so() -> N
 
     rules = {notice.alert.rule for notice in watched.notices}
     assert "soc_low" in rules
-    assert rules <= {"grid_lost", "soc_low", "runtime", "going_dark", "cell_low"}
+    assert rules <= {"grid_lost", "soc_low", "runtime", "going_dark", "cell_low", "not_charged", "house_dark"}
     raised = [notice.alert for notice in watched.notices if notice.what == "raised"]
     assert all(alert.value <= 25.0 for alert in raised if alert.rule == "soc_low")
     assert all(alert.value <= 120.0 for alert in raised if alert.rule == "runtime")
@@ -81,6 +82,99 @@ def calm(**options: object) -> WatchedHouse:
 def load(watched: WatchedHouse, amps: float) -> None:
     assert isinstance(watched.bms.surroundings, Steady)
     watched.bms.surroundings.amps = amps
+
+
+# Houses that go dark, and one that does not
+
+
+def dark_house(*, soc: float, watts: float = 900.0, every: float = 10.0) -> WatchedHouse:
+    """A house without sun that loses the grid after a quarter of an hour, and draws so many W until it is dark."""
+    watched = house(5, start=datetime(2026, 12, 15, 20, 0, tzinfo=UTC), every=every, start_soc=soc)
+    assert watched.bms.house is not None
+    begin = watched.bms.t
+    watched.bms.house.load = lambda t: 500.0 if t - begin < 15 * MINUTE else watts  # type: ignore[method-assign]
+    watched.bms.house.sun = lambda t: 0.0  # type: ignore[method-assign]
+    watched.bms.house.grid = lambda t: t - begin < 15 * MINUTE  # type: ignore[method-assign]
+    watched.live(15 * MINUTE)
+    return watched
+
+
+def grid_back(watched: WatchedHouse) -> None:
+    assert watched.bms.house is not None
+    watched.bms.house.grid = lambda t: True  # type: ignore[method-assign]
+
+
+def until_dark(watched: WatchedHouse, most: float = 12 * HOUR) -> list[str]:
+    """Live until the house is called dark; return what was told."""
+    told: list[str] = []
+    while watched.t < most and not any("house_dark" in line for line in told):
+        told += watched.live(MINUTE)
+    return told
+
+
+def relief(told: list[str]) -> list[str]:
+    return [line for line in told if line.startswith("cleared")]
+
+
+@pytest.mark.parametrize("cut_off", [None, 2.0], ids=["the inverter switches off", "the BMS cuts off"])
+def test_a_house_whose_battery_is_empty(cut_off: float | None) -> None:
+    watched = dark_house(soc=12.0)
+    if cut_off is not None:  # an inverter that would go on for longer than the BMS
+        watched.never_switches_off()
+
+    told = until_dark(watched)
+
+    assert told[-1] == "raised house_dark 2012"
+    assert "raised going_dark 1042" in told
+    assert relief(told) == []
+    assert relief(watched.live(3 * HOUR)) == []
+    grid_back(watched)
+    back = watched.live(30 * MINUTE)
+    assert "cleared house_dark 2012" in back
+    assert "cleared going_dark 1042" in back
+
+
+def test_a_house_that_draws_more_than_the_bms_allows() -> None:
+    watched = dark_house(soc=60.0, watts=14_000.0)
+
+    told = until_dark(watched)
+
+    assert "raised house_dark 2012" in told
+    assert "cleared discharge_current 1014" not in told
+
+
+def test_a_house_whose_battery_is_switched_off() -> None:
+    watched = dark_house(soc=60.0)
+    watched.live(10 * MINUTE)
+    watched.bms.write(DISCHARGE_SWITCH, 0)
+
+    told = until_dark(watched)
+
+    assert [line for line in told if "dark" in line] == ["raised house_dark 2012"]
+    watched.bms.write(DISCHARGE_SWITCH, 1)
+    assert "cleared house_dark 2012" in watched.live(5 * MINUTE)
+
+
+def test_a_house_of_which_only_the_battery_is_known() -> None:
+    watched = dark_house(soc=12.0)
+    watched.never_switches_off()
+    watched.deaf = True
+
+    told = until_dark(watched)
+
+    assert told[-1] == "raised house_dark 2012"
+    assert relief(told) == []
+    grid_back(watched)
+    assert "cleared house_dark 2012" in watched.live(30 * MINUTE)
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["with an inverter", "only the battery"])
+@pytest.mark.parametrize("watts", [0.0, 20.0])
+def test_a_house_that_is_idle_all_night_is_not_dark(watts: float, deaf: bool) -> None:
+    watched = dark_house(soc=70.0, watts=watts, every=30.0)
+    watched.deaf = deaf
+
+    assert [line for line in watched.live(8 * HOUR) if "dark" in line] == []
 
 
 def test_a_hot_mosfet() -> None:
@@ -108,7 +202,13 @@ def test_a_weak_cell_in_the_knee() -> None:
 
     assert [line for line in told if "cell_low" in line] == ["raised cell_low 1007", "worse cell_low 1006"]
     assert len(told) == len(set(told))
-    assert {line.split()[1] for line in told} <= {"cell_low", "runtime", "soc_low", "going_dark"}
+    assert {line.split()[1] for line in told} <= {
+        "cell_low",
+        "runtime",
+        "soc_low",
+        "going_dark",
+        "cell_spread",
+    }
     (alert,) = (alert for alert in watched.engine.open() if alert.rule == "cell_low")
     assert alert.facts["cell"] == 5
 

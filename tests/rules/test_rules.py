@@ -29,7 +29,9 @@ class Trial:
     """An engine and a clock, to hold one view before it for a while."""
 
     def __init__(self, **options: Any) -> None:
-        self.engine = Engine(Options(**({"startup_delay": 0, "min_level": Severity.INFO} | options)))
+        self.engine = Engine(
+            Options(**({"startup_delay": 0, "repeat_hours": 0, "min_level": Severity.INFO} | options))
+        )
         self.now = 0.0
 
     def hold(self, view: Any, looks: int = LONG, every: float = 5.0) -> list[str]:
@@ -221,8 +223,36 @@ def test_what_the_top_showed_is_not_over_because_the_flat_middle_hides_it() -> N
     assert (hidden, trial.code("cell_spread")) == (1005, None)
 
 
-def test_between_the_places_of_the_curve_no_spread_is_judged() -> None:
-    assert Trial().hold(spread(3.37)(0.110)) == []
+@pytest.mark.parametrize("current", [2.0, -90.0, None])
+@pytest.mark.parametrize("mean", [2.9, 3.05, 3.15, 3.16, 3.19, 3.2, 3.27, 3.34, 3.35, 3.39, 3.4, 3.41, 3.5])
+def test_a_cell_far_off_is_seen_wherever_the_others_are(mean: float, current: float | None) -> None:
+    trial = Trial()
+
+    trial.hold(example.pack(**example.with_cell(7, mean - 0.69, mean), current=current))
+
+    assert trial.code("cell_spread") == 1004
+
+
+def test_a_cell_far_off_is_told_once_on_its_way_along_the_curve() -> None:
+    """It is far off at the top, in the middle, at the bottom and under load, and all that is one thing."""
+    trial = Trial()
+    told = [
+        line
+        for mean, current in ((3.45, 20.0), (3.37, 0.0), (3.30, 0.0), (3.25, -90.0), (3.18, 0.0), (3.10, 0.0))
+        for line in trial.hold(spread(mean, current)(0.300))
+        if "cell_spread" in line
+    ]
+
+    assert told == ["raised cell_spread 1004"]
+
+
+def test_it_is_over_when_it_is_over_everywhere() -> None:
+    trial = Trial()
+    trial.hold(spread(3.45, 20.0)(0.300))
+    trial.hold(spread(3.14)(0.200))
+
+    assert "cleared cell_spread 1004" not in trial.hold(spread(3.45, 20.0)(0.010))
+    assert "cleared cell_spread 1004" in trial.hold(spread(3.14)(0.010))
 
 
 def test_frost_is_no_danger_while_nothing_is_charged() -> None:

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jk_bms.alerts.packs import Packs
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.pack_state import PackState
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.protocol import to_sample
-from jk_bms.rules.base import InverterView, Link, Moment, Notice, PackView
+from jk_bms.rules.base import HouseView, InverterView, Link, Moment, Notice, PackView
 from jk_bms.rules.engine import Engine
-from jk_bms.rules.grid import LOST, UNKNOWN, GridWatch
+from jk_bms.rules.grid import LOST, OLDEST, UNKNOWN, GridWatch
+from jk_bms.rules.house import powered
 from jk_bms.rules.options import Options
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.bms import MIDSUMMER
@@ -33,11 +35,15 @@ class WatchedHouse:
         self.every, self.step = every, step
         self.t = 0.0
         self.notices: list[Notice] = []
-        self.engine = Engine(Options(startup_delay=0))
+        self.engine = Engine(Options(startup_delay=0, repeat_hours=0))
         self.grid = GridWatch()
         self.spoil: Callable[[Sample], Sample] = lambda sample: sample  # what the BMS says instead
         self.speak: Callable[[InverterSample], InverterSample] = lambda sample: sample  # and the inverter
         self.silent = False
+        self.deaf = False  # nothing is known of the inverter
+        self._inverter: InverterSample | None = None
+        self._packs = Packs((DEVICE.address,), lambda _: self._newest, oldest=120.0)
+        self._newest: Sample | None = None
         self.frozen = False
         self._alike = 0  # frames that were like the one before
         self._last = 0.0  # when a good frame came
@@ -79,12 +85,14 @@ class WatchedHouse:
         self.t += self.every
         time = BEGIN + timedelta(seconds=self.t)
         now = Moment(self.t, time)
-        inverter = inverter_reading(self.bms, taken_at=time, monotonic=self.t)
-        if inverter is not None:
-            inverter = self.speak(inverter)
-        state = self.grid.feed(inverter, time) if inverter is not None else UNKNOWN
-        self.notices += self.engine.look("inverter", _view(inverter, state), now)
+        said = None if self.deaf else inverter_reading(self.bms, taken_at=time, monotonic=self.t)
+        if said is not None:
+            self._inverter = self.speak(said)
+            self.grid.feed(self._inverter, time)
+        state = self.grid.state(self.t)
+        self.notices += self.engine.look("inverter", _view(self._inverter, state, self.t), now)
         self.notices += self.engine.look(DEVICE.address, self._look(time, state), now)
+        self.notices += self.engine.look("house", self._house(state), now)
         self.notices += self.engine.tick(now)
         assert self.engine.faults == {}
 
@@ -100,8 +108,8 @@ class WatchedHouse:
         else:
             self._last, self._alike = self.t, 0
             read = to_sample(self.bms.cell_info(), device=DEVICE, taken_at=time, monotonic=self.t)
-            sample = self._pack.feed(self.spoil(read))
-        return PackView(
+            sample = self._newest = self._pack.feed(self.spoil(read))
+        view = PackView(
             device=DEVICE,
             sample=sample,
             link=link,
@@ -109,7 +117,21 @@ class WatchedHouse:
             limits=self._limits,
             settings=self._settings,
             on_battery=None if grid == UNKNOWN else grid == LOST,
+            could_be_charged=None if grid == UNKNOWN else grid != LOST,
         )
+        self._packs.take(view)
+        return view._replace(powered=powered(self._house(grid)))
+
+    def _house(self, grid: str) -> HouseView:
+        sample = self._inverter
+        stale = sample is None or self.t - sample.monotonic > OLDEST
+        return HouseView(sample, stale, grid, self._packs.look(self.t))
+
+    def never_switches_off(self) -> None:
+        """Let the inverter go on until the BMS cuts it off."""
+        inverter = self.bms.surroundings
+        assert isinstance(inverter, Inverter)
+        inverter.cut_off = 0.0
 
 
 def house(
@@ -123,5 +145,5 @@ def house(
     return WatchedHouse(bms, every=every)
 
 
-def _view(sample: InverterSample | None, state: str) -> InverterView:
-    return InverterView(sample=sample, age=None if sample is None else 1.0, grid=state)
+def _view(sample: InverterSample | None, state: str, now: float) -> InverterView:
+    return InverterView(sample=sample, age=None if sample is None else now - sample.monotonic, grid=state)

@@ -8,11 +8,14 @@ TEXTS = {
     "alerts.step.worse": "{title} (worse now)",
     "alerts.step.repeat": "{title} (still)",
     "alerts.step.cleared": "{title}: over",
+    "alerts.step.acknowledged": "Seen by {by} – {title}",
     "alerts.step.test": "TEST: {title}",
     "alerts.limit": "limit {limit}",
     "alerts.since": "since {time}",
     "alerts.since_for": "since {time} ({span})",
     "alerts.worst": "worst {value}",
+    "alerts.acknowledged": "Seen by {by} at {time}; it is not repeated as urgent any more.",
+    "alerts.acknowledged_short": "seen by {by}",
     "alerts.lasted": "It lasted {span}, from {time}.",
     "alerts.worst_now": "At worst {worst}, now {value}.",
     "alerts.over_below": "It is over below {clear}.",
@@ -28,6 +31,7 @@ TEXTS = {
     "alerts.earlier": "{count} more before these:|{count} more before these:",
     "alerts.subject.inverter": "Inverter",
     "alerts.subject.host": "Monitor",
+    "alerts.subject.house": "House",
     # Cells
     "alerts.cell_high.title": "cell {cell} is nearly too full",
     "alerts.cell_high.meaning": (
@@ -52,6 +56,10 @@ TEXTS = {
     "alerts.cell_spread.action": (
         "Charge it full slowly, so that the balancer has time. If this comes back, look which cell it is."
     ),
+    "alerts.cell_spread.critical.action": (
+        "Lower load and charge until it is known which cell it is and why. Do not charge a cell that stays far below "
+        "the others by itself."
+    ),
     "alerts.cell_spread.ask": "/health tells which cell it is.",
     "alerts.cell_spread.detail": "Mean of the cells: {mean}.",
     "alerts.pack_high.title": "the pack voltage is too high",
@@ -63,9 +71,16 @@ TEXTS = {
     # Warmth
     "alerts.cell_hot.title": "the battery is too warm",
     "alerts.cell_hot.meaning": "Warm cells age fast; hot ones are dangerous. Probe {probe} is the warmest.",
-    "alerts.cell_hot.action": (
-        "Lower the current and let air in. If it grows hot without any current, keep away and cut it off."
+    "alerts.cell_hot.action": "Lower the current and let air in.",
+    "alerts.cell_hot.critical.title": "the battery is dangerously hot",
+    "alerts.cell_hot.critical.meaning": (
+        "Cells as hot as that are damaged and may vent or burn. Probe {probe} is the warmest."
     ),
+    "alerts.cell_hot.critical.action": (
+        "Stop charge and load now, from a distance: at the inverter or the breaker. Do not touch or open the battery. "
+        "If it smokes, smells or grows hotter without any current, leave the room and call the fire brigade."
+    ),
+    "alerts.cell_hot.cleared": "the battery has cooled down",
     "alerts.charge_cold.title": "charging while the cells are too cold",
     "alerts.charge_cold.meaning": (
         "Charged in the cold, lithium settles as metal in the cell and never comes back. Probe {probe} is the coldest."
@@ -76,16 +91,29 @@ TEXTS = {
     "alerts.temperature_spread.meaning": (
         "Between {low} and {high}. A bad connection, a cell in trouble or a heat source on one side does that."
     ),
-    "alerts.temperature_spread.action": "Feel the lugs and look at what stands beside the battery.",
+    "alerts.temperature_spread.action": (
+        "Look what stands beside the battery. Touch no lug: they are live and may be hot. To tighten one, switch the "
+        "inverter and the battery off first and let it cool."
+    ),
     "alerts.mosfet_hot.title": "the MOSFETs of the BMS are too hot",
     "alerts.mosfet_hot.meaning": "The current is more than the BMS can cool. It will cut off to protect itself.",
-    "alerts.mosfet_hot.action": "Lower the load or the charge, and give the BMS air.",
+    "alerts.mosfet_hot.action": "Lower the load or the charge, and give the BMS air. Do not touch it.",
     "alerts.mosfet_hot.detail": "The BMS itself cuts off at {limit}.",
     # How much is left
     "alerts.soc_low.title": "the battery is low",
     "alerts.soc_low.meaning": "When nothing is left, the BMS cuts off and the house goes dark.",
     "alerts.soc_low.action": "Switch off what is not needed, or charge.",
     "alerts.soc_low.detail": "Reckoned on the safe side; the shown charge is {soc}.",
+    "alerts.not_charged.title": "the battery is low and nothing charges it",
+    "alerts.not_charged.meaning": "There is grid, or more sun than load, but the battery gets none of it.",
+    "alerts.not_charged.action": (
+        "Look at the charge settings of the inverter, and whether charging is switched on in the BMS."
+    ),
+    "alerts.not_charged.over": "It is over at {clear}, or when it is charged.",
+    "alerts.not_charged.explain": (
+        "It is judged only where grid or sun are known: the grid is there, or the sun gives more than the load, and at "
+        "most 0.5 A flow into the battery."
+    ),
     "alerts.soc_low.ask": "/until 07:00 tells whether it lasts.",
     "alerts.runtime.title": "it will not last long",
     "alerts.runtime.meaning": "At the load of the last minutes the battery is empty in {low} to {high}.",
@@ -101,6 +129,22 @@ TEXTS = {
     "alerts.going_dark.over": "It is over when more than {clear} are left.",
     "alerts.going_dark.detail": "Load: {power}.",
     "alerts.going_dark.cleared": "not going dark any more",
+    "alerts.house_dark.title": "no power",
+    "alerts.house_dark.meaning": "There is no grid, and the inverter gives nothing.",
+    "alerts.house_dark.cut.title": "the batteries are cut off: probably no power",
+    "alerts.house_dark.cut.meaning": (
+        "They fed the house until now and give nothing any more. Whether anything else feeds it is not known."
+    ),
+    "alerts.house_dark.silent.title": "probably no power",
+    "alerts.house_dark.silent.meaning": "The batteries are cut off and the inverter says nothing any more.",
+    "alerts.house_dark.action": (
+        "Switch large loads off before the power comes back. An empty battery needs grid or sun; after an overload, "
+        "find what was too much first."
+    ),
+    "alerts.house_dark.detail": "Charge: {soc}.",
+    "alerts.house_dark.over": "It is over when there is power again.",
+    "alerts.house_dark.cleared": "power is back",
+    "alerts.house_dark.ended": "The charge was {soc} when it went dark.\nNow it is {soc_now}.",
     # Currents and switches
     "alerts.charge_current.title": "the charge current is at its limit",
     "alerts.charge_current.meaning": "The BMS cuts off above {limit}, and cutting a large current wears it.",
@@ -110,7 +154,9 @@ TEXTS = {
     "alerts.discharge_current.action": "Switch off a large load.",
     "alerts.switch_off.title": "{part} is switched off",
     "alerts.switch_off.meaning": "A switch in the BMS is off, and no alarm or full or empty battery explains it.",
-    "alerts.switch_off.action": "If it was not you, look into the BMS's app and switch it on again.",
+    "alerts.switch_off.action": (
+        "If it was not you, look in the BMS's app why it is off before you switch it on again."
+    ),
     "alerts.switch_off.over": "It is over when the switch is on.",
     "alerts.switch_off.cleared": "{part} is switched on again",
     "alerts.part.charge": "charging",
@@ -127,11 +173,14 @@ TEXTS = {
     ),
     "alerts.emergency.action": "Charge, or shut down whatever must not lose power all at once.",
     "alerts.emergency.over": "It is over when the mode has ended or got more time.",
-    "alerts.emergency.cleared": "the emergency mode of the BMS has ended or got more time",
+    "alerts.emergency.cleared": "the emergency mode of the BMS got more time, or has ended and the protections act again",
     # Connections and age
     "alerts.wire.title": "the balance wire of cell {cell} has too much resistance",
     "alerts.wire.meaning": "With a bad wire the BMS sees a wrong voltage of this cell and balances wrongly.",
-    "alerts.wire.action": "Tighten and clean the lug and the plug of that wire.",
+    "alerts.wire.action": (
+        "Switch the inverter and the battery off first: the lugs are live. Then tighten and clean the lug and the plug "
+        "of that wire."
+    ),
     "alerts.soh_low.title": "the battery has aged",
     "alerts.soh_low.meaning": "That is what the BMS says is left of the capacity it once had.",
     "alerts.soh_low.action": (
@@ -159,7 +208,10 @@ TEXTS = {
     "alerts.bms_silent.cleared": "the BMS answers again",
     "alerts.bms_frozen.title": "the BMS repeats the same values",
     "alerts.bms_frozen.meaning": "Its counters stand still, so what it shows is not the present. Do not rely on it.",
-    "alerts.bms_frozen.action": "If it lasts, restart the BMS. Until it runs again, the battery feeds nothing.",
+    "alerts.bms_frozen.action": (
+        "Its protections may not work either: switch off charger and large loads. If it lasts, restart the BMS; until it "
+        "runs again, the battery feeds nothing and the house may be dark."
+    ),
     "alerts.bms_frozen.over": "It is over when its values move again.",
     "alerts.bms_frozen.cleared": "the values of the BMS move again",
     # Grid and inverter
@@ -178,8 +230,10 @@ TEXTS = {
     # The machine that watches
     "alerts.disk_full.title": "little space is left on the disk",
     "alerts.disk_full.meaning": "When it is full, no history can be kept.",
-    "alerts.disk_full.action": "Delete what is not needed there.",
-    "alerts.disk_full.detail": "Place: {path}",
+    "alerts.disk_full.action": (
+        "Free space on that disk, such as old logs and downloads. Delete nothing in the folder itself: that is the history."
+    ),
+    "alerts.disk_full.detail": "The disk of the folder {path}",
     "alerts.clock_jump.title": "the clock jumped",
     "alerts.clock_jump.meaning": "It moved by {step}. Times around this moment may be wrong; durations are not.",
     "alerts.clock_jump.action": "If it happens again, check the time service of the machine.",

@@ -8,5 +8,8 @@ TEXTS = {
         "It loses charge by itself. Watch its warmth, and have it replaced when this grows."
     ),
     "health.bad_connection": "bad connection",
-    "health.bad_connection.advice": ("Tighten and clean its lugs and sense wire, then look again in a week."),
+    "health.bad_connection.advice": (
+        "Switch the inverter and the battery off first: the lugs are live. Then tighten and clean its lugs and sense "
+        "wire, and look again in a week."
+    ),
 }

@@ -62,7 +62,7 @@ TEXTS = {
     ),
     "link.cause.connect_failed.meaning": "The battery is there, but does not let anybody connect.",
     "link.cause.connect_failed.action": (
-        "Switch Bluetooth of the BMS off and on in its app, or the BMS itself."
+        "Switch Bluetooth of the BMS off and on in its app; the BMS itself only if the house may go dark meanwhile."
     ),
     "link.cause.pairing_needed.meaning": "This firmware wants to be paired with before it talks.",
     "link.cause.pairing_needed.action": (
@@ -87,7 +87,9 @@ TEXTS = {
         "If it stays so, close the phone app and switch Bluetooth of the BMS off and on."
     ),
     "link.cause.frozen.meaning": "The BMS repeats the very same values: its processor hangs.",
-    "link.cause.frozen.action": "Switch the BMS off and on; until then its protection may not work either.",
+    "link.cause.frozen.action": (
+        "Its protection may not work: switch off charger and large loads, then the BMS off and on; meanwhile no power."
+    ),
     "link.cause.layout_unknown.meaning": (
         "The battery talks in a way that is not known, perhaps after an update of its firmware."
     ),

@@ -8,11 +8,14 @@ TEXTS = {
     "alerts.step.worse": "{title} (стало гірше)",
     "alerts.step.repeat": "{title} (триває)",
     "alerts.step.cleared": "{title} – минуло",
+    "alerts.step.acknowledged": "{by} уже знає: {title}",
     "alerts.step.test": "ПЕРЕВІРКА: {title}",
     "alerts.limit": "межа {limit}",
     "alerts.since": "з {time}",
     "alerts.since_for": "з {time} ({span})",
     "alerts.worst": "найгірше {value}",
+    "alerts.acknowledged": "{by} уже знає ({time}); більше не нагадую так часто.",
+    "alerts.acknowledged_short": "{by} уже знає",
     "alerts.lasted": "Тривало {span}, з {time}.",
     "alerts.worst_now": "Найгірше було {worst}, зараз {value}.",
     "alerts.over_below": "Мине, коли стане нижче {clear}.",
@@ -28,6 +31,7 @@ TEXTS = {
     "alerts.earlier": "ще {count} до них:|ще {count} до них:|ще {count} до них:",
     "alerts.subject.inverter": "Інвертор",
     "alerts.subject.host": "Моніторинг",
+    "alerts.subject.house": "Дім",
     # Комірки
     "alerts.cell_high.title": "комірка {cell} майже переповнена",
     "alerts.cell_high.meaning": (
@@ -50,6 +54,10 @@ TEXTS = {
     "alerts.cell_spread.action": (
         "Зарядіть батарею повністю й повільно, щоб балансир устиг. Якщо повторюється – з’ясуйте, яка комірка винна."
     ),
+    "alerts.cell_spread.critical.action": (
+        "Зменште споживання й заряджання, доки не з’ясуєте, яка це комірка й чому. Комірку, що лишається набагато "
+        "нижчою за інші, окремо не заряджайте."
+    ),
     "alerts.cell_spread.ask": "/health підкаже, яка комірка винна.",
     "alerts.cell_spread.detail": "Середня напруга комірок: {mean}.",
     "alerts.pack_high.title": "напруга батареї зависока",
@@ -61,9 +69,16 @@ TEXTS = {
     # Тепло
     "alerts.cell_hot.title": "батарея занадто тепла",
     "alerts.cell_hot.meaning": "Теплі комірки швидко старіють, а гарячі – небезпечні. Найтепліший датчик – {probe}.",
-    "alerts.cell_hot.action": (
-        "Зменште струм і дайте доступ повітрю. Якщо гріється й без струму – знеструмте її й тримайтеся подалі."
+    "alerts.cell_hot.action": "Зменште струм і дайте доступ повітрю.",
+    "alerts.cell_hot.critical.title": "батарея небезпечно гаряча",
+    "alerts.cell_hot.critical.meaning": (
+        "Такі гарячі комірки псуються й можуть розгерметизуватися або загорітися. Найтепліший датчик – {probe}."
     ),
+    "alerts.cell_hot.critical.action": (
+        "Негайно припиніть заряджання й споживання – здаля, на інверторі або автоматі. Не торкайтеся батареї й не "
+        "відкривайте її. Якщо димить, пахне або гріється й без струму – вийдіть з кімнати й телефонуйте 101."
+    ),
+    "alerts.cell_hot.cleared": "батарея охолола",
     "alerts.charge_cold.title": "заряджання, коли комірки захолодні",
     "alerts.charge_cold.meaning": (
         "Якщо заряджати на холоді, літій осідає в комірці металом і вже не повертається. Найхолодніший датчик – {probe}."
@@ -74,16 +89,27 @@ TEXTS = {
     "alerts.temperature_spread.meaning": (
         "Від {low} до {high}. Так буває через поганий контакт, несправну комірку або джерело тепла збоку."
     ),
-    "alerts.temperature_spread.action": "Перевірте, чи не гріються клеми, і що стоїть поруч із батареєю.",
+    "alerts.temperature_spread.action": (
+        "Подивіться, що стоїть поруч із батареєю. Не торкайтеся клем: вони під напругою й можуть бути гарячі. Щоб "
+        "підтягнути клему, спершу вимкніть інвертор і батарею й дайте їй охолонути."
+    ),
     "alerts.mosfet_hot.title": "ключі BMS перегріваються",
     "alerts.mosfet_hot.meaning": "Струм більший, ніж BMS може охолодити. Вона вимкнеться, щоб захистити себе.",
-    "alerts.mosfet_hot.action": "Зменште споживання або заряджання й дайте BMS доступ повітря.",
+    "alerts.mosfet_hot.action": "Зменште споживання або заряджання й дайте BMS доступ повітря. Не торкайтеся її.",
     "alerts.mosfet_hot.detail": "Сама BMS вимикає на {limit}.",
     # Скільки лишилося
     "alerts.soc_low.title": "батарея майже розряджена",
     "alerts.soc_low.meaning": "Коли заряд скінчиться, BMS вимкнеться, і в домі згасне світло.",
     "alerts.soc_low.action": "Вимкніть зайве або зарядіть батарею.",
     "alerts.soc_low.detail": "Пораховано із запасом; показаний заряд – {soc}.",
+    "alerts.not_charged.title": "батарея майже розряджена й не заряджається",
+    "alerts.not_charged.meaning": "Є мережа або сонця більше, ніж споживання, але батарея нічого не отримує.",
+    "alerts.not_charged.action": "Перевірте налаштування заряджання в інверторі й чи ввімкнено заряджання в BMS.",
+    "alerts.not_charged.over": "Мине на {clear} або коли почне заряджатися.",
+    "alerts.not_charged.explain": (
+        "Лише там, де відомо про мережу або сонце: мережа є або сонце дає більше, ніж споживає дім, а в батарею "
+        "йде щонайбільше 0,5 А."
+    ),
     "alerts.soc_low.ask": "/until 07:00 підкаже, чи вистачить заряду.",
     "alerts.runtime.title": "заряду вистачить ненадовго",
     "alerts.runtime.meaning": "За споживання останніх хвилин батарея розрядиться через {low} – {high}.",
@@ -97,6 +123,20 @@ TEXTS = {
     "alerts.going_dark.over": "Мине, коли лишатиметься понад {clear}.",
     "alerts.going_dark.detail": "Споживання: {power}.",
     "alerts.going_dark.cleared": "відключення більше не загрожує",
+    "alerts.house_dark.title": "немає світла",
+    "alerts.house_dark.meaning": "Мережі немає, й інвертор нічого не дає.",
+    "alerts.house_dark.cut.title": "батареї вимкнулися – мабуть, немає світла",
+    "alerts.house_dark.cut.meaning": "Досі вони живили дім, а тепер не дають нічого. Чи живить його щось інше – невідомо.",
+    "alerts.house_dark.silent.title": "мабуть, немає світла",
+    "alerts.house_dark.silent.meaning": "Батареї вимкнулися, а інвертор більше нічого не повідомляє.",
+    "alerts.house_dark.action": (
+        "Вимкніть усе потужне, доки світло не повернулося. Порожній батареї потрібні мережа або сонце; після "
+        "перевантаження спершу з’ясуйте, що було зайвим."
+    ),
+    "alerts.house_dark.detail": "Заряд: {soc}.",
+    "alerts.house_dark.over": "Мине, коли знову буде світло.",
+    "alerts.house_dark.cleared": "світло є",
+    "alerts.house_dark.ended": "Коли світло зникло, заряд був {soc}.\nЗараз {soc_now}.",
     # Струми й вимикачі
     "alerts.charge_current.title": "струм заряджання на межі",
     "alerts.charge_current.meaning": "Понад {limit} BMS вимикає струм, а вимикання великого струму її зношує.",
@@ -106,7 +146,9 @@ TEXTS = {
     "alerts.discharge_current.action": "Вимкніть щось потужне.",
     "alerts.switch_off.title": "{part} вимкнено",
     "alerts.switch_off.meaning": "У BMS вимкнено ключ, і цього не пояснює ні тривога, ні повна чи порожня батарея.",
-    "alerts.switch_off.action": "Якщо це зробили не ви, перевірте застосунок BMS і ввімкніть знову.",
+    "alerts.switch_off.action": (
+        "Якщо це зробили не ви, спершу з’ясуйте в застосунку BMS, чому вимкнено, і лише тоді вмикайте."
+    ),
     "alerts.switch_off.over": "Мине, коли ключ буде ввімкнено.",
     "alerts.switch_off.cleared": "{part} знову ввімкнено",
     "alerts.part.charge": "заряджання",
@@ -123,11 +165,13 @@ TEXTS = {
     ),
     "alerts.emergency.action": "Заряджайте батарею або вимкніть усе, що не можна знеструмлювати раптово.",
     "alerts.emergency.over": "Мине, коли режим закінчиться або його продовжать.",
-    "alerts.emergency.cleared": "аварійний режим BMS закінчився або його продовжено",
+    "alerts.emergency.cleared": "аварійний режим BMS продовжено, або він закінчився й захист знову діє",
     # З'єднання й вік
     "alerts.wire.title": "завеликий опір дроту балансування комірки {cell}",
     "alerts.wire.meaning": "Через поганий дріт BMS бачить неправильну напругу цієї комірки й неправильно балансує.",
-    "alerts.wire.action": "Підтягніть і почистьте клему та роз’єм цього дроту.",
+    "alerts.wire.action": (
+        "Спершу вимкніть інвертор і батарею: клеми під напругою. Тоді підтягніть і почистьте клему та роз’єм цього дроту."
+    ),
     "alerts.soh_low.title": "батарея постаріла",
     "alerts.soh_low.meaning": "Стільки, за даними BMS, лишилося від початкової ємності.",
     "alerts.soh_low.action": (
@@ -155,7 +199,10 @@ TEXTS = {
     "alerts.bms_silent.cleared": "BMS знову відповідає",
     "alerts.bms_frozen.title": "BMS повторює ті самі значення",
     "alerts.bms_frozen.meaning": "Її лічильники стоять, тож вона показує не теперішнє. Не покладайтеся на ці дані.",
-    "alerts.bms_frozen.action": "Якщо це триває, перезапустіть BMS. Доки вона не запрацює, батарея нічого не живитиме.",
+    "alerts.bms_frozen.action": (
+        "Її захист теж може не діяти: вимкніть зарядне й усе потужне. Якщо це триває, перезапустіть BMS; доки вона не "
+        "запрацює, батарея нічого не живитиме й у домі може не бути світла."
+    ),
     "alerts.bms_frozen.over": "Мине, коли значення знову змінюватимуться.",
     "alerts.bms_frozen.cleared": "значення BMS знову змінюються",
     # Мережа й інвертор
@@ -174,8 +221,11 @@ TEXTS = {
     # Пристрій, що стежить
     "alerts.disk_full.title": "на диску мало місця",
     "alerts.disk_full.meaning": "Коли він заповниться, історія не зберігатиметься.",
-    "alerts.disk_full.action": "Видаліть звідти непотрібне.",
-    "alerts.disk_full.detail": "Місце: {path}",
+    "alerts.disk_full.action": (
+        "Звільніть місце на цьому диску, наприклад від старих журналів і завантажень. У самій теці нічого не видаляйте: "
+        "там історія."
+    ),
+    "alerts.disk_full.detail": "Диск теки {path}",
     "alerts.clock_jump.title": "годинник перескочив",
     "alerts.clock_jump.meaning": "Він зсунувся на {step}. Час подій довкола цієї миті може бути хибним, тривалість – ні.",
     "alerts.clock_jump.action": "Якщо повториться, перевірте службу часу на пристрої.",

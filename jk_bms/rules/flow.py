@@ -1,0 +1,41 @@
+"""What flows in or out of a pack, as far as it shows that the house has power.
+
+A load that is gone, a current of nothing and a voltage that rises because nothing is drawn look like
+relief, and are what a house looks like that has just gone dark.
+"""
+
+from jk_bms.model import Sample
+from jk_bms.rules.base import PackView
+
+CHARGING = 0.003  # C: less is not charging but a sensor beside its zero
+CHARGING_LEAST = 0.5  # A
+DRAWN = 0.001  # C: less may be that sensor as well; an inverter that runs takes more for itself
+DRAWN_LEAST = 0.3  # A
+
+
+def is_charged(view: PackView) -> bool:
+    """Whether the pack is being charged."""
+    sample = view.sample
+    if sample is None or sample.current is None:
+        return False
+    return sample.current > max(CHARGING_LEAST, CHARGING * capacity(view, sample))
+
+
+def is_drawn_from(view: PackView) -> bool:
+    """Whether the pack feeds something, be it an idle inverter only."""
+    sample = view.sample
+    if sample is None or sample.current is None or sample.discharge_enabled is False:
+        return False
+    return sample.current <= -max(DRAWN_LEAST, DRAWN * capacity(view, sample))
+
+
+def shows_power(view: PackView) -> bool:
+    """Whether there surely is power behind what is drawn: by the inverter where it says, else by the current."""
+    if view.sample is not None and view.sample.discharge_enabled is False:
+        return False
+    return is_drawn_from(view) if view.powered is None else view.powered
+
+
+def capacity(view: PackView, sample: Sample) -> float:
+    """Return the capacity in Ah; 0 when it is not known."""
+    return view.limits.nominal_ah or sample.full_ah or 0.0

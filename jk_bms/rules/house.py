@@ -1,0 +1,97 @@
+"""Whether the house has power: what a house that has gone dark looks like, and one that is merely idle.
+
+Dark is what an inverter shows whose output is off while there is no grid, and what batteries look like
+that have cut the discharge while the inverter says nothing any more. A load of nothing alone is no sign
+of it: at night a house may draw less than an inverter can measure.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from jk_bms.rules import example
+from jk_bms.rules.base import Batteries, Grade, HouseView, Look, Rule
+from jk_bms.rules.charge import HOUSE_DARK
+from jk_bms.rules.grid import LOST, PRESENT
+from jk_bms.rules.levels import C, Level, grade
+
+OUTPUT = 50.0  # V: an inverter that gives less gives nothing
+LOAD = 10.0  # W: more of it is a load
+NOTHING = 10.0  # W out of the batteries: an inverter that runs takes more for itself,
+ELECTRONICS = 30.0  # W: and one whose output is off no more than that
+FED_LATELY = 1800.0  # s: batteries that fed nothing for longer fed no house
+
+_GRADES = (grade(C, 2012, Level(1.0, 0.0), seconds=30.0, digits=0),)
+
+
+class Verdict(NamedTuple):
+    """Whether the house is dark, and how that is known: ``sure``, ``cut`` or ``silent``."""
+
+    dark: bool
+    how: str = "sure"
+
+
+def verdict(view: HouseView) -> Verdict | None:
+    """Return whether the house is dark; None: nobody knows."""
+    packs = view.batteries
+    if packs.power is not None and packs.power <= -ELECTRONICS:
+        return Verdict(dark=False)
+    if view.sample is None or view.stale:
+        return _by_batteries(packs, silent=view.sample is not None)
+    if view.grid == PRESENT or (view.sample.load_power or 0.0) >= LOAD:
+        return Verdict(dark=False)
+    output = view.sample.load_voltage
+    if output is not None and output > OUTPUT:
+        return Verdict(dark=False)
+    if view.grid != LOST:
+        return None
+    if packs.power is not None and packs.power >= ELECTRONICS:
+        return None  # what charges it may feed the house as well: another inverter, the sun
+    if output is not None or packs.off:
+        return Verdict(dark=True)
+    sunny = (view.sample.pv_power or 0.0) >= LOAD
+    nothing = packs.power is not None and abs(packs.power) <= NOTHING
+    return Verdict(dark=True) if nothing and not sunny and view.sample.load_power is not None else None
+
+
+def powered(view: HouseView) -> bool | None:
+    """Return whether the house surely has power; None: nobody knows, as with no inverter."""
+    found = verdict(view)
+    return None if found is None or view.sample is None else not found.dark
+
+
+def _by_batteries(packs: Batteries, *, silent: bool) -> Verdict | None:
+    """What the batteries alone say: nothing but that they feed, or that they ceased to."""
+    if not packs.off:
+        charged = packs.off is False and packs.power is not None and packs.power >= ELECTRONICS
+        return Verdict(dark=False) if charged else None
+    if silent:
+        return Verdict(dark=True, how="silent")
+    return Verdict(dark=True, how="cut") if packs.fed is not None and packs.fed <= FED_LATELY else None
+
+
+def _grades(view: HouseView) -> tuple[Grade, ...]:
+    return _GRADES
+
+
+def _look(view: HouseView) -> Mapping[str, Look | None] | None:
+    found = verdict(view)
+    if found is None:
+        return None
+    soc = view.batteries.soc
+    if found.dark:
+        return {"": Look(1.0, {"how": found.how, "soc": soc})}
+    return {"": Look(0.0, {"soc_now": soc})}
+
+
+DARK = Rule(
+    HOUSE_DARK,
+    HouseView,
+    _grades,
+    _look,
+    rising=True,
+    example=lambda: example.house(
+        grid=LOST, load_voltage=0.0, load_power=0.0, batteries=Batteries(power=0.0, off=True, soc=6.0)
+    ),
+    clear_samples=3,
+    clear_seconds=10.0,
+)
