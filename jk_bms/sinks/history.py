@@ -324,7 +324,8 @@ class HistorySink:
             period.row(
                 self._boot.number if boot is None else boot,
                 of,
-                trusted=self._is_right(period.begin, 0),
+                # By its last moment: it begins at a round time, which may lie before a first right one.
+                trusted=self._is_right(period.begin + self._period - 1, 0),
             )
         )
         self.rows += 1

@@ -9,6 +9,7 @@ import sqlite3
 import struct
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ PART = 640  # bytes of a counter's state in one row: three of them fit in a page
 PRUNED_AT_ONCE = 4  # of each kind and track in a commit: old rows go in small slices
 UNDATED_MOST = 20_000  # batches of a track whose time was never known; some two weeks
 LONGEST_JUMP = 30 * DAY  # a clock that is further ahead of the last row may be wrong: nothing is pruned
+DATED = 2.0  # s: a fact whose noted time is no further off keeps it
 LONGEST_BOOT = 7300 * DAY  # nothing runs longer without a restart
 
 _COUNTER = struct.Struct("<qI")  # journal number, length of the state
@@ -508,6 +510,7 @@ def _confirm(db: sqlite3.Connection, step: Confirmed) -> None:
     ).fetchall()
     for number, boot_id in wrong:
         _set_clock(db, ClockSet(number, boot_id, LONGEST_BOOT, 0, move=True))
+        db.execute("UPDATE events SET clock_trusted = 0 WHERE boot_id = ?", (boot_id,))
     if wrong:
         today = now // DAY
         ahead = db.execute("SELECT number FROM tracks WHERE open_day > ?", (today,)).fetchall()
@@ -529,21 +532,49 @@ def _set_clock(db: sqlite3.Connection, step: ClockSet) -> None:
         return
     db.execute("UPDATE boots SET clock_offset = ? WHERE number = ?", (step.offset, step.boot))
     if step.move and step.offset != old[1]:
-        since = old[0] if old[2] is None else max(old[0], old[2])
         for [track] in db.execute("SELECT number FROM tracks").fetchall():
-            _move_rows(db, track, step, since, old[1])
+            _move_rows(db, track, step, old[0], old[2], old[1])
+        if step.monotonic < LONGEST_BOOT:
+            _date_facts(db, step, old[2])
 
 
-def _move_rows(db: sqlite3.Connection, track: int, step: ClockSet, since: int, offset: int) -> None:
-    """Move the rows of a boot, from ``since`` on, that were written under ``offset``."""
-    first, last = since + offset, step.monotonic + offset
+def _date_facts(db: sqlite3.Connection, step: ClockSet, since: int | None) -> None:
+    """Give events and outages of a boot, from ``since`` ms on (None: all), the time that they had by its clock."""
+    trusted = int(step.monotonic + step.offset >= NOT_BEFORE_MS)
+    for table, column in (("events", "time"), ("outages", "began")):
+        facts = db.execute(
+            f"SELECT rowid, monotonic, {column} FROM {table} WHERE boot_id = ? AND monotonic >= ?",  # noqa: S608
+            (step.boot_id, -LONGEST_BOOT if since is None else since / 1000),
+        ).fetchall()
+        for number, monotonic, noted in facts:
+            time = datetime.fromtimestamp(monotonic + step.offset / 1000, UTC)
+            if abs((time - datetime.fromisoformat(noted)).total_seconds()) > DATED:
+                db.execute(
+                    f"UPDATE {table} SET {column} = ?, clock_trusted = ? WHERE rowid = ?",  # noqa: S608
+                    (time.isoformat(), trusted, number),
+                )
+
+
+def _move_rows(
+    db: sqlite3.Connection, track: int, step: ClockSet, begun: int, since: int | None, offset: int
+) -> None:
+    """Move the rows of a boot, from ``since`` on (None: all), that were written under ``offset``.
+
+    ``begun``: ms since boot, of its first frame; the row of that frame may have begun before it, even
+    before the boot.
+    """
+    first = offset + (begun - HOUR if since is None else since)
+    last = step.monotonic + offset
     trusted = step.monotonic + step.offset >= NOT_BEFORE_MS
     moved: list[tuple[Columns, int]] = []
 
     def split(columns: Columns, count: int) -> tuple[Columns, int] | None:
         """Take out the rows that move; return those that stay, None when all do."""
         goes = [
-            boot == step.boot and of == offset and time is not None and time - offset >= since
+            boot == step.boot
+            and of == offset
+            and time is not None
+            and (since is None or time - offset >= since)
             for boot, of, time in zip(columns[BOOT], columns[OFFSET], columns[TIME], strict=True)
         ]
         if not any(goes):

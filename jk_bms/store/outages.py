@@ -13,11 +13,16 @@ _COLUMNS = (
     "device, boot_id, monotonic, began, clock_trusted, lasted, over, verdict, message, causes, rungs, "
     "cure, attempts, relapses"
 )
+_KEPT = ("device", "boot_id", "monotonic", "began", "clock_trusted")
+_CHANGING = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ") if name not in _KEPT)
 _SELECT = f"SELECT {_COLUMNS} FROM outages"  # noqa: S608 - a fixed list
 
 
 def put_outage(own: OwnStore, record: OutageRecord, boot: str) -> None:
-    """Write ``record`` in place of what was known of the same outage. Raises StoreError."""
+    """Write ``record`` in place of what was known of the same outage. Raises StoreError.
+
+    When it began stays as it stands in the database, which corrects it with the clock.
+    """
     row = (
         record.device,
         boot,
@@ -35,7 +40,11 @@ def put_outage(own: OwnStore, record: OutageRecord, boot: str) -> None:
         record.relapses,
     )
     places = ", ".join("?" * len(row))
-    own.write(lambda db: db.execute(f"INSERT OR REPLACE INTO outages ({_COLUMNS}) VALUES ({places})", row))  # noqa: S608
+    statement = (
+        f"INSERT INTO outages ({_COLUMNS}) VALUES ({places}) "  # noqa: S608 - fixed lists
+        f"ON CONFLICT (device, boot_id, monotonic) DO UPDATE SET {_CHANGING}"
+    )
+    own.write(lambda db: db.execute(statement, row))
 
 
 def newest_outages(own: OwnReader, device: str | None = None, limit: int = 100) -> list[OutageRecord]:

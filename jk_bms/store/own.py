@@ -218,7 +218,9 @@ class OwnStore(OwnReader, Writer):
                 name = coalesce(excluded.name, name), model = coalesce(excluded.model, model),
                 hw = coalesce(excluded.hw, hw), sw = coalesce(excluded.sw, sw),
                 serial = coalesce(excluded.serial, serial),
-                first_seen = coalesce(first_seen, excluded.first_seen),
+                -- Not later than now: then it was noted under a clock that was ahead.
+                first_seen = min(coalesce(first_seen, excluded.first_seen),
+                                 coalesce(excluded.first_seen, first_seen)),
                 last_seen = coalesce(excluded.last_seen, last_seen),
                 device_info = coalesce(excluded.device_info, device_info),
                 settings = coalesce(excluded.settings, settings)

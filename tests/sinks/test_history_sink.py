@@ -10,13 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from jk_bms.clock import Clock
+from jk_bms.clock import NOT_BEFORE, Clock, boot_id
 from jk_bms.errors import StoreError
-from jk_bms.model import Device, Sample
+from jk_bms.model import Device, Event, Sample
+from jk_bms.model.outage import OutageRecord
 from jk_bms.sinks.history import Committer, HistorySink, clock_confirmed
 from jk_bms.store.history import Batch, Counter, Cut, HistoryStore
 from jk_bms.store.history_query import StoredSample, samples
 from jk_bms.store.journal import Journal
+from jk_bms.store.outages import newest_outages, put_outage
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import read_states
 
@@ -182,6 +184,90 @@ def test_a_clock_set_right_moves_what_was_measured(own: OwnStore) -> None:
         ("clock.step", {"seconds": 20_000 * 86400.0, "corrected": True}),
         ("clock.step", {"seconds": 10_800.0, "corrected": True}),
     ]
+
+
+AHEAD = [timedelta(days=40), timedelta(hours=1), timedelta(days=-20_000), timedelta(seconds=-10)]
+
+
+@pytest.mark.parametrize("late", [0, 1, 2, 4.999])
+@pytest.mark.parametrize("folded", [False, True], ids=["recent", "in blocks"])
+@pytest.mark.parametrize("wrong", AHEAD, ids=["40 days ahead", "1 h ahead", "1970", "10 s behind"])
+def test_the_first_row_of_a_boot_moves_with_the_others(
+    own: OwnStore, wrong: timedelta, folded: bool, late: float
+) -> None:
+    """It begins at a round time, which lies before the first frame, be it before the boot."""
+    sink = sink_on(own)
+    trusted = wrong > timedelta(days=-1)
+    for n in range(20):
+        sink.accept(frame(late + n, offset=wrong, clock_trusted=trusted))
+    if folded:
+        for n in range(0, 7200, 600):
+            sink.accept(frame(20 + n, offset=wrong, clock_trusted=trusted))
+    commit(own, sink)
+    for n in range(8000, 8020):
+        sink.accept(frame(n))
+    commit(own, sink)
+
+    times = times_of(own)
+    assert times[:4] == [0, 5, 10, 15]
+    assert max(times) == 8010
+    assert sum(row.values["frames"] for row in rows_of(own)) >= 35
+
+
+def test_a_row_across_the_first_right_moment_is_dated(own: OwnStore) -> None:
+    """The clock is right from 1 November 2026 on; a row of 7 s begins before and ends after it."""
+    sink = sink_on(own, period=7.0)
+    for n in range(20):
+        sink.accept(frame(n, offset=NOT_BEFORE - AT))
+    commit(own, sink)
+
+    assert sum(row.values["frames"] for row in rows_of(own)) >= 13
+    assert min(row.taken_at for row in rows_of(own)) <= NOT_BEFORE
+
+
+def test_events_and_outages_of_a_boot_move_with_its_rows(own: OwnStore) -> None:
+    """Those of other boots stay, and so do those from before the time was confirmed."""
+    ahead = timedelta(days=40)
+    here = boot_id()
+
+    def note(second: float, time: datetime, boot: str = here) -> None:
+        event = Event(kind=f"at {second}", taken_at=time, monotonic=500 + second)
+        change = "UPDATE events SET boot_id = ? WHERE id = last_insert_rowid()"
+        own.append_all([event], lambda db: db.execute(change, (boot,)))
+        record = OutageRecord(
+            device="AA",
+            began=time,
+            monotonic=500 + second,
+            clock_trusted=True,
+            lasted=1.0,
+            over=True,
+            verdict="mute",
+            message="",
+            causes=(),
+            rungs=(),
+            cure=None,
+            attempts=1,
+            relapses=0,
+        )
+        put_outage(own, record, boot)
+
+    note(1, AT + ahead)
+    note(3, AT + ahead, "another boot")
+    sink = sink_on(own)
+    for n in range(10):
+        sink.accept(frame(n, offset=ahead))
+    commit(own, sink)
+    sink.accept(frame(20))
+    note(21, AT + timedelta(seconds=21))
+    commit(own, sink)
+
+    times = {event.kind: event.taken_at for _, event in own.events_after(0)}
+    assert times == {
+        "at 1": AT + timedelta(seconds=1),
+        "at 3": AT + ahead,
+        "at 21": AT + timedelta(seconds=21),
+    }
+    assert sorted(record.began for record in newest_outages(own)) == sorted(times.values())
 
 
 def test_a_confirmed_time_is_not_moved(own: OwnStore) -> None:
