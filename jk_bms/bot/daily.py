@@ -24,6 +24,7 @@ from jk_bms.digest.days import Told, named_zone, told_time
 from jk_bms.digest.schedule import Due, Schedule
 from jk_bms.errors import StoreError
 from jk_bms.settings import Settings
+from jk_bms.settings.proxies import OPENAI, proxy_for
 from jk_bms.texts import Texts, escape
 
 log = logging.getLogger(__name__)
@@ -213,6 +214,7 @@ class Daily:
                 "prompt": settings.openai_prompt,
                 "timeout": settings.digest_timeout,
                 "max_chars": settings.digest_max_chars,
+                "proxy": proxy_for(settings, settings.openai_url or OPENAI),
             }
             patience += MODEL_PAUSES + MODEL_REQUESTS * settings.digest_timeout
         request = {

@@ -10,6 +10,7 @@ from jk_bms.bot.light_aiogram import (
     TelegramAPIServer,
     TelegramBot,
 )
+from jk_bms.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
@@ -17,16 +18,28 @@ CONNECTIONS = 8  # at once: a long poll and some chats
 MASK = "<token>"
 
 
-def make_bot(token: str, api: str, *, log_requests: bool = False) -> TelegramBot:
-    """Return the bot; ``api``: the server's address. TLS is always verified.
+def make_bot(token: str, api: str, *, proxy: str | None = None, log_requests: bool = False) -> TelegramBot:
+    """Return the bot; ``api``: the server's address, asked through ``proxy``. TLS is always verified.
 
-    Raises TokenValidationError for what cannot be a token.
+    Raises TokenValidationError for what cannot be a token, ConfigError where a package for the proxy is missing.
     """
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api), limit=CONNECTIONS)
+    server = TelegramAPIServer.from_base(api)
+    session = _proxied(server, proxy) if proxy else AiohttpSession(api=server, limit=CONNECTIONS)
     if log_requests:
         session.middleware.register(_log_request)
     defaults = DefaultBotProperties(parse_mode="HTML", link_preview_is_disabled=True)
     return TelegramBot(token, session=session, default=defaults)
+
+
+def _proxied(server: TelegramAPIServer, proxy: str) -> AiohttpSession:
+    try:
+        from jk_bms.bot.proxied import ProxiedSession
+
+        return ProxiedSession(api=server, proxy=proxy, limit=CONNECTIONS)
+    except (ImportError, RuntimeError) as error:  # aiogram itself says the latter
+        raise ConfigError(
+            "HTTPS_PROXY: the package aiohttp-socks is not installed; expected those of requirements-bot.txt"
+        ) from error
 
 
 async def _log_request(make_request: Any, bot: TelegramBot, method: Any) -> Any:
@@ -45,11 +58,11 @@ async def _log_request(make_request: Any, bot: TelegramBot, method: Any) -> Any:
 
 
 class TokenMask(logging.Filter):
-    """Takes the token out of every line, wherever it comes from: a traceback, a library."""
+    """Takes the token, and other ``secrets``, out of every line, wherever it comes from: a traceback, a library."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *secrets: str) -> None:
         super().__init__()
-        self._secrets = tuple(part for part in (token, token.partition(":")[2]) if part)
+        self._secrets = tuple(part for part in (token, token.partition(":")[2], *secrets) if part)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the record pass, without the token."""

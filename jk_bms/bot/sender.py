@@ -42,7 +42,7 @@ from jk_bms.bot.outgoing import (
 )
 from jk_bms.bot.pages.page import Button, Page
 from jk_bms.bot.store import BotStore
-from jk_bms.bot.telegram_errors import brief
+from jk_bms.bot.telegram_errors import NotReached, brief
 from jk_bms.errors import StoreError
 from jk_bms.texts import Texts
 
@@ -413,7 +413,7 @@ class Sender:
             if not self._away:  # once per outage
                 log.warning("Telegram is away: %s", brief(error))
                 self._away = True
-            reached = not isinstance(error.__cause__, ClientConnectorError)
+            reached = not isinstance(error.__cause__, ClientConnectorError | NotReached)
             raise Undelivered(brief(error), doubtful=reached) from error
         if self._away:
             log.info("Telegram is back")

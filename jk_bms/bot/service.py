@@ -38,6 +38,7 @@ from jk_bms.logs import setup_logging
 from jk_bms.registry import read_registry, selected_entries
 from jk_bms.sd_notify import Notifier
 from jk_bms.settings import Settings, load_settings
+from jk_bms.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.texts import escape
 
 log = logging.getLogger(__name__)
@@ -243,7 +244,10 @@ async def serve(settings: Settings) -> None:
     assert settings.bot_token is not None
     try:
         telegram = make_bot(
-            settings.bot_token, settings.telegram_api, log_requests=settings.log_http_requests
+            settings.bot_token,
+            settings.telegram_api,
+            proxy=proxy_for(settings, settings.telegram_api),
+            log_requests=settings.log_http_requests,
         )
     except TokenValidationError as error:
         raise ConfigError(
@@ -281,7 +285,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "and put its token into .env"
             )
         for handler in logging.getLogger().handlers:
-            handler.addFilter(TokenMask(settings.bot_token))
+            handler.addFilter(TokenMask(settings.bot_token, *proxy_secrets(settings)))
         log.info("easun-jkbms %s: Telegram bot, database %s", __version__, settings.bot_db_path)
         asyncio.run(serve(settings))
     except (JkBmsError, ExceptionGroup) as error:

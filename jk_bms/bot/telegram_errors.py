@@ -17,6 +17,10 @@ from jk_bms.bot.light_aiogram import (
 LONGEST = 200  # characters of an error: the answer of a proxy may be a page of HTML
 
 
+class NotReached(Exception):
+    """A request surely did not arrive: no connection was made."""
+
+
 class Refusal(StrEnum):
     """Why Telegram gives this bot no updates, though it can be reached."""
 

@@ -17,6 +17,7 @@ from jk_bms.digest.local_text import own_count
 from jk_bms.digest.number_words import GRID, SWITCH
 from jk_bms.digest.proof import Claim, claims, clean
 from jk_bms.digest.series import series_lines
+from jk_bms.settings.proxies import OPENAI
 from jk_bms.texts import Texts
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VENDOR = "https://api.openai.com/v1"
 PAUSES = (30.0, 120.0, 600.0)  # s before each further try
 LONGEST = 4096  # characters: what one message holds
 MOST_NAMED = 30  # wrong numbers told to the model for its second attempt
@@ -56,6 +56,7 @@ class Service(NamedTuple):
     prompt: str | None = None  # the owner's own words, used as they are
     timeout: float = 60.0  # s for each request, whole
     max_chars: int = 100_000  # of measurements
+    proxy: str | None = None  # a secret: it may hold a password
 
 
 class Phrased(NamedTuple):
@@ -149,13 +150,17 @@ class _Model:
         except ImportError:
             raise _NoAnswerError("package", final=True) from None
         service = self._service
+        try:
+            # What is sent is for this host only, wherever it may point to.
+            http = openai.DefaultAsyncHttpxClient(follow_redirects=False, proxy=service.proxy)
+        except ImportError:  # of a proxy by SOCKS
+            raise _NoAnswerError("package", final=True) from None
         self._client = openai.AsyncOpenAI(
             api_key=service.key,
-            base_url=service.url or VENDOR,
+            base_url=service.url or OPENAI,
             timeout=service.timeout,
             max_retries=0,
-            # What is sent is for this host only, wherever it may point to.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=http,
         )
         return self
 

@@ -19,6 +19,9 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LARGEST_ID = 2**52  # Telegram: "at most 52 significant bits"
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _WEB = re.compile(r"https?://(?P<user>[^\s/?#@]*@)?[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
+_PROXY = re.compile(
+    r"(http|socks5h?)://(?:[^\s/?#@]*@)?(?:[\w.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}/?", re.IGNORECASE
+)
 _SERVICE = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 
@@ -228,6 +231,14 @@ def _parse_private_web(text: str) -> str:
     return text
 
 
+def _parse_proxy(text: str) -> str:
+    found = _PROXY.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    # Names are looked up by the proxy in any case: where Telegram is blocked, so is often its name.
+    return f"{found[1].lower().removesuffix('h')}{text[len(found[1]) :].rstrip('/')}"
+
+
 def _parse_web(text: str) -> str:
     found = _WEB.fullmatch(text)
     if "@" in text.partition("?")[0] and (not found or found["user"]):
@@ -281,6 +292,8 @@ USERS    = Kind(lambda text: _parse_ids(text, 1), "numbers of users, separated b
 TIME     = Kind(_parse_time, "a time of day HH:MM or HH:MM:SS", "23:59")
 SPAN     = Kind(_parse_span, "two times of day HH:MM-HH:MM", "22:00-07:00")
 WEB      = Kind(_parse_web, "an address that begins with http:// or https://", "https://house.example:8000")
+PROXY    = Kind(_parse_proxy, "http://host:port or socks5://host:port, with name:password@ before the host where needed",
+                "socks5://127.0.0.1:9050")
 PRIVATE_WEB = Kind(_parse_private_web, WEB.expected, "https://hc-ping.com/your-check")
 CODES    = Kind(_parse_codes, "codes of alerts, separated by commas", "1005,1016", ())
 SERVICES = Kind(_parse_services, "addresses of Apprise, separated by blanks",

@@ -178,6 +178,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     telegram_api: Annotated[str, Setting(
         "TELEGRAM_API_URL", kinds.WEB, "https://api.telegram.org", "",
         "another server of the Bot API, such as one of your own", shared=True)]
+    proxy: Annotated[str | None, Setting(
+        "HTTPS_PROXY", kinds.PROXY, "", "",
+        "proxy, by HTTP or SOCKS5, through which Telegram and the language model are asked; it looks names up, too",
+        worked_out="none", aliases=("https_proxy", "ALL_PROXY", "all_proxy"), secret=True, shared=True)]
+    no_proxy: Annotated[str, Setting(
+        "NO_PROXY", kinds.TEXT, "", "", "hosts, and domains with all below them, that are asked without the proxy, "
+        "separated by commas", worked_out="none", aliases=("no_proxy",), shared=True)]
     alert_min_level: Annotated[str, Setting(
         "ALERT_MIN_LEVEL", kinds.choice("info", "warning", "error", "critical"), "warning", "",
         "the least severity that is sent: `info`, `warning`, `error` or `critical`")]

@@ -11,6 +11,7 @@ from jk_bms.digest.facts import read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.errors import ConfigError
 from jk_bms.logs import log_plainly
+from jk_bms.settings.proxies import OPENAI, proxy_for
 from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
@@ -58,6 +59,7 @@ def run(given: argparse.Namespace) -> int:
         prompt=settings.openai_prompt,
         timeout=settings.digest_timeout,
         max_chars=settings.digest_max_chars,
+        proxy=proxy_for(settings, settings.openai_url or OPENAI),
     )
     print(asyncio.run(make_digest(facts, texts, service)).text)
     return EXIT_OK if facts.known else EXIT_NOTHING
