@@ -18,7 +18,7 @@ from jk_bms.bot.choices import PICTURES
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
-from jk_bms.bot.pages.values import has_data, is_old
+from jk_bms.bot.pages.values import has_data
 from jk_bms.bot.picture import NoPicture, Picture, run_chart
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
@@ -29,6 +29,7 @@ from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import alert_html, alert_line, mark
+from jk_bms.view.freshness import is_old
 
 log = logging.getLogger(__name__)
 

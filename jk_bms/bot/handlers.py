@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -316,10 +316,13 @@ class Handlers:
     def _one_battery(self, name: str) -> Callable[[Asked], Awaitable[None]]:
         async def show(asked: Asked) -> None:
             snapshot = await self._live.snapshot()
+            zone, now = self._settings.timezone, datetime.now(UTC)
+            if name == "battery" and self._whole_house(snapshot, asked.arguments):
+                await self._show(asked, pages.house(snapshot, asked.texts, zone, now))
+                return
             device = await self._chosen(asked, snapshot, name, asked.arguments)
             if device is None:
                 return
-            zone, now = self._settings.timezone, datetime.now(UTC)
             match name:
                 case "battery":
                     page = pages.battery(snapshot, device, asked.texts, zone, now)
@@ -424,9 +427,11 @@ class Handlers:
             return
         time = f"{found.hour:02d}{found.minute:02d}"
         snapshot = await self._live.snapshot()
-        device = await self._chosen(asked, snapshot, "until", found.rest, time)
-        if device is None:
-            return
+        device = None
+        if not self._whole_house(snapshot, found.rest):
+            device = await self._chosen(asked, snapshot, "until", found.rest, time)
+            if device is None:
+                return
         zone, now = self._settings.timezone, datetime.now(UTC)
         until = _next(found.hour, found.minute, now.astimezone(zone))
 
@@ -565,6 +570,11 @@ class Handlers:
             return devices[0]
         await self._show(asked, pages.choice(devices, name, asked.texts, *arguments))
         return None
+
+    @staticmethod
+    def _whole_house(snapshot: dict[str, Any], wanted: Sequence[str]) -> bool:
+        """Whether all batteries together are meant: no name was given, and there are several."""
+        return len(snapshot["devices"]) > 1 and " ".join(wanted).casefold() in ("", pages.ALL)
 
     async def _some(
         self, asked: Asked, snapshot: dict[str, Any], name: str, wanted: str, *arguments: str

@@ -15,12 +15,12 @@ from jk_bms.bot.access import Access
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
-from jk_bms.bot.pages.values import is_old
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.settings import Settings
 from jk_bms.texts import Texts, escape
+from jk_bms.view.freshness import is_old
 
 log = logging.getLogger(__name__)
 

@@ -1,54 +1,53 @@
 """``/until``: the present charge from the poller, what is usual in those hours from history."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from jk_bms.battery.until import Outlook, Step, battery_power, expect
-from jk_bms.bot.pages.values import can_be_counted_on
 from jk_bms.errors import StoreError
 from jk_bms.store.history_query import query
 from jk_bms.store.own import OwnReader
+from jk_bms.view.house import house_of, size_of
 
 DAYS = 14  # that tell what is usual
 POINTS = 96  # of each
 KNOWN = 0.8  # share of the time that must be known of a day
 INVERTER = "inverter"
-NOMINAL = 3.2  # V of an LFP cell, where no voltage is known
 
 
 def outlook(
     reader: OwnReader,
     snapshot: dict[str, Any],
-    device: dict[str, Any],
+    device: dict[str, Any] | None,
     until: datetime,
     now: datetime,
     zone: tzinfo | None,
 ) -> Outlook | None:
-    """Return how a battery of the snapshot will do until then, as if there were no grid from now on.
+    """Return how a battery of the snapshot, or the house (None), will do until then, without any grid from now on.
 
     None when charge, capacity or load are not known, or not of now. Reads ``bms.db``: to be called in a thread.
     """
-    if not can_be_counted_on(device, snapshot):
+    asked = house_of(snapshot if device is None else snapshot | {"devices": [device]})
+    if asked.soc_low is None or asked.soc_high is None or not asked.capacity_kwh:
         return None
-    reading = device["reading"]
-    soc = reading.get("battery_soc")
-    low, high = reading.get("soc_low", soc), reading.get("soc_high", soc)
-    ampere_hours = _size(device)
-    volts = reading.get("voltage") or NOMINAL * reading.get("cell_count", 0)
-    if low is None or high is None or not ampere_hours or not volts:
-        return None
-    share = share_of(snapshot, device)
+    share = 1.0 if device is None else share_of(snapshot, device)
     usual = []
     for days in range(1, DAYS + 1):
         start, end = (_days_before(moment, days, zone) for moment in (now, until))
         house = [Step(seconds, share * watts) for seconds, watts in house_power(reader, start, end)]
-        day = house or _pack_power(reader, device["address"], start, end)
+        day = house or _packs_power(reader, [one["address"] for one in asked.counted], start, end)
         if day:
             usual.append(day)
-    power = reading.get("power")
-    present = -power if power is not None and power < 0 else None
+    present = -asked.power if asked.power is not None and asked.power < 0 else None
     expected = expect(
-        now, until, low=low, high=high, capacity_wh=ampere_hours * volts, usual=usual, present=present
+        now,
+        until,
+        low=asked.soc_low,
+        high=asked.soc_high,
+        capacity_wh=1000.0 * asked.capacity_kwh,
+        usual=usual,
+        present=present,
     )
     return None if expected is None else expected._replace(share=share)
 
@@ -56,23 +55,13 @@ def outlook(
 def share_of(snapshot: dict[str, Any], device: dict[str, Any]) -> float:
     """Return which part of the house's load is on ``device``: packs in parallel give by their size.
 
-    Nothing is put on a pack that does not say how it is: should it be off, the others carry all.
+    Nothing is put on a pack that cannot be counted on: should it be off, the others carry all.
     """
-    others = [
-        one
-        for one in snapshot["devices"]
-        if one["address"] != device["address"] and can_be_counted_on(one, snapshot)
-    ]
-    sizes = [_size(one) for one in (device, *others)]
+    counted = house_of(snapshot).counted
+    others = [one for one in counted if one["address"] != device["address"]]
+    sizes = [size_of(one.get("reading") or {}) for one in (device, *others)]
     known = [size for size in sizes if size]
     return known[0] / sum(known) if len(known) == len(sizes) else 1.0 / len(sizes)
-
-
-def _size(device: dict[str, Any]) -> float | None:
-    """How much goes in, in Ah: as learnt, else as the BMS says."""
-    reading = device.get("reading") or {}
-    size: float | None = reading.get("learned_capacity") or reading.get("capacity")
-    return size
 
 
 def house_power(reader: OwnReader, start: datetime, end: datetime) -> list[Step]:
@@ -89,13 +78,24 @@ def house_power(reader: OwnReader, start: datetime, end: datetime) -> list[Step]
     return _steps(series.times, series.step, watts, start, end)
 
 
-def _pack_power(reader: OwnReader, address: str, start: datetime, end: datetime) -> list[Step]:
-    """What the battery gave; a time in which it was charged tells nothing of the load."""
-    try:
-        series = query(reader, address, ("power",), start, end, POINTS)
-    except StoreError:
+def _packs_power(reader: OwnReader, addresses: Sequence[str], start: datetime, end: datetime) -> list[Step]:
+    """What the batteries gave together; empty where one of them did not tell, or was charged all the time.
+
+    A time in which one was charged tells nothing of the load.
+    """
+    lines: list[list[float | None]] = []
+    for address in addresses:
+        try:
+            series = query(reader, address, ("power",), start, end, POINTS)
+        except StoreError:
+            return []
+        lines.append([None if value is None else max(0.0, -value) for value in series.values["power"].mean])
+    if len({len(line) for line in lines}) != 1:
         return []
-    watts = [None if value is None else max(0.0, -value) for value in series.values["power"].mean]
+    watts = [
+        sum(known) if len(known := [value for value in each if value is not None]) == len(each) else None
+        for each in zip(*lines, strict=True)
+    ]
     return _steps(series.times, series.step, watts, start, end) if any(watts) else []
 
 

@@ -488,6 +488,7 @@ async def test_several_batteries_are_chosen_by_buttons(
         telegram.say("/battery")
         await answered(telegram)
         (choice,) = telegram.messages()
+        assert choice.shown.startswith("🟢 House: 84 %")
         telegram.press(choice.button("Right"), message=choice.message)
         await soon(lambda: any(one.method == "editMessageText" for one in telegram.sent))
         telegram.say("/battery left")

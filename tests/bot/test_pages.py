@@ -135,10 +135,37 @@ def test_dashboard_has_a_button_only_when_there_is_one() -> None:
 def test_several_batteries_each_have_a_part_and_a_button() -> None:
     page = status(device(), device(2, "Shed", age=900.0, reading=reading(battery_soc=14.9)))
 
-    assert "🟢 <b>Main</b>" in page.text
-    assert "🔴 <b>Shed</b>" in page.text
-    assert page.text.count("🔴 The battery is low.") == 1
+    first, flows, *rest = page.text.splitlines()
+    assert first == "🟢 <b>House: 84 %</b>"
+    assert flows == "Discharging with 2168 W"
+    assert "🟢 Main: 84 %, -2168 W, 18.5 °C" in rest
+    assert "⚠️ Shed: no data, 14 % at 18:27; not counted" in rest
+    assert "updated 18:42:07 (12 s ago)" in rest, "of the one that counts"
     assert [row[0].data for row in page.buttons] == ["status", "battery:1", "battery:2"]
+
+
+def test_the_first_line_is_the_house() -> None:
+    """Charge weighted by capacity, what is left, power, and until when."""
+    sized = {"capacity": 280.0, "voltage": 52.0, "power": -1000.0, "soc_low": 84.3, "soc_high": 84.3}
+    packs = [
+        device(reading=reading(**sized)),
+        device(
+            2,
+            "Shed",
+            reading=reading(
+                **sized | {"capacity": 70.0, "battery_soc": 20.0, "alarms": ["cell_undervoltage"]}
+            ),
+        ),
+    ]
+    first, flows, *rest = status(*packs).text.splitlines()
+
+    assert first == "🟡 <b>House: 71 %, 13.0 kWh left</b>"
+    assert flows == "Discharging with 2000 W, lasts until 00:00–00:40 tomorrow"
+    assert rest[0] == "🔌 <b>Grid is there</b> · 2 h 5 min"
+    assert "🟠 Shed: 20 %, -1000 W, 18.5 °C ❗ a cell is empty" in rest
+    page = pages.house(snapshot(*packs), UK, KYIV, NOW)
+    assert page.text.splitlines()[0] == "🟡 <b>Дім: 71 %, лишилося 13,0 кВт·год</b>"
+    assert page.buttons[0][1].data == "chart:24h:soc:all"
 
 
 def test_old_values_are_marked_after_three_polls() -> None:
@@ -589,6 +616,18 @@ def test_until_of_one_of_several_batteries() -> None:
     assert "Not counted on, for it does not say how it is: Barn, Attic." in text
     assert "With 340 W less" in text
     assert "Not counted on" not in pages.until(snapshot(), device(), outlook(), EN, KYIV, NOW).text
+
+
+def test_until_of_a_house_names_who_is_not_in_it() -> None:
+    lent_one = lent(3, "Barn") | {"age": 400.0}
+    house = snapshot(device(), device(2, "Shed"), lent_one)
+    page = pages.until(house, None, outlook(), EN, KYIV, NOW)
+
+    assert "House: may last until" in page.text
+    assert "Barn: lent to the phone app, 84 % at 18:35; not counted" in page.text
+    assert page.buttons[0][0].data == "until:0700:all"
+    unknown = pages.until(house, None, None, UK, KYIV, NOW).text
+    assert "Barn: Bluetooth звільнено для телефона" in unknown
 
 
 # Without command

@@ -9,6 +9,7 @@ from jk_bms.bot.pages.alerts import alerts
 from jk_bms.bot.pages.battery import battery, cells
 from jk_bms.bot.pages.choices import choices
 from jk_bms.bot.pages.health import health
+from jk_bms.bot.pages.house import house
 from jk_bms.bot.pages.link import ALL, lent, link, released, resumed, taken_back
 from jk_bms.bot.pages.messages import (
     COMMANDS,
@@ -41,6 +42,7 @@ __all__ = [
     "grid_change",
     "health",
     "help_page",
+    "house",
     "invitation",
     "lent",
     "level_change",

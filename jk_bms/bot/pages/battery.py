@@ -6,14 +6,13 @@ from typing import Any
 
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page, preformatted
-from jk_bms.bot.pages.status import low_line
 from jk_bms.bot.pages.values import (
     amount,
     delta_row,
     flow_rows,
     has_data,
-    is_old,
     label,
+    low_line,
     notes,
     reading_of,
     shown_soc,
@@ -24,6 +23,7 @@ from jk_bms.model.reading import probes_of
 from jk_bms.status_text import soc_bar
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import bms_alarm
+from jk_bms.view.freshness import is_old
 
 BAR = 16  # characters
 ROWS_SINGLE = 8  # up to so many cells in one column, more in two

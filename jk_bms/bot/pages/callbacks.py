@@ -11,7 +11,7 @@
 | ``release:TIME:N``    | leaves battery N alone for TIME (``10m``, ``600s``); N: ``all`` for all of |
 |                       | them, left out: the only one, or which?                              |
 | ``resume:N``          | takes battery N up again; N as above                                 |
-| ``until:HHMM:N``      | whether battery N lasts until then                                   |
+| ``until:HHMM:N``      | whether battery N lasts until then; N: ``all`` for the house         |
 | ``chart:SPAN:WHAT:N`` | a picture, e.g. ``chart:24h:soc:1``; N: ``all`` for the house         |
 | ``settings``          | what this chat chose; ``settings:quiet:2200-0700`` and the like choose   |
 | ``users``             | who may use the bot; ``users:invite:ROLE`` makes a code, ``users:remove:ID`` |

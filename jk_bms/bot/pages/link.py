@@ -10,8 +10,9 @@ from typing import Any
 
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page
-from jk_bms.bot.pages.values import is_old, label, link_state, notes
+from jk_bms.bot.pages.values import label, link_state, notes
 from jk_bms.texts import Texts, clip, escape
+from jk_bms.view.freshness import is_old
 
 GOOD = ("streaming", "waiting", "released")
 LONGEST_REASON = 300  # characters

@@ -5,23 +5,23 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.house import house_lines, house_updated, pack_lines
 from jk_bms.bot.pages.page import Button, Page, Row, block, page
 from jk_bms.bot.pages.values import (
-    LOW,
     amount,
     battery_rows,
     has_data,
-    is_old,
     label,
     link_state,
+    low_line,
     notes,
     reading_of,
-    shown_soc,
-    soc_mark,
     updated,
 )
 from jk_bms.rules.grid import VOLTS, WATTS
 from jk_bms.texts import Texts, escape
+from jk_bms.view.freshness import is_old
+from jk_bms.view.house import house_of
 
 WORKING = ("streaming", "waiting")  # states of a link that need no word
 
@@ -38,12 +38,21 @@ def status(
     """Return the page. ``header``: HTML above it, such as the news that the grid is lost."""
     devices = snapshot["devices"]
     grid = list(_grid_rows(snapshot.get("inverter"), texts))
+    first: list[str] = []
     if len(devices) == 1:
         parts = [*_single(devices[0], grid, snapshot, texts, zone, now)]
+    elif devices:
+        whole = house_of(snapshot)
+        first = [*house_lines(whole, texts, zone, now)]
+        parts = [
+            block(grid),
+            *pack_lines(whole, snapshot, texts, zone, now),
+            low_line(whole.soc, texts),
+            *(_trouble(device, texts) for device in devices if has_data(device)),
+            escape(house_updated(whole, snapshot, texts, zone, now)),
+        ]
     else:
         parts = [block(grid)]
-        for device in devices:
-            parts += _section(device, snapshot, texts, zone, now)
     buttons = [
         [
             Button(texts("bot.button.refresh"), press("status")),
@@ -55,6 +64,7 @@ def status(
     return page(
         header,
         escape(notes(snapshot, texts)),
+        *first,
         grid_line(snapshot, texts),
         *parts,
         _alerts_line(snapshot, texts),
@@ -96,13 +106,6 @@ def _feeds(inverter: dict[str, Any]) -> bool:
     return bool(watts is not None and watts > WATTS)
 
 
-def low_line(soc: float | None, texts: Texts) -> str:
-    """Return the warning of a low battery, as HTML; "" when it is not."""
-    if soc is None or shown_soc(soc) >= LOW:
-        return ""
-    return "🔴 " + escape(texts("bot.low"))
-
-
 def _grid_rows(inverter: dict[str, Any] | None, texts: Texts) -> Iterator[Row]:
     if inverter is None:
         return
@@ -126,19 +129,6 @@ def _single(
     first = [row for row in rows[:1] if reading.get("battery_soc") is not None]
     yield block([*first, *grid, *rows[len(first) :]])
     yield low_line(reading.get("battery_soc"), texts)
-    yield _trouble(device, texts)
-    yield escape(updated(device, snapshot, texts, zone, now))
-
-
-def _section(
-    device: dict[str, Any], snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
-) -> Iterator[str]:
-    reading = reading_of(device)
-    soc = reading.get("battery_soc")
-    mark = f"{soc_mark(soc)} " if soc is not None else ""
-    yield f"\n{mark}<b>{escape(label(device, texts))}</b>"
-    yield block(battery_rows(reading, texts))
-    yield low_line(soc, texts)
     yield _trouble(device, texts)
     yield escape(updated(device, snapshot, texts, zone, now))
 

@@ -8,30 +8,56 @@ from typing import Any
 from jk_bms.battery.until import Outlook
 from jk_bms.bot.pages.battery import no_data
 from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.house import house_updated, left_out_lines
+from jk_bms.bot.pages.link import ALL
 from jk_bms.bot.pages.page import Button, Page, page
-from jk_bms.bot.pages.values import can_be_counted_on, has_data, is_old, label, notes, shown_soc, updated
+from jk_bms.bot.pages.values import (
+    can_be_counted_on,
+    has_data,
+    label,
+    notes,
+    reading_of,
+    shown_soc,
+    updated,
+)
 from jk_bms.texts import Texts, escape
+from jk_bms.view.freshness import is_old
+from jk_bms.view.house import house_of
 
 VERDICT_MARKS = {"yes": "🟢", "maybe": "🟡", "no": "🔴"}
 
 
 def until(
     snapshot: dict[str, Any],
-    device: dict[str, Any],
+    device: dict[str, Any] | None,
     outlook: Outlook | None,
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
 ) -> Page:
-    """Return the answer for one battery. ``outlook`` None: charge or load are not known, or not of now."""
-    name = escape(label(device, texts))
-    number = device["number"]
+    """Return the answer for one battery, or for the house (``device`` None).
+
+    ``outlook`` None: charge or load are not known, or not of now.
+    """
+    whole = house_of(snapshot)
+    if device is None:
+        name, number = escape(texts("bot.house.name")), ALL
+        told = [escape(line) for line in left_out_lines(whole, texts, zone, now)]
+        taken = escape(house_updated(whole, snapshot, texts, zone, now))
+    else:
+        name, number = escape(label(device, texts)), device["number"]
+        told = [escape(line) for line in _shared(snapshot, device, outlook, texts)]
+        taken = escape(updated(device, snapshot, texts, zone, now)) if has_data(device) else ""
     if outlook is None:
+        unknown = (
+            texts("bot.until.unknown") if device is None else _unknown(snapshot, device, texts, zone, now)
+        )
         return page(
             escape(notes(snapshot, texts)),
             f"<b>{name}</b>",
-            escape(_unknown(snapshot, device, texts, zone, now)),
-            escape(updated(device, snapshot, texts, zone, now)) if has_data(device) else "",
+            escape(unknown),
+            *(told if device is None else ()),
+            taken,
         )
     when = texts.moment(outlook.until, zone, now)
     heading = texts(f"bot.until.{outlook.verdict}", time=when)
@@ -46,9 +72,9 @@ def until(
         escape(texts("bot.until.left", time=when, left=left)),
         escape(_empty(outlook, texts, zone, now)),
         escape(texts(load, load=texts.quantity(abs(outlook.load), "W"), basis=basis)),
-        *(escape(line) for line in _shared(snapshot, device, outlook, texts)),
+        *told,
         escape(_advice(outlook, texts)),
-        escape(updated(device, snapshot, texts, zone, now)),
+        taken,
         buttons=[[Button(texts("bot.button.refresh"), refresh)]],
     )
 
@@ -58,6 +84,8 @@ def _unknown(
 ) -> str:
     if not has_data(device):
         return no_data(device, texts, zone, now)
+    if (reading_of(device).get("switches") or {}).get("discharge") is False:
+        return texts("bot.switch_off.discharge")
     age = device.get("age")
     if age is not None and is_old(age, snapshot):
         return texts("bot.until.old", span=texts.span(age))
@@ -78,9 +106,11 @@ def _empty(outlook: Outlook, texts: Texts, zone: tzinfo | None, now: datetime) -
 
 
 def _shared(
-    snapshot: dict[str, Any], device: dict[str, Any], outlook: Outlook, texts: Texts
+    snapshot: dict[str, Any], device: dict[str, Any], outlook: Outlook | None, texts: Texts
 ) -> Iterator[str]:
     """What the other batteries have to do with it."""
+    if outlook is None:
+        return
     if outlook.share < 1.0:
         yield texts("bot.until.share", share=f"{100 * outlook.share:.0f}")
     silent = [

@@ -5,13 +5,11 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from jk_bms.bot.pages.page import Row
-from jk_bms.texts import Texts, clip
+from jk_bms.texts import Texts, clip, escape
+from jk_bms.view.freshness import is_old
 
 IDLE = 0.1  # A: less is neither charging nor discharging
 LOW = 20  # %: below it the pages say so
-PERIODS = 3  # poll periods after which a value is old ...
-LEAST_OLD = 10.0  # s, but never before
-PERIOD = 30.0  # s, when the poller does not tell
 MARKS = ((80, "🟢"), (50, "🟡"), (LOW, "🟠"), (0, "🔴"))
 
 
@@ -33,6 +31,13 @@ def label(device: dict[str, Any], texts: Texts) -> str:
     return name
 
 
+def low_line(soc: float | None, texts: Texts) -> str:
+    """Return the warning of a low battery, as HTML; "" when it is not."""
+    if soc is None or shown_soc(soc) >= LOW:
+        return ""
+    return "🔴 " + escape(texts("bot.low"))
+
+
 def reading_of(device: dict[str, Any]) -> dict[str, Any]:
     """Return the newest reading; {} when there is none."""
     return device.get("reading") or {}
@@ -42,12 +47,6 @@ def has_data(device: dict[str, Any]) -> bool:
     """Whether any of voltage, current and SoC is known."""
     reading = reading_of(device)
     return any(reading.get(key) is not None for key in ("voltage", "current", "battery_soc"))
-
-
-def is_old(age: float | None, snapshot: dict[str, Any]) -> bool:
-    """Whether something of ``age`` s is older than three poll periods."""
-    period = snapshot.get("poll_interval") or PERIOD
-    return age is not None and age > max(PERIODS * period, LEAST_OLD)
 
 
 def can_be_counted_on(device: dict[str, Any], snapshot: dict[str, Any]) -> bool:

@@ -50,6 +50,24 @@ TEXTS = {
     "bot.alerts_open": (
         "{count} активна тривога: /alerts|{count} активні тривоги: /alerts|{count} активних тривог: /alerts"
     ),
+    # Дім із кількома батареями
+    "bot.house.name": "Дім",
+    "bot.house.charge": "{name}: {soc} %",
+    "bot.house.charge_left": "{name}: {soc} %, лишилося {left}",
+    "bot.house.unknown": "{name}: заряд невідомий",
+    "bot.house.charging": "Заряджання {power}",
+    "bot.house.discharging": "Розряджання {power}",
+    "bot.house.idle": "Спокій",
+    "bot.house.lasts": "вистачить до {time}",
+    "bot.house.full": "зарядиться о {time}",
+    "bot.house.not_counted": "{name}: {why}; не враховано",
+    "bot.house.why.never": "даних ще немає",
+    "bot.house.why.silent": "даних немає",
+    "bot.house.why.lent": "Bluetooth звільнено для телефона",
+    "bot.house.why.off": "розряджання вимкнено",
+    "bot.house.why.no_charge": "заряд невідомий",
+    "bot.house.last_heard": "останні дані о {time}",
+    "bot.house.last_charge": "{soc} % о {time}",
     # /battery і /cells
     "bot.no_data_yet": "Даних про батарею ще немає.",
     "bot.no_data_since": "Даних про батарею немає; останні: {time}.",

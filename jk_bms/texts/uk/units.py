@@ -7,6 +7,7 @@ TEXTS = {
     "units.hour": "год",
     "units.day": "д",
     "units.between": "{first} – {last}",
+    "units.times": "{first}–{last}",
     "units.at_most": "щонайбільше {last}",
     "units.ago": "{span} тому",
     "units.yesterday": "{time} учора",

@@ -1,0 +1,1 @@
+"""What every face shows alike: figures that are worked out once, from the poller's snapshot."""

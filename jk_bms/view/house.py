@@ -1,0 +1,154 @@
+"""The house as one battery: what its packs have and do together.
+
+Pure, from the poller's snapshot. A pack that cannot be counted on is named with the reason, never averaged
+in: what it had an hour ago is not what the house has.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from jk_bms.view.freshness import is_old
+
+IDLE = 0.1  # A a pack: less is neither charging nor discharging
+NOMINAL = 3.2  # V of an LFP cell, where no voltage is known
+
+# Why a pack is not counted.
+NEVER, SILENT, LENT, OFF, NO_CHARGE = "never", "silent", "lent", "off", "no_charge"
+
+Device = Mapping[str, Any]
+
+
+class LeftOut(NamedTuple):
+    """A pack that is not in the figures."""
+
+    device: Device  # of the snapshot
+    why: str  # one of the reasons above
+
+
+class House(NamedTuple):
+    """What the packs have together. ``None``: not known.
+
+    Charge and energy are of the packs in ``counted``; current, power and voltage of all that tell how they
+    are now, for one whose discharge is switched off may be charged.
+    """
+
+    counted: tuple[Device, ...]
+    left_out: tuple[LeftOut, ...]
+    soc: float | None = None  # %, weighted by what goes into each
+    soc_low: float | None = None
+    soc_high: float | None = None
+    capacity_kwh: float | None = None
+    left_kwh: float | None = None
+    voltage: float | None = None  # V, mean
+    current: float | None = None  # A, positive while charging
+    power: float | None = None  # W, likewise
+    empty_in: tuple[float, float] | None = None  # s, at the load of the last minutes
+    full_in: tuple[float, float] | None = None
+
+
+def house_of(snapshot: Mapping[str, Any]) -> House:
+    """Return the figures of all packs of ``snapshot`` together; those of a single pack are its own."""
+    counted: list[Device] = []
+    left_out: list[LeftOut] = []
+    present: list[Mapping[str, Any]] = []
+    for device in snapshot["devices"]:
+        why = _why_not(device, snapshot)
+        if why is None:
+            counted.append(device)
+        else:
+            left_out.append(LeftOut(device, why))
+        if why in (None, OFF, NO_CHARGE):
+            present.append(device["reading"])
+    house = House(tuple(counted), tuple(left_out))
+    voltages = [reading["voltage"] for reading in present if reading.get("voltage") is not None]
+    house = house._replace(
+        voltage=sum(voltages) / len(voltages) if voltages else None,
+        current=_sum(present, "current"),
+        power=_sum(present, "power"),
+    )
+    return _with_charge(house, [device["reading"] for device in counted])
+
+
+def size_of(reading: Mapping[str, Any]) -> float | None:
+    """Return how much goes into a pack, in Ah: as learnt, else as the BMS says."""
+    size: float | None = reading.get("learned_capacity") or reading.get("capacity")
+    return size or None
+
+
+def energy_of(reading: Mapping[str, Any]) -> float | None:
+    """Return how much goes into a pack, in kWh, at its present voltage."""
+    size, volts = size_of(reading), reading.get("voltage") or NOMINAL * (reading.get("cell_count") or 0)
+    return float(size * volts) / 1000.0 if size and volts else None
+
+
+def _why_not(device: Device, snapshot: Mapping[str, Any]) -> str | None:
+    """Why ``device`` cannot be counted on; None: it can."""
+    reading, age = device.get("reading") or {}, device.get("age")
+    lent = (device.get("link") or {}).get("state") == "released"
+    if not reading or age is None:
+        return LENT if lent else NEVER
+    if snapshot.get("poller_down") or is_old(age, snapshot):
+        return LENT if lent else SILENT
+    if (reading.get("switches") or {}).get("discharge") is False:
+        return OFF
+    return NO_CHARGE if reading.get("battery_soc") is None else None
+
+
+def _sum(readings: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    known = [reading[name] for reading in readings if reading.get(name) is not None]
+    return sum(known) if known else None
+
+
+def _with_charge(house: House, readings: Sequence[Mapping[str, Any]]) -> House:
+    if not readings:
+        return house
+    energies = [energy_of(reading) for reading in readings]
+    known = [energy for energy in energies if energy is not None]
+    whole = len(known) == len(readings)
+    # Where the size of one is not known, all weigh alike.
+    weights = known if whole else [1.0] * len(readings)
+
+    def mean(name: str) -> float | None:
+        values = [reading.get(name, reading.get("battery_soc")) for reading in readings]
+        return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+
+    soc, low, high = mean("battery_soc"), mean("soc_low"), mean("soc_high")
+    assert soc is not None
+    assert low is not None
+    assert high is not None
+    house = house._replace(soc=soc, soc_low=low, soc_high=high)
+    if not whole:
+        return house
+    house = house._replace(capacity_kwh=sum(known), left_kwh=0.01 * soc * sum(known))
+    forecast = _forecast(readings, known)
+    if forecast is None:
+        return house
+    what, span = forecast
+    return house._replace(empty_in=span) if what == "empty_in" else house._replace(full_in=span)
+
+
+def _forecast(
+    readings: Sequence[Mapping[str, Any]], energies: Sequence[float]
+) -> tuple[str, tuple[float, float]] | None:
+    """When the packs together are empty or full: what they have, by what they give together.
+
+    The load of each follows from its own forecast, so that it is as smooth; a pack that says nothing
+    carries nothing now, and helps later. None while some are charged and others discharged.
+    """
+    forecasts = {name for name in ("empty_in", "full_in") for reading in readings if reading.get(name)}
+    if len(forecasts) != 1:
+        return None
+    (what,) = forecasts
+    bounds: list[float] = []
+    for end, charge in ((0, "soc_low"), (1, "soc_high")):
+        if what == "full_in":  # soonest is what is fullest
+            charge = "soc_high" if end == 0 else "soc_low"
+        amount = rate = 0.0
+        for reading, energy in zip(readings, energies, strict=True):
+            share = 0.01 * reading.get(charge, reading["battery_soc"])
+            part = energy * (share if what == "empty_in" else 1.0 - share)
+            amount += part
+            if (span := reading.get(what)) and span[end] > 0:
+                rate += part / span[end]
+        bounds.append(amount / rate if rate else 0.0)
+    return what, (min(bounds), max(bounds))
