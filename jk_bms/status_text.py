@@ -10,12 +10,20 @@ from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_line
 from jk_bms.texts.durations import span, span_between
+from jk_bms.view.house import House, house_of
 
 OLD = 60.0  # s: an older reading is marked
 BAR = 24  # characters of the SoC bar
 WIDTH = 80  # characters of a line
 WORTH_SAYING = 0.15  # how sure a cause must be to be named
 
+LEFT_OUT = {  # why a battery is not counted
+    "never": "no data yet",
+    "silent": "no data now",
+    "lent": "lent to the phone app",
+    "off": "discharging is switched off",
+    "no_charge": "charge not known",
+}
 STATES = {  # what a person would say of a link
     "searching": "searching",
     "connecting": "connecting",
@@ -36,6 +44,8 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo 
         lines += [paint("The clock of this machine is wrong; nothing is merged until it is right.", "33"), ""]
     if snapshot.get("alerts"):
         lines += [*_alert_lines(snapshot, paint, zone), ""]
+    if len(snapshot["devices"]) > 1:
+        lines += [*_batteries_lines(house_of(snapshot), paint), ""]
     for device in snapshot["devices"]:
         lines += _device_lines(device, paint, zone)
         lines.append("")
@@ -71,6 +81,35 @@ def _alert_lines(snapshot: dict[str, Any], paint: Any, zone: tzinfo | None) -> I
         muted = " (muted)" if alert.get("muted") else ""
         line = alert_line(alert, names.get(alert["subject"]), texts, zone, now)
         yield f"  {paint(alert['severity'].ljust(8), tone)} {line}{muted}"
+
+
+def _batteries_lines(house: House, paint: Any) -> Iterator[str]:
+    """What all batteries have together, and which of them are not counted."""
+    yield paint("All batteries", "1")
+    if house.soc is None:
+        yield "  Charge   not known"
+    else:
+        left = f", {house.left_kwh:.1f} kWh left" if house.left_kwh is not None else ""
+        yield f"  Charge   {paint(soc_bar(house.soc), _tone(house.soc))} {house.soc:.0f} %{left}"
+    power = [f"{house.current:+.2f} A"] if house.current is not None else []
+    if house.power is not None:
+        power.append(f"{house.power:+.0f} W {_flow(house.power)}")
+    if power:
+        yield f"  Power    {'   '.join(power)}"
+    for what, forecast in (("Empty in", house.empty_in), ("Full in ", house.full_in)):
+        if forecast is not None:
+            yield f"  {what} {span_between(*forecast)} at this load"
+    for one in house.left_out:
+        name = one.device.get("name") or one.device["address"]
+        yield paint(f"  Without  {name}: {LEFT_OUT[one.why]}", "33")
+
+
+def _tone(soc: float) -> str:
+    return "31" if soc < 20 else "33" if soc < 40 else "32"
+
+
+def _flow(watts: float) -> str:
+    return "charging" if watts > 5 else "discharging" if watts < -5 else "idle"
 
 
 def _house_lines(inverter: dict[str, Any], paint: Any) -> Iterator[str]:
@@ -191,19 +230,17 @@ def _band(reading: dict[str, Any]) -> str:
 
 def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], paint: Any) -> Iterator[str]:
     if (soc := reading.get("battery_soc")) is not None:
-        tone = "31" if soc < 20 else "33" if soc < 40 else "32"
         source = {"bms": "by the BMS", "curve": "by voltage", "counted": "counted"}.get(
             reading.get("battery_soc_source", ""), ""
         )
-        yield f"  Charge   {paint(soc_bar(soc), tone)} {soc:.0f} % {source}{_band(reading)}".rstrip()
+        yield f"  Charge   {paint(soc_bar(soc), _tone(soc))} {soc:.0f} % {source}{_band(reading)}".rstrip()
     power = []
     if (voltage := reading.get("voltage")) is not None:
         power.append(f"{voltage:.2f} V")
     if (current := reading.get("current")) is not None:
         power.append(f"{current:+.2f} A")
     if (watts := reading.get("power")) is not None:
-        flow = "charging" if watts > 5 else "discharging" if watts < -5 else "idle"
-        power.append(f"{watts:+.0f} W {flow}")
+        power.append(f"{watts:+.0f} W {_flow(watts)}")
     if power:
         yield f"  Power    {'   '.join(power)}"
     for what, key in (("Empty in", "empty_in"), ("Full in ", "full_in")):

@@ -245,3 +245,32 @@ def test_a_bot_in_trouble() -> None:
     said = page(telegram={"code": None, "trouble": "the bot has not been heard of for 12 min: " + "no " * 30})
     assert "Trouble  the bot has not been heard of for 12 min" in said
     assert max(map(len, said.splitlines())) <= 80
+
+
+def test_several_batteries_are_told_together_first() -> None:
+    """Weighted by capacity; one that is silent is named, not averaged."""
+    sized = {"capacity": 280.0, "voltage": 50.0, "battery_soc": 90.0, "current": -10.0, "power": -500.0}
+    small = sized | {"capacity": 70.0, "battery_soc": 15.0}
+    devices = [
+        {
+            "number": n,
+            "address": f"AA:{n}",
+            "name": name,
+            "type": "jk",
+            "link": LINK,
+            "reading": reading,
+            "age": age,
+        }
+        for n, name, reading, age in (
+            (1, "main", sized, 5.0),
+            (2, "shed", small, 5.0),
+            (3, "barn", small | {"battery_soc": 1.0}, 900.0),
+        )
+    ]
+
+    lines = status_lines({"devices": devices})
+
+    assert lines[0] == "All batteries"
+    assert lines[1].endswith(" 75 %, 13.1 kWh left")
+    assert lines[2:4] == ["  Power    -20.00 A   -1000 W discharging", "  Without  barn: no data now"]
+    assert status_lines({"devices": devices[:1]})[0] == "Battery 1: main"

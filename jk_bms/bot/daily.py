@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from jk_bms.bot.child import ChildError, run_child
+from jk_bms.bot.choices import PICTURES
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages.page import Page
 from jk_bms.bot.store import BotStore
@@ -54,7 +55,7 @@ class Made(NamedTuple):
     """A digest, ready to be sent."""
 
     text: str  # plain
-    picture: bytes | None = None
+    pictures: Mapping[str, bytes] = {}  # by theme
 
 
 class _OnDemand:
@@ -134,7 +135,7 @@ class Daily:
                 await self._say(chat, topic, texts("bot.digest.making"))
                 told = told_time(self._now(), _MIDDAY, self._settings.digest_period, self._zone)
                 try:
-                    made.digest = await self._make(told, texts)
+                    made.digest = await self._make(told, texts, self._themes([*self._chats(), chat]))
                 except ChildError as error:
                     log.error("digest: %s", error)
                     made.at = None
@@ -143,7 +144,16 @@ class Daily:
                 made.at, made.shown = time.monotonic(), set()
             made.shown.add(chat)
             digest = made.digest
-        await self._replies.reply(chat, Page(escape(digest.text)), photo=digest.picture, topic=topic)
+        await self._replies.reply(
+            chat, Page(escape(digest.text)), photo=digest.pictures.get(self._theme(chat)), topic=topic
+        )
+
+    def _theme(self, chat: int) -> str:
+        """In which colours that chat wants its pictures."""
+        return self._store.chat(chat).choices.pictures or PICTURES[0]
+
+    def _themes(self, chats: Sequence[int]) -> set[str]:
+        return {self._theme(chat) for chat in chats}
 
     async def _say(self, chat: int, topic: int, text: str) -> None:
         await self._replies.reply(chat, Page(escape(text)), topic=topic)
@@ -172,7 +182,7 @@ class Daily:
         messages = []
         for some in by_language.values():
             texts = self._texts_of(some[0])
-            made = await self._made_patiently(told, texts)
+            made = await self._made_patiently(told, texts, self._themes(some))
             text = made.text
             if due.late:
                 at = f"{due.at.astimezone(self._zone):%H:%M}"
@@ -181,7 +191,7 @@ class Daily:
                 Outgoing(
                     chat=chat,
                     text=escape(text),
-                    photo=made.picture,
+                    photo=made.pictures.get(self._theme(chat)),
                     keep_for=KEPT_FOR,
                     key=f"digest:{due.day}",
                     topic=getattr(chat, "topic", None),  # DIGEST_CHAT_ID may name one
@@ -191,18 +201,18 @@ class Daily:
         await self._over(over, due.day, messages)
         log.info("digest of %s: made for %d chats%s", told.day, len(chats), ", late" if due.late else "")
 
-    async def _made_patiently(self, told: Told, texts: Texts) -> Made:
+    async def _made_patiently(self, told: Told, texts: Texts, themes: set[str]) -> Made:
         """The digest, or, so that nobody waits for it in vain, why there is none."""
         for left in reversed(range(TRIES)):
             try:
-                return await self._make(told, texts)
+                return await self._make(told, texts, themes)
             except ChildError as error:
                 log.error("digest of %s: %s%s", told.day, error, "; trying again" if left else "")
             if left:
                 await self._sleep(PAUSE)
         return Made(self._failed(told, texts))
 
-    async def _make(self, told: Told, texts: Texts) -> Made:
+    async def _make(self, told: Told, texts: Texts, themes: set[str]) -> Made:
         settings = self._settings
         service: dict[str, Any] | None = None
         patience = PATIENCE
@@ -224,7 +234,7 @@ class Daily:
             "end": told.end.isoformat(),
             "timezone": settings.timezone.key if isinstance(settings.timezone, ZoneInfo) else None,
             "language": texts.language,
-            "picture": True,
+            "pictures": sorted(themes),
             "service": service,
         }
         out = await self._child("jk_bms.digest", request, timeout=patience)
@@ -242,10 +252,10 @@ class Daily:
 def _understood(out: bytes) -> Made:
     try:
         told: Mapping[str, Any] = json.loads(out)
-        picture = told["picture"]
-        made = Made(told["text"], None if picture is None else base64.b64decode(picture))
+        pictures = {theme: base64.b64decode(picture) for theme, picture in told["pictures"].items()}
+        made = Made(told["text"], pictures)
         why = told["why"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChildError(f"jk_bms.digest: {error!r}; expected a digest") from error
     if why:
         log.warning("digest: not by the model: %s", why)

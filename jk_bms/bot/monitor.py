@@ -20,7 +20,7 @@ from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.settings import Settings
 from jk_bms.texts import Texts, escape
-from jk_bms.view.freshness import is_old
+from jk_bms.view.house import house_of
 
 log = logging.getLogger(__name__)
 
@@ -37,28 +37,14 @@ class Level(NamedTuple):
 
 
 def level_of(snapshot: dict[str, Any], settings: Settings) -> Level | None:
-    """Return the level from fresh readings; None when there are none. Bigger packs weigh more."""
-    if snapshot.get("poller_down"):
-        return None
-    readings = [
-        device["reading"]
-        for device in snapshot["devices"]
-        if device.get("reading") and not is_old(device.get("age"), snapshot)
-    ]
-    voltages = [reading["voltage"] for reading in readings if reading.get("voltage") is not None]
-    voltage = sum(voltages) / len(voltages) if voltages else None
+    """Return the level of the house; None when no pack can be counted on."""
+    house = house_of(snapshot)
     if settings.level_source == "voltage":
         span = settings.max_voltage - settings.min_voltage
-        if voltage is None or span == 0:
+        if house.voltage is None or span == 0:
             return None
-        return Level(voltage, 100.0 * (voltage - settings.min_voltage) / span)
-    known = [reading for reading in readings if reading.get("battery_soc") is not None]
-    if not known:
-        return None
-    sizes = [reading.get("capacity") or 0.0 for reading in known]
-    weights = sizes if all(sizes) else [1.0] * len(known)
-    total = sum(reading["battery_soc"] * weight for reading, weight in zip(known, weights, strict=True))
-    return Level(voltage, total / sum(weights))
+        return Level(house.voltage, 100.0 * (house.voltage - settings.min_voltage) / span)
+    return None if house.soc is None else Level(house.voltage, house.soc)
 
 
 class Monitor:
@@ -142,7 +128,9 @@ class Monitor:
                 self._texts_of(chat.id),
                 rising=None if last is None else level.percent > last,
             )
-            messages.append(Outgoing(chat=chat.id, text=text, line=text, key="level"))
+            texts = self._texts_of(chat.id)
+            told = [text, *pages.level_packs(snapshot, texts, self._settings.timezone, datetime.now(UTC))]
+            messages.append(Outgoing(chat=chat.id, text="\n".join(told), line=text, key="level"))
             notes[name] = level.percent
         await self._store.aside(self._store.queue, messages, notes)
         await self._warn_of_limits(level)

@@ -41,9 +41,8 @@ async def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Return the digest that a request in JSON asks for, in JSON.
 
     ``bms_db``, ``day``, ``start`` and ``end`` (ISO), ``timezone`` (a name; None: the system's),
-    ``language``, ``picture`` (bool), ``theme`` of the picture (default: light), ``service`` (fields of
-    Service, or None). The answer: ``text``,
-    ``by_model``, ``why`` and ``picture`` (PNG in base64, or None). Raises StoreError, and KeyError,
+    ``language``, ``pictures`` (the themes of those that are wanted), ``service`` (fields of Service, or
+    None). The answer: ``text``, ``by_model``, ``why`` and ``pictures`` (PNG in base64, by theme, where there is one). Raises StoreError, and KeyError,
     TypeError or ValueError for a request that is none.
     """
     texts = language(request["language"])
@@ -52,11 +51,13 @@ async def answer(request: dict[str, Any]) -> dict[str, Any]:
     bms_db = Path(request["bms_db"])
     with open_reader(bms_db) as reader:
         facts = read_facts(reader, date.fromisoformat(request["day"]), start, end, zone)
-    theme = request.get("theme", "light")
-    picture = _picture(bms_db, facts, texts, zone, theme) if request["picture"] and facts.known else None
+    pictures = {}
+    for theme in request["pictures"] if facts.known else ():
+        if (picture := _picture(bms_db, facts, texts, zone, theme)) is not None:
+            pictures[theme] = base64.b64encode(picture).decode("ascii")
     service = Service(**request["service"]) if request["service"] else None
     digest = await make_digest(facts, texts, service)
-    return digest._asdict() | {"picture": picture and base64.b64encode(picture).decode("ascii")}
+    return digest._asdict() | {"pictures": pictures}
 
 
 def _picture(bms_db: Path, facts: DayFacts, texts: Texts, zone: tzinfo, theme: str) -> bytes | None:

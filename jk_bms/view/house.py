@@ -51,8 +51,11 @@ def house_of(snapshot: Mapping[str, Any]) -> House:
     counted: list[Device] = []
     left_out: list[LeftOut] = []
     present: list[Mapping[str, Any]] = []
+    alone = len(snapshot["devices"]) == 1
     for device in snapshot["devices"]:
         why = _why_not(device, snapshot)
+        if why == OFF and alone:  # nothing is averaged: its charge is what there is
+            why = None
         if why is None:
             counted.append(device)
         else:
@@ -108,14 +111,11 @@ def _with_charge(house: House, readings: Sequence[Mapping[str, Any]]) -> House:
     # Where the size of one is not known, all weigh alike.
     weights = known if whole else [1.0] * len(readings)
 
-    def mean(name: str) -> float | None:
-        values = [reading.get(name, reading.get("battery_soc")) for reading in readings]
+    def mean(name: str) -> float:
+        values: list[float] = [reading.get(name, reading["battery_soc"]) for reading in readings]
         return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
 
     soc, low, high = mean("battery_soc"), mean("soc_low"), mean("soc_high")
-    assert soc is not None
-    assert low is not None
-    assert high is not None
     house = house._replace(soc=soc, soc_low=low, soc_high=high)
     if not whole:
         return house

@@ -79,7 +79,9 @@ class House:
             raise self.faults.pop(0)
         text = f"<{request['language']}> {request['day']}"
         picture = base64.b64encode(b"PNG").decode()
-        return json.dumps({"text": text, "by_model": False, "why": "", "picture": picture}).encode()
+        return json.dumps(
+            {"text": text, "by_model": False, "why": "", "pictures": {"light": picture, "dark": picture}}
+        ).encode()
 
     async def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds * self.stretch())

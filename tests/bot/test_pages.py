@@ -146,21 +146,19 @@ def test_several_batteries_each_have_a_part_and_a_button() -> None:
 
 def test_the_first_line_is_the_house() -> None:
     """Charge weighted by capacity, what is left, power, and until when."""
-    sized = {"capacity": 280.0, "voltage": 52.0, "power": -1000.0, "soc_low": 84.3, "soc_high": 84.3}
-    packs = [
-        device(reading=reading(**sized)),
-        device(
-            2,
-            "Shed",
-            reading=reading(
-                **sized | {"capacity": 70.0, "battery_soc": 20.0, "alarms": ["cell_undervoltage"]}
-            ),
-        ),
-    ]
+    sized: dict[str, Any] = {
+        "capacity": 280.0,
+        "voltage": 52.0,
+        "power": -1000.0,
+        "soc_low": 84.3,
+        "soc_high": 84.3,
+    }
+    low = sized | {"capacity": 70.0, "battery_soc": 20.0, "alarms": ["cell_undervoltage"]}
+    packs = [device(reading=reading(**sized)), device(2, "Shed", reading=reading(**low))]
     first, flows, *rest = status(*packs).text.splitlines()
 
     assert first == "🟡 <b>House: 71 %, 13.0 kWh left</b>"
-    assert flows == "Discharging with 2000 W, lasts until 00:00–00:40 tomorrow"
+    assert flows == "Discharging with 2000 W, lasts until 00:00–00:45 tomorrow"
     assert rest[0] == "🔌 <b>Grid is there</b> · 2 h 5 min"
     assert "🟠 Shed: 20 %, -1000 W, 18.5 °C ❗ a cell is empty" in rest
     page = pages.house(snapshot(*packs), UK, KYIV, NOW)
@@ -625,7 +623,7 @@ def test_until_of_a_house_names_who_is_not_in_it() -> None:
 
     assert "House: may last until" in page.text
     assert "Barn: lent to the phone app, 84 % at 18:35; not counted" in page.text
-    assert page.buttons[0][0].data == "until:0700:all"
+    assert page.buttons[0][0].data == "until:0842:all"
     unknown = pages.until(house, None, None, UK, KYIV, NOW).text
     assert "Barn: Bluetooth звільнено для телефона" in unknown
 

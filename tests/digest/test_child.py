@@ -40,7 +40,7 @@ def request_of_day(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "end": at("23:59").isoformat(),
         "timezone": "Europe/Kyiv",
         "language": "en",
-        "picture": True,
+        "pictures": ["light", "dark"],
         "service": None,
     }
 
@@ -52,7 +52,10 @@ def test_words_and_a_picture(request_of_day: dict[str, Any]) -> None:
     told = json.loads(done.stdout)
     assert told["text"].startswith("Digest of 10 Dec 2026\n")
     assert (told["by_model"], told["why"]) == (False, "")
-    assert base64.b64decode(told["picture"]).startswith(b"\x89PNG")
+    light, dark = (base64.b64decode(told["pictures"][theme]) for theme in ("light", "dark"))
+    assert light.startswith(b"\x89PNG")
+    assert dark.startswith(b"\x89PNG")
+    assert light != dark
 
 
 def test_the_model_is_asked_and_what_it_may_know(request_of_day: dict[str, Any]) -> None:

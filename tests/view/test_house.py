@@ -82,6 +82,10 @@ def test_what_cannot_be_counted_on_is_named_and_not_averaged(
     assert got.power == (-1040.0 if flows else -520.0)
 
 
+def test_a_single_pack_has_its_charge_though_it_is_switched_off() -> None:
+    assert house(pack(switches={"discharge": False})).soc == 50.0
+
+
 def test_just_young_enough_counts() -> None:
     assert len(house(pack(), pack(2, age=90.0)).counted) == 2
 

@@ -19,6 +19,7 @@ from jk_bms.bot.pages.messages import (
     grid_change,
     help_page,
     level_change,
+    level_packs,
     limits_warning,
     plain,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "invitation",
     "lent",
     "level_change",
+    "level_packs",
     "limits_warning",
     "link",
     "plain",

@@ -6,11 +6,13 @@ from typing import Any
 
 from jk_bms.bot.pages.battery import no_data
 from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.house import house_lines, pack_lines
 from jk_bms.bot.pages.link import ALL
 from jk_bms.bot.pages.page import Button, Page, block, page
 from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.values import battery_rows, label, reading_of
 from jk_bms.texts import Texts, escape
+from jk_bms.view.house import house_of
 
 # The commands, in the order of the menu; ``bot.command.<name>`` tells what each is for.
 COMMANDS = (
@@ -67,6 +69,14 @@ def level_change(voltage: float | None, level: float, texts: Texts, *, rising: b
     if voltage is None:
         return escape(texts("bot.level_only", level=percent)) + arrow
     return escape(texts("bot.level", voltage=f"{voltage:.3f}", level=percent)) + arrow
+
+
+def level_packs(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> list[str]:
+    """Return the lines below a level message, as HTML: how long the house lasts and how each of several packs is."""
+    if len(snapshot["devices"]) < 2:
+        return []
+    whole = house_of(snapshot)
+    return [*house_lines(whole, texts, zone, now), *pack_lines(whole, snapshot, texts, zone, now)]
 
 
 def grid_change(

@@ -1,0 +1,178 @@
+"""A house of several packs: what they have together on the first line, and a line for each below."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from jk_bms.bot.pages.callbacks import press
+from jk_bms.bot.pages.page import Button, Page, Row, block, page
+from jk_bms.bot.pages.values import (
+    amount,
+    flow,
+    flow_rows,
+    label,
+    low_line,
+    notes,
+    reading_of,
+    shown_soc,
+    soc_mark,
+    updated,
+)
+from jk_bms.texts import Texts, escape
+from jk_bms.texts.alerts import bms_alarm
+from jk_bms.view.house import NO_CHARGE, OFF, House, LeftOut, house_of
+
+ROUNDED = 300.0  # s: a time of a forecast is no more exact
+
+
+def house(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
+    """Return ``/battery`` of a house of several packs: what they have together, and how each is."""
+    whole = house_of(snapshot)
+    buttons = [
+        [
+            Button(texts("bot.button.refresh"), press("battery")),
+            Button(texts("bot.button.chart"), press("chart", "24h", "soc", "all")),
+        ],
+        *(
+            [Button(f"🔋 {label(device, texts)}", press("battery", device["number"]))]
+            for device in snapshot["devices"]
+        ),
+    ]
+    return page(
+        escape(notes(snapshot, texts)),
+        *house_lines(whole, texts, zone, now),
+        block(_rows(whole, snapshot, texts, zone, now)),
+        *pack_lines(whole, snapshot, texts, zone, now),
+        low_line(whole.soc, texts),
+        escape(texts("bot.low_advice")) if low_line(whole.soc, texts) else "",
+        escape(house_updated(whole, snapshot, texts, zone, now)),
+        buttons=buttons,
+    )
+
+
+def house_lines(whole: House, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+    """Yield how full the house is and how long that lasts, as HTML."""
+    yield house_line(whole, texts)
+    parts = []
+    if whole.power is not None:
+        watts = texts.quantity(abs(whole.power), "W")
+        parts.append(texts(f"bot.house.{_flow(whole)}", power=watts))
+    if whole.empty_in is not None:
+        parts.append(texts("bot.house.lasts", time=_between(whole.empty_in, texts, zone, now)))
+    elif whole.full_in is not None:
+        parts.append(texts("bot.house.full", time=_between(whole.full_in, texts, zone, now)))
+    if parts:
+        yield escape(", ".join(parts))
+
+
+def house_line(whole: House, texts: Texts) -> str:
+    """Return how full the house is, as HTML."""
+    name = texts("bot.house.name")
+    if whole.soc is None:
+        return f"<b>{escape(texts('bot.house.unknown', name=name))}</b>"
+    charge = {"name": name, "soc": shown_soc(whole.soc)}
+    line = (
+        texts("bot.house.charge", **charge)
+        if whole.left_kwh is None
+        else texts("bot.house.charge_left", **charge, left=texts.quantity(whole.left_kwh, "kWh", 1))
+    )
+    return f"{soc_mark(whole.soc)} <b>{escape(line)}</b>"
+
+
+def pack_lines(
+    whole: House, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> Iterator[str]:
+    """Yield a line for each pack, in the order of their numbers, as HTML; one that is not counted says why."""
+    out = {one.device["number"]: one for one in whole.left_out}
+    for device in snapshot["devices"]:
+        left_out = out.get(device["number"])
+        if left_out is None:
+            soc = reading_of(device)["battery_soc"]
+            line = f"{soc_mark(soc)} {escape(_pack(device, texts))}"
+        else:
+            line = f"⚠️ {escape(_not_counted(left_out, texts, zone, now))}"
+        yield line + "".join(escape(f" ❗ {text}") for text in _alarms(device, texts))
+
+
+def left_out_lines(whole: House, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+    """Yield why a pack is not counted, as text, for each that is not."""
+    for one in whole.left_out:
+        yield _not_counted(one, texts, zone, now)
+
+
+def house_updated(
+    whole: House, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> str:
+    """Return when the oldest of the counted readings was taken; "" without any."""
+    if not whole.counted:
+        return ""
+    oldest = max(whole.counted, key=lambda device: device["age"])
+    return updated(dict(oldest), snapshot, texts, zone, now)
+
+
+def _rows(
+    whole: House, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+) -> Iterator[Row]:
+    told = {"voltage": whole.voltage, "current": whole.current, "power": whole.power}
+    yield from flow_rows({name: value for name, value in told.items() if value is not None}, texts)
+    if whole.left_kwh is not None:
+        yield from amount(texts, "remaining", whole.left_kwh, "kWh", 1)
+    today = now.astimezone(zone).date().isoformat()
+    days = [(device.get("days") or {}).get(today) for device in snapshot["devices"]]
+    if all(days):  # a silent pack's day is not over: then the sum would be too small
+        for row, name in (("in_today", "charged_kwh"), ("out_today", "discharged_kwh")):
+            parts = [day.get(name) for day in days if day]
+            if all(part is not None for part in parts):
+                yield from amount(texts, row, sum(parts), "kWh", 1)
+    deltas = [delta for device in whole.counted if (delta := device["reading"].get("cell_delta")) is not None]
+    if deltas:
+        yield from amount(texts, "delta", 1000 * max(deltas), "mV")
+
+
+def _pack(device: dict[str, Any], texts: Texts) -> str:
+    """``Main: 84 %, -1084 W, 18.5 °C``."""
+    reading = reading_of(device)
+    facts = [f"{shown_soc(reading['battery_soc'])} %"]
+    for name, unit, digits in (("power", "W", 0), ("temperature", "°C", 1)):
+        if (value := reading.get(name)) is not None:
+            facts.append(texts.quantity(value, unit, digits, sign=name == "power"))
+    return f"{label(device, texts)}: {', '.join(facts)}"
+
+
+def _not_counted(one: LeftOut, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+    device = dict(one.device)
+    reading, age = reading_of(device), device.get("age")
+    soc = reading.get("battery_soc")
+    facts = []
+    if one.why in (OFF, NO_CHARGE):
+        facts += [f"{shown_soc(soc)} %"] if soc is not None else []
+        facts.append(texts(f"bot.house.why.{one.why}"))
+    else:
+        facts.append(texts(f"bot.house.why.{one.why}"))
+        if age is not None:
+            time = texts.moment(now - timedelta(seconds=age), zone, now)
+            key = "bot.house.last_heard" if soc is None else "bot.house.last_charge"
+            facts.append(texts(key, time=time, soc=None if soc is None else shown_soc(soc)))
+    return texts("bot.house.not_counted", name=label(device, texts), why=", ".join(facts))
+
+
+def _alarms(device: dict[str, Any], texts: Texts) -> list[str]:
+    return [bms_alarm(name, texts) for name in reading_of(device).get("alarms") or ()]
+
+
+def _flow(whole: House) -> str:
+    amps = whole.current if whole.current is not None else (whole.power or 0.0) / 50.0
+    return flow(amps)
+
+
+def _between(seconds: tuple[float, float], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+    """A forecast as a time, or as two when they are not the same."""
+    start = now.timestamp()
+    first = (start + seconds[0]) // ROUNDED * ROUNDED
+    last = -(-(start + seconds[1]) // ROUNDED) * ROUNDED
+    moments = [datetime.fromtimestamp(each, now.tzinfo).astimezone(zone) for each in (first, last)]
+    told = texts.moment(moments[1], zone, now)
+    if moments[0].date() == moments[1].date():
+        early, late = (f"{each:%H:%M}" for each in moments)
+        return told if early == late else texts("units.times", first=early, last=told)
+    return texts("units.times", first=texts.moment(moments[0], zone, now), last=told)
