@@ -42,8 +42,8 @@ async def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     ``bms_db``, ``day``, ``start`` and ``end`` (ISO), ``timezone`` (a name; None: the system's),
     ``language``, ``pictures`` (the themes of those that are wanted), ``service`` (fields of Service, or
-    None). The answer: ``text``, ``by_model``, ``why`` and ``pictures`` (PNG in base64, by theme, where there is one). Raises StoreError, and KeyError,
-    TypeError or ValueError for a request that is none.
+    None). The answer: ``text``, ``by_model``, ``why`` and ``pictures`` (PNG in base64, by theme, where
+    there is one). Raises StoreError, and KeyError, TypeError or ValueError for a request that is none.
     """
     texts = language(request["language"])
     zone = named_zone(ZoneInfo(request["timezone"]) if request["timezone"] else None)

@@ -79,9 +79,8 @@ class House:
             raise self.faults.pop(0)
         text = f"<{request['language']}> {request['day']}"
         picture = base64.b64encode(b"PNG").decode()
-        return json.dumps(
-            {"text": text, "by_model": False, "why": "", "pictures": {"light": picture, "dark": picture}}
-        ).encode()
+        pictures = dict.fromkeys(("light", "dark"), picture)
+        return json.dumps({"text": text, "by_model": False, "why": "", "pictures": pictures}).encode()
 
     async def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds * self.stretch())
