@@ -25,7 +25,8 @@ import msgspec
 
 from jk_bms import __version__
 from jk_bms.errors import StoreError
-from jk_bms.store.own import VERSION
+from jk_bms.store.database import SIDE_FILES, incomplete
+from jk_bms.store.own import BMS_DB, VERSION
 from jk_bms.store.sqlite_errors import explain
 
 FORMAT = 1  # of the archive
@@ -35,7 +36,6 @@ LONGEST_TEXT = 2**20  # bytes of a member that is no database; nobody's registry
 STEP = 1024  # pages copied between two reports of progress
 CHUNK = 2**16
 COMPRESSION = 1  # the history is compressed already; more costs a small machine minutes
-SIDE_FILES = ("-wal", "-shm")  # SQLite keeps them beside a database
 SPARE = 16 * 2**20  # bytes that a copy leaves free
 
 NIGHT = time(3, 0)  # local; a copy missed by a machine that was off is made up for later that day
@@ -172,6 +172,15 @@ def open_archive(archive: Path, folder: Path) -> Manifest:
             raise StoreError(f"{archive}: cannot be read: {reason(error)}") from error
     _check_database(archive, manifest, folder / DATABASE)
     return manifest
+
+
+def is_backup(path: Path) -> bool:
+    """Whether the file at ``path`` begins as our archives do; it may be damaged behind that."""
+    try:
+        with gzip.open(path) as file:
+            return file.read(512).startswith(MANIFEST.encode() + b"\0")
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def swap(replacements: Sequence[Replacement], stamp: str) -> list[Path]:
@@ -471,6 +480,10 @@ def _check_database(archive: Path, manifest: Manifest, path: Path) -> None:
                     "not restored"
                 )
             _check_whole(archive, connection)
+            if lacking := incomplete(connection, BMS_DB):
+                raise StoreError(
+                    f"{archive}: its database is not a whole bms.db: {lacking}; use another copy"
+                )
     except sqlite3.Error as error:
         raise StoreError(f"{archive}: its database is damaged: {error}; use another copy") from error
 

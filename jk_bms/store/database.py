@@ -43,6 +43,10 @@ _RECORDS = """CREATE TABLE IF NOT EXISTS migrations (
 )"""
 
 
+class InUse(StoreError):
+    """Another process is the writer."""
+
+
 class Step(NamedTuple):
     """One step of a layout. A step that was released is never changed.
 
@@ -451,6 +455,17 @@ def _not_ours(connection: sqlite3.Connection, kind: Kind) -> str:
     return f"it is a database of another program, or of another kind: version {version} with {names}"
 
 
+def incomplete(connection: sqlite3.Connection, kind: Kind) -> str:
+    """What the open database lacks of its own layout, in words; empty: nothing."""
+    there = _tables(connection)
+    for table, columns in _made_before_the_mark(kind, _version(connection)).items():
+        if table not in there:
+            return f"it has no table {table}"
+        if missing := columns - there[table]:
+            return f"its table {table} has no {', '.join(sorted(missing))}"
+    return ""
+
+
 def _named(mark: int) -> str:
     for name, known in MARKS.items():
         if known == mark:
@@ -547,7 +562,7 @@ class Lock:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 pid = (said["pid"] or b"unknown").decode()
-                raise StoreError(
+                raise InUse(
                     f"{self._path}: another {self._kind.user} (pid {pid}) writes it; "
                     f"stop that one first{self._hint}"
                 ) from error

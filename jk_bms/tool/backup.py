@@ -6,7 +6,7 @@ from pathlib import Path
 from jk_bms.demo import is_demo
 from jk_bms.errors import StoreError
 from jk_bms.keeping import backup_texts
-from jk_bms.store.backup import PROGRAM, SETTINGS, write_archive
+from jk_bms.store.backup import PROGRAM, SETTINGS, is_backup, write_archive
 from jk_bms.tool.output import note
 from jk_bms.tool.stored import Progress, local_now, megabytes, stamp, stored_settings
 
@@ -14,7 +14,7 @@ from jk_bms.tool.stored import Progress, local_now, megabytes, stamp, stored_set
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
     parser.add_argument("file", metavar="FILE", help="archive to write, or a folder to put one into")
-    parser.add_argument("--replace", action="store_true", help="replace FILE if it exists")
+    parser.add_argument("--replace", action="store_true", help="replace FILE if it is a backup")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -26,8 +26,8 @@ def run(given: argparse.Namespace) -> int:
         target /= f"{PROGRAM}-{stamp(now)}.tar.gz"
     if target.exists() and not given.replace:
         raise StoreError(f"{target}: exists already; choose another name, or --replace")
-    if target.resolve() in {settings.bms_db_path.resolve(), settings.devices_file.resolve()}:
-        raise StoreError(f"{target}: is itself what a backup holds; choose another name")
+    if target.exists() and not is_backup(target):
+        raise StoreError(f"{target}: is no backup, so it is not replaced; choose another name")
     texts, left_out = backup_texts(settings)
     if is_demo(settings):
         del texts[SETTINGS]

@@ -15,6 +15,7 @@ from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.settings import Settings
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
+from jk_bms.store.database import InUse
 from jk_bms.store.history import Cut, HistoryStore, Keep
 from jk_bms.store.imports import (
     Findings,
@@ -63,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
         )
     try:
         own = open_writer(settings.bms_db_path, clock)
-    except StoreError as error:
+    except InUse as error:
         raise StoreError(f"{error} ({poller('stop')})") from error
     with own:
         store = HistoryStore(own, Keep(blocks=settings.block_keep_days, minutes=settings.min_keep_days))

@@ -8,12 +8,16 @@ from pathlib import Path
 from jk_bms.called import poller
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.keeping import differing_settings, fitting_settings, with_secrets
+from jk_bms.registry import read_registry
 from jk_bms.settings import TOP, Settings
 from jk_bms.store import backup
 from jk_bms.store.backup import Manifest, Replacement, open_archive, reason, swap, workshop
-from jk_bms.store.own import no_writer
+from jk_bms.store.database import InUse, refuse_foreign
+from jk_bms.store.own import BMS_DB, no_writer
 from jk_bms.tool.output import note
 from jk_bms.tool.stored import local_now, stamp, stored_settings, uncommitted
+
+WITHOUT = "--only-database does without it"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +34,7 @@ def run(given: argparse.Namespace) -> int:
     settings = stored_settings(given)
     archive = Path(given.file).absolute()
     with ExitStack() as stack:
-        if not given.dry_run:
-            _keep_writers_from(settings.bms_db_path, stack)
+        _keep_writers_from(settings.bms_db_path, stack, given)
         folder = stack.enter_context(workshop(settings.bms_db_path.absolute().parent))
         manifest = open_archive(archive, folder)
         print(f"{archive}: good; made {manifest.made_at:%Y-%m-%d %H:%M %z} by version {manifest.version}")
@@ -41,8 +44,7 @@ def run(given: argparse.Namespace) -> int:
             before = settings.bms_db_path
             settings, texts = _settings(folder, settings, stack)
             if settings.bms_db_path != before:
-                if not given.dry_run:
-                    _keep_writers_from(settings.bms_db_path, stack)
+                _keep_writers_from(settings.bms_db_path, stack, given)
                 database = _moved(database, settings.bms_db_path, stack)
             texts += _registry(folder, settings, stack)
         # First what was not yet written of the present: at the start it would go over the backup.
@@ -69,7 +71,18 @@ def _registry(folder: Path, settings: Settings, stack: ExitStack) -> list[Replac
     if not stored.exists():
         return []
     target = settings.devices_file
-    text = stored.read_text(encoding="utf-8")
+    text = _stored_text(folder, backup.REGISTRY)
+    try:
+        read_registry(stored)
+    except ConfigError as error:
+        said = str(error).replace(str(stored), f"its {backup.REGISTRY}")
+        raise ConfigError(f"the backup's registry cannot be used: {said}; {WITHOUT}") from error
+    try:
+        read_registry(target)
+    except ConfigError as error:
+        raise ConfigError(
+            f"the present registry cannot be read, so it may be another program's: {error}; move it away, or {WITHOUT}"
+        ) from error
     try:
         present = target.read_bytes().decode("utf-8-sig")
         text = with_secrets(text, target, present)
@@ -89,14 +102,12 @@ def _settings(folder: Path, settings: Settings, stack: ExitStack) -> tuple[Setti
     stored = folder / backup.SETTINGS
     if not stored.exists():
         return settings, []
-    text = stored.read_text(encoding="utf-8")
+    text = _stored_text(folder, backup.SETTINGS)
     if settings.env_file is None:
         try:
             fitting, settings, left_out = fitting_settings(text)
         except ConfigError as error:
-            raise ConfigError(
-                f"the backup's settings do not fit: {error}; --only-database does without them"
-            ) from error
+            raise ConfigError(f"the backup's settings do not fit: {error}; {WITHOUT}") from error
         if left_out:
             note("this machine does not have these places, or we may not write there; set them anew in .env:")
             for line in left_out:
@@ -110,11 +121,26 @@ def _settings(folder: Path, settings: Settings, stack: ExitStack) -> tuple[Setti
     return settings, []
 
 
-def _keep_writers_from(database: Path, stack: ExitStack) -> None:
+def _keep_writers_from(database: Path, stack: ExitStack, given: argparse.Namespace) -> None:
+    """Make sure that what is replaced is ours and that nobody writes it. Raises ConfigError, StoreError."""
+    refuse_foreign(BMS_DB, database)
+    if given.dry_run:
+        return
     try:
         stack.enter_context(no_writer(database))
-    except StoreError as error:
+    except InUse as error:
         raise StoreError(f"{error} ({poller('stop')})") from error
+
+
+def _stored_text(folder: Path, name: str) -> str:
+    """A text of the backup. Raises ConfigError when it is none."""
+    try:
+        text = (folder / name).read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the backup's {name} is not UTF-8 text (byte {error.start}); {WITHOUT}") from error
+    if "\0" in text:
+        raise ConfigError(f"the backup's {name} is no text: it has a zero byte; {WITHOUT}")
+    return text
 
 
 def _moved(database: Path, target: Path, stack: ExitStack) -> Path:

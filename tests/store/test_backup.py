@@ -293,6 +293,16 @@ def plain(database: bytes) -> tuple[tarfile.TarInfo, bytes]:
     return entry("bms.db"), database
 
 
+def without(database: bytes, table: str, column: str | None = None) -> bytes:
+    """``database`` after somebody dropped a table or a column of it."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        # A file in WAL mode cannot live in memory: bytes 18 and 19 of its header say that it is none.
+        db.deserialize(database[:18] + b"\1\1" + database[20:])
+        db.execute(f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP TABLE {table}")
+        db.commit()
+        return db.serialize()
+
+
 HUGE = b'{"size":1099511627776,"sha256":""},'
 HOSTILE = {
     # name: (members of the archive, made of a good database, and what is said of it)
@@ -330,6 +340,14 @@ HOSTILE = {
     "a device": (lambda db: [good(db), (entry("bms.db", type=tarfile.CHRTYPE), b"")], "does not belong"),
     "another length": (lambda db: [good(db), (entry("bms.db"), db + b"x")], "bytes, manifest.json says"),
     "another content": (lambda db: [good(db), (entry("bms.db"), b"x" + db[1:])], "check sum differs"),
+    "a table is missing": (
+        lambda db: [good(without(db, "counters")), plain(without(db, "counters"))],
+        "it has no table counters",
+    ),
+    "a column is missing": (
+        lambda db: [good(without(db, "devices", "serial")), plain(without(db, "devices", "serial"))],
+        "its table devices has no serial",
+    ),
     "no database in it": (lambda db: [good(b"x" * 5000), plain(b"x" * 5000)], "database is damaged"),
     "an empty database": (lambda db: [good(b""), plain(b"")], "schema version 0"),
 }  # fmt: skip

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from jk_bms.errors import ConfigError
 from jk_bms.keeping import backup_texts, with_secrets, without_secrets
 from jk_bms.settings import load_settings
 from jk_bms.store.backlog import NAME as WAITING
-from jk_bms.store.backup import open_archive
+from jk_bms.store.backup import open_archive, write_archive
 from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.store.own import VERSION, open_reader
 from tests.e2e.house import TOP
@@ -242,7 +244,8 @@ def test_a_running_poller_is_in_the_way(words: tuple[str, ...], house: StoredHou
 
         assert refused.returncode == 1
         assert f"another poller (pid {holder.pid})" in refused.stderr
-        assert "systemctl stop easun-jkbms" in refused.stderr
+        assert "stop that one first (" in refused.stderr
+        assert "BMS_DB_PATH" not in refused.stderr
         assert house.bms_db.read_bytes() == before
         assert house.tool("backup", "beside.tar.gz").returncode == 0  # this one may go on beside it
 
@@ -261,6 +264,104 @@ def test_a_bad_archive_changes_nothing(house: StoredHouse) -> None:
     assert files(house.folder).items() - before.items() <= {("state/bms.db.lock", b"%d\n" % 0)} | {
         item for item in files(house.folder).items() if item[0] == "state/bms.db.lock"
     }
+
+
+def with_text(archive: Path, name: str, content: bytes) -> None:
+    """Make the archive anew with this text in it, with good sums."""
+    folder = archive.parent / "remade"
+    folder.mkdir()
+    manifest = open_archive(archive, folder)
+    texts = {text: (folder / text).read_bytes() for text in manifest.files if text != "bms.db"}
+    write_archive(archive, folder / "bms.db", texts | {name: content}, made_at=manifest.made_at)
+
+
+BAD_TEXTS: dict[str, tuple[str, bytes, str]] = {
+    "settings that are no UTF-8": ("settings.env", b"LOG_LEVEL=\xff\xfe\n", "settings.env is not UTF-8"),
+    "settings with a zero byte": ("settings.env", b"DB_PATH=a\0b\n", "settings.env is no text"),
+    "a registry that is no UTF-8": ("jk_devices.yaml", b"a: \xff\n", "jk_devices.yaml is not UTF-8"),
+    "a registry that is no YAML": ("jk_devices.yaml", b"AA: [\n", "registry cannot be used"),
+    "a registry of another program": (
+        "jk_devices.yaml",
+        b"- host: x\n  password: hunter2\n",
+        "registry cannot be used",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "says"), BAD_TEXTS.values(), ids=BAD_TEXTS)
+def test_a_backup_with_a_bad_text_changes_nothing(
+    house: StoredHouse, name: str, content: bytes, says: str
+) -> None:
+    """It is refused before anything is replaced; the database alone can still be had."""
+    archive = house.folder / "copy.tar.gz"
+    house.tool("backup", archive)
+    with_text(archive, name, content)
+    before = files(house.folder)
+
+    refused = house.tool("restore", archive)
+
+    assert refused.returncode == 2
+    assert says in refused.stderr
+    assert "--only-database does without it" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert "hunter2" not in refused.stderr
+    after = files(house.folder)
+    assert {path for path in after if after[path] != before.get(path)} <= {"state/bms.db.lock"}
+    assert house.tool("restore", archive, "--only-database").returncode == 0
+
+
+def inverter_db(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE readings (id INTEGER PRIMARY KEY, created_at TEXT, payload TEXT, error TEXT)"
+        )
+
+
+@pytest.mark.parametrize("words", [["restore"], ["restore", "--dry-run"]], ids=["restore", "dry run"])
+def test_what_is_not_ours_is_not_replaced(house: StoredHouse, words: list[str]) -> None:
+    archive = house.folder / "copy.tar.gz"
+    house.tool("backup", archive)
+    ours, registry = house.bms_db.read_bytes(), house.registry.read_text()
+    house.bms_db.unlink()
+    inverter_db(house.bms_db)
+    before = files(house.folder)
+
+    refused = house.tool(*words, archive)
+
+    assert (refused.returncode, "not a bms.db of ours" in refused.stderr) == (2, True), refused.stderr
+    assert files(house.folder) == before
+
+    house.bms_db.unlink()
+    house.bms_db.write_bytes(ours)
+    house.registry.write_text("- host: x\n  password: hunter2\n")
+    refused = house.tool(*words, archive)
+
+    assert refused.returncode == 2
+    assert "may be another program's" in refused.stderr
+    assert "hunter2" not in refused.stderr
+    assert house.registry.read_text() != registry
+
+
+@pytest.mark.parametrize("name", ["inverter.db", "env", "jk_devices.yaml", "state/bms.db", "notes"])
+def test_a_backup_replaces_only_a_backup(house: StoredHouse, name: str) -> None:
+    target = house.folder / name
+    if not target.exists():
+        target.write_text("precious")
+    before = target.read_bytes()
+
+    refused = house.tool("backup", target, "--replace")
+
+    assert (refused.returncode, "choose another name" in refused.stderr) == (1, True)
+    assert target.read_bytes() == before
+
+
+def test_nothing_is_rebuilt_where_there_is_nothing(house: StoredHouse) -> None:
+    house.bms_db.unlink()
+
+    refused = house.tool("history", "rebuild")
+
+    assert (refused.returncode, "no such database" in refused.stderr) == (1, True)
+    assert not house.bms_db.exists()
 
 
 def test_a_damaged_database_can_be_restored(house: StoredHouse) -> None:
