@@ -369,7 +369,7 @@ def inverter(sheet: Sheet, own: OwnStore, folder: Path) -> None:
     newest = readings.newest_id()
     for n in range(30):
         at = time.perf_counter()
-        readings.records_before(newest - n * 500, 500)
+        readings.records_up_to(newest - n * 500, 500)
         reads.append(time.perf_counter() - at)
     steps = 0
     while steps < 60:  # more than two days

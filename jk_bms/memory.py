@@ -262,6 +262,10 @@ class Memory:
                     more = await self._in_writer(lambda: folder.step(self._clock.now()))
                 except StoreError as error:
                     log.debug("inverter history: %s", error)  # the merge says the same aloud
+                except (
+                    Exception
+                ):  # a bug, or what nobody thought of in a file of others: no battery waits for it
+                    log.exception("inverter history: unexpected error; trying again in %g s", FOLD_PERIOD)
             await asyncio.sleep(FOLD_PAUSE if more else FOLD_PERIOD)
 
     async def _keep_copies(self) -> None:

@@ -135,6 +135,7 @@ class Poller:
                 watch=settings.merge_watch,
                 max_age=settings.merge_max_age,
                 invert_current=settings.invert_current,
+                fields=settings.merge_fields,
                 cells=settings.merge_cells,
                 error_rows=settings.merge_error_rows,
                 simulated_merge=settings.simulated_merge,

@@ -93,7 +93,7 @@ def payloads(path: Path) -> list[dict[str, Any]]:
 async def test_a_machine_that_wakes_in_1970(tmp_path: Path) -> None:
     """Nothing is merged with a wrong time; once the clock is right all is well, the past too."""
     clock = WokenClock()
-    house = poller(tmp_path, clock)
+    house = poller(tmp_path, clock, BMS_MERGE_FIELDS="all")
     insert(house.settings.db_path, clock.now())
     async with running(house):
         await until(lambda: "reading" in house.snapshot()["devices"][0])

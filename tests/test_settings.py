@@ -54,7 +54,8 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.merge_max_age == 90.0
     assert settings.soc_source == "auto"
     assert [tuple(point) for point in settings.soc_curve.points] == [(2.5, 0), (3.3, 50), (3.65, 100)]
-    assert settings.merge_cells
+    assert not settings.merge_cells
+    assert settings.merge_fields == "page"
     assert settings.keep_alive
     assert not settings.invert_current
     assert not settings.merge_error_rows
@@ -113,8 +114,10 @@ GOOD = {
     ("BMS_MERGE_WATCH", "0"): 0.0,
     ("BMS_MERGE_WATCH", ".5"): 0.5,
     ("BMS_SOC_SOURCE", "Curve"): "curve",
-    ("BMS_MERGE_CELLS", "OFF"): False,
-    ("BMS_MERGE_CELLS", ""): True,
+    ("BMS_MERGE_CELLS", "on"): True,
+    ("BMS_MERGE_CELLS", ""): False,
+    ("BMS_MERGE_FIELDS", "ALL"): "all",
+    ("BMS_MERGE_FIELDS", ""): "page",
     ("BMS_INVERT_CURRENT", "Yes"): True,
     ("BMS_INVERT_CURRENT", "1"): True,
     ("BMS_INVERT_CURRENT", "0"): False,
@@ -636,7 +639,7 @@ def test_describe(tmp_path: Path) -> None:
     assert (rows["BMS_MERGE_WATCH"].value, rows["BMS_MERGE_WATCH"].source) == ("2", f"{tmp_path}/.env line 1")
     assert (rows["TIMEZONE"].value, rows["TIMEZONE"].source) == ("Europe/Kyiv", "environment")
     assert (rows["DB_PATH"].value, rows["DB_PATH"].source) == (str(tmp_path / "inverter.db"), "default")
-    assert rows["BMS_MERGE_CELLS"].value == "true"
+    assert rows["BMS_MERGE_CELLS"].value == "false"
     assert rows["BMS_SOC_CURVE"].value == "2.5:0,3.3:50,3.65:100"
     assert rows["JK_BMS_ADDRESS"].value == "the enabled devices of the registry"
     assert rows["JK_ENV_FILE"].value == str(tmp_path / ".env")

@@ -79,8 +79,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "BMS_MERGE_ERROR_ROWS", kinds.FLAG, "false", "",
         "give battery values to records in which the inverter program noted an error")]
     merge_cells: Annotated[bool, Setting(
-        "BMS_MERGE_CELLS", kinds.FLAG, "true", "",
+        "BMS_MERGE_CELLS", kinds.FLAG, "false", "",
         "write the voltages of all cells into the records (`bms_cells`)")]
+    merge_fields: Annotated[str, Setting(
+        "BMS_MERGE_FIELDS", kinds.choice("page", "all"), "page", "",
+        "what goes into records of the inverter program: `page` (what its page and bot show) or `all`")]
     standalone_rows: Annotated[bool, Setting(
         "BMS_STANDALONE_ROWS", kinds.FLAG, "false", "",
         "no inverter program here: create the database and insert records ourselves")]

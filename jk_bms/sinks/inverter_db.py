@@ -3,6 +3,10 @@
 The inverter program inserts a record about every 10 s; its page, charts and bot show what
 stands there. This sink changes payloads and nothing else. Which record, when, and with which
 samples is decided here; keys and text in ``payload``, transactions in ``store.readings``.
+
+The file is opened when it was changed or a merge is due, and closed after a quiet second, so that
+the inverter program can do with it what needs it alone. Whatever stands in a record costs that
+record a warning and nothing else; a bug in here costs a look.
 """
 
 import asyncio
@@ -21,7 +25,7 @@ from jk_bms.model import InverterSample, Sample
 from jk_bms.sinks import payload as payloads
 from jk_bms.sinks.inverter_record import parse_time, record_values
 from jk_bms.sinks.quiet import Quiet
-from jk_bms.store.readings import Readings, Record
+from jk_bms.store.readings import Readings, Record, RowError, Stamp
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,8 @@ IMPLAUSIBLE_PERIOD = 60.0  # s between log lines about it
 TIME_DISTANCE_PERIOD = 600.0
 FAILURE_PERIOD = 600.0
 UNTRUSTED_PERIOD = 600.0
+STRANGE_PERIOD = 600.0  # between log lines about records that cannot be merged
+QUIET_BEFORE_CLOSE = 1.0  # s
 PRUNE_PERIOD = 3600.0  # s
 PRUNE_SLICE = 200  # records in one short transaction
 BATCH = 100  # records looked at in one go
@@ -45,7 +51,8 @@ class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
     watch: float = 1.0  # how often new records are looked for; 0: only when a sample is due
     max_age: float | None = None  # older samples are not merged; None: max(90, 3 polls)
     invert_current: bool = False
-    cells: bool = True
+    fields: str = payloads.PAGE  # what goes into records of others, of payload.FIELDS; ours always have all
+    cells: bool = False
     error_rows: bool = False
     simulated_merge: bool = False
     standalone: bool = False
@@ -96,6 +103,8 @@ class InverterDbSink:
         self._shown: tuple[int, int] | None = None  # generation and id of the last record shown
         self._handled: int | None = None  # the last record done with; None: none looked at yet
         self._generation = 0
+        self._stamp: Stamp | None = None  # of the file as it was at the last look into it; None: look again
+        self._looked_at = 0.0  # s since boot
         self._may_insert = options.standalone  # until the first foreign record
         self._known_to: int | None = None  # foreign records up to here are of the past; None: not checked
         self._in_record: set[int] = set()  # batteries whose due sample our newest record has
@@ -160,28 +169,54 @@ class InverterDbSink:
         return due
 
     def look(self, due: set[int]) -> bool:
-        """Look at the records once and do what is to be done; False when the database failed.
+        """Look at the records once and do what is to be done; False when it failed.
 
-        Blocks for the time that SQLite takes; ``run`` calls it in a thread.
+        Blocks for the time that SQLite takes; ``run`` calls it in a thread. Raises ConfigError.
         """
+        now = self._clock.monotonic()
+        stamp = self._readings.stamp()
+        if not due and stamp is not None and stamp == self._stamp:
+            if now - self._looked_at >= QUIET_BEFORE_CLOSE:
+                self._readings.close()
+            return True
         try:
-            self._pass(due)
+            looked = self._pass(due)
         except StoreError as error:
-            self.failures += 1
-            self.failure = str(error)
-            if self._quiet.due(("failure", self.failure), self._clock.monotonic(), FAILURE_PERIOD):
-                log.warning("%s", error)
+            self._failed(str(error))
             return False
+        except ConfigError:
+            raise
+        except Exception as error:  # a bug of ours, or what nobody thought of in a file of others
+            if self._failed(f"{self._readings.path}: nothing is merged: {error!r}"):
+                log.exception("the merge met an unexpected error; reading and alerts go on")
+            self._readings.close()
+            return False
+        self._stamp, self._looked_at = (stamp if looked else None), now
+        if not self._options.watch:
+            self._readings.close()  # nobody looks again before the next merge
         if self.failure is not None:
             log.info("%s: can be used again", self._readings.path)
             self._quiet.forget(("failure", self.failure))
             self.failure = None
         return True
 
-    def _pass(self, due: set[int]) -> None:
-        """Bring every record above the last handled one up to date, then what is due."""
+    def _failed(self, failure: str) -> bool:
+        """Note why a look failed, and say so now and then; return whether it was said."""
+        self.failures += 1
+        self.failure = failure
+        self._stamp = None
+        said = self._quiet.due(("failure", failure), self._clock.monotonic(), FAILURE_PERIOD)
+        if said:
+            log.warning("%s", failure)
+        return said
+
+    def _pass(self, due: set[int]) -> bool:
+        """Bring every record above the last handled one up to date, then what is due.
+
+        Returns whether it looked at all.
+        """
         if not self._trusted():
-            return
+            return False
         if self._may_insert:
             self._readings.create()
             self._refuse_beside_inverter_program()
@@ -190,7 +225,7 @@ class InverterDbSink:
             self._show(newest, self._seen)
         handled = self._start_at(0 if newest is None else newest.id)
         if not self._samples():
-            return  # the newest record stays open for the first sample
+            return True  # the newest record stays open for the first sample, which makes it due
         if newest is not None and newest.id > handled:
             handled = self._catch_up(handled)
             newest = None  # done with
@@ -201,9 +236,32 @@ class InverterDbSink:
                 newest = None
             self._in_record |= due
         if due and newest is not None:
-            self._merge(newest)
+            self._with(newest, self._merge)
         if self._may_insert:
             self._prune()
+        return True
+
+    def _with(self, record: Record, work: Callable[[Record], object]) -> None:
+        """Do ``work`` with ``record``; what is wrong with it costs a warning, and nothing else."""
+        try:
+            work(record)
+        except RowError as error:
+            self._strange(record, str(error))
+        except (StoreError, ConfigError):
+            raise
+        except Exception as error:
+            self._strange(record, repr(error))
+
+    def _strange(self, record: Record, what: str) -> None:
+        """Say that a record is left as it is; not for each, where all are so."""
+        if self._quiet.due("strange", self._clock.monotonic(), STRANGE_PERIOD):
+            log.warning(
+                "%s: record %d left as it is: %s (said once in %g min, however many follow)",
+                self._readings.path,
+                record.id,
+                what,
+                STRANGE_PERIOD / 60,
+            )
 
     def _show(self, newest: Record, seen: Callable[[Record], None]) -> None:
         generation, last = self._shown or (None, 0)
@@ -212,9 +270,9 @@ class InverterDbSink:
         if newest.id == last:
             return
         missed = newest.id - last > 1
-        for record in self._readings.records_before(newest.id + 1, SHOWN) if missed else [newest]:
+        for record in self._readings.records_up_to(newest.id, SHOWN) if missed else [newest]:
             if record.id > last:
-                seen(record)
+                self._with(record, seen)
         self._shown = (self._readings.generation, newest.id)
 
     def _catch_up(self, handled: int) -> int:
@@ -224,7 +282,7 @@ class InverterDbSink:
                 if self._stopping:
                     return handled
                 self._notice_foreign(record)
-                self._merge(record)
+                self._with(record, self._merge)
                 self._handled = handled = record.id
         return handled
 
@@ -290,31 +348,27 @@ class InverterDbSink:
     def _distance(sample: Sample, made: datetime) -> float:
         return abs((sample.taken_at - made).total_seconds())
 
-    def _payload(self, record: Record, samples: list[Sample]) -> str | None:
-        """Return the record's new payload; None: leave it as it is. Runs inside the transaction."""
+    def _payload(self, record: Record, samples: list[Sample]) -> str | bytes | None:
+        """Return the record's new payload, of its kind; None: leave it as it is. Runs inside the transaction."""
         if record.error is not None and record.payload is None:
             before: dict[str, object] = {}
         else:
             try:
                 before = payloads.parse(record.payload)
             except ValueError as error:
-                if self._quiet.due("payload", self._clock.monotonic()):
-                    log.warning(
-                        "%s: record %d left as it is: its payload is no JSON object: %s "
-                        "(said once, whatever follows)",
-                        self._readings.path,
-                        record.id,
-                        error,
-                    )
+                self._strange(record, f"its payload is no JSON object: {error}")
                 return None
-        if not payloads.is_own(before):
+        own = payloads.is_own(before)
+        if not own:
             self._refuse_simulated(record, samples)
-        return payloads.as_text(self._merged(before, samples))
+        text = payloads.as_text(self._merged(before, samples, payloads.ALL if own else self._options.fields))
+        return text.encode() if isinstance(record.payload, bytes) else text
 
-    def _merged(self, before: Mapping[str, object], samples: list[Sample]) -> dict[str, object]:
+    def _merged(self, before: Mapping[str, object], samples: list[Sample], fields: str) -> dict[str, object]:
         return payloads.merge_payload(
             before,
             samples,
+            fields=fields,
             invert_current=self._options.invert_current,
             cells=self._options.cells,
             tz=self._tz,
@@ -371,7 +425,7 @@ class InverterDbSink:
         told = self._inverter
         if told is not None and self._clock.monotonic() - told.monotonic <= self._options.oldest:
             empty = empty | record_values(told)
-        payload = payloads.as_text(self._merged(empty, samples))
+        payload = payloads.as_text(self._merged(empty, samples, payloads.ALL))
         inserted = self._readings.insert(made, payload, after=after)
         if inserted is None:
             return  # somebody else's record came in between: looked at in the next pass

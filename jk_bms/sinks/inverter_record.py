@@ -43,7 +43,6 @@ OF_THE_BATTERY = {  # the same for keys that our merge replaces: then they are n
     "battery_soc": "battery_soc",
     "temperature": "temperature",
 }
-MERGED_KEY = "bms_updated_at"
 UNKNOWN_STATUS = "UNKNOWN"  # what the inverter program writes when its inverter does not answer
 
 
@@ -63,7 +62,7 @@ def inverter_sample(record: Record, *, monotonic: float) -> InverterSample | Non
         return None
     if payloads.is_own(payload):
         return None
-    keys = NUMBERS if MERGED_KEY in payload else NUMBERS | OF_THE_BATTERY
+    keys = NUMBERS if payloads.has_merged(payload) else NUMBERS | OF_THE_BATTERY
     values: dict[str, Any] = {attribute: _number(_plain(payload.get(key))) for attribute, key in keys.items()}
     status = harmless_name(_plain(payload.get("status_text")))
     known = status is not None and status.upper() != UNKNOWN_STATUS

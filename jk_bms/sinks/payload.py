@@ -42,6 +42,29 @@ CURRENT_LIMIT = 2000.0  # A, either way
 TEMPERATURE_LIMITS = (-40.0, 120.0)  # °C
 CELL_LIMITS = (0.5, 5.0)  # V
 
+ALL, PAGE = FIELDS = ("all", "page")  # of a battery in a record
+# What the inverter program's page and bot, or people who look at its records, make something of.
+ON_PAGE = frozenset(
+    {
+        "voltage",
+        "current",
+        "power",
+        "battery_soc",
+        "temperature",
+        "cell_count",
+        "cell_min.voltage",
+        "cell_max.voltage",
+        "cell_delta",
+        "battery_soc_source",
+        "soc_curve",
+        "soc",
+        "device.name",
+    }
+)
+ON_PAGE_OF_FURTHER = frozenset({"voltage", "current", "power", "battery_soc", "temperature"})
+
+_SOURCE = "_source"  # after a key: where its value comes from
+
 INVERTED = frozenset({"current", "power"})  # by BMS_INVERT_CURRENT
 
 # Members stay as the text they came as: 0.10 and 1e400 would not survive a float.
@@ -56,7 +79,8 @@ def parse(text: str | bytes) -> dict[str, Any]:
     value is taken, as all readers of the record do.
     """
     try:
-        return _members.decode(text)
+        # Bytes that are no text are not looked at inside of a member.
+        return _members.decode(text.decode() if isinstance(text, bytes) else text)
     except RecursionError as error:
         raise ValueError("JSON is nested too deeply") from error
     except TypeError as error:  # a number in a column of text
@@ -83,38 +107,59 @@ def merge_payload(
     payload: Mapping[str, Any],
     samples: Iterable[Sample],
     *,
+    fields: str = ALL,
     invert_current: bool = False,
-    cells: bool = True,
+    cells: bool = False,
     tz: tzinfo = UTC,
 ) -> dict[str, Any]:
     """Return ``payload`` with the values of ``samples``, one for each battery.
 
-    Existing keys keep their place, new ones follow. A value that a sample does not know
-    leaves the inverter's as it is, and takes away a ``bms_`` key of an earlier sample.
+    ``fields``: ``page`` leaves out what the inverter program makes nothing of. Existing keys keep
+    their place, new ones follow. A value that a sample does not know leaves the inverter's as it
+    is, and takes away a key of ours that an earlier sample wrote.
     """
     merged = dict(payload)
     for sample in samples:
-        for key, value in battery_values(sample, invert_current=invert_current, cells=cells, tz=tz).items():
+        values = battery_values(sample, fields=fields, invert_current=invert_current, cells=cells, tz=tz)
+        for key, value in values.items():
             if value is not None:
                 merged[key] = value
-            elif "bms_" in key:
+            elif "bms_" in key or (key.endswith(_SOURCE) and values[key.removesuffix(_SOURCE)] is not None):
                 merged.pop(key, None)
     return merged
 
 
+def has_merged(payload: Mapping[str, Any]) -> bool:
+    """Whether the values of the first battery in a record are the BMS's, no longer the inverter's."""
+    return (
+        any(key.startswith("bms_") and key != RECORDER_KEY for key in payload)
+        or "battery_soc_source" in payload
+    )
+
+
 def battery_values(
-    sample: Sample, *, invert_current: bool = False, cells: bool = True, tz: tzinfo = UTC
+    sample: Sample,
+    *,
+    fields: str = ALL,
+    invert_current: bool = False,
+    cells: bool = False,
+    tz: tzinfo = UTC,
 ) -> dict[str, Any]:
-    """Return every record key of this battery and its value; None: the sample has none.
+    """Return every record key of this battery and its value; None: the sample has none, or it is not wanted.
 
     The first battery has no prefix, the others ``battery2_`` and so on.
     """
     prefix = "" if sample.device.number == 1 else f"battery{sample.device.number}_"
+    on_page = ON_PAGE if sample.device.number == 1 else ON_PAGE_OF_FURTHER
     values: dict[str, Any] = {}
     for quantity in MERGED:
         value = quantity.value(sample)
-        if quantity.attribute == "cell_voltages" and not cells:
+        if quantity.attribute == "cell_voltages":
+            value = value if cells else None
+        elif fields == PAGE and quantity.attribute not in on_page:
             value = None
+        if value is None:
+            pass
         elif isinstance(value, datetime):
             value = value.astimezone(tz).isoformat(timespec="seconds")
         elif isinstance(value, tuple):

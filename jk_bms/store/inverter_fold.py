@@ -2,7 +2,7 @@
 
 A slice of records at a time: first what is new, then the past, newest first, so that the last
 day is complete within seconds and a year within hours. Where it stands is kept in ``bms.db``
-together with the rows.
+together with the rows. The table is opened when there is something to take, and closed again.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from jk_bms.model.foreign_text import harmless
 from jk_bms.store.columns import BOOT, FRAMES, INVERTER, LASTS, OFFSET, TEMPERATURES, TIME, TRUSTED, whole
 from jk_bms.store.history import INVERTER as TRACK
 from jk_bms.store.history import Batch, Counter, Cut, HistoryStore, Row
-from jk_bms.store.readings import Readings, Record
+from jk_bms.store.readings import Readings, Record, Stamp
 
 SLICE = 500  # records read at once: some milliseconds
 PERIOD = 10_000  # ms from record to record, about
@@ -73,6 +74,7 @@ class InverterFolder:
         self._store = store
         self._slice = slice_size
         self._generation = -1
+        self._stamp: Stamp | None = None  # of the file when all of it was in history
         self._progress = _restored(store.counters().get(TRACK))
 
     @property
@@ -82,6 +84,19 @@ class InverterFolder:
 
     def step(self, now: datetime) -> bool:
         """Take in one slice; return whether there is more to take at once. Raises StoreError."""
+        stamp = self._readings.stamp()
+        if stamp is not None and stamp == self._stamp:
+            return False
+        more = False
+        try:
+            more = self._step(now)
+            self._stamp = None if more else stamp
+        finally:
+            if not more:
+                self._readings.close()
+        return more
+
+    def _step(self, now: datetime) -> bool:
         newest = self._readings.newest_id()
         if self._readings.generation != self._generation:
             self._generation = self._readings.generation
@@ -93,7 +108,7 @@ class InverterFolder:
         if newest == 0:
             return False
         if progress is None:
-            records = self._readings.records_before(newest + 1, self._slice)
+            records = self._readings.records_up_to(newest, self._slice)
             if not records:
                 return False
             oldest, last = records[0], records[-1]
@@ -102,7 +117,7 @@ class InverterFolder:
             records = self._readings.records_after(progress.newest.id, self._slice)
             after = progress._replace(newest=_place(records[-1])) if records else progress
         elif not progress.complete:
-            records = self._readings.records_before(progress.oldest.id, self._slice)
+            records = self._readings.records_up_to(progress.oldest.id - 1, self._slice)
             after = (
                 progress._replace(oldest=_place(records[0])) if records else progress._replace(complete=True)
             )
@@ -118,7 +133,7 @@ class InverterFolder:
         for place in (progress.newest, progress.oldest):
             found = self._readings.records_after(place.id - 1, 1)
             if found and found[0].id == place.id:
-                return str(found[0].created_at) == place.created_at
+                return _place(found[0]) == place
         return False
 
 
@@ -130,7 +145,7 @@ def _restored(counter: Counter | None) -> Progress | None:
 
 
 def _place(record: Record) -> Place:
-    return Place(record.id, str(record.created_at))
+    return Place(record.id, harmless(str(record.created_at)))
 
 
 def _time(created_at: Any) -> datetime | None:
@@ -147,7 +162,7 @@ def _values(record: Record) -> list[int | None] | None:
         return None
     try:
         payload = msgspec.json.decode(record.payload)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     if not isinstance(payload, dict):
         return None
@@ -159,6 +174,6 @@ def _number(value: Any, divisor: int) -> int | None:
     if isinstance(value, str):
         try:
             value = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return whole(value, divisor) if isinstance(value, int | float) and not isinstance(value, bool) else None

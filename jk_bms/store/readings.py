@@ -1,9 +1,12 @@
 """The inverter program's table ``readings``: look for records, change their payload.
 
 The file belongs to another program. Nothing here creates it (except standalone), alters its
-table or journal mode, or leaves a transaction open. What a payload means is not known here.
+table or journal mode, or leaves a transaction open. What a payload means is not known here, nor
+is anything believed of what stands in the file: a row may hold bytes where text belongs, a text as
+its id, or a thousand megabytes.
 """
 
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -26,6 +29,11 @@ SLICE = 0.2  # s: a wait for a lock is cut in slices so that ``stop`` ends it so
 BREATH = 0.005  # s between slices: some locks are refused at once, without SQLite's own waiting
 COMMIT_PATIENCE = 0.5  # s: we hold the lock meanwhile, and the inverter program's own patience is finite
 LONG_TRANSACTION = 0.05  # s; longer ones make the inverter program wait
+LARGEST_PAYLOAD = 1_000_000  # bytes; a record has some hundred, and a page of records is read at once
+LONGEST_TIME, LONGEST_ERROR = 100, 1000  # characters
+# A file that was changed just now may be changed again without its time getting another one.
+RACY = 0.1  # s
+RACY_COARSE = 2.5  # s, where the file system counts whole seconds
 
 # As the inverter program itself would create it; only for houses that have none.
 SCHEMA = """CREATE TABLE IF NOT EXISTS readings (
@@ -34,16 +42,35 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS readings (
     payload TEXT,
     error TEXT
 )"""
-COLUMNS = "SELECT id, created_at, payload, error FROM readings"
+COLUMNS = f"""SELECT id,
+    CASE WHEN length(created_at) <= {LONGEST_TIME} THEN created_at END,
+    CASE WHEN length(CAST(payload AS BLOB)) > {LARGEST_PAYLOAD} THEN x'' ELSE payload END,
+    CASE WHEN length(error) > {LONGEST_ERROR} THEN substr(error, 1, {LONGEST_ERROR}) ELSE error END
+    FROM readings"""  # noqa: S608  # ours
+_IDS = "SELECT id FROM readings"
+# No other kind of id can be compared with a number, and text stands above every number.
+NUMBERED = "typeof(id) = 'integer'"
+# Only such a column cannot hold anything but whole numbers.
+PROPER_ID = """SELECT count(*) FROM pragma_table_info('readings') WHERE name = 'id' AND pk = 1 AND upper(type) = 'INTEGER'
+    AND NOT EXISTS (SELECT 1 FROM pragma_index_list('readings') WHERE origin = 'pk')"""
+
+Stamp = tuple[tuple[int, ...], ...]  # of the file and its WAL: what changes when anything is written
 
 
 class Record(NamedTuple):
-    """One row of ``readings``. ``payload`` is whatever stands there, text or not."""
+    """One row of ``readings``: whatever stands there, text or not.
+
+    A time that is far too long for one is None, a payload far too long is empty.
+    """
 
     id: int
     created_at: Any
     payload: Any
     error: Any
+
+
+class RowError(StoreError):
+    """One row cannot be changed, however often one tries: a rule of its table forbids it."""
 
 
 class Readings:
@@ -68,26 +95,47 @@ class Readings:
     def newest_id(self) -> int:
         """The highest id; 0 when there are no records."""
         with self._connected() as connection:
-            row = self._patiently(lambda: connection.execute("SELECT max(id) FROM readings").fetchone())
-        return row[0] or 0
+            return self._patiently(lambda: _newest(connection))
 
     def records_after(self, after: int, limit: int = 100) -> list[Record]:
         """The records with an id above ``after``, oldest first, at most ``limit``."""
-        return self._fetch(f"{COLUMNS} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        return self._fetch(f"{COLUMNS} WHERE id > ? AND {NUMBERED} ORDER BY id LIMIT ?", (after, limit))
 
-    def records_before(self, before: int, limit: int) -> list[Record]:
-        """The last ``limit`` records with an id below ``before``, oldest first."""
-        return self._fetch(f"{COLUMNS} WHERE id < ? ORDER BY id DESC LIMIT ?", (before, limit))[::-1]
+    def records_up_to(self, last: int, limit: int) -> list[Record]:
+        """The last ``limit`` records with an id of ``last`` at most, oldest first."""
+        query = f"{COLUMNS} WHERE id <= ? AND {NUMBERED} ORDER BY id DESC LIMIT ?"
+        return self._fetch(query, (last, limit))[::-1]
 
     def newest_records(self, limit: int) -> list[Record]:
         """The last ``limit`` records, newest first."""
-        return self._fetch(f"{COLUMNS} ORDER BY id DESC LIMIT ?", (limit,))
+        return self._fetch(f"{COLUMNS} WHERE {NUMBERED} ORDER BY id DESC LIMIT ?", (limit,))
 
-    def merge(self, record_id: int, make_payload: Callable[[Record], str | None]) -> bool:
+    def stamp(self) -> Stamp | None:
+        """What the file looks like from outside; the same again: nothing was written meanwhile.
+
+        None: it cannot be told, because there is no file, or it was changed only just now.
+        """
+        try:
+            main = self.path.stat()
+        except OSError:
+            return None
+        files = [main]
+        with contextlib.suppress(OSError):
+            log_file = self.path.with_name(f"{self.path.name}-wal").stat()
+            if log_file.st_size:  # an empty one is as good as none: our own opening makes it
+                files.append(log_file)
+        times = [file.st_mtime_ns for file in files]
+        racy = RACY_COARSE if all(at % 1_000_000_000 == 0 for at in times) else RACY
+        if -racy < (time.time_ns() - max(times)) / 1e9 < racy:
+            return None
+        return tuple((file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns) for file in files)
+
+    def merge(self, record_id: int, make_payload: Callable[[Record], str | bytes | None]) -> bool:
         """Replace the payload of one record by what ``make_payload`` makes of it.
 
         Returns False, and writes nothing, when it makes None or the same text, or when the
-        record is gone. What ``make_payload`` raises leaves here after a rollback.
+        record is gone. What ``make_payload`` raises leaves here after a rollback. Raises RowError
+        where the table does not take the new payload.
         """
 
         def change(connection: sqlite3.Connection) -> bool:
@@ -120,8 +168,7 @@ class Readings:
             raise ValueError("only a standalone store may insert records")
 
         def append(connection: sqlite3.Connection) -> int | None:
-            newest = connection.execute("SELECT max(id) FROM readings").fetchone()[0] or 0
-            if newest > after:
+            if _newest(connection) > after:
                 return None
             return connection.execute(
                 "INSERT INTO readings (created_at, payload) VALUES (?, ?)", (created_at, payload)
@@ -198,6 +245,8 @@ class Readings:
         """Give the connection to the file that is there now; turn SQLite's errors into ours."""
         try:
             yield self._open(create)
+        except sqlite3.IntegrityError as error:
+            raise RowError(f"{self.path}: {error}") from error
         except sqlite3.Error as error:
             self.close()
             if is_foreign_schema(error):
@@ -239,6 +288,7 @@ class Readings:
         if file != self._file:
             self._file = file
             self.generation += 1
+            _warn_of_strange_ids(connection, self.path)
         return connection
 
     def _missing(self) -> str:
@@ -247,6 +297,23 @@ class Readings:
             f"{self.path}: no such database; waiting for the inverter program to create it, "
             f"or correct DB_PATH{hint}"
         )
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    found = connection.execute(f"{_IDS} WHERE {NUMBERED} ORDER BY id DESC LIMIT 1").fetchone()
+    return found[0] if found else 0
+
+
+def _warn_of_strange_ids(connection: sqlite3.Connection, path: Path) -> None:
+    """Say once for a file that some of its rows have no number, and are left alone."""
+    with contextlib.suppress(sqlite3.Error):  # said aloud at the first reading
+        if connection.execute(PROPER_ID).fetchone()[0]:
+            return
+        if connection.execute(f"{_IDS} WHERE NOT ({NUMBERED}) LIMIT 1").fetchone():
+            log.warning(
+                "%s: it has records whose id is no whole number; they are left alone, the others are merged",
+                path,
+            )
 
 
 def is_foreign_schema(error: sqlite3.Error) -> bool:

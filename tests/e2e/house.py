@@ -88,7 +88,7 @@ class House:
 
     def merged(self) -> list[dict[str, Any]]:
         """Return the payloads that carry battery values."""
-        return [payload for _, payload in self.rows() if payload and "bms_updated_at" in payload]
+        return [payload for _, payload in self.rows() if payload and "bms_cell_count" in payload]
 
     def events(self) -> list[str]:
         """Return the kinds of all events in bms.db."""

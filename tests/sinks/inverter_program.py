@@ -61,7 +61,7 @@ def main(path: str, count: int, interval: float, limit: float = 2.0) -> None:
 def merged(connection: sqlite3.Connection, row: int) -> bool:
     """Whether the record has battery values."""
     [(payload,)] = connection.execute("SELECT payload FROM readings WHERE id = ?", (row,)).fetchall()
-    return "bms_updated_at" in json.loads(payload)
+    return "bms_cell_count" in json.loads(payload)
 
 
 if __name__ == "__main__":

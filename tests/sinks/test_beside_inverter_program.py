@@ -1,5 +1,6 @@
 """Beside another process that writes the same database, and killed at any moment."""
 
+import asyncio
 import json
 import os
 import random
@@ -16,6 +17,13 @@ from typing import Any
 
 import pytest
 
+from jk_bms.clock import Clock
+from jk_bms.model import Device, Sample
+from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
+from jk_bms.store.history import HistoryStore
+from jk_bms.store.inverter_fold import InverterFolder
+from jk_bms.store.own import open_writer
+from jk_bms.store.readings import Readings
 from tests.scale import scaled
 
 pytestmark = pytest.mark.timeout(600)  # `make soak` hammers for a minute, then waits for the last merge
@@ -32,10 +40,7 @@ COMPLETE = {
     "bms_cell_min_v",
     "bms_cell_max_v",
     "bms_cell_delta_v",
-    "bms_cells",
     "bms_name",
-    "bms_address",
-    "bms_updated_at",
 }
 
 
@@ -143,7 +148,7 @@ def wait_for_all(path: Path) -> list[tuple[Any, ...]]:
     """Wait until no good record is without battery values."""
     while True:
         rows = content(path)
-        if all(payload is None or "bms_updated_at" in payload for _, _, payload, _ in rows):
+        if all(payload is None or "bms_cell_count" in payload for _, _, payload, _ in rows):
             return rows
         time.sleep(0.05)
 
@@ -167,11 +172,11 @@ def test_killed_at_any_moment(path: Path) -> None:
             assert error is None
             assert payload == first or set(values) >= COMPLETE
             assert values["n"] == 0
-    assert any("bms_updated_at" in row[2] for row in content(path))  # it was killed at work, not before
+    assert any("bms_cell_count" in row[2] for row in content(path))  # it was killed at work, not before
 
     insert(path, first)
     with merging(path):
-        while "bms_updated_at" not in content(path)[-1][2]:
+        while "bms_cell_count" not in content(path)[-1][2]:
             time.sleep(0.01)
 
 
@@ -205,3 +210,86 @@ def records(path: Path) -> list[tuple[Any, ...]]:
         return content(path)
     except sqlite3.OperationalError:
         return []
+
+
+LEAVING = """
+import json, sqlite3, sys, time
+path, mode = sys.argv[1:]
+
+def run(*statement):
+    connection = sqlite3.connect(path, timeout=0)
+    try:
+        with connection:
+            return connection.execute(*statement).fetchall()
+    except sqlite3.OperationalError:
+        return [("locked",)]
+    finally:
+        connection.close()
+
+def insert():
+    made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    run("INSERT INTO readings (created_at, payload) VALUES (?, '{}')", (made,))
+    end = time.monotonic() + 20
+    while "battery_voltage" not in run("SELECT payload FROM readings ORDER BY id DESC")[0][0]:
+        assert time.monotonic() < end, "not merged"
+        time.sleep(0.05)
+
+insert()
+end = time.monotonic() + 20
+while run(f"PRAGMA journal_mode = {mode}") != [(mode,)]:
+    assert time.monotonic() < end, "somebody keeps the file open"
+    time.sleep(0.05)
+insert()
+print(run("PRAGMA journal_mode")[0][0])
+"""
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+async def test_the_inverter_program_may_change_its_journal_mode(
+    path: Path, tmp_path: Path, mode: str
+) -> None:
+    """Nobody but itself may have the file open then: we close it when nothing goes on."""
+    clock = Clock()
+    sink = InverterDbSink(Readings(path), clock, MergeOptions(watch=0.05, poll_interval=3600))
+    pack = Device(address="AA:BB:CC:DD:EE:01", name="pack")
+    with open_writer(tmp_path / "bms.db", clock) as own:
+        folder = InverterFolder(Readings(path), HistoryStore(own))
+        running = asyncio.create_task(sink.run())
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", LEAVING, str(path), mode), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        while program.returncode is None:
+            sink.accept(Sample(device=pack, taken_at=clock.now(), monotonic=clock.monotonic(), voltage=53.0))
+            folder.step(clock.now())
+            await asyncio.sleep(0.02)
+        told, errors = await program.communicate()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert (told.decode().strip(), errors.decode()) == (mode, "")
+
+
+async def test_what_is_not_changed_is_not_opened(path: Path) -> None:
+    """Nobody writes: the look of each second costs no opening, and the next record is found all the same."""
+    clock = Clock()
+    readings = Readings(path)
+    sink = InverterDbSink(readings, clock, MergeOptions(poll_interval=3600))
+    pack = Device(address="AA:BB:CC:DD:EE:01", name="pack")
+    sink.accept(Sample(device=pack, taken_at=clock.now(), monotonic=clock.monotonic(), voltage=53.0))
+    insert(path, "{}")
+    closed = 0
+    while closed < 20:  # looks in a row; the last closer of a WAL puts it away, which is a change as well
+        assert sink.look(sink.take_due())
+        closed = 0 if is_open(path) else closed + 1
+        await asyncio.sleep(0.02)
+
+    insert(path, "{}")
+    while sink.merged < 2:
+        assert sink.look(set())
+    assert is_open(path)
+    readings.close()
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process has the file open."""
+    return any(link.exists() and link.resolve() == path.resolve() for link in Path("/proc/self/fd").iterdir())

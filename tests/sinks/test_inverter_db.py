@@ -325,7 +325,7 @@ def test_error_records_on_request(path: Path) -> None:
 
     first, second = house.content()
     assert first[3] == "timeout"
-    assert set(json.loads(first[2])) == {"battery_voltage", "bms_name", "bms_address", "bms_updated_at"}
+    assert set(json.loads(first[2])) == {"battery_voltage", "bms_name"}
     assert json.loads(second[2]) == INVERTER
 
 
@@ -615,7 +615,7 @@ def test_standalone_prunes_only_its_own_old_records(path: Path) -> None:
 
 def test_the_offset_is_that_of_today_though_the_clock_woke_in_1970(path: Path) -> None:
     """Kyiv kept Moscow's time in 1970."""
-    house = build(path, tz=ZoneInfo("Europe/Kyiv"))
+    house = build(path, tz=ZoneInfo("Europe/Kyiv"), fields="all")
     right = house.clock.at
     house.clock.at = datetime(1970, 1, 1, tzinfo=UTC)
     house.start()

@@ -17,6 +17,7 @@ from jk_bms.sinks.payload import (
     STANDALONE,
     as_text,
     battery_values,
+    has_merged,
     implausible,
     is_own,
     merge_payload,
@@ -67,7 +68,7 @@ DOCUMENTED = sample(
 
 def test_the_documented_example() -> None:
     """The example of the contract, in order; the inverter's own keys keep their place."""
-    merged = merge_payload(BEFORE, [DOCUMENTED], tz=PLUS_2)
+    merged = merge_payload(BEFORE, [DOCUMENTED], cells=True, tz=PLUS_2)
 
     assert list(merged.items()) == [
         ("battery_voltage", "52.6"),
@@ -144,12 +145,57 @@ def test_switched_sign_flips_current_and_power_only() -> None:
     }
 
 
-def test_cells_can_be_left_out() -> None:
-    """BMS_MERGE_CELLS=false: the array goes, the numbers about it stay."""
-    merged = merge_payload(BEFORE, [DOCUMENTED], cells=False)
+def test_cells_only_when_wanted() -> None:
+    """BMS_MERGE_CELLS: without it the array goes, the numbers about it stay."""
+    merged = merge_payload(BEFORE | {"bms_cells": [3.3]}, [DOCUMENTED])
 
     assert "bms_cells" not in merged
     assert merged["bms_cell_count"] == 16
+
+
+def test_what_the_page_gets() -> None:
+    """BMS_MERGE_FIELDS=page: the first battery what the page and the bot show, each further one its five."""
+    second = msgspec.structs.replace(DOCUMENTED, device=sample(2).device)
+
+    merged = merge_payload(BEFORE, [DOCUMENTED, second], fields="page")
+
+    assert [key for key in merged if key not in BEFORE] == [
+        "bms_cell_count",
+        "bms_cell_min_v",
+        "bms_cell_max_v",
+        "bms_cell_delta_v",
+        "battery_soc_source",
+        "bms_soc_curve",
+        "bms_soc",
+        "bms_name",
+        "battery2_battery_voltage",
+        "battery2_battery_current",
+        "battery2_battery_power",
+        "battery2_battery_soc",
+        "battery2_temperature",
+    ]
+    cells = merge_payload(BEFORE, [DOCUMENTED, second], fields="page", cells=True)
+    assert cells.keys() - merged.keys() == {"bms_cells", "battery2_bms_cells"}
+
+
+def test_what_is_no_longer_written_goes() -> None:
+    """A record with all of it that is merged again for the page keeps no time of an earlier sample."""
+    second = msgspec.structs.replace(DOCUMENTED, device=sample(2).device)
+    everything = merge_payload(BEFORE, [DOCUMENTED, second], cells=True)
+
+    again = merge_payload(everything, [DOCUMENTED, second], fields="page")
+
+    assert again == merge_payload(BEFORE, [DOCUMENTED, second], fields="page")
+
+
+@pytest.mark.parametrize("fields", ["all", "page"])
+def test_a_merged_record_is_known(fields: str) -> None:
+    """Its battery values are no longer the inverter's; those beside a second battery still are."""
+    assert has_merged(merge_payload(BEFORE, [DOCUMENTED], fields=fields))
+    assert has_merged(merge_payload(BEFORE, [sample(voltage=52.0)], fields=fields))
+    second = msgspec.structs.replace(DOCUMENTED, device=sample(2).device)
+    assert not has_merged(merge_payload(BEFORE, [second], fields=fields))
+    assert not has_merged(STANDALONE)
 
 
 def test_further_batteries_have_a_prefix_on_every_key() -> None:
@@ -158,7 +204,7 @@ def test_further_batteries_have_a_prefix_on_every_key() -> None:
         DOCUMENTED, device=sample(2).device, soc_counted=48.7, soc_low=45.0, soc_high=52.0
     )
 
-    merged = merge_payload(BEFORE, [second])
+    merged = merge_payload(BEFORE, [second], cells=True)
 
     assert {key: merged[key] for key in BEFORE} == BEFORE
     assert {key for key in merged if key not in BEFORE} == {f"battery2_{q.payload}" for q in MERGED}
