@@ -74,6 +74,7 @@ ACTIONS = (
     "health",
     "rebuild",
     "mute",
+    "acknowledge",
     "alert_test",
     "invite",
     "claim",
@@ -476,6 +477,8 @@ class Poller:
                 return {"hours": await self.memory.rebuild()}
             case "mute":
                 return self.alerts.mute(request)
+            case "acknowledge":
+                return self.alerts.acknowledge(request)
             case "alert_test":
                 return self.alerts.test(request.get("code"))
             case "invite":

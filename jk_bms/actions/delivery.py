@@ -5,10 +5,17 @@ from datetime import datetime, timedelta
 
 from jk_bms.model import Event
 
-STEPS = frozenset({"alert.raised", "alert.worse", "alert.repeat", "alert.cleared", "alert.test"})
+STEPS = frozenset(
+    {"alert.raised", "alert.worse", "alert.repeat", "alert.cleared", "alert.test", "alert.acknowledged"}
+)
 CRASH = "started_after_crash"  # mild, but whoever wants alerts wants to know that there was a gap
 LATE = timedelta(minutes=5)  # what could not be told for so long is told together
 MANY = 4  # late ones from which on that is better than one by one
+
+
+def is_loud(event: Event) -> bool:
+    """Whether ``event`` is worth a message where each one makes a sound."""
+    return not event.facts.get("silent")
 
 
 def to_be_told(event: Event) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from jk_bms.actions.delivery import to_be_told, together
+from jk_bms.actions.delivery import is_loud, to_be_told, together
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
@@ -209,7 +209,7 @@ class Messenger:
 
     @staticmethod
     def _is_news(address: Address, event: Event) -> bool:
-        return to_be_told(event) and _key(event) not in address.told_unsaved
+        return to_be_told(event) and is_loud(event) and _key(event) not in address.told_unsaved
 
     def _message(self, events: Sequence[Event], *, again: bool) -> tuple[Message, str]:
         now, newest = self._clock.now(), events[-1]

@@ -18,6 +18,7 @@ from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.live.messages import number
 from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model.foreign_text import harmless_name
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.repair.ladder import Rung
 from jk_bms.rules.base import (
@@ -211,6 +212,29 @@ class Alerts:
             seconds = number(request, "seconds", 0.0, low=SHORTEST_MUTE, high=LONGEST_MUTE)
             self._engine.mute(subject, rule, part, until=now.time + timedelta(seconds=seconds), now=now)
         self._outbox.add(())
+        return next(
+            alert
+            for alert in self.open_alerts()
+            if (alert["subject"], alert["rule"], alert["part"]) == wanted
+        )
+
+    def acknowledge(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Note in the log that an owner, ``by``, has seen an open alert; return it as it is then.
+
+        Raises LiveError. A second word for the same alert changes nothing.
+        """
+        subject, rule, part = wanted = tuple(
+            str(request.get(key) or "") for key in ("subject", "rule", "part")
+        )
+        by = harmless_name(request.get("by"))
+        if by is None:
+            raise LiveError("acknowledge: by names nobody; expected the name of who has seen it")
+        try:
+            notice = self._engine.acknowledge(subject, rule, part, by=by, now=self._moment())
+        except LookupError as error:
+            raise LiveError(f"acknowledge: {error}") from error
+        if notice is not None:
+            self._outbox.add([self._event(notice, "alert.acknowledged")])
         return next(
             alert
             for alert in self.open_alerts()

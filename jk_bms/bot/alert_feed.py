@@ -7,9 +7,11 @@ told of grid and silent batteries by the state of the house, as long as that is 
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+
+import msgspec
 
 from jk_bms.actions.delivery import to_be_told
 from jk_bms.bot import pages
@@ -18,6 +20,7 @@ from jk_bms.bot.choices import PICTURES
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
+from jk_bms.bot.pages.alerts import acknowledge_button, wants_acknowledgement
 from jk_bms.bot.pages.values import has_data
 from jk_bms.bot.picture import NoPicture, Picture, run_chart
 from jk_bms.bot.store import BotStore
@@ -33,6 +36,7 @@ from jk_bms.view.freshness import is_old
 
 log = logging.getLogger(__name__)
 
+GREETED = "alerts_greeted"  # in bot.db: the chats that were told what was open when they came
 NOTE = "alerts_cursor"  # in bot.db: the last event that is done with
 PAGE = 200  # events read at once
 LOOK = 30.0  # s between two looks when nobody wakes us
@@ -42,6 +46,7 @@ PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
 PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
 GRID, SILENT = "grid_lost", "bms_silent"  # rules whose news is shown with the state of the house ...
+GOING_ON = frozenset({"raised", "worse", "repeat"})  # steps of an alert that stands
 STEPS = frozenset({"alert.raised", "alert.cleared"})  # ... when they begin and end,
 FRESH = timedelta(minutes=1)  # and no later than that
 HOUSE_PATIENCE = 1.0  # s for that state: an alert arrives within two
@@ -86,6 +91,7 @@ class AlertFeed:
                 try:
                     for event in _pictured(await self._take(), datetime.now(UTC)):
                         group.create_task(self._picture(event), name="picture of the cells")
+                    await self._greet()
                 except StoreError as error:
                     log.debug("alerts: %s", error)  # no bms.db yet, or no room in bot.db: said elsewhere
                 except Exception:  # one strange event must not end all alerts
@@ -95,6 +101,10 @@ class AlertFeed:
                         await self._news.wait()
                 except TimeoutError:
                     pass
+
+    def wake(self) -> None:
+        """Look now: a chat may be new."""
+        self._news.set()
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message["type"] == "snapshot" or str(message.get("kind", "")).startswith("alert."):
@@ -115,6 +125,31 @@ class AlertFeed:
             await self._store.aside(self._store.queue, messages, {NOTE: page[-1][0]})
             told += news
 
+    async def _greet(self) -> None:
+        """Tell chats that are told of alerts for the first time what is open already."""
+        chats = self._chats()
+        known = self._store.note(GREETED) or []
+        new = [chat for chat in chats if chat not in known]
+        if not new:
+            if gone := set(known) - set(chats):  # who comes again is new again
+                kept = [chat for chat in known if chat not in gone]
+                await self._store.aside(self._store.set_notes, {GREETED: kept})
+            return
+        snapshot = await self._live.snapshot()
+        if snapshot.get("poller_down"):
+            return  # it is not known what is open: when it is
+        now = datetime.now(UTC)
+        names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
+        # What was told nobody yet comes as news; what is kept quiet on purpose stays so.
+        told = [one for one in snapshot.get("alerts") or () if one.get("told") and not one.get("muted")]
+        messages = [
+            self._message(chat, one | {"what": "repeat"}, names.get(str(one.get("subject"))), now)
+            for chat in new
+            for one in told
+        ]
+        kept = [chat for chat in known if chat in chats]
+        await self._store.aside(self._store.queue, messages, {GREETED: [*kept, *new]})
+
     def _read(self, cursor: int | None) -> tuple[int, dict[str, str], list[tuple[int, Event]]]:
         """Return the place to read on from, the names of the batteries and what comes next. Raises StoreError."""
         with open_reader(self._bms_db) as reader:
@@ -133,17 +168,36 @@ class AlertFeed:
         for chat in self._chats():
             texts = self._texts_of(chat)
             page = self._page(event, house, texts, now) if house and chat in monitoring else None
-            told = alert_html(facts, label, texts, self._zone, now, at=event.taken_at)
-            line = alert_line(facts, label, texts, self._zone, now, at=event.taken_at)
-            yield Outgoing(
-                chat=chat,
-                text=page.text if page else told,
-                key="" if event.kind == "alert.test" else _key(event),
-                line=f"{mark(facts)} {escape(line)}",
-                buttons=page.buttons if page else (),
-                rings=facts.get("severity") == Severity.CRITICAL.word,
-                later=told if page else "",
-            )
+            told = self._message(chat, facts, label, now, at=event.taken_at)
+            if event.kind == "alert.test":
+                told = msgspec.structs.replace(told, key="", buttons=())
+            if page is not None:
+                buttons = (*told.buttons, *page.buttons)
+                told = msgspec.structs.replace(told, text=page.text, later=told.text, buttons=buttons)
+            yield told
+
+    def _message(
+        self,
+        chat: int,
+        facts: dict[str, Any],
+        label: str | None,
+        now: datetime,
+        *,
+        at: datetime | None = None,
+    ) -> Outgoing:
+        """One step of an alert for ``chat``; ``at``: when it happened, if that is not ``now``."""
+        texts = self._texts_of(chat)
+        going_on = facts.get("what") in GOING_ON and wants_acknowledgement(facts)
+        line = alert_line(facts, label, texts, self._zone, now, at=at)
+        return Outgoing(
+            chat=chat,
+            text=alert_html(facts, label, texts, self._zone, now, at=at),
+            key=_key(facts),
+            line=f"{mark(facts)} {escape(line)}",
+            buttons=((acknowledge_button(facts, texts),),) if going_on else (),
+            rings=facts.get("severity") == Severity.CRITICAL.word,
+            silent=bool(facts.get("silent")),
+        )
 
     async def _house(self, news: Iterable[Event]) -> House | None:
         """The house as it is now, if any news is shown with it; None as well when the poller does not say in time."""
@@ -249,5 +303,5 @@ def _shown(event: Event, now: datetime) -> bool:
     return event.facts.get("rule") in (GRID, SILENT) and event.kind in STEPS and now - event.taken_at <= FRESH
 
 
-def _key(event: Event) -> str:
-    return ":".join(("alert", *(str(event.facts.get(name, "")) for name in ("subject", "rule", "part"))))
+def _key(facts: Mapping[str, Any]) -> str:
+    return ":".join(("alert", *(str(facts.get(name, "")) for name in ("subject", "rule", "part"))))

@@ -42,7 +42,7 @@ CHART_SPANS = ("24h", "7d", "30d")
 _COMMAND = re.compile(r"/(\w+)(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
 
 # What changes something for others than who asks. In a group, so does what the group is sent.
-FOR_OWNERS = frozenset({"release", "resume", "users", "mute"})
+FOR_OWNERS = frozenset({"release", "resume", "users", "mute", "ack"})
 FOR_OWNERS_IN_GROUPS = frozenset({"stop", "settings"})
 
 Digest = Callable[[int, int], Awaitable[None]]  # makes today's digest for a chat and topic
@@ -227,8 +227,9 @@ class Handlers:
         if not self._may(asked, page):
             await self._sender.answer_press(query.id, asked.texts(self._refusal()), alert=True)
             return
-        if page == "mute":
-            await self._answer(asked, lambda asked: self._mute(asked, query.id))
+        if page in ("mute", "ack"):
+            change = self._mute if page == "mute" else self._acknowledge
+            await self._answer(asked, lambda asked: change(asked, query.id))
             return
         if page == "chart":
             await self._sender.answer_press(query.id, asked.texts("bot.chart.making"))
@@ -256,6 +257,24 @@ class Handlers:
                 log.info("chat %d: not muted: %s", asked.chat, error)
                 told = "bot.try_later" if await self._poller_down() else "bot.alert_over"
         await asyncio.gather(self._alerts(asked), self._sender.answer_press(query, asked.texts(told)))
+
+    async def _acknowledge(self, asked: Asked, query: str) -> None:
+        """Tell the poller that an owner has seen an alert; the feed tells it to every chat."""
+        key, place = (*asked.arguments, "", "")[:2]
+        alert = find_alert((await self._live.snapshot()).get("alerts") or (), key)
+        told = "bot.alert_over"
+        try:
+            if alert is not None:
+                wanted = {name: alert[name] for name in ("subject", "rule", "part")}
+                await self._live.request("acknowledge", **wanted, by=asked.name)
+                told = "bot.acknowledged"
+        except LiveError as error:
+            log.info("chat %d: not acknowledged: %s", asked.chat, error)
+        if told != "bot.acknowledged" and await self._poller_down():
+            told = "bot.try_later"
+        await self._sender.answer_press(query, asked.texts(told))
+        if place == "page":
+            await self._alerts(asked)
 
     # Commands
 

@@ -111,6 +111,11 @@ class Bot:
         )
         chats = self.access.told_of_alerts
         daily = Daily(self.settings, self.store, sender, chats, lambda chat: handlers.texts_of(chat))
+
+        def began(chat: int) -> None:
+            monitor.began(chat)
+            feed.wake()  # it may be new to alerts as well
+
         handlers = Handlers(
             self.settings,
             self.store,
@@ -119,7 +124,7 @@ class Bot:
             self.live,
             group,
             digest=daily.on_demand,
-            started=lambda chat: monitor.began(chat),
+            started=began,
         )
         monitor = Monitor(self.settings, self.store, self.access, self.live, handlers.texts_of, self.stat_log)
         feed = AlertFeed(

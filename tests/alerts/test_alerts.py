@@ -465,3 +465,51 @@ async def test_last_words_are_marked_to_wait_for_history(delay: str, tmp_path: P
 
 async def _note(into: list[Any], what: Any) -> None:
     into.append(what)
+
+
+# Acknowledged
+
+
+async def test_an_acknowledgement_is_an_event_and_stays_over_a_restart(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running() as alerts:
+        await house.wait(60, low=2.80)
+        (shown,) = [alert for alert in alerts.open_alerts() if alert["code"] == 1006]
+        wanted = {key: shown[key] for key in ("subject", "rule", "part")}
+        seen = alerts.acknowledge({**wanted, "by": "Olena"})
+        assert alerts.acknowledge({**wanted, "by": "Petro"})["acknowledged_by"] == "Olena"
+        await alerts.close()
+    with house.running() as alerts:
+        await house.wait(3600, low=2.80)
+        (shown,) = [alert for alert in alerts.open_alerts() if alert["code"] == 1006]
+
+    assert seen["acknowledged_by"] == shown["acknowledged_by"] == "Olena"
+    assert [kind for kind, code in house.events() if code == 1006] == ["alert.raised", "alert.acknowledged"]
+    (told,) = [event for event in house.told if event.kind == "alert.acknowledged"]
+    assert (told.facts["acknowledged_by"], told.facts["silent"]) == ("Olena", True)
+
+
+async def test_what_nobody_acknowledged_is_repeated(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    with house.running():
+        await house.wait(3600, low=2.80)
+
+    repeats = [
+        event.taken_at for event in house.told if (event.kind, event.facts["code"]) == ("alert.repeat", 1006)
+    ]
+    (begin,) = [
+        event.taken_at for event in house.told if (event.kind, event.facts["code"]) == ("alert.raised", 1006)
+    ]
+    assert [round((at - begin).total_seconds(), -1) for at in repeats] == [600, 2400]
+
+
+@pytest.mark.parametrize("by", ["", None, "\u200b", 7])
+async def test_an_acknowledgement_has_a_name(tmp_path: Path, by: object) -> None:
+    house = House(tmp_path)
+    with house.running() as alerts:
+        await house.wait(60, low=2.80)
+        wanted = {key: alerts.open_alerts()[0][key] for key in ("subject", "rule", "part")}
+        with pytest.raises(LiveError, match="names nobody"):
+            alerts.acknowledge({**wanted, "by": by})
+        with pytest.raises(LiveError, match="'soc_low'"):
+            alerts.acknowledge({**wanted, "rule": "soc_low", "by": "Olena"})

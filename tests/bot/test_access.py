@@ -116,6 +116,7 @@ PRESSES = {
     "release": press("release", "10m", 1),
     "resume": press("resume", 1),
     "mute": press("mute", "3600", alert_key(ALERT)),
+    "ack": press("ack", alert_key(ALERT)),
     "invite": press("users", "invite", "owner"),
     "remove": press("users", "removed", GUEST),
 }

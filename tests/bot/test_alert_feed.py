@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jk_bms.alerts.alerts import INVERTER
-from jk_bms.bot.alert_feed import NOTE, AlertFeed
+from jk_bms.bot.alert_feed import GREETED, NOTE, AlertFeed
 from jk_bms.bot.light_aiogram import TelegramBot
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
@@ -24,7 +24,7 @@ from jk_bms.model.link import LinkState
 from jk_bms.rules import example
 from jk_bms.rules.base import InverterView, Link, Moment, PackView
 from jk_bms.rules.engine import Engine
-from jk_bms.rules.facts import notice_facts
+from jk_bms.rules.facts import alert_facts, notice_facts
 from jk_bms.rules.options import Options
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store.own import OwnStore, open_writer
@@ -250,6 +250,91 @@ async def test_without_the_poller_there_is_no_picture_of_other_cells(
     assert len(telegram.messages(OWNER)) == 1
 
 
+# Seen by an owner, and told to who comes later
+
+
+def open_alert(code: int, **facts: Any) -> dict[str, Any]:
+    """An open alert as the poller's snapshot has it."""
+    engine = Engine(Options())
+    found = engine.find(code)
+    assert found is not None
+    alert = engine.example(code, Moment(1.0, datetime.now(UTC)), PACK.address).alert
+    alert.told = datetime.now(UTC)
+    del alert.facts["test"]
+    return alert_facts(alert, found[0]) | {"muted": False, "muted_until": None} | facts
+
+
+@pytest.mark.parametrize(("code", "buttons"), [(1006, True), (1014, True), (1015, False), (1034, False)])
+async def test_a_critical_alert_has_a_button_for_who_has_seen_it(
+    feeding: Feeding, code: int, buttons: bool
+) -> None:
+    for kind in ("alert.raised", "alert.repeat", "alert.cleared", "alert.test"):
+        feeding.happen(code, kind=kind)
+
+    told = await feeding.queued()
+
+    labels = [[button.label for row in one.buttons for button in row] for one in told]
+    wanted = [["👀 I have seen it"]] if buttons else [[]]
+    assert labels == [*wanted, *wanted, [], []]
+    assert all(one.rings for one in told) is buttons
+
+
+async def test_every_chat_hears_who_has_seen_it_without_a_sound(feeding: Feeding) -> None:
+    feeding.chats = [OWNER, OTHER]
+    seen: dict[str, Any] = {
+        "acknowledged": datetime.now(UTC).isoformat(),
+        "acknowledged_by": "Petro <3",
+        "silent": True,
+    }
+    feeding.happen(1006, kind="alert.acknowledged", **seen)
+
+    told = [*await feeding.queued(), *(one.message for one in feeding.store.oldest(OTHER))]
+
+    assert [one.silent for one in told] == [True, True]
+    assert "Seen by Petro &lt;3" in told[0].text
+    assert "Petro &lt;3 уже знає" in told[1].text
+    assert told[0].buttons == ()
+
+
+async def test_a_chat_that_comes_later_is_told_what_is_open(
+    feeding: Feeding, telegram: TelegramServer, poller: Poller
+) -> None:
+    poller.snapshot["alerts"] = [
+        open_alert(1006),
+        open_alert(1011, muted=True),
+        open_alert(1034, told=None),
+    ]
+    async with feeding.running():
+        await soon(lambda: telegram.shown(OWNER))
+        feeding.chats.append(OTHER)
+        feeding.feed.wake()
+        await soon(lambda: telegram.shown(OTHER))
+        await soon(lambda: feeding.store.note(GREETED) == [OWNER, OTHER])
+    async with feeding.running():  # and once only, whatever restarts lie between
+        feeding.happen(1015)
+        await soon(lambda: len(telegram.shown(OTHER)) == 2)
+
+    assert len(telegram.shown(OWNER)) == 2
+    assert "1006" in telegram.shown(OWNER)[0]
+    assert "(still)" in telegram.shown(OWNER)[0]
+    assert "1015" in telegram.shown(OWNER)[1]
+
+
+async def test_who_comes_while_the_poller_is_away_is_told_when_it_is_back(
+    feeding: Feeding, telegram: TelegramServer, tmp_path: Path
+) -> None:
+    async with feeding.running():
+        feeding.feed.wake()
+        await soon(lambda: feeding.live.down_since is not None)
+        assert feeding.store.note(GREETED) is None
+        late = Poller(tmp_path / "s")
+        late.snapshot["alerts"] = [open_alert(1006)]
+        async with late.server.serve():
+            await soon(lambda: telegram.shown(OWNER), limit=20.0)
+
+    assert "1006" in telegram.shown(OWNER)[0]
+
+
 NO_DELAY = Options(startup_delay=0.0)
 ANSWERS = example.pack()  # a fresh sample
 
@@ -319,9 +404,14 @@ async def test_nobody_hears_it_twice_and_others_hear_the_alert(feeding: Feeding,
     assert "Grid lost" in shown.text
     assert "2001" in shown.line
     assert "2001" in shown.later  # if Telegram is away
-    assert [button.data for row in shown.buttons for button in row] == ["status", "battery:1"]
+    assert pages_behind(shown) == ["ack", "status", "battery"]
     assert "2001" in told.text
-    assert not told.buttons
+    assert pages_behind(told) == ["ack"]
+
+
+def pages_behind(message: Outgoing) -> list[str]:
+    """What its buttons lead to."""
+    return [str(button.data).partition(":")[0] for row in message.buttons for button in row]
 
 
 BY_THEN = {  # an event, and the house as it is by then, which must not be shown with it
@@ -345,7 +435,7 @@ async def test_a_house_that_says_otherwise_is_not_shown(
     (told,) = await feeding.queued()
 
     assert f"ode {code}" in told.text
-    assert not told.buttons
+    assert set(pages_behind(told)) <= {"ack"}
 
 
 async def test_late_news_are_told_as_alerts(feeding: Feeding, poller: Poller) -> None:

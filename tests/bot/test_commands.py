@@ -543,6 +543,42 @@ async def test_an_alert_is_muted_by_its_button(
     assert telegram.sent[-1].shown == "Muted."
 
 
+async def test_an_owner_says_that_he_has_seen_an_alert(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.snapshot = snapshot(alerts=[ALERT])
+    async with running():
+        telegram.say("/alerts")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        telegram.press(sent.button(press("ack", alert_key(ALERT), "page")), message=sent.message)
+        await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
+
+    (request,) = poller.asked("acknowledge")
+    assert {name: request[name] for name in ("subject", "rule", "part")} == {
+        "subject": ALERT["subject"],
+        "rule": "cell_low",
+        "part": "7",
+    }
+    assert request["by"]
+    (told,) = [one.shown for one in telegram.sent if one.method == "answerCallbackQuery"]
+    assert told == "Noted: everybody is told that you have seen it."
+
+
+async def test_what_somebody_has_seen_says_so_and_has_no_such_button(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    seen = ALERT | {"acknowledged": "2026-11-21T16:05:00+00:00", "acknowledged_by": "Petro <3"}
+    poller.snapshot = snapshot(alerts=[seen])
+    async with running():
+        telegram.say("/alerts")
+        await answered(telegram)
+
+    (sent,) = telegram.messages()
+    assert "👀 seen by Petro <3" in sent.shown
+    assert "ack:" not in str(sent.fields)
+
+
 async def test_a_button_of_an_alert_that_is_over_says_so(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.pages.page import Button, Page, page
 from jk_bms.bot.pages.values import label, notes
-from jk_bms.texts import Texts, escape
-from jk_bms.texts.alerts import alert_line, mark, severity_of
+from jk_bms.texts import Texts, clip, escape
+from jk_bms.texts.alerts import SEVERITIES, alert_line, mark, severity_of
 
 MOST = 10  # alerts on the page: more are counted
 MUTES = (("3600", "bot.button.mute_1h"), ("28800", "bot.button.mute_8h"), ("clear", "bot.button.mute_clear"))
@@ -30,7 +30,8 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
     for number, alert in enumerate(shown, 1):
         line = escape(alert_line(alert, names.get(str(alert.get("subject"))), texts, zone, now))
         number_mark = f"{number}. " if len(shown) > 1 else ""
-        lines.append(f"{mark(alert)} {number_mark}{line}{escape(_muted(alert, texts, zone, now))}")
+        state = escape(_seen(alert, texts) + _muted(alert, texts, zone, now))
+        lines.append(f"{mark(alert)} {number_mark}{line}{state}")
     if more := len(ordered) - len(shown):
         lines.append(escape(texts.count("bot.more_alerts", more)))
     buttons = [_buttons(number, alert, texts, alone=len(shown) == 1) for number, alert in enumerate(shown, 1)]
@@ -40,12 +41,30 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
 def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool) -> Iterator[Button]:
     key = alert_key(alert)
     prefix = "" if alone else f"{number}: "
+    if wants_acknowledgement(alert):
+        yield Button(f"👀 {prefix}{texts('bot.button.acknowledge')}", press("ack", key, "page"))
     if alert.get("muted"):
         yield Button(f"🔔 {prefix}{texts('bot.button.unmute')}", press("mute", "off", key))
         return
     for position, (how, title) in enumerate(MUTES):
         bell = "🔕 " if position == 0 else ""
         yield Button(f"{bell}{prefix if position == 0 else ''}{texts(title)}", press("mute", how, key))
+
+
+def wants_acknowledgement(alert: Mapping[str, Any]) -> bool:
+    """Whether an alert is repeated until an owner says that he has seen it."""
+    return alert.get("severity") == SEVERITIES[-1] and not alert.get("acknowledged")
+
+
+def acknowledge_button(alert: Mapping[str, Any], texts: Texts) -> Button:
+    """Return the button below the message of an alert."""
+    return Button(f"👀 {texts('bot.button.acknowledge')}", press("ack", alert_key(alert)))
+
+
+def _seen(alert: Mapping[str, Any], texts: Texts) -> str:
+    if not alert.get("acknowledged"):
+        return ""
+    return "\n👀 " + texts("alerts.acknowledged_short", by=clip(alert.get("acknowledged_by") or "?"))
 
 
 def _muted(alert: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:

@@ -7,6 +7,7 @@
 | ``alerts``            | what is wrong now                                                    |
 | ``mute:HOW:KEY``      | mutes an alert, then ``alerts``; HOW: seconds, ``clear`` (until it is  |
 |                       | over) or ``off`` (tell it again); KEY: ``alert_key`` of the alert    |
+| ``ack:KEY``           | an owner has seen an alert; ``ack:KEY:page`` shows ``alerts`` then     |
 | ``link``              | how the radio is doing                                               |
 | ``release:TIME:N``    | leaves battery N alone for TIME (``10m``, ``600s``); N: ``all`` for all of |
 |                       | them, left out: the only one, or which?                              |

@@ -249,6 +249,8 @@ TEXTS = {
     "bot.button.cells": "Cells",
     "bot.button.health": "Health",
     "bot.button.chart": "📈 24 h",
+    "bot.button.acknowledge": "I have seen it",
+    "bot.acknowledged": "Noted: everybody is told that you have seen it.",
     "bot.button.mute_1h": "1 h",
     "bot.button.mute_8h": "8 h",
     "bot.button.mute_clear": "until over",

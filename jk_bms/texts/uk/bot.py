@@ -256,6 +256,8 @@ TEXTS = {
     "bot.button.cells": "Комірки",
     "bot.button.health": "Здоров’я",
     "bot.button.chart": "📈 24 год",
+    "bot.button.acknowledge": "Бачу",
+    "bot.acknowledged": "Записано: усі дізнаються, що ви вже знаєте.",
     "bot.button.mute_1h": "1 год",
     "bot.button.mute_8h": "8 год",
     "bot.button.mute_clear": "доки не мине",
