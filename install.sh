@@ -2,9 +2,11 @@
 # Install the poller and its Telegram bot as services: user, code, environment, settings, units. Run it
 # again at any time; it changes only what is not yet as it should be.
 #
-# It never touches what is not ours: settings and registry are written only when missing, and a
-# file of another program in the way is left alone. What was installed stands, with its checksums,
-# in PREFIX/.easun-jkbms-files; nothing else is ever removed.
+# It never touches what is not ours. Settings and registry are written only when missing. A unit, command or
+# rule is ours when it bears our mark (or the checksum of an earlier version), a file of the program when
+# PREFIX/.easun-jkbms-files lists it and its checksum is still the listed one; that list is believed in
+# nothing else: no path leads out of PREFIX, no link is followed. The code lies where root alone may
+# replace it, since `sudo jk-util` runs it.
 # shellcheck disable=SC2317  # functions handed to run() look unused to it
 set -euo pipefail
 umask 022
@@ -12,19 +14,36 @@ umask 022
 NAME=easun-jkbms
 CONFIG=/etc/$NAME
 STATE=/var/lib/$NAME
-UNIT=/etc/systemd/system/$NAME.service
-BOT=easun-bot
-BOT_UNIT=/etc/systemd/system/$BOT.service
+BOT=$NAME-bot
+UNITS=/etc/systemd/system
+UNIT=$UNITS/$NAME.service
+BOT_UNIT=$UNITS/$BOT.service
+MARK="# $NAME" # the first line of our units; other programs ship units of like names
 COMMAND=/usr/local/bin/jk-util
 RULE=/etc/polkit-1/rules.d/50-$NAME.rules
 STANDARD_PREFIX=/opt/$NAME
+
+# Units that earlier versions installed bore no mark, and that of the bot was called like the inverter
+# program's: their checksums, without comments and without the lines that depend on the house.
+OLD_BOT_UNIT=$UNITS/easun-bot.service
+EARLIER_UNITS="
+2af3e5d3308eb0ed8228874370030402fe636c8ccdaa82d0969b41c2a6aca8ab
+d83da6563d83f75ab5aaf6e1e9331ef3b4d5bf535169101021551f4c2b955bb9
+901665ba6ab229fdbfff0bbee2d8903c8cb634d12626884c0ea3d50232f2e986
+d4dc2f676854506b7f8662c7595a53380a40ab3eb621c6bfd72b9dd1fa796581
+a3923ddee3b3a81d0a65d4eaf12fd1e551f0e237b5ec187e85b3d5783d84ed49
+bfd7e747ee53baa58aea232a23df176d81fcb5236362501edd2e8aa5256bb25d
+"
+PLACES_IN_UNITS="ExecStart|WorkingDirectory|Environment|ReadWritePaths|BindPaths|BindReadOnlyPaths|ProtectHome"
+PLACES_IN_UNITS+="|ConfigurationDirectory|ConfigurationDirectoryMode|Documentation"
 
 usage() {
     cat <<END
 usage: sudo ./install.sh [--prefix DIR] [--allow-repairs] [--dry-run] [--uninstall]
 
   --prefix DIR   where the code goes (default $STANDARD_PREFIX); a folder with an inverter
-                 program in it is welcome: its .env is used, its files stay as they are
+                 program in it is welcome: its .env is used, its files stay as they are, and the
+                 code goes to $STANDARD_PREFIX when others than root may write in that folder
   --allow-repairs  also install the polkit rule that lets the service restart the Bluetooth
                  service and reboot this machine when its batteries stay silent; it does so only
                  with ALLOW_BLUETOOTH_RESTART or ALLOW_REBOOT in its settings
@@ -72,19 +91,81 @@ parse() {
         shift
     done
     [[ "$root" != / ]] || root=""
+    [[ -z "$root" ]] || root="$(realpath -m -- "$root")"
     # systemd and sh would both need their own way of quoting; nobody needs such a path for code.
-    local path
-    for path in "$prefix" "$given_venv"; do
+    local path resolved
+    resolved="$(realpath -m -- "$(at "$prefix")")"
+    if [[ "$resolved" != "$root" && "$resolved" != "$root"/* ]]; then # a link in --root that leads out of it
+        misused "--prefix is $prefix, which is $resolved; expected a folder in $root"
+    fi
+    for path in "$prefix" "${resolved#"$root"}" "$given_venv"; do
         [[ "$path" =~ ^[A-Za-z0-9/._+@:-]*$ ]] || misused "path is '$path'; expected letters, digits and ._+@:- only"
     done
-    case "$prefix" in
-        / | /opt | /usr | /usr/local | /etc | /var | /home | /root | /bin | /lib | /tmp)
-            misused "--prefix is $prefix; expected a folder of its own, e.g. $STANDARD_PREFIX"
-            ;;
+    for path in "$prefix" "${resolved#"$root"}/"; do
+        [[ "$path" == / ]] || path="${path%/}"
+        ! of_the_system "$path" ||
+            misused "--prefix is $path; expected a folder of its own outside of the system's, e.g. $STANDARD_PREFIX"
+    done
+    prefix="${resolved#"$root"}" # where links lead to: what is checked is what is used
+}
+
+# Folders of the system and whole homes: no place for code of ours, whatever a link or a list says.
+of_the_system() { # PATH
+    case "$1" in
+        "/usr/local/lib/$NAME" | "/usr/local/lib/$NAME"/*) return 1 ;;
+        / | /opt | /srv | /home | /home/* | /mnt | /media | /tmp | /root) [[ "$1" != /home/*/* ]] ;;
+        *) [[ "$1" =~ ^/(usr|etc|var|boot|proc|sys|dev|run|bin|sbin|lib[^/]*)(/|$) ]] ;;
     esac
 }
 
 at() { printf '%s%s' "$root" "$1"; } # where a path of the installed system lies now
+
+# Who besides root may put something else in the place of PATH, or into it; nothing when nobody may.
+others_in() { # PATH
+    [[ -z "$root" || $EUID -eq 0 ]] || return 0 # the files of a trial are the trier's
+    local path="$1" here owner group mode
+    while :; do
+        here="$(at "$path")"
+        if [[ -e "$here" ]]; then
+            read -r owner group mode < <(stat -Lc '%U %G %a' -- "$here")
+            if [[ "$owner" != root ]]; then
+                printf '%s' "$owner"
+                return
+            fi
+            case "$group" in root | staff | sudo | wheel) mode=$((8#$mode & ~8#20)) ;; *) mode=$((8#$mode)) ;; esac
+            # In a folder like /tmp nobody may replace what is root's.
+            if ((mode & 8#22)) && ! ((mode & 8#1000 && ${#path} < ${#1})); then
+                if ((mode & 8#2)); then printf 'everybody'; else printf 'group %s' "$group"; fi
+                return
+            fi
+        fi
+        [[ "$path" != / ]] || return 0
+        path="$(dirname "$path")"
+    done
+}
+
+# Why a file of ours must not be touched at PREFIX/PATH, in $why: a link on the way there, or another's folder.
+declare -A folders=() # what was found of each folder on the way, as a path of the machine
+why=""
+blocked() { # PATH
+    local way="$1" here
+    why=""
+    while :; do
+        here="$prefix/$way"
+        if [[ -z "${folders[$here]+known}" ]]; then
+            folders[$here]=""
+            if [[ -L "$(at "$here")" ]]; then
+                folders[$here]="$here is a link"
+            elif [[ -d "$(at "$here")" && $EUID -eq 0 && "$(stat -c %u -- "$(at "$here")")" != 0 ]]; then
+                folders[$here]="$here belongs to $(stat -c %U -- "$(at "$here")")"
+            fi
+        fi
+        why="${folders[$here]:-$why}"
+        [[ "$way" == */* ]] || break
+        way="${way%/*}"
+    done
+    [[ -n "$why" ]]
+}
 
 # The only way to change anything: says what, then does it; under --dry-run only says.
 run() { # WHAT COMMAND [ARGUMENT...]
@@ -143,34 +224,98 @@ env_value() { # KEY FILE
 # ---- what goes where ----------------------------------------------------------------------------
 
 source="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-outdated="" list="" beside="" in_place="" settings_dir="" registry="" db_path="" log_path="" token=""
-their_bot="" no_packages=""
+outdated="" list="" beside="" in_place="" settings_dir="" registry="" db_path="" db_group="" log_path="" token=""
+their_bot="" shared="" earlier="" no_packages="" foreign_bot_unit=""
 declare -A ours=() # path below the prefix -> checksum, as installed last time
 
+# A list says what an earlier run put there. It may have been changed since: what could lead astray is left out.
+read_list() { # FILE
+    local line first rest strange=0
+    ours=()
+    [[ -f "$1" && ! -L "$1" ]] || return 0
+    while IFS= read -r line; do
+        first="${line%% *}" rest="${line#* }"
+        if [[ "$line" == "beside yes" ]]; then
+            beside=yes
+        elif [[ "$first" == settings && "$rest" == /* ]] && keeps_settings "$rest"; then
+            settings_dir="$rest"
+        elif [[ "$first" =~ ^[0-9a-f]{64}$ && "/$rest/" != */../* && "/$rest/" != */./* && "/$rest/" != *//* ]]; then
+            ours[$rest]+="$first " # two, where an update was interrupted
+        else
+            strange=$((strange + 1))
+        fi
+    done <"$1"
+    ((strange == 0)) || say "note: $1: $strange lines are not of ours and are passed over"
+}
+
+keeps_settings() { # FOLDER
+    [[ "$1" == "$CONFIG" || "$1" == "$prefix" ]] && return
+    [[ "$1" == "$(realpath -ms -- "$1")" && -f "$(at "$1/.env")" ]] && ! of_the_system "$1"
+}
+
+# Whether another program lives in a folder, not only settings that somebody put there for us.
+inhabited() { [[ -n "$(find "$1" -mindepth 1 -maxdepth 1 ! -name .env ! -name jk_devices.yaml -print -quit)" ]]; }
+
 survey() {
-    list="$(at "$prefix")/.$NAME-files"
+    local others
     settings_dir=$CONFIG
+    list="$(at "$prefix")/.$NAME-files"
     if [[ -f "$list" ]]; then
-        local sum path
-        while read -r sum path; do
-            case "$sum" in
-                settings) settings_dir="$path" ;;
-                beside) beside=yes ;;
-                *) ours[$path]="$sum" ;;
-            esac
-        done <"$list"
+        read_list "$list"
     elif [[ -d "$(at "$prefix")" ]]; then
         if [[ "$source" -ef "$(at "$prefix")" ]]; then
             in_place=yes # a clone at its final place: used as it is
-        elif [[ -n "$(ls -A "$(at "$prefix")")" ]]; then
-            beside=yes # somebody lives here
+        elif inhabited "$(at "$prefix")"; then
+            beside=yes
         fi
         [[ ! -e "$(at "$prefix/.env")" ]] || settings_dir=$prefix
     fi
-
+    others="$(others_in "$prefix")"
+    if [[ -z "$others" && -n "$in_place" && -z "$root" && -n "$(find "$prefix" ! -user root -print -quit)" ]]; then
+        others="$(find "$prefix" ! -user root -printf '%u' -quit)"
+    fi
+    look_at_settings
+    # The service writes in the folders of the inverter's database and of its log: code in there could be replaced by it.
+    local path
+    for path in "$db_path" "$log_path"; do
+        if [[ -z "$others" && -z "$in_place" && -n "$path" ]] && inside "$prefix" "$(dirname "$path")"; then
+            others="the service"
+        fi
+    done
+    if [[ -n "$others" && "$prefix" != "$STANDARD_PREFIX" && -z "$in_place" ]]; then
+        earlier=$prefix prefix=$STANDARD_PREFIX beside=""
+        say "code: in $prefix, because $others may write in $earlier and so change what root runs"
+        list="$(at "$prefix")/.$NAME-files"
+        local theirs=$settings_dir
+        read_list "$list"
+        settings_dir=$theirs
+        others="$(others_in "$prefix")"
+        if [[ ! -f "$list" && -d "$(at "$prefix")" && $action == install ]]; then
+            [[ ! "$source" -ef "$(at "$prefix")" ]] || in_place=yes
+            [[ -n "$in_place" ]] || ! inhabited "$(at "$prefix")" || die "$prefix holds another program; nothing was changed"
+        fi
+    fi
+    if [[ $action == install && "$others" == "the service" ]]; then
+        die "DB_PATH or LOG_FILE_PATH in $settings_dir/.env lets the service write in $prefix, where its code is;" \
+            "set it to another folder, e.g. $STATE; nothing was changed"
+    elif [[ $action == install && -n "$others" ]]; then
+        die "$others may write in $prefix and so change what 'sudo jk-util' runs; nothing was changed." \
+            "Give it to root: sudo chown -R root:root $prefix && sudo chmod -R go-w $prefix"
+    fi
+    if [[ $action == install && -n "$given_venv" && -n "$(others_in "$given_venv")" ]]; then
+        die "$(others_in "$given_venv") may write in --venv $given_venv and so change what 'sudo jk-util' runs"
+    fi
+    # Settings beside another program are that program's as well.
+    if [[ "$settings_dir" != "$CONFIG" && -z "$in_place" ]] && [[ "$settings_dir" != "$prefix" || -n "$beside" ]]; then
+        shared=yes
+        [[ "$settings_dir" == "$prefix" ]] || inhabited "$(at "$settings_dir")" || shared=""
+    fi
+    look_at_settings
     registry="$settings_dir/jk_devices.yaml"
-    if [[ "$settings_dir" == "$prefix" && ! -e "$(at "$registry")" && -e "$(at "$prefix/jk_bms/jk_devices.yaml")" ]]; then
-        registry="$prefix/jk_bms/jk_devices.yaml" # where earlier programs kept it
+    if [[ ! -e "$(at "$registry")" && -e "$(at "$settings_dir/jk_bms/jk_devices.yaml")" ]]; then
+        registry="$settings_dir/jk_bms/jk_devices.yaml" # where earlier programs kept it
+    elif [[ ! -e "$(at "$registry")" && "$settings_dir" != "$prefix" ]]; then
+        registry="$CONFIG/jk_devices.yaml" # nothing of root's is made where others may write
     fi
 
     venv="${given_venv:-$prefix/.venv}"
@@ -183,24 +328,81 @@ survey() {
         fi
     fi
 
-    local env_file
-    env_file="$(at "$settings_dir/.env")"
-    [[ -e "$env_file" ]] || env_file="$source/.env.example" # what it will be
-    db_path="$(env_value DB_PATH "$env_file")"
-    if [[ -z "$db_path" && "$settings_dir" == "$prefix" ]]; then
-        db_path=inverter.db # the default of the inverter program and ours
-    fi
-    [[ -z "$db_path" || "$db_path" == /* ]] || db_path="$(realpath -ms -- "$settings_dir/$db_path")"
-    log_path="$(env_value LOG_FILE_PATH "$env_file")"
-    [[ -n "$log_path" ]] || log_path="$(env_value DATA_LOG_FILE "$env_file")"
-    [[ -z "$log_path" || "$log_path" == /* ]] || log_path="$(realpath -ms -- "$settings_dir/$log_path")"
-    token="$(env_value TELEGRAM_BOT_TOKEN "$env_file")"
     # The inverter program may have a bot of this name. It stays, and ours is started in another way.
     local there
     there="$(at "$prefix/telegram_bot.py")"
     if [[ -z "$in_place" && -e "$there" && -z "${ours[telegram_bot.py]:-}" ]] && ! cmp -s -- "$source/telegram_bot.py" "$there"; then
         their_bot=yes
     fi
+    if [[ $action == install ]]; then
+        local unit
+        ! unit="$(foreign_unit "$NAME")" || die "$unit is not ours, so the service cannot be installed; nothing was changed"
+        foreign_bot_unit="$(foreign_unit "$BOT")" || true
+        id_is_ours || die "there is a user $NAME that is not of ours (its home is not $STATE); nothing was changed"
+    fi
+}
+
+id_is_ours() {
+    local entry
+    [[ -z "$root" ]] && entry="$(getent passwd "$NAME")" || return 0
+    [[ "$(cut -d: -f6 <<<"$entry")" == "$STATE" ]]
+}
+
+look_at_settings() {
+    local env_file dir key
+    env_file="$(at "$settings_dir/.env")"
+    [[ -e "$env_file" ]] || env_file="$source/.env.example" # what it will be
+    db_path="$(env_value DB_PATH "$env_file")"
+    if [[ -z "$db_path" && "$settings_dir" != "$CONFIG" ]]; then
+        db_path=inverter.db # the default of the inverter program and ours
+    fi
+    [[ -z "$db_path" || "$db_path" == /* ]] || db_path="$(realpath -ms -- "$settings_dir/$db_path")"
+    log_path="$(env_value LOG_FILE_PATH "$env_file")"
+    [[ -n "$log_path" ]] || log_path="$(env_value DATA_LOG_FILE "$env_file")"
+    [[ -z "$log_path" || "$log_path" == /* ]] || log_path="$(realpath -ms -- "$settings_dir/$log_path")"
+    token="$(env_value BMS_BOT_TOKEN "$env_file")"
+    # The token in another program's settings is of that program's bot.
+    [[ -n "$token" || -n "$shared" ]] || token="$(env_value TELEGRAM_BOT_TOKEN "$env_file")"
+    db_group=""
+    dir="$(at "$(folder_of "$db_path")")"
+    if [[ -n "$db_path" && -d "$dir" ]]; then
+        key="$(stat -c %G "$dir")"
+        ! of_people "$key" || db_group="$key"
+    fi
+}
+
+# Whether a group is of a person or a program, not one that gives rights over the machine.
+of_people() { # GROUP
+    local number
+    number="$(getent group "$1" | cut -d: -f3)"
+    [[ -n "$number" && "$1" != "$NAME" ]] || return 1
+    ((number >= 1000)) || { ((number >= 100)) && getent passwd | cut -d: -f4 | grep -qxF "$number"; }
+}
+
+# Whether a unit is ours: by its mark, or as an earlier version installed it.
+our_unit() { # FILE
+    [[ -f "$1" && ! -L "$1" ]] || return 1
+    [[ "$(head -n 1 -- "$1")" == "$MARK" ]] || of_earlier_version "$1"
+}
+
+of_earlier_version() { # FILE
+    local sum
+    [[ -f "$1" && ! -L "$1" ]] || return 1
+    sum="$({ grep -Ev "^(#.*|[[:space:]]*|($PLACES_IN_UNITS)=.*)$" -- "$1" || true; } | sha256sum | cut -d' ' -f1)"
+    [[ "$EARLIER_UNITS" == *"$sum"* ]]
+}
+
+# The unit of this name that is another program's, wherever systemd finds it. One of ours in /etc would hide it.
+foreign_unit() { # NAME
+    local folder path
+    for folder in "$UNITS" /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+        path="$folder/$1.service"
+        if [[ -e "$(at "$path")" || -L "$(at "$path")" ]] && ! our_unit "$(at "$path")"; then
+            printf '%s' "$path"
+            return 0
+        fi
+    done
+    return 1
 }
 
 # Every file to install, as a path below the clone. Beside another program: only what runs.
@@ -227,16 +429,49 @@ copy_files() { # PATH...
     done
 }
 
+# Remove files that are still as we installed them, and the folders that are empty then.
 remove_files() { # PATH...
-    local each dir
+    local each dir name
     for each in "$@"; do
         rm -f -- "$(at "$prefix")/$each"
-        dir="$(dirname "$each")"
-        while [[ "$dir" != . ]]; do
-            rm -rf -- "$(at "$prefix")/$dir/__pycache__"
-            rmdir -- "$(at "$prefix")/$dir" 2>/dev/null || break
+        dir="$(dirname "$each")" name="$(basename "$each" .py)"
+        if [[ "$each" == *.py && ! -L "$(at "$prefix")/$dir/__pycache__" ]]; then # what Python made of it
+            rm -f -- "$(at "$prefix")/$dir/__pycache__/$name".cpython-*.pyc
+            rmdir -- "$(at "$prefix")/$dir/__pycache__" 2>/dev/null || true
+        fi
+        while [[ "$dir" != . ]] && rmdir -- "$(at "$prefix")/$dir" 2>/dev/null; do
             dir="$(dirname "$dir")"
         done
+    done
+}
+
+# The checksums of those of the PATHs (on standard input) that are files below FOLDER, into $sums.
+declare -A sums=()
+sums_below() { # FOLDER
+    local path sum
+    sums=()
+    while read -r sum path; do sums[$path]="$sum"; done < <(
+        cd -- "$1" 2>/dev/null || exit 0
+        while IFS= read -r path; do
+            [[ ! -f "$path" || -L "$path" ]] || printf '%s\0' "$path"
+        done | xargs -0 -r sha256sum --
+    )
+}
+
+# Sort PATHs of the list into gone (may be removed) and kept (changed since, or behind a link).
+declare -a gone=() kept=()
+sort_out() { # PATH...
+    local each
+    gone=() kept=()
+    (($#)) || return 0
+    sums_below "$(at "$prefix")" < <(printf '%s\n' "$@")
+    for each in "$@"; do
+        [[ -e "$(at "$prefix")/$each" || -L "$(at "$prefix")/$each" ]] || continue
+        if ! blocked "$each" && [[ -n "${sums[$each]:-}" && "${ours[$each]}" == *"${sums[$each]}"* ]]; then
+            gone+=("$each")
+        else
+            kept+=("$each")
+        fi
     done
 }
 
@@ -245,28 +480,39 @@ code() {
         say "code: $prefix is the clone itself and is used as it is"
         return
     fi
-    local each target all=() changed=() clashes=() refused=() stale=() files
+    local each target new mode all=() changed=() clashes=() refused=() stale=() files
     files="$(payload)"
     mapfile -t all <<<"$files"
-    local -A wanted=()
-    : >"$scratch/files"
-    [[ -z "$beside" ]] || say "beside yes" >>"$scratch/files"
-    say "settings $settings_dir" >>"$scratch/files"
+    local -A wanted=() modes=()
+    sums_below "$source" <<<"$files"
+    for each in "${all[@]}"; do wanted[$each]="${sums[$each]}"; done
+    sums_below "$(at "$prefix")" <<<"$files"
+    while read -r mode each; do modes[$each]="$mode"; done < <(
+        cd -- "$(at "$prefix")" 2>/dev/null && stat -c '%a %n' -- "${!sums[@]}" 2>/dev/null
+    )
+    {
+        [[ -z "$beside" ]] || say "beside yes"
+        say "settings $settings_dir"
+    } >"$scratch/files"
     for each in "${all[@]}"; do
-        wanted[$each]=yes
         target="$(at "$prefix")/$each"
-        if [[ -e "$target" || -L "$target" ]] && [[ -z "${ours[$each]:-}" ]] && ! cmp -s -- "$source/$each" "$target"; then
-            clashes+=("$each")
+        new="${wanted[$each]}"
+        if blocked "$each" && [[ "$why" != "$prefix/$each is a link" ]]; then
+            die "$why; nothing was changed"
+        fi
+        if [[ -e "$target" || -L "$target" ]] && [[ "$new ${ours[$each]:-}" != *"${sums[$each]:-no file}"* ]]; then
+            clashes+=("$each") # something else than what we installed
             case "$each" in jk_bms/* | jk_bms_service.py) refused+=("$each") ;; esac
             continue
         fi
-        say "$(sum_of "$source/$each") $each" >>"$scratch/files"
-        if ! cmp -s -- "$source/$each" "$target" || [[ "$(stat -c %a "$target")" != "$(mode_of "$source/$each")" ]]; then
+        say "$new $each" >>"$scratch/files"
+        if [[ "${sums[$each]:-}" != "$new" || "${modes[$each]:-}" != "$(mode_of "$source/$each")" ]]; then
             changed+=("$each")
         fi
     done
     if ((${#refused[@]})); then
-        printf 'install.sh: %s holds files of another program where ours should go: %s\n' "$prefix" "${refused[*]}" >&2
+        printf 'install.sh: %s holds files that we did not put there, or that were changed since: %s\n' \
+            "$prefix" "${refused[*]}" >&2
         die "nothing was changed; move them away, or install to $STANDARD_PREFIX and set DB_PATH in $CONFIG/.env"
     fi
     ((${#clashes[@]} == 0)) || say "code: left as they are, they are not ours: ${clashes[*]}"
@@ -274,10 +520,16 @@ code() {
         [[ -n "${wanted[$each]:-}" ]] || stale+=("$each")
     done
     if ((${#changed[@]})); then
+        if [[ -f "$list" ]]; then # whatever interrupts the copying: both versions are known as ours
+            LC_ALL=C sort -u -- "$list" "$scratch/files" >"$scratch/both"
+            [[ -n "$dry" ]] || put "$scratch/both" "$prefix/.$NAME-files" 0644 >/dev/null
+        fi
         run "copy ${#changed[@]} of ${#all[@]} files to $prefix" copy_files "${changed[@]}"
         outdated=yes
     fi
-    ((${#stale[@]} == 0)) || run "remove ${#stale[@]} files of an older version from $prefix" remove_files "${stale[@]}"
+    sort_out "${stale[@]}"
+    ((${#gone[@]} == 0)) || run "remove ${#gone[@]} files of an older version from $prefix" remove_files "${gone[@]}"
+    ((${#kept[@]} == 0)) || say "code: left in $prefix, because they were changed since: ${kept[*]}"
     put "$scratch/files" "$prefix/.$NAME-files" 0644
 }
 
@@ -328,22 +580,15 @@ users() {
     if [[ -n "${SUDO_USER:-}" && "$SUDO_USER" != root ]] && ! member "$SUDO_USER" "$NAME"; then
         run "let $SUDO_USER read what the service writes (from the next login on)" usermod -aG "$NAME" "$SUDO_USER"
     fi
-    local dir group
-    dir="$(dirname "$db_path")"
-    if [[ -n "$db_path" && -d "$dir" ]]; then
-        group="$(stat -c %G "$dir")"
-        if [[ "$group" != root && "$group" != UNKNOWN && "$group" != "$NAME" ]] && ! member "$NAME" "$group"; then
-            run "let $NAME into the group of $dir" usermod -aG "$group" "$NAME"
-        fi
-    fi
 }
 
 # ---- settings and state --------------------------------------------------------------------------
 
 settings() {
-    if [[ "$settings_dir" == "$CONFIG" ]]; then
+    if [[ "$settings_dir" == "$CONFIG" || "$registry" == "$CONFIG"/* ]]; then
         have_folder "$CONFIG" 2750 root
-    else
+    fi
+    if [[ "$settings_dir" != "$CONFIG" ]]; then
         say "settings: $settings_dir/.env is used as it is"
     fi
     [[ -e "$(at "$settings_dir/.env")" ]] || put "$source/.env.example" "$settings_dir/.env" 0640 "$NAME"
@@ -355,9 +600,17 @@ settings() {
 
 # ---- what systemd lets it do ----------------------------------------------------------------------
 
+ours_by_mark() { # FILE: of install.sh's own, not a unit
+    [[ -f "$(at "$1")" && ! -L "$(at "$1")" ]] && grep -qF "Part of $NAME (install.sh" "$(at "$1")"
+}
+foreign() { [[ -e "$(at "$1")" || -L "$(at "$1")" ]] && ! ours_by_mark "$1"; } # FILE
+
 repair_rule() {
     local wanted
-    if [[ -n "$repairs" || -e "$(at "$RULE")" ]]; then
+    if foreign "$RULE"; then
+        say "repairs: $RULE is not ours and is left as it is"
+        return
+    elif [[ -n "$repairs" || -e "$(at "$RULE")" ]]; then
         put "$source/systemd/$NAME-repairs.rules" "$RULE" 0644
         return
     fi
@@ -372,8 +625,9 @@ repair_rule() {
 
 # ---- units ---------------------------------------------------------------------------------------
 
-inside() { [[ "$1" == "$2" || "$1" == "$2"/* ]]; } # PATH FOLDER
+inside() { [[ "$1" == "$2" || "$1" == "${2%/}"/* ]]; } # PATH FOLDER
 at_home() { [[ "$1" =~ ^/(home|root|run/user)(/|$) ]]; }
+folder_of() { [[ -z "$1" ]] || dirname "$1"; } # PATH, or nothing
 
 # A path as systemd reads it: %% for %, quoted for blanks.
 for_systemd() {
@@ -406,7 +660,14 @@ render() { # UNIT FOLDER-IT-WRITES
         fi
     done
     while IFS= read -r line; do
-        if [[ "$line" == ConfigurationDirectory* && "$settings_dir" != "$CONFIG" ]]; then
+        if [[ "$line" == Documentation=* && -n "$beside" ]]; then
+            continue # its pages are not installed there, and README.md is another program's
+        elif [[ "$line" == SupplementaryGroups=bluetooth && -n "$db_group" ]]; then
+            say "$line $db_group" # of the inverter's folder, for the time of the service only
+        elif [[ "$line" == Environment=PYTHONDONTWRITEBYTECODE=* && -n "$shared" ]]; then
+            say "$line"
+            say "Environment=JK_ENV_SHARED=true"
+        elif [[ "$line" == ConfigurationDirectory* && "$settings_dir" != "$CONFIG" ]]; then
             continue
         elif [[ "$line" == ProtectHome=yes && ${#binds[@]} -gt 0 ]]; then
             say "ProtectHome=tmpfs"
@@ -424,6 +685,8 @@ JK_DEVICES_FILE=$registry
 BMS_DB_PATH=$STATE/bms.db
 BMS_SOCKET=/run/$NAME/poller.sock
 END
+    [[ -z "$shared" ]] || say "JK_ENV_SHARED=true"
+    ! command_is_foreign >/dev/null || say "JK_UTIL=sudo $venv/bin/python $prefix/jk_bms/jk-util.py"
 }
 
 command_script() {
@@ -434,24 +697,55 @@ exec $venv/bin/python $prefix/jk_bms/jk-util.py "\$@"
 END
 }
 
-command_is_foreign() {
-    [[ -e "$(at $COMMAND)" ]] && ! grep -qF "Part of $NAME (install.sh)" "$(at $COMMAND)"
+command_is_foreign() { # says which; ours in /usr/local/bin would hide another's in /usr/bin
+    local path
+    for path in "$COMMAND" /usr/local/sbin/jk-util /usr/sbin/jk-util /usr/bin/jk-util; do
+        if foreign "$path"; then
+            printf '%s' "$path"
+            return 0
+        fi
+    done
+    return 1
 }
 
 live_systemd() { [[ -z "$root" && -d /run/systemd/system ]]; }
 
-folder_of() { [[ -z "$1" ]] || dirname "$1"; } # PATH, or nothing
+# The bot's unit of an earlier version makes room: that name is the inverter program's.
+retire_old_bot() {
+    local link="$UNITS/multi-user.target.wants/${OLD_BOT_UNIT##*/}"
+    of_earlier_version "$(at "$OLD_BOT_UNIT")" || return 0
+    ! live_systemd || run "stop ${OLD_BOT_UNIT##*/}, which is $BOT now" systemctl stop "${OLD_BOT_UNIT##*/}"
+    run "remove $OLD_BOT_UNIT, which is $BOT now" rm -f -- "$(at "$OLD_BOT_UNIT")"
+    [[ "$(readlink -- "$(at "$link")")" != "$OLD_BOT_UNIT" ]] || run "remove $link" rm -f -- "$(at "$link")"
+    [[ ! -d "$(at "$OLD_BOT_UNIT.d")" ]] || say "kept: $OLD_BOT_UNIT.d; what is yours in it belongs into $BOT_UNIT.d"
+}
+
+has_battery() {
+    local key
+    grep -qE '^[^#]*([[:xdigit:]]{2}[:-]){5}[[:xdigit:]]{2}' "$(at "$registry")" 2>/dev/null && return
+    for key in JK_BMS_ADDRESS DEVICE_MAC; do
+        [[ -z "$(env_value "$key" "$(at "$settings_dir/.env")")" ]] || return 0
+    done
+    return 1
+}
+
+started() { # UNIT: start it, or tell where it says why not
+    run "start $1" systemctl restart "$1" || say "check: $1 did not start: journalctl -u $1 -n 20 tells why"
+}
 
 units() {
-    local before=$changes
+    local before=$changes theirs newer=""
+    retire_old_bot
     render "$NAME" "$(folder_of "$db_path")" >"$scratch/unit"
     put "$scratch/unit" "$UNIT" 0644
-    render "$BOT" "$(folder_of "$log_path")" >"$scratch/bot-unit"
-    put "$scratch/bot-unit" "$BOT_UNIT" 0644
+    if [[ -z "$foreign_bot_unit" ]]; then
+        render "$BOT" "$(folder_of "$log_path")" >"$scratch/bot-unit"
+        put "$scratch/bot-unit" "$BOT_UNIT" 0644
+    fi
     places >"$scratch/places"
     put "$scratch/places" "$prefix/.$NAME-places" 0644
-    if command_is_foreign; then
-        say "command: $COMMAND is not ours and is left as it is; use $venv/bin/python $prefix/jk_bms/jk-util.py"
+    if theirs="$(command_is_foreign)"; then
+        say "command: $theirs is not ours and is left as it is; use sudo $venv/bin/python $prefix/jk_bms/jk-util.py"
     else
         command_script >"$scratch/command"
         put "$scratch/command" "$COMMAND" 0755
@@ -462,36 +756,47 @@ units() {
     fi
     [[ $changes == "$before" ]] || run "let systemd read the units" systemctl daemon-reload
     systemctl is-enabled --quiet "$NAME" 2>/dev/null || run "start it at boot" systemctl enable --quiet "$NAME"
-    if ((changes)) && systemctl is-active --quiet "$NAME"; then
-        run "restart the running service" systemctl restart "$NAME"
+    [[ ! "$settings_dir/.env" -nt "/run/$NAME/poller.sock" ]] || newer=yes # settings changed since the start
+    if systemctl is-active --quiet "$NAME"; then
+        if ((changes)) || [[ -n "$newer" ]]; then started "$NAME"; fi
+    elif has_battery; then
+        started "$NAME"
     fi
-    if systemctl is-active --quiet "$BOT"; then
-        ((changes == 0)) || run "restart the running bot" systemctl restart "$BOT"
-    elif [[ -z "$(why_no_bot)" ]]; then
+    if [[ -z "$(why_no_bot)" ]]; then
         systemctl is-enabled --quiet "$BOT" 2>/dev/null || run "start the bot at boot" systemctl enable --quiet "$BOT"
-        run "start the bot" systemctl start "$BOT"
+        if ((changes)) || [[ -n "$newer" ]] || ! systemctl is-active --quiet "$BOT"; then
+            started "$BOT"
+        fi
     fi
 }
 
+token_key() { if [[ -n "$shared" ]]; then echo BMS_BOT_TOKEN; else echo TELEGRAM_BOT_TOKEN; fi; }
+
 # What keeps the bot from being started, and what to do about it; nothing when it may run.
 why_no_bot() {
-    local start="sudo systemctl enable --now $BOT"
-    if [[ -n "$no_packages" ]]; then
+    if [[ -n "$foreign_bot_unit" ]]; then
+        say "$foreign_bot_unit is not ours and is left as it is"
+    elif [[ -n "$no_packages" ]]; then
         say "its packages could not be installed (the reason stands above); the batteries are read without it"
     elif [[ -n "$given_venv" ]] && ! "$given_venv/bin/python" -c '
 import importlib.util, sys
 sys.exit(importlib.util.find_spec("aiogram") is None)' 2>/dev/null; then
         say "$given_venv has no aiogram; install requirements-bot.txt there and run this again"
+    elif [[ -z "$token" && -n "$shared" && -n "$(env_value TELEGRAM_BOT_TOKEN "$(at "$settings_dir/.env")")" ]]; then
+        say "the program in $settings_dir has a bot too, and two must not share a token:" \
+            "ask @BotFather for another, set BMS_BOT_TOKEN in $settings_dir/.env and run this again"
     elif [[ -z "$token" ]]; then
-        say "it has no token: ask @BotFather for one, set TELEGRAM_BOT_TOKEN in $settings_dir/.env and run this again"
-    elif [[ -n "$their_bot" ]]; then
-        say "the program in $prefix has a bot too, and two must not share a token: stop that one, then $start"
+        say "it has no token: ask @BotFather for one, set $(token_key) in $settings_dir/.env and run this again"
     fi
 }
 
 # ---- can it work? --------------------------------------------------------------------------------
 
-service_can() { runuser -u "$NAME" -- test "$@"; }
+service_can() { # as the unit runs it
+    local groups=(-g "$NAME" -G "$NAME")
+    [[ -z "$db_group" ]] || groups+=(-G "$db_group")
+    runuser -u "$NAME" "${groups[@]}" -- test "$@"
+}
 
 bot_checks() {
     local why dir
@@ -507,7 +812,11 @@ bot_checks() {
 checks() {
     bot_checks
     if [[ -z "$db_path" ]]; then
-        say "check: DB_PATH is not set in $settings_dir/.env: set it to the inverter program's database and run this again"
+        if [[ "$(env_value BMS_STANDALONE_ROWS "$(at "$settings_dir/.env")")" =~ ^([tT][rR][uU][eE]|[yY][eE][sS]|[oO][nN]|1)$ ]]; then
+            return # then the records lie in the state folder
+        fi
+        say "check: $settings_dir/.env names no database: set DB_PATH to the inverter program's, or" \
+            "BMS_STANDALONE_ROWS=true in a house without such a program, and run this again"
         return
     fi
     local dir group file
@@ -526,7 +835,7 @@ checks() {
     if ! service_can -x "$dir"; then
         say "check: user $NAME cannot enter $dir: sudo chmod o+x on it and on the folders above it that lack it"
     fi
-    if [[ "$group" == root ]]; then # joining root's group would open far more than this folder
+    if [[ -z "$db_group" ]]; then # joining root's group, say, would open far more than this folder
         group=$NAME
         service_can -w "$dir" || say "check: user $NAME cannot write in the folder $dir (SQLite needs it for its journal):" \
             "sudo chgrp $NAME $(printf %q "$dir") && sudo chmod g+rwxs $(printf %q "$dir")"
@@ -545,6 +854,16 @@ checks() {
 
 # ---- the two actions -----------------------------------------------------------------------------
 
+# What an earlier version put into a folder where the code must not stay.
+move_out() {
+    local settings_now=$settings_dir prefix_now=$prefix
+    [[ -n "$earlier" && -f "$(at "$earlier")/.$NAME-files" ]] || return 0
+    prefix=$earlier
+    read_list "$(at "$earlier")/.$NAME-files"
+    withdraw
+    prefix=$prefix_now settings_dir=$settings_now beside=""
+}
+
 install_all() {
     code
     users
@@ -553,6 +872,7 @@ install_all() {
     compiled
     repair_rule
     units
+    move_out
     checks
     if [[ $changes == 0 ]]; then
         say "nothing to change: $NAME is installed in $prefix"
@@ -569,55 +889,88 @@ $NAME is installed in $prefix
   batteries  $registry
   databases  $STATE
 next:
-  sudo jk-util --scan                   find the batteries
-  sudo systemctl restart $NAME    start with them
-  journalctl -fu $NAME            watch it work (the bot: -u $BOT)
+$(what_next)
+END
+}
+
+# Take everything of ours out of the prefix.
+withdraw() {
+    local path
+    sort_out "${!ours[@]}"
+    ((${#gone[@]} == 0)) || run "remove ${#gone[@]} files from $prefix" remove_files "${gone[@]}"
+    for path in "$prefix/.venv" "$prefix/.venv-jkbms"; do
+        if [[ -z "$in_place" && ! -L "$(at "$path")" ]] && made_there "$(at "$path")"; then
+            run "remove $path" rm -rf -- "$(at "$path")" "$(at "$path").lock"
+        fi
+    done
+    for path in "$prefix/.$NAME-files" "$prefix/.$NAME-places"; do
+        if [[ -f "$(at "$path")" && ! -L "$(at "$path")" ]]; then
+            run "remove $path" rm -f -- "$(at "$path")"
+        fi
+    done
+    if [[ -z "$dry" && -d "$(at "$prefix")" ]]; then
+        rmdir -- "$(at "$prefix")" 2>/dev/null || true
+    fi
+}
+
+# Whether tools/venv made an environment, in this very place: its stamp names it.
+made_there() { [[ -f "$1/.$NAME-runtime" && "$(head -n 1 -- "$1/.$NAME-runtime")" == "$1" ]]; } # FOLDER
+
+what_next() {
+    local jk_util="sudo jk-util" again="sudo $prefix/install.sh"
+    ! command_is_foreign >/dev/null || jk_util="sudo $venv/bin/python $prefix/jk_bms/jk-util.py"
+    [[ -z "$beside" ]] || again="sudo $(printf %q "$source")/install.sh --prefix $prefix"
+    if ! has_battery; then
+        cat <<END
+  $jk_util --scan
+      finds the batteries
+END
+    fi
+    cat <<END
+  sudo nano $settings_dir/.env
+      DB_PATH, or BMS_STANDALONE_ROWS=true where no inverter program runs; $(token_key) for the bot
+  $again
+      again, after each change there: fits the services to the settings and starts them
+  $jk_util status
+      or watch the log: journalctl -fu $NAME (the bot: -u $BOT)
 END
 }
 
 uninstall() {
-    local each path kept=() gone=()
+    local each path
+    retire_old_bot
     if live_systemd; then
         for each in "$BOT" "$NAME"; do
+            our_unit "$UNITS/$each.service" || continue
             systemctl is-active --quiet "$each" 2>/dev/null && run "stop $each" systemctl stop "$each"
             systemctl is-enabled --quiet "$each" 2>/dev/null && run "start $each no more at boot" systemctl disable --quiet "$each"
         done
     else
         say "service: systemd does not run here: nothing to stop"
     fi
-    for path in "$UNIT" "$BOT_UNIT" "$RULE"; do
-        [[ ! -e "$(at "$path")" ]] || run "remove $path" rm -f -- "$(at "$path")"
+    for path in "$UNIT" "$BOT_UNIT"; do
+        if our_unit "$(at "$path")"; then
+            run "remove $path" rm -f -- "$(at "$path")"
+        elif [[ -e "$(at "$path")" || -L "$(at "$path")" ]]; then
+            say "kept: $path, because it is not ours"
+        fi
     done
     if live_systemd; then
         run "let systemd forget the units" systemctl daemon-reload
     fi
-    if [[ -e "$(at $COMMAND)" ]] && ! command_is_foreign; then
-        run "remove $COMMAND" rm -f -- "$(at $COMMAND)"
-    fi
-    for each in "${!ours[@]}"; do
-        path="$(at "$prefix")/$each"
-        [[ -e "$path" ]] || continue
-        if [[ "$(sum_of "$path")" == "${ours[$each]}" ]]; then gone+=("$each"); else kept+=("$each"); fi
-    done
-    ((${#gone[@]} == 0)) || run "remove ${#gone[@]} files from $prefix" remove_files "${gone[@]}"
-    for path in "$prefix/.venv" "$prefix/.venv-jkbms"; do
-        if [[ -z "$in_place" && -e "$(at "$path")/.$NAME-runtime" ]]; then
-            run "remove $path" rm -rf -- "$(at "$path")" "$(at "$path").lock"
+    for path in "$COMMAND" "$RULE"; do
+        if ours_by_mark "$path"; then
+            run "remove $path" rm -f -- "$(at "$path")"
         fi
     done
-    [[ ! -e "$list" ]] || run "remove $prefix/.$NAME-files" rm -f -- "$list"
-    path="$(at "$prefix")/.$NAME-places"
-    [[ ! -e "$path" ]] || run "remove $prefix/.$NAME-places" rm -f -- "$path"
-    if [[ -z "$dry" && -d "$(at "$prefix")" ]]; then
-        rmdir -- "$(at "$prefix")" 2>/dev/null || true
-    fi
+    withdraw
     [[ -z "$in_place" ]] || say "kept: $prefix, because it is the clone itself"
     ((${#kept[@]} == 0)) || say "kept in $prefix, because they were changed since: ${kept[*]}"
     for path in "$settings_dir/.env" "$registry" "$STATE" "/var/log/$NAME"; do
         [[ ! -e "$(at "$path")" ]] || say "kept: $path"
     done
     if [[ -z "$root" ]] && getent passwd "$NAME" >/dev/null; then
-        say "kept: user and group $NAME (remove: sudo userdel $NAME)"
+        say "kept: user $NAME in the groups $(id -nG "$NAME") (remove: sudo userdel $NAME)"
     fi
     if [[ $changes == 0 ]]; then
         say "nothing to remove: $NAME is not installed in $prefix"

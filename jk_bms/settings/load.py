@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from io import StringIO
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +15,12 @@ from jk_bms.called import TOP
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import ADDRESS
 from jk_bms.settings.kinds import Refused, closest
-from jk_bms.settings.table import KEYS, SETTINGS, Setting, Settings
+from jk_bms.settings.table import KEYS, OWN_TOKEN, SETTINGS, Setting, Settings
 
 _OURS = ("JK_", "BMS_")  # prefixes that nobody else uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
 _TOKEN = re.compile(r"\d:[\w-]{30,}")  # of a bot
+MOST_PROGRAMS = 100  # are looked at beside a settings file
 _NOT_OURS = frozenset({"POLL_INTERVAL"})  # of the inverter program, whatever it looks like
 # Files with an owner each: two names of one file would have one program destroy what another wrote.
 _APART = {
@@ -62,6 +63,14 @@ def load_settings(
     warnings += _misspelt(in_file, (key for key in in_environ if key.upper().startswith(_OURS)))
 
     folder = path.parent if path else top
+    shared = _is_shared(path, in_environ, in_file)
+    if shared and "TELEGRAM_BOT_TOKEN" in in_file:
+        theirs = in_file.pop("TELEGRAM_BOT_TOKEN")
+        if OWN_TOKEN not in in_file and OWN_TOKEN not in in_environ:
+            warnings.append(
+                f"settings: TELEGRAM_BOT_TOKEN is of the program in {folder} and is left to it ({theirs.source}); "
+                f"for a bot of ours set {OWN_TOKEN} to a token of its own"
+            )
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for setting in SETTINGS:
@@ -87,8 +96,9 @@ def load_settings(
 
     _work_out(values, sources, top, warnings)
     values["env_file"] = path
-    if shared := _shared_files(values, forgiving, warnings):
-        raise ConfigError(shared)
+    if one_file := _shared_files(values, forgiving, warnings):
+        raise ConfigError(one_file)
+    values["env_shared"] = shared
     if path:
         sources["JK_ENV_FILE"] = "environment or command line" if path != top / ".env" else "default"
     return Settings(**values, warnings=tuple(warnings), sources=sources)
@@ -182,6 +192,27 @@ def _find_env_file(environ: Mapping[str, str], env_file: str | Path | None, top:
     if wanted:
         raise ConfigError(f"settings: {path} does not exist; create it or correct --env-file or JK_ENV_FILE")
     return None
+
+
+def _is_shared(path: Path | None, *places: Mapping[str, _Given]) -> bool:
+    """Whether another program reads the settings file as well: as told, else if one lies beside it."""
+    row = next(row for row in SETTINGS if row.name == "env_shared")
+    text = _given(row, *places).text
+    if text:
+        try:
+            return bool(row.kind.parse(text))
+        except (ValueError, Refused):
+            return True  # a fault, told with the others
+    return path is not None and any(map(_is_foreign_program, islice(path.parent.glob("*.py"), MOST_PROGRAMS)))
+
+
+def _is_foreign_program(path: Path) -> bool:
+    """Whether a program of another make is there; ours name the library that they start."""
+    try:
+        with path.open("rb") as file:
+            return b"jk_bms" not in file.read(4096)
+    except OSError:
+        return False
 
 
 def _read_env_file(

@@ -13,6 +13,8 @@ from jk_bms.settings.kinds import SIMULATED, ChatId, Kind
 
 __all__ = ["KEYS", "SETTINGS", "SIMULATED", "Kind", "Setting", "Settings"]
 
+OWN_TOKEN = "BMS_BOT_TOKEN"  # noqa: S105  # where TELEGRAM_BOT_TOKEN is another program's
+
 
 class Setting(NamedTuple):
     """One row of the table; ``default`` is what one would write, "" where it is worked out."""
@@ -129,7 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "patience for a connection, and then for the first complete reading")]
     bot_token: Annotated[str | None, Setting(
         "TELEGRAM_BOT_TOKEN", kinds.TOKEN, "", "", "the bot's token, from @BotFather; without one there is no bot",
-        worked_out="none, no bot", secret=True, shared=True)]
+        worked_out="none, no bot", aliases=(OWN_TOKEN,), secret=True, shared=True)]
     chat_ids: Annotated[tuple[ChatId, ...], Setting(
         "TELEGRAM_CHAT_ID", kinds.CHATS, "", "",
         "chats that get alerts and may ask, separated by commas; `-100123:45` is topic 45 of a forum; the command "
@@ -270,6 +272,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "JK_ENV_FILE", kinds.PATH, "", "path",
         "file that holds these settings (this one: environment or `--env-file` only)",
         worked_out="`.env` in the project's top folder, if it exists")]
+    env_shared: Annotated[bool, Setting(
+        "JK_ENV_SHARED", kinds.FLAG, "", "",
+        "another program reads that file as well: `TELEGRAM_BOT_TOKEN` in it is of that program's bot, ours is "
+        f"`{OWN_TOKEN}`",
+        worked_out="`true` where the file lies beside another program")]
     warnings: tuple[str, ...] = ()  # for the log: likely misspellings, hints
     sources: Mapping[str, str] = msgspec.field(default_factory=dict)  # key -> origin of its value
 # fmt: on

@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
-from tests.packaging.commands import PROJECT, Run
+from tests.packaging.commands import ENVIRONMENT, PROJECT, Install, Run
 
 REAL_PARTS = ("install.sh", "tools", "systemd", "LICENSE", "CHANGELOG.md", "pyproject.toml")
 PROGRAM = {
@@ -65,3 +66,21 @@ def clone(tmp_path: Path) -> Path:
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).write_text(text, encoding="utf-8")
     return top
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Stands for / of the machine."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def install(clone: Path, root: Path, run: Run) -> Install:
+    """Run the clone's installer into ``root`` with this very environment."""
+
+    def call(*arguments: str | Path) -> CompletedProcess[str]:
+        return run(clone / "install.sh", "--root", root, "--venv", ENVIRONMENT, *arguments)
+
+    return call

@@ -2,62 +2,24 @@
 
 import re
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 
-from tests.packaging.commands import PROJECT, Run, needs
-
-UNIT = "etc/systemd/system/easun-jkbms.service"
-BOT_UNIT = "etc/systemd/system/easun-bot.service"
-RULE = "etc/polkit-1/rules.d/50-easun-jkbms.rules"
-COMMAND = "usr/local/bin/jk-util"
-ENVIRONMENT = Path(sys.prefix)  # has what the program needs
-
-Install = Callable[..., CompletedProcess[str]]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """Stands for / of the machine."""
-    folder = tmp_path / "root"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def install(clone: Path, root: Path, run: Run) -> Install:
-    """Run the clone's installer into ``root`` with this very environment."""
-
-    def call(*arguments: str | Path) -> CompletedProcess[str]:
-        return run(clone / "install.sh", "--root", root, "--venv", ENVIRONMENT, *arguments)
-
-    return call
-
-
-def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
-    """Every path below ``folder`` with mode, time of change and content."""
-    return {
-        str(path.relative_to(folder)): (
-            path.lstat().st_mode,
-            path.lstat().st_mtime_ns if path.is_file() else 0,
-            path.read_bytes() if path.is_file() else b"",
-        )
-        for path in sorted(folder.rglob("*"))
-    }
-
-
-def write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def setting(unit: Path, name: str) -> list[str]:
-    return re.findall(rf"^{name}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+from tests.packaging.commands import (
+    BOT_UNIT,
+    COMMAND,
+    ENVIRONMENT,
+    PROJECT,
+    RULE,
+    UNIT,
+    Install,
+    Run,
+    needs,
+    setting,
+    snapshot,
+    write,
+)
 
 
 def test_installs_into_the_standard_places(clone: Path, root: Path, install: Install) -> None:

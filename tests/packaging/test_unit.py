@@ -8,7 +8,7 @@ import pytest
 from tests.packaging.commands import PROJECT, Run, needs
 
 UNIT = PROJECT / "systemd" / "easun-jkbms.service"
-BOT = PROJECT / "systemd" / "easun-bot.service"
+BOT = PROJECT / "systemd" / "easun-jkbms-bot.service"
 
 MUST_SAY = (
     "Type=notify",
