@@ -22,8 +22,9 @@ from jk_bms.service import EXIT_CONFIG
 from jk_bms.settings import load_settings
 from jk_bms.store.outages import newest_outages
 from jk_bms.store.own import open_reader
+from tests.house_times import MORNING
 
-QUICK = {"period": "0.05", "start": "10:00"}
+QUICK = {"period": "0.05", "start": MORNING}
 
 
 class WokenClock(Clock):

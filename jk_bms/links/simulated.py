@@ -147,18 +147,12 @@ def simulated_link(options: Mapping[str, Any] | None = None) -> SimulatedLink:
         elif close := get_close_matches(name, OPTIONS, n=1, cutoff=0.8):
             raise ValueError(f"option {name!r} is unknown; did you mean {close[0]!r}?")
     values.setdefault("spread", SPREAD)
-    hour, minute = values.pop("start", None) or _time_of_day()
-    today = datetime.now(UTC).astimezone()
+    values.setdefault("start", datetime.now(UTC).astimezone())
     faulty = Faulty(**{name: values.pop(name) for name in FAULTY if name in values})
     radio = {name: values.pop(name) for name in RADIO if name in values}
     seed = values.get("seed", 1)
-    bms = SimulatedBms(**values, faulty=faulty, start=today.replace(hour=hour, minute=minute, second=0))
+    bms = SimulatedBms(**values, faulty=faulty)
     return SimulatedLink(Radio(bms, seed=seed, **radio))
-
-
-def _time_of_day() -> tuple[int, int]:
-    now = datetime.now(UTC).astimezone()
-    return now.hour, now.minute
 
 
 def _read(name: str, value: Any) -> Any:
@@ -189,11 +183,12 @@ def _switch(text: str) -> bool:
     }[text.lower()]
 
 
-def _clock(text: str) -> tuple[int, int]:
-    hour, minute = (int(part) for part in text.split(":"))
-    if not (0 <= hour < 24 and 0 <= minute < 60):
-        raise ValueError(text)
-    return hour, minute
+def _moment(text: str) -> datetime:
+    """Read a local time, of the day before it or else of today."""
+    day, _, clock = text.rpartition(" ")
+    hour, minute = (int(part) for part in clock.split(":"))
+    on = datetime.fromisoformat(day) if day else datetime.now(UTC).astimezone()
+    return on.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 
 def _by_cell(text: str) -> dict[int, float]:
@@ -223,7 +218,7 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "chemistry": (str.lower, "lfp, nmc or lto"),
     "variant": (lambda text: Variant(text.upper()), "JK04, JK02_24S or JK02_32S"),
     "start_soc": (float, "a state of charge in %, e.g. 62"),
-    "start": (_clock, "a time of day, e.g. 07:30"),
+    "start": (_moment, "a time of day, e.g. 07:30, or one of a certain day, e.g. 2026-06-15 07:30"),
     "ambient": (float, "a temperature in °C, e.g. 21"),
     "spread": (float, "how much the cells differ, 1 is usual at first"),
     "weak": (_by_cell, "cell=share of its capacity, e.g. 5=0.8, 7=0.9"),

@@ -7,10 +7,10 @@ import pytest
 
 from tests.bluez.bed import BluezBed
 from tests.e2e.house import House
+from tests.house_times import EVENING
 
 # Frames come every 0.2 s, so that nothing has to be waited for long.
-# It is evening in the house, whenever the test runs: there is something to meter.
-SIMULATED = "simulated:\n  type: simulated\n  name: Simulated battery\n  period: 0.2\n  start: '19:30'\n"
+SIMULATED = f"simulated:\n  type: simulated\n  name: Simulated battery\n  period: 0.2\n  start: {EVENING}\n"
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ import pytest
 from jk_bms.live.client import LiveClient
 from tests.actions.http_server import WebService
 from tests.e2e.house import House, Service, until
+from tests.house_times import EVENING
 
 TOKEN = "123456:canary-of-the-bot-token-0123456789a"
 SECRET = "canary-of-the-address"
 LOW = (
-    "simulated:\n  type: simulated\n  name: Shed\n  period: 0.2\n  start: '19:30'\n  start_soc: 8\n"
+    f"simulated:\n  type: simulated\n  name: Shed\n  period: 0.2\n  start: {EVENING}\n  start_soc: 8\n"
     "  faults: {faults}\n"
 )
 

@@ -14,10 +14,12 @@ from jk_bms.live.client import LiveClient
 from tests.bot.bot_program import BotProgram
 from tests.bot.telegram_server import OWNER, STRANGER, USERNAME, TelegramServer
 from tests.e2e.house import House, Service, until
+from tests.house_times import EVENING
 
 # A pack that stands before an alert: the two grades of a low charge come within seconds.
 FAULTY = (
-    "simulated:\n  type: simulated\n  name: Main <&>\n  period: 0.2\n  start: '19:30'\n  start_soc: {soc}\n"
+    f"simulated:\n  type: simulated\n  name: Main <&>\n  period: 0.2\n  start: {EVENING}\n"
+    "  start_soc: {soc}\n"
 )
 AT_ONCE = {"ALERT_STARTUP_DELAY": "0", "BMS_STANDALONE_ROWS": "true"}
 

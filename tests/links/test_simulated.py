@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from datetime import date
 
 import pytest
 
@@ -11,8 +12,9 @@ from jk_bms.links.simulated import SimulatedLink, simulated_link
 from jk_bms.protocol import CellInfo, Frame, FrameAssembler, FrameKind, Variant, decode
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 from jk_bms.simulator import Faults
+from tests.house_times import MORNING
 
-QUICK = {"period": "0.01", "start": "10:00"}
+QUICK = {"period": "0.01", "start": MORNING}
 
 
 def quick(**options: object) -> SimulatedLink:
@@ -240,6 +242,13 @@ def test_options_shape_the_battery() -> None:
     assert link.radio.faults == Faults(drop_every=7, flood=True, drop_chance=0.25)
 
 
+def test_a_house_may_live_on_a_certain_day() -> None:
+    """Loads, sun and power cuts are those of the day, whatever day it is here."""
+    bms = simulated_link({"start": "2026-06-15 19:30"}).radio.bms
+
+    assert bms.truth.t == date(2026, 6, 15).toordinal() * 86_400 + (19 * 60 + 30) * 60
+
+
 def test_nothing_said_gives_the_usual_battery() -> None:
     for options in (None, {}, {"speed": "1.0"}):
         bms = simulated_link(options).radio.bms
@@ -252,7 +261,7 @@ WRONG = {
     "chemistry": ["lead"],
     "variant": ["JK03"],
     "start_soc": ["120", "full"],
-    "start": ["25:00", "noon", "7"],
+    "start": ["25:00", "noon", "7", "2026-02-29 07:30", "2026-06-15"],
     "speed": ["0", "-2", "fast"],
     "period": ["0"],
     "fragment": ["21"],

@@ -11,6 +11,7 @@ from jk_bms.simulator.house import DAY, House
 from jk_bms.simulator.inverter import Inverter, Stage, Steady
 from jk_bms.simulator.pack import Faulty
 from jk_bms.simulator.sensor import CurrentSensor
+from tests.house_times import EVENING, MORNING
 
 
 def at(hour: int, minute: int = 0, month: int = 6) -> datetime:
@@ -24,6 +25,14 @@ def frames(bms: SimulatedBms, count: int, every: float = 0.5) -> list[CellInfo]:
         bms.advance(every)
         said.append(bms.cell_info())
     return said
+
+
+@pytest.mark.parametrize("moment", [MORNING, EVENING])
+def test_the_grid_is_there_for_two_hours_from_the_moments_that_tests_start_at(moment: str) -> None:
+    start = datetime.fromisoformat(moment)
+    t = start.toordinal() * DAY + start.hour * 3600.0 + start.minute * 60.0
+
+    assert all(House(seed).grid(t + second) for seed in range(1, 6) for second in range(0, 7200, 60))
 
 
 @pytest.mark.parametrize("variant", Variant)

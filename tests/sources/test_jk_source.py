@@ -23,6 +23,7 @@ from jk_bms.sources import SourceContext, build, simulated
 from jk_bms.sources.jk import JkSource
 from jk_bms.sources.jk_kinds import link_for
 from tests.fast_loop import simulate
+from tests.house_times import MORNING
 from tests.protocol.jk_frames import cell_frame, info_frame, settings_frame
 from tests.sources.scripted import Notes, ScriptedLink
 
@@ -30,7 +31,7 @@ DEVICE = Device(address="AA:BB:CC:DD:EE:FF", name="main")
 
 
 def quick(**options: str) -> SimulatedLink:
-    return simulated_link({"period": "0.02", "start": "10:00", **options})
+    return simulated_link({"period": "0.02", "start": MORNING, **options})
 
 
 @asynccontextmanager
@@ -258,7 +259,7 @@ async def test_unknown_content_of_an_answer_is_no_bug() -> None:
 
 def test_a_frozen_bms_gives_no_reading_to_the_next_run_either() -> None:
     """Until it changes; a run that was told nothing would publish the old frame as one of now."""
-    link, memory = simulated_link({"period": "1", "start": "10:00"}), RadioMemory()
+    link, memory = simulated_link({"period": "1", "start": MORNING}), RadioMemory()
     samples: list[Sample] = []
 
     async def live(memory: RadioMemory, thaws: bool) -> None:
@@ -286,7 +287,7 @@ def test_what_an_outage_turns_out_to_be_is_recorded_at_once() -> None:
     records: list[OutageRecord] = []
 
     async def live() -> None:
-        link = simulated_link({"period": "1", "start": "10:00"})
+        link = simulated_link({"period": "1", "start": MORNING})
         source = JkSource(DEVICE, link, SourceContext(outage=records.append))
         task = asyncio.create_task(source.run())
         await asyncio.sleep(60)
@@ -331,7 +332,7 @@ def test_a_bug_is_an_outage_as_any_other(caplog: pytest.LogCaptureFixture) -> No
         loop = asyncio.get_running_loop()
         began = loop.time()
         house = Crashing(while_called=lambda: 60 < loop.time() - began < 1800)
-        source = JkSource(DEVICE, simulated_link({"period": "1", "start": "10:00"}), house.context)
+        source = JkSource(DEVICE, simulated_link({"period": "1", "start": MORNING}), house.context)
         task = asyncio.create_task(source.run())
         await asyncio.sleep(600)
 
@@ -452,7 +453,7 @@ async def test_the_simulated_battery_has_an_inverter_beside_it(monkeypatch: pyte
     monkeypatch.setattr(simulated, "SHORTEST", 0.01)
     said: list[InverterSample] = []
     notes = Notes(inverter=said.append)
-    entry = Entry(address="simulated", type="simulated", options={"start": "10:00", "period": "0.02"})
+    entry = Entry(address="simulated", type="simulated", options={"start": MORNING, "period": "0.02"})
     task = asyncio.create_task(build(entry, notes.context).run())
     await until(lambda: len(said) > 2 and notes.samples)
     task.cancel()
