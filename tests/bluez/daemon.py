@@ -55,6 +55,14 @@ class PrivateBus:
         if not self._process.stdout.readline():
             raise RuntimeError(f"dbus-daemon ended at once: status {self._process.wait()}; see {config}")
 
+    def freeze(self) -> None:
+        """It takes in nothing more."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """End it without a word to anybody."""
         self._process.kill()

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from bleak import BleakScanner
 
 from tests.bluez.bed import ROOT, BluezBed
 from tests.bluez.daemon import PrivateBus
+from tests.bluez.peripherals import street
 
 
 def test_it_starts_by_hand_and_prints_its_address() -> None:
@@ -28,7 +30,7 @@ def test_it_starts_by_hand_and_prints_its_address() -> None:
     status = fake.wait(5)
     fake.stdout.close()
 
-    assert line.startswith("ready unix:path=/tmp/bluez-")
+    assert line.startswith("ready unix:path=/")
     assert (there, status, bus.exists()) == (True, 0, False)
 
 
@@ -55,6 +57,30 @@ def test_a_wrong_request_is_told(own_bed: BluezBed) -> None:
 async def test_waiting_for_what_never_comes_ends(own_bed: BluezBed) -> None:
     with pytest.raises(RuntimeError, match="TimeoutError"):
         await own_bed.until("connect", timeout=0.05)
+
+
+async def test_it_outlives_a_crowd() -> None:
+    """400 devices that all advertise while the bus is busy: more signals than its socket holds."""
+    crowd = [
+        {
+            "address": f"5E:00:00:00:{number >> 8:02X}:{number & 255:02X}",
+            "name": f"Neighbour {number}",
+            "manufacturer": {"1177": "05" * 250},
+        }
+        for number in range(400)
+    ]
+    with BluezBed({**street(), "devices": crowd}) as bed, pytest.MonkeyPatch.context() as patch:
+        for name, value in bed.env.items():
+            patch.setenv(name, value)
+        async with asyncio.timeout(60), BleakScanner() as scanner:
+            bed.bus.freeze()
+            await asyncio.sleep(1.0)
+            bed.bus.thaw()
+            while bed.alive() and len(scanner.discovered_devices) < len(crowd):
+                await asyncio.sleep(0.05)
+
+        assert bed.alive()
+        assert bed.errors() == ""
 
 
 async def test_the_service_ends_with_its_bus(own_bed: BluezBed) -> None:

@@ -29,15 +29,18 @@ def inverter_db(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def not_root(tmp_path: Path) -> Iterator[int]:
+def not_root(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Run the test as a user who can be denied something; gives that user's id."""
     if os.geteuid() != 0:
         yield os.geteuid()
         return
-    folder = tmp_path
-    while folder.stat().st_mode & 0o001 == 0:  # the folders of pytest are closed to others
+    ours = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        ours = ours.parent
+    for folder in (tmp_path, *tmp_path.parents):  # the folders of pytest are closed to others
         folder.chmod(folder.stat().st_mode | 0o011)
-        folder = folder.parent
+        if folder == ours:
+            break
     os.seteuid(NOBODY)
     try:
         yield NOBODY
