@@ -24,7 +24,14 @@ FLOOR_TESTS := $(wildcard tests/model tests/protocol tests/battery tests/simulat
 # bench/peer_*.py are the other programs we measure against; they run in environments of their own.
 MEASUREMENTS := $(filter-out bench/peer_%,$(wildcard bench/*.py))
 
-.PHONY: help setup run test check bench soak clean
+# Days on which something turns: an hour that is missing, one that comes twice, a year, a leap day; in zones that
+# are two, minus three and a half, and thirteen hours from UTC.
+DATES := 2026-03-29T02:57@Europe/Kyiv 2026-10-25T03:57@Europe/Kyiv 2027-12-31T23:57@America/St_Johns \
+         2028-02-29T23:57@Pacific/Auckland
+# Not what installs from the network, whose certificates are of today.
+DATED_TESTS := tests --ignore=tests/packaging
+
+.PHONY: help setup run test check dates bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +59,15 @@ check: ## lint, format, types, import direction, lock files
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	tools/check-locks
+
+dates: ## the suite on other days in other time zones (DATED_TESTS=tests/bot: a part of it)
+	@tools/venv $(VENV) dev
+	@tools/debian-packages
+	@status=0; for each in $(DATES); do \
+		echo "dates: $$each"; \
+		PYTHONPATH=tools tools/at-date $$each $(PY) -m pytest -q -p nothing_skipped --dist worksteal -n $(JOBS) \
+			$(ARGS) $(DATED_TESTS) || status=1; \
+	done; exit $$status
 
 bench: ## every measurement of bench/ (docs/benchmarks.md explains them)
 	@tools/venv $(VENV) dev

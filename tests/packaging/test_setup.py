@@ -9,7 +9,7 @@ import pytest
 
 from tests.packaging.commands import PROJECT, Run
 
-TARGETS = ("help", "setup", "run", "test", "check", "bench", "soak", "clean")
+TARGETS = ("help", "setup", "run", "test", "check", "dates", "bench", "soak", "clean")
 
 
 def test_help_lists_every_target(run: Run) -> None:
@@ -159,7 +159,8 @@ def test_no_debian_package_without_leave(tmp_path: Path, run: Run) -> None:
 
     assert result.returncode == 0
     assert (
-        "sudo apt-get install --no-install-recommends dbus systemd docker-compose shellcheck" in result.stderr
+        "sudo apt-get install --no-install-recommends dbus systemd docker-compose shellcheck gcc libc6-dev"
+        in result.stderr
     )
 
 
