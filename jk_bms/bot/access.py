@@ -101,6 +101,10 @@ class Access:
         ]
         return list(dict.fromkeys((*configured, *met)))
 
+    def alerted(self, chat: int) -> bool:
+        """Whether alerts go to ``chat`` also without monitoring."""
+        return self._listed(chat)
+
     def topic_of(self, chat: int) -> int | None:
         """Return the topic of a forum to which what nobody asked for goes: the settings', else that of /start."""
         named = (one.topic for one in self._configured if self._store.present_id(one) == chat or one == chat)

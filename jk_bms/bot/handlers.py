@@ -293,11 +293,12 @@ class Handlers:
             topic=asked.topic or None,
         )
         hears = self._access.hears(known)
-        told = (
-            asked.texts("bot.monitoring_on")
-            if hears
-            else asked.texts("bot.monitoring_not_here", id=asked.chat)
-        )
+        if not hears:
+            told = asked.texts("bot.monitoring_not_here", id=asked.chat)
+        elif self._access.alerted(asked.chat):
+            told = asked.texts("bot.monitoring_on_alerts")
+        else:
+            told = asked.texts("bot.monitoring_on")
         hello = [greeting or asked.texts("bot.hello"), told]
         header = "\n".join(escape(line) for line in hello) + "\n"
         await self._show(asked, await self._status_page(asked, header))
@@ -314,8 +315,7 @@ class Handlers:
     async def _stop(self, asked: Asked) -> None:
         if self._store.chat(asked.chat).monitoring:
             await self._store.aside(self._store.change_chat, asked.chat, monitoring=False)
-        alerted = asked.chat in self._access.told_of_alerts()
-        key = "bot.monitoring_off_alerts" if alerted else "bot.monitoring_off"
+        key = "bot.monitoring_off_alerts" if self._access.alerted(asked.chat) else "bot.monitoring_off"
         await self._show(asked, pages.plain(asked.texts, key))
 
     async def _status(self, asked: Asked) -> None:
@@ -505,7 +505,7 @@ class Handlers:
             return
         except ChildError as error:
             log.warning("no chart: %s", error)
-            why = pages.plain(asked.texts, "bot.chart.failed", reason=str(error))
+            why = pages.plain(asked.texts, "bot.chart.failed")
             await self._show(asked._replace(edits=None), why)
             return
         number = devices[0]["number"] if len(devices) == 1 else pages.ALL

@@ -103,6 +103,7 @@ def _aged(snapshot: dict[str, Any], seconds: float) -> dict[str, Any]:
         if inverter.get("age") is not None:
             inverter["age"] += seconds
         inverter["grid"] = {"state": "unknown", "for": None}
+    aged["alerts_before"] = aged.get("alerts_before") or aged["alerts"]  # open when it was last heard
     aged["alerts"] = None
     aged["poller_down"] = True
     return aged

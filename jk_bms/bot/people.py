@@ -65,7 +65,13 @@ class People:
         log.info("chat %d: let in with a code, as %s", asked.chat, role)
         store = self._store
         await store.aside(
-            store.change_chat, asked.chat, allowed=True, role=role, kind=asked.kind, title=asked.title
+            store.change_chat,
+            asked.chat,
+            allowed=True,
+            role=role,
+            kind=asked.kind,
+            title=asked.title,
+            language=asked.spoken or store.chat(asked.chat).language,
         )
         await self._tell_owners("access.joined", f"access.as_{role}", asked)
         key = "bot.claimed" if told.get("first") else f"access.welcome_{role}"

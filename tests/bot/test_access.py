@@ -266,6 +266,17 @@ async def test_who_comes_second_is_not_told_that_the_bot_is_his(
     assert store.chat(GUEST).role == "owner"
 
 
+async def test_who_was_let_in_is_spoken_to_in_his_language_from_the_first_message(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.codes = {CODE: "guest"}
+    async with running(TELEGRAM_CHAT_ID=""):
+        telegram.say(f"/start {CODE}", language="uk", **PRIVATE)
+        texts = await answered(telegram, 2)  # the level comes by itself
+
+    assert not any("Battery Level" in text for text in texts)
+
+
 async def test_an_owner_who_opens_his_own_invitation_does_not_use_it_up(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:

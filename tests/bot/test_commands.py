@@ -37,7 +37,7 @@ async def silence(telegram: TelegramServer, update: int) -> None:
 
 
 EVERY_COMMAND = {  # what the answer has, with the poller of a house with one battery
-    "start": "/stop ends that",
+    "start": "/stop ends the level",
     "stop": "/start begins again",
     "status": "Grid is there",
     "battery": "Main",
@@ -843,6 +843,7 @@ async def test_a_service_that_does_not_confirm_is_told_in_one_sentence(
 async def test_with_the_poller_down_it_says_so_and_shows_the_last_known(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:
+    poller.snapshot = snapshot(alerts=[ALERT])
     async with running():
         telegram.say("/battery")
         await answered(telegram)
@@ -858,6 +859,10 @@ async def test_with_the_poller_down_it_says_so_and_shows_the_last_known(
     assert "52.58" in texts[1]
     assert "Grid unknown" in texts[1]
     assert "No open alerts" not in texts[2]
+    assert "What is open is not known" in texts[2]
+    assert "last heard, these were open" in texts[2]
+    assert "2.810 V" in texts[2]
+    assert "mute" not in str(telegram.messages()[2].buttons)  # nobody is there to mute it
     assert "Try again" in texts[3]
 
 

@@ -80,7 +80,7 @@ def test_the_code_of_the_log_claims_the_bot_once(simulated: House, telegram: Tel
         found = re.search(rf"https://t\.me/{USERNAME}\?start=(\w+)", invitation)
         assert found, invitation
         telegram.say(f"/start {found[1]}", chat=STRANGER, user=STRANGER)
-        telegram.until(lambda: any("yours" in text for text in telegram.shown(STRANGER)))
+        telegram.until(lambda: any("You are now an owner" in text for text in telegram.shown(STRANGER)))
 
 
 def test_the_phone_app_gets_its_turn_and_the_service_comes_back(

@@ -19,8 +19,20 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
     refresh = [Button(texts("bot.button.refresh"), press("alerts"))]
     listed = snapshot.get("alerts")
     if listed is None:  # what is open is not known while the poller is down
-        unknown = "" if snapshot.get("poller_down") else escape(texts("bot.alerts_unknown"))
-        return page(escape(notes(snapshot, texts)), unknown, buttons=[refresh])
+        before = snapshot.get("alerts_before") or ()
+        names = {device["address"]: label(device, texts) for device in snapshot["devices"]}
+        open_then = [
+            f"{mark(alert)} {escape(alert_line(alert, names.get(str(alert.get('subject'))), texts, zone, now))}"
+            for alert in sorted(before, key=lambda alert: -severity_of(alert))[:MOST]
+        ]
+        head = escape(texts("bot.alerts_before")) if open_then else ""
+        return page(
+            escape(notes(snapshot, texts)),
+            escape(texts("bot.alerts_unknown")),
+            head,
+            "\n\n".join(open_then),
+            buttons=[refresh],
+        )
     if not listed:
         return page(escape(notes(snapshot, texts)), "🟢 " + escape(texts("bot.no_alerts")), buttons=[refresh])
     ordered = sorted(listed, key=lambda alert: (-severity_of(alert), str(alert.get("since", ""))))

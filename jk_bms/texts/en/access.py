@@ -29,10 +29,10 @@ TEXTS = {
     "access.welcome_guest": "Welcome: you may look at everything here.",
     "access.owner_only": "Only an owner of this bot may do that. You may look at everything.",
     "access.no_owner": (
-        "Only an owner may do that, and this bot has none yet: jk-util.py invite makes a code for one; "
+        "Only an owner may do that, and this bot has none yet: {tool} invite makes a code for one; "
         "it is sent to me in a private chat."
     ),
     "access.owner_already": "You are an owner already. The code stays good for somebody else.",
     "access.released": "{by} lets the phone app connect. {names}: not read until {time}.",
-    "access.resumed": "{names}: read again, asked for by {by}.",
+    "access.resumed": "{names}: read again ({by}).",
 }

@@ -126,6 +126,7 @@ TEXTS = {
     # /alerts
     "bot.no_alerts": "No open alerts.",
     "bot.alerts_unknown": "What is open is not known at the moment.",
+    "bot.alerts_before": "When the battery service was last heard, these were open:",
     "bot.more_alerts": "{count} more|{count} more",
     "bot.muted": "Muted.",
     "bot.unmuted": "It is told again.",
@@ -179,7 +180,7 @@ TEXTS = {
     # /chart and /digest
     "bot.chart.usage": "Choose: /chart 24h, 7d or 30d, then soc, power, cells or temperature",
     "bot.chart.making": "Drawing …",
-    "bot.chart.failed": "There is no picture: {reason}",
+    "bot.chart.failed": "The picture could not be drawn; the log of the bot tells why.",
     "bot.digest.wait": "The digest is made at most once in ten minutes. Try again in {span}.",
     "bot.digest.making": "Writing the digest of today …",
     # Without command
@@ -197,21 +198,23 @@ TEXTS = {
     ),
     # Talking to people
     "bot.hello": "Hello! I watch the battery and tell when something matters. /help lists what I can show.",
-    "bot.monitoring_on": "I report to this chat. /stop ends that.",
+    "bot.monitoring_on": "I tell the level and all that matters here. /stop ends that.",
+    "bot.monitoring_on_alerts": "I tell alerts, the digest and the level here. /stop ends the level.",
     "bot.monitoring_off": "I keep quiet here now. /start begins again.",
     "bot.monitoring_off_alerts": (
-        "I report no levels here any more. "
-        "Alerts and the digest still come: this chat is named in the settings or has claimed the bot. /start begins again."
+        "I tell no levels here any more. "
+        "Alerts and the digest still come: this chat is named in the settings or was let in with a code. "
+        "/start begins again."
     ),
     "bot.monitoring_not_here": (
         "I answer you here, "
         "but report nothing by myself: for that, add {id}, the id of this chat, to TELEGRAM_CHAT_ID."
     ),
     "bot.claimed": "This bot is yours now.",
-    "bot.claim_wrong": "That code is not right or was used already. {tool} invite makes a new one.",
+    "bot.claim_wrong": "That code is not right or was used already. An owner makes a new one with /users.",
     "bot.claim_needed": (
-        "This bot has no owner yet. Send /start with the code that the log of the service and {tool} "
-        "status show, like this: /start CODE"
+        "This bot has no owner yet. Send /start with the code that stands in the log of the battery service, "
+        "like this: /start CODE"
     ),
     "bot.claim_later": "The battery service does not answer, so the code cannot be checked. Try again in a minute.",
     "bot.refused": "This bot serves only its owner.",
