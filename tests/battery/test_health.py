@@ -39,6 +39,7 @@ def verdicts(
     return first, watched(pack, days, note, chemistry, blind=blind).report()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["weak", "leaking", "bad connection"])
 @pytest.mark.parametrize("seed", range(scaled(40)))
 def test_a_faulty_cell_is_found_within_four_weeks(fault: str, seed: int) -> None:
@@ -54,6 +55,7 @@ def test_a_faulty_cell_is_found_within_four_weeks(fault: str, seed: int) -> None
     assert f"cell 5 ({fault})" in report.verdict
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(100, 100 + scaled(100)))
 def test_healthy_packs_raise_no_alarm(seed: int) -> None:
     """A year each in the soak, two months else."""

@@ -8,6 +8,8 @@ from bench.soc_packs import Life, Note, counted, draw, live, score, three_days_a
 from bench.soc_traces import own_curve, traced, traced_pack
 from tests.scale import scaled
 
+pytestmark = pytest.mark.long
+
 DATA = Path(__file__).parent / "data"
 WEEKS = 4.0 if scaled(20) >= 20 else 2.0
 

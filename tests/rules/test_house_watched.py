@@ -13,6 +13,8 @@ from jk_bms.simulator.pack import Faulty
 from tests.rules.watched_house import DAY, WatchedHouse, house
 from tests.scale import scaled
 
+pytestmark = pytest.mark.long
+
 MINUTE, HOUR = 60.0, 3600.0
 SETTLING = 3.0  # days until the balancer has done what a new pack needs
 DAYS = 365 if scaled(20) > 1 else 7  # a week; in a soak a year

@@ -26,7 +26,8 @@ from jk_bms.store.own import open_writer
 from jk_bms.store.readings import Readings
 from tests.scale import scaled
 
-pytestmark = pytest.mark.timeout(600)  # `make soak` hammers for a minute, then waits for the last merge
+# `make soak` hammers for a minute, then waits for the last merge.
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 HERE = Path(__file__).parent
 TABLE = "CREATE TABLE readings (id INTEGER PRIMARY KEY AUTOINCREMENT, created_at TEXT NOT NULL, payload TEXT, error TEXT)"
 COMPLETE = {

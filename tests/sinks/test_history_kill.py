@@ -34,6 +34,7 @@ def run_and_kill(folder: Path, first: int, after: float) -> int:
     return int(rest[-2]) if len(rest) > 1 else int(line)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_kills_cost_nothing(tmp_path: Path) -> None:
     """After each kill the next process finds every frame that was said to be taken."""
