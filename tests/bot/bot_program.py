@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from tests.bare_environment import KEPT
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 
 TOP = Path(__file__).resolve().parents[2]
@@ -18,7 +19,7 @@ class BotProgram:
 
     def __init__(self, folder: Path, telegram: TelegramServer, *arguments: str, **env: str) -> None:
         self.log_file = folder / f"bot-{time.monotonic_ns()}.log"
-        clean = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")}
+        clean = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", *KEPT)}
         self.env = clean | {
             "TELEGRAM_BOT_TOKEN": TOKEN,
             "TELEGRAM_API_URL": telegram.url,

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bare_environment import bare
+
 TOP = Path(__file__).parents[2]
 
 LIGHT = """
@@ -58,7 +60,7 @@ def run(script: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=TOP,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(TOP), **env},
+        env=bare(PYTHONPATH=str(TOP), **env),
         capture_output=True,
         text=True,
         timeout=100,

@@ -11,6 +11,7 @@ from jk_bms.clock import Clock
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, Counter, Cut, HistoryStore
 from jk_bms.store.own import open_writer
+from tests.bare_environment import bare
 from tests.e2e.house import TOP
 
 PACK = "AA:BB:CC:DD:EE:FF"
@@ -69,7 +70,7 @@ class StoredHouse:
         return subprocess.run(
             [sys.executable, TOP / "jk_bms" / "jk-util.py", *arguments, "--env-file", self.env],
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "TZ": zone},
+            env=bare(TZ=zone),
             capture_output=True,
             text=True,
             timeout=60,

@@ -19,6 +19,7 @@ from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backup import open_archive, write_archive
 from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.store.own import VERSION, open_reader
+from tests.bare_environment import bare
 from tests.e2e.house import TOP
 from tests.test_memory import house_in, made_day
 from tests.tool.stored_house import PACK, REGISTRY, StoredHouse
@@ -67,9 +68,7 @@ class Clone:
     def tool(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run its jk-util.py to the end."""
         command = [sys.executable, self.top / "jk_bms" / "jk-util.py", *arguments]
-        return subprocess.run(
-            command, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=False
-        )
+        return subprocess.run(command, env=bare(), capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["its places are here", "they are not"])
