@@ -25,6 +25,7 @@ from jk_bms.model import InverterSample, Sample
 from jk_bms.sinks import payload as payloads
 from jk_bms.sinks.inverter_record import parse_time, record_values
 from jk_bms.sinks.quiet import Quiet
+from jk_bms.sinks.told import Told
 from jk_bms.store.readings import Readings, Record, RowError, Stamp
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class InverterDbSink:
         # A clock that still stands in 1970 would give the offset that the zone had then.
         self._tz = record_zone(max(clock.now(), NOT_BEFORE), options.tz)
         self._quiet = Quiet()
+        self._told = Told()
         self._newest: dict[int, Sample] = {}  # by battery number
         self._inverter: InverterSample | None = None
         self._due: set[int] = set()  # batteries with a sample that is due
@@ -386,9 +388,12 @@ class InverterDbSink:
                 )
 
     def _tell(self, samples: list[Sample]) -> None:
-        self.written_at = self._clock.monotonic()
-        for sample in samples if log.isEnabledFor(logging.INFO) else ():
-            log.info("%s", payloads.summary(sample, invert_current=self._options.invert_current))
+        now = self.written_at = self._clock.monotonic()
+        worth = self._told.worth_telling(samples, now)
+        for sample in samples:
+            level = logging.INFO if sample in worth else logging.DEBUG
+            if log.isEnabledFor(level):
+                log.log(level, "%s", payloads.summary(sample, invert_current=self._options.invert_current))
 
     # Standalone: a house without an inverter program. We keep its table as long as we are alone.
 

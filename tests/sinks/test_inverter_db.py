@@ -372,13 +372,42 @@ def test_an_implausible_sample_is_refused_whole(house: House, caplog: pytest.Log
 
 
 def test_log_lines(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    """Each merge says what it wrote."""
+    """A merge says what it wrote."""
     caplog.set_level(logging.INFO)
     house.insert()
     house.sample(52.583, current=-5.234, battery_soc=84, temperatures=(18.5,), cell_voltages=(3.282, 3.29))
     house.look()
 
     assert caplog.messages == ["Battery updated: 52.6V, -5.2A, 84%, 18.5°C, 2 cells (delta: 0.008V)"]
+
+
+def test_a_steady_house_has_a_line_a_minute(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """The first reading of each battery, each change, else one line a minute in all; the rest at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+
+    def merge(**fields: Any) -> list[str]:
+        caplog.clear()
+        house.clock.turn(10)
+        for number in (1, 2):
+            house.sample(number=number, **{"current": -5.0, "battery_soc": 80.0, **fields})
+        house.insert()
+        assert house.look()
+        own = [record for record in caplog.records if record.name.startswith("jk_bms")]
+        assert len(own) == 2
+        return [
+            record.getMessage().partition(" updated")[0] for record in own if record.levelno == logging.INFO
+        ]
+
+    assert merge() == ["Battery", "Battery 2"]
+    assert [merge(current=-5.0 - step / 10, battery_soc=80 - step / 10) for step in range(5)] == [[]] * 5
+    assert merge() == ["Battery"]  # after a minute, one of them
+    assert merge(battery_soc=78.9) == ["Battery", "Battery 2"]
+    assert merge(battery_soc=78.9, current=0.0) == ["Battery", "Battery 2"]
+    assert merge(battery_soc=78.9, current=0.1) == []
+    assert merge(battery_soc=78.9, current=12.0) == ["Battery", "Battery 2"]
+    assert [merge(battery_soc=78.9, current=12.0) for _ in range(5)] == [[]] * 5
+    assert merge(battery_soc=78.9, current=12.0) == ["Battery"]
+    assert [merge(battery_soc=78.9, current=12.0) for _ in range(6)][-1] == ["Battery 2"]  # they take turns
 
 
 def test_a_missing_database_is_waited_for(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,150 @@
+"""A capture is read as people post it: every form below is the same frame."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jk_bms.protocol import FrameAssembler
+from jk_bms.protocol.posted import Posted
+from tests.protocol.jk_frames import cell_frame
+
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
+FRAME = cell_frame()
+CUTS = [FRAME[at : at + 128] for at in range(0, len(FRAME), 128)]  # as notifications bring it
+COMMAND = bytes.fromhex("aa5590eb96000000000000000000000000000010")
+
+
+def pairs(chunk: bytes, sep: str, form: str = "{:02X}") -> str:
+    return sep.join(form.format(byte) for byte in chunk)
+
+
+def lines(form: Callable[[bytes], str]) -> str:
+    return "\n".join(map(form, CUTS))
+
+
+def xxd(data: bytes) -> str:
+    rows = []
+    for at in range(0, len(data), 16):
+        row = data[at : at + 16]
+        seen = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        rows.append(f"{at:08x}: {' '.join(row[i : i + 2].hex() for i in range(0, len(row), 2)):<39}  {seen}")
+    return "\n".join(rows)
+
+
+def hexdump(data: bytes) -> str:
+    rows = []
+    for at in range(0, len(data), 16):
+        row = data[at : at + 16]
+        seen = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        rows.append(f"{at:08x}  {row[:8].hex(' ')}  {row[8:].hex(' ')}  |{seen}|")
+    return "\n".join([*rows, f"{len(data):08x}"])
+
+
+# fmt: off
+FORMS = {
+    "dots":                 lines(lambda c: pairs(c, ".")),
+    "dots and a length":    lines(lambda c: f"{pairs(c, '.')} ({len(c)})"),
+    "ESPHome":              lines(lambda c: "[12:34:56][VV][jk_bms_ble:424]: Notification received (handle 0x10): "
+                                            f"{pairs(c, '.')} ({len(c)})"),
+    "ESPHome, colours":     lines(lambda c: "\x1b[0;36m[12:34:56.789][D][jk_bms_ble:424]: Frame: "
+                                            f"{pairs(c, '.')} ({len(c)})\x1b[0m"),
+    "C, with commas":       lines(lambda c: pairs(c, ", ", "0x{:02x}") + ","),
+    "C, an array":          "const uint8_t frame[300] = {\n"
+                            + lines(lambda c: "    " + pairs(c, ", ", "0x{:02X}") + ",  // 0x10") + "\n};",
+    "0x in front":          lines(lambda c: "0x" + c.hex()),
+    "C, a string":          lines(lambda c: '"' + pairs(c, "", "\\x{:02x}") + '"'),
+    "colons and an arrow":  lines(lambda c: f"<<< {pairs(c, ':')}"),
+    "quoted":               lines(lambda c: f'"{c.hex()}"'),
+    "JSON":                 lines(lambda c: f'{{"time": 12.5, "data": "{c.hex()}"}},'),
+    "bleak":                lines(lambda c: "2026-11-30 03:00:00,123 DEBUG: RX BLE data (start): " + repr(bytearray(c))),
+    "aiobmsble":            lines(lambda c: f"2026-11-30 03:00:00.1 DEBUG [aiobmsble] C8:47:80:12:34:56: RX: {c!r}"),
+    "Python, bytes":        lines(repr),
+    "Python, fromhex":      lines(lambda c: f'    bytes.fromhex("{c.hex(" ")}")'),
+    "Python, a list":       lines(lambda c: str(list(c))),
+    "stamped":              lines(lambda c: f"12:34:56.789 {c.hex(' ')}"),
+    "stamped, with date":   lines(lambda c: f"2026-11-30T03:00:00 -> {c.hex()}"),
+    "nRF Connect":          lines(lambda c: "A\t12:34:56.789\tNotification received from "
+                                            f"0000ffe1-0000-1000-8000-00805f9b34fb, value: (0x) {pairs(c, '-')}"),
+    "a quote of a mail":    lines(lambda c: f"> {c.hex(' ')}"),
+    "a fence":              "```\n" + lines(lambda c: c.hex()) + "\n```",
+    "a byte order mark":    "\ufeff" + lines(lambda c: c.hex()),
+    "Windows":              lines(lambda c: c.hex(" ")).replace("\n", "\r\n"),
+    "xxd":                  xxd(FRAME),
+    "hexdump -C":           hexdump(FRAME),
+    "our own":              lines(lambda c: f"12.345 {c.hex()}"),
+}
+WORDS = """
+# a capture of mine
+Hello, here is what I got from C8:47:80:12:34:56 at 12:34:56 on 2026-11-30 (firmware 15.38):
+[12:34:55][I][jk_bms_ble:020]: Connected, mtu 247, handle 0x10
+service 0000ffe0-0000-1000-8000-00805f9b34fb
+"""
+# fmt: on
+
+
+def read(text: str) -> tuple[list[bytes], Posted]:
+    posted, assembler = Posted(), FrameAssembler()
+    frames = [
+        frame.data for line in posted.notifications(text.splitlines()) for frame in assembler.feed(line.chunk)
+    ]
+    return frames, posted
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
+def test_every_form_is_the_same_frame(text: str) -> None:
+    assert read(text)[0] == [FRAME]
+    assert read(f"{WORDS}\n{text}\nthat was all, feed back welcome\n")[0] == [FRAME]
+
+
+def test_what_was_sent_is_not_what_was_heard() -> None:
+    """A log has both; a command in the middle of a frame would tear it."""
+    first, *rest = (f"RX: {chunk.hex(' ')}" for chunk in CUTS)
+    text = "\n".join([first, f"TX: {COMMAND.hex(' ')}", *rest])
+
+    assert read(text)[0] == [FRAME]
+
+
+def test_words_hold_no_bytes() -> None:
+    frames, posted = read(WORDS)
+
+    assert frames == []
+    assert (posted.left_out, posted.first_left_out) == (3, 3)
+    assert list(Posted().notifications(WORDS.splitlines())) == []
+
+
+@given(
+    st.text()
+    | st.sampled_from(sorted(FORMS.values())).map(lambda t: "".join(random.Random(1).sample(t, 200)))
+)
+def test_any_text(text: str) -> None:
+    """Nothing but bytes comes out, and no error."""
+    for line in Posted().notifications(text.splitlines()):
+        assert isinstance(line.chunk, bytes)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "part", ["55 ", "0x55,", "b'", "[1,", "\\x55", "12:34:56 ", "((((", "a" * 7, "'\\", "00000000: "]
+)
+def test_a_line_without_end_takes_no_time(part: str) -> None:
+    list(Posted().notifications([part * 200_000]))
+
+
+def test_the_forms_of_the_public() -> None:
+    """Each form of the collection, with a frame of ours in it."""
+    case = CASES / "18-decode-formats.json"
+    if not case.exists():
+        pytest.skip("the cases are not here")
+    for form in json.loads(case.read_text())["input"]:
+        if "bytearray" in form:
+            text = f"RX BLE data (start): {bytearray(FRAME)!r}"
+        elif "0x" in form:
+            text = pairs(FRAME, ", ", "0x{:02x}")
+        else:
+            text = form.partition("55")[0] + pairs(FRAME, form.partition("55")[2][0])
+        assert read(text)[0] == [FRAME], form
