@@ -211,8 +211,24 @@ def test_decode_names_the_bad_line(house: House, tmp_path: Path) -> None:
 
     done = house.tool("--decode", str(dump))
 
-    assert done.returncode != 0
-    assert "line 2" in done.stderr
+    assert done.returncode == 5
+    assert "no good frame found; expected hex with or without" in done.stderr
+    assert "1 line without bytes left out, the first: line 2" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["bytes themselves", "of PowerShell", "in a log"])
+def test_decode_what_people_have(house: House, tmp_path: Path, how: str) -> None:
+    dump, frame = tmp_path / "dump", cell_frame()
+    text = f"[12:34:56][VV][jk_bms_ble:424]: Notification received: {frame.hex('.')} (300)\nthat was it\n"
+    dump.write_bytes(
+        {"bytes themselves": frame, "of PowerShell": text.encode("utf-16")}.get(how, text.encode())
+    )
+
+    done = house.tool("--decode", str(dump), "--json-lines")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["kind"] == "cell_info"
+    assert done.stderr == ""
 
 
 def test_decode_survives_a_reader_that_had_enough(house: House, tmp_path: Path) -> None:

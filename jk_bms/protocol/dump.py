@@ -30,10 +30,11 @@ def parse_dump(lines: Iterable[str]) -> Iterator[DumpLine]:
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()
         if text:
-            yield _parse(text, number)
+            yield parse_line(text, number)
 
 
-def _parse(text: str, number: int) -> DumpLine:
+def parse_line(text: str, number: int) -> DumpLine:
+    """Return the notification in one line without comment; ProtocolError names a line that is none."""
     tokens = text.split()
     timed = len(tokens) > 1 and _is_time(tokens)
     try:

@@ -4,11 +4,10 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from jk_bms.battery.shown import with_shown_soc
 from jk_bms.errors import ConfigError, ProtocolError
@@ -24,20 +23,23 @@ from jk_bms.protocol import (
     decode,
     to_sample,
 )
-from jk_bms.protocol.dump import parse_dump
+from jk_bms.protocol.frame import HEADER
+from jk_bms.protocol.posted import FORMS, Posted
 from jk_bms.settings import load_settings
 from jk_bms.tool.exits import EXIT_NO_RECORD, EXIT_OK
 from jk_bms.tool.output import deliver, formatted, note, output_lines
 
+HEAD = 4096  # bytes of a file that tell what kind it is
+
 
 def run(given: argparse.Namespace) -> int:
     """Decode and print; exit code 0 if at least one frame was good, else 5."""
-    decoder = _Decoder()
+    decoder, posted = _Decoder(), Posted()
     settings = load_settings(env_file=given.env_file, forgiving=True)
     samples: list[Sample] = []
     good = 0
     with _opened(given.decode) as lines, output_lines(given.output if given.json_lines else None) as out:
-        for at, chunk in parse_dump(lines):
+        for at, chunk in posted.notifications(lines):
             for frame in decoder.assembler.feed(chunk):
                 message = decoder.understand(frame)
                 if message is None:
@@ -54,8 +56,11 @@ def run(given: argparse.Namespace) -> int:
     if decoder.assembler.refused:
         note(f"{decoder.assembler.refused} damaged frames left out (check byte, or cut short)")
     if not good:
-        note(f"{given.decode}: no good frame found; expected frames or notifications in hex, one a line")
-    elif not given.json_lines and not samples:
+        note(f"{given.decode}: no good frame found; expected {FORMS}")
+    if posted.left_out and not (good and not decoder.assembler.refused):
+        of = "1 line" if posted.left_out == 1 else f"{posted.left_out} lines"
+        note(f"{of} without bytes left out, the first: line {posted.first_left_out}")
+    if good and not given.json_lines and not samples:
         note(f"{good} good frames, but no reading among them; --json-lines shows what they say")
         return EXIT_NO_RECORD
     return EXIT_OK if good else EXIT_NO_RECORD
@@ -102,15 +107,22 @@ class _Decoder:
 
 
 @contextlib.contextmanager
-def _opened(name: str) -> Iterator[TextIO]:
+def _opened(name: str) -> Iterator[Iterable[str]]:
+    """Give the lines of a file, however it is encoded; one that holds frames themselves becomes lines of hex."""
     if name == "-":
         if isinstance(sys.stdin, TextIOWrapper):
             sys.stdin.reconfigure(encoding="utf-8", errors="replace")
         yield sys.stdin
         return
     try:
-        file = Path(name).open(encoding="utf-8", errors="replace")  # noqa: SIM115
-    except OSError as error:
-        raise ConfigError(f"--decode {name}: cannot be read: {error.strerror or error}") from error
-    with file:
+        with Path(name).open("rb") as raw:
+            head = raw.read(HEAD)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        why = error.strerror if isinstance(error, OSError) else None
+        raise ConfigError(f"--decode {name}: cannot be read: {why or error}") from error
+    if HEADER in head:
+        yield [Path(name).read_bytes().hex()]
+        return
+    encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"  # as PowerShell writes
+    with Path(name).open(encoding=encoding, errors="replace") as file:
         yield file
