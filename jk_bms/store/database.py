@@ -238,7 +238,7 @@ class Writer(Reader):
         new = _free_name(self.path, "new")
         told = "was taken away while in use; written anew with all that it held"
         try:
-            _create(new)
+            create_file(new)
             try:
                 _copy(self._connection, new)
             except sqlite3.Error as error:
@@ -247,7 +247,7 @@ class Writer(Reader):
                 told = f"was taken away while in use; begun anew, since what it held cannot be read ({error})"
                 self.begun_anew += 1
                 new.unlink()
-                _create(new)
+                create_file(new)
             with suppress(sqlite3.Error):  # it may only have been moved: then it is of use when complete
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             new.replace(self.path)
@@ -618,7 +618,7 @@ def _connect(kind: Kind, path: Path, mode: str = "rw") -> sqlite3.Connection:
 def _open_checked(kind: Kind, path: Path) -> sqlite3.Connection:
     """Open a file that is ours, or none; check, mark and migrate it."""
     if not path.exists():
-        _create(path)
+        create_file(path)
     connection = _connect(kind, path)
     try:
         _refuse_newer(kind, path, connection)
@@ -641,8 +641,8 @@ def _open_checked(kind: Kind, path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _create(path: Path) -> None:
-    """Make an empty file that only the group may see; SQLite gives what it keeps beside it the same rights."""
+def create_file(path: Path) -> None:
+    """Make a new empty file that only the group may see; SQLite gives what it keeps beside it the same rights."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
     try:
         _give_to_owner_of_folder(path, handle)
@@ -685,7 +685,7 @@ def _migrate(kind: Kind, path: Path, connection: sqlite3.Connection) -> None:
     version = _version(connection)
     if 0 < version < kind.version:
         copy = _free_name(path, f"before-v{kind.version}")
-        _create(copy)
+        create_file(copy)
         try:
             _copy(connection, copy)
         except BaseException:

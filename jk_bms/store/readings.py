@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from jk_bms.errors import StoreError
+from jk_bms.store.database import create_file
 from jk_bms.store.sqlite_errors import explain, is_busy
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ COLUMNS = f"""SELECT id,
     CASE WHEN length(CAST(payload AS BLOB)) > {LARGEST_PAYLOAD} THEN x'' ELSE payload END,
     CASE WHEN length(error) > {LONGEST_ERROR} THEN substr(error, 1, {LONGEST_ERROR}) ELSE error END
     FROM readings"""  # noqa: S608  # ours
+TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 _IDS = "SELECT id FROM readings"
 # No other kind of id can be compared with a number, and text stands above every number.
 NUMBERED = "typeof(id) = 'integer'"
@@ -152,10 +154,27 @@ class Readings:
         return self._transaction(change)
 
     def create(self) -> None:
-        """Create the file and the table where they are missing. Standalone only."""
+        """Create the file and the table where they are missing. Standalone only.
+
+        Raises StoreError, too, when the file is a database of something else.
+        """
         if not self._standalone:
             raise ValueError("only a standalone store may create the inverter database")
+        try:
+            create_file(self.path)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: cannot be made: {(error.strerror or str(error)).lower()}"
+            ) from error
         with self._connected(create=True) as connection:
+            tables = [name for [name] in self._patiently(lambda: connection.execute(TABLES).fetchall())]
+            if tables and "readings" not in tables:
+                raise StoreError(
+                    f"{self.path}: is a database of another program ({', '.join(tables[:5])}), so no table "
+                    "'readings' is made in it; correct DB_PATH"
+                )
             self._patiently(lambda: connection.execute(SCHEMA))
 
     def insert(self, created_at: str, payload: str, *, after: int) -> int | None:

@@ -2,13 +2,17 @@
 
 import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
+from jk_bms.store.own import open_writer
 from jk_bms.store.readings import Readings, Record
 
 
@@ -188,6 +192,30 @@ def test_standalone_creates_inserts_and_deletes(tmp_path: Path) -> None:
     readings.merge(2, to('{"merged":1}'))
     assert readings.delete([changed, Record(2, "t2", "{}", None)]) == 1
     assert rows(path) == [(2, "t2", '{"merged":1}', None)]
+
+
+def test_no_table_is_made_in_a_database_of_others(tmp_path: Path) -> None:
+    """DB_PATH names our own database, or any other."""
+    bms_db, other = tmp_path / "bms.db", tmp_path / "other.db"
+    open_writer(bms_db, Clock()).close()
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+
+    for path in (bms_db, other):
+        before = path.read_bytes()
+        with pytest.raises(StoreError, match=r"another program.*correct DB_PATH"):
+            Readings(path, standalone=True).create()
+        assert path.read_bytes() == before
+
+
+def test_a_database_that_we_make_is_not_for_everybody(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        Readings(tmp_path / "inverter.db", standalone=True).create()
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "inverter.db").stat().st_mode) == 0o640
 
 
 # --- failures: each names the path and the real cause
