@@ -1,16 +1,8 @@
-"""The poller, in the foreground: ``python jk_bms_service.py``."""
+"""The poller, in the foreground: ``python3 jk_bms_service.py``."""
 
-import gc
 import sys
 
-# What is imported now stays for good: looking through it for garbage, again and again while
-# it grows, takes a fifth of the start and finds nothing.
-gc.disable()
-
-from jk_bms.service import main  # noqa: E402
-
-gc.enable()
-gc.freeze()
+from jk_bms.start import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("jk_bms_service.py", "jk_bms.service"))

@@ -1,16 +1,8 @@
-"""The Telegram bot, in the foreground: ``python telegram_bot.py``."""
+"""The Telegram bot, in the foreground: ``python3 telegram_bot.py``."""
 
-import gc
 import sys
 
-# What is imported now stays for good: looking through it for garbage, again and again while
-# it grows, takes a good part of the start and finds nothing.
-gc.disable()
-
-from jk_bms.bot.service import main  # noqa: E402
-
-gc.enable()
-gc.freeze()
+from jk_bms.start import PACKAGES, start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("telegram_bot.py", "jk_bms.bot.service", (*PACKAGES, "aiogram")))

@@ -2,7 +2,7 @@
 
 import sys
 
-from jk_bms.bot.service import main
+from jk_bms.start import PACKAGES, start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("jk_bms.bot", "jk_bms.bot.service", (*PACKAGES, "aiogram")))
