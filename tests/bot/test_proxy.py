@@ -5,18 +5,23 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from jk_bms.bot.light_aiogram import TelegramNetworkError
 from jk_bms.bot.requests import make_bot
 from jk_bms.bot.telegram_errors import NotReached, brief
+from jk_bms.digest.ai import Service, phrase
 from jk_bms.errors import ConfigError
 from jk_bms.settings import load_settings
 from jk_bms.settings.proxies import proxy_for, proxy_secrets
+from jk_bms.texts import language
 from tests.bot.bot_program import BotProgram
 from tests.bot.conftest import soon
 from tests.bot.telegram_server import OWNER, TOKEN, USERNAME, TelegramServer
+from tests.digest.chat_server import ChatServer, failing
+from tests.digest.made_days import made_day
 
 NAME, PASSWORD = "house", "p@ss-word-of-the-proxy"
 WRITTEN = f"{NAME}:p%40ss-word-of-the-proxy"
@@ -130,6 +135,20 @@ async def test_without_the_proxy_nothing_arrives_and_no_repeat_is_feared(telegra
 
     assert isinstance(caught.value.__cause__, NotReached)
     assert brief(caught.value).startswith("cannot reach Telegram: the proxy (HTTPS_PROXY)")
+
+
+async def test_the_language_model_is_asked_through_the_proxy() -> None:
+    with ChatServer() as model:
+        model.answers = [failing(401)]
+        port = urlsplit(model.url).port
+        assert port
+        async with Proxy(port).serve() as proxy:
+            way = f"socks5://{WRITTEN}@127.0.0.1:{proxy.port}"
+            service = Service(key="sk-x", url="http://model.invalid/v1", timeout=20.0, proxy=way)
+            told = await phrase(made_day(1), language("en"), service)
+
+    assert (len(model.requests), proxy.asked) == (1, ["model.invalid"])
+    assert told.text is None
 
 
 async def test_without_a_proxy_it_is_asked_directly(telegram: TelegramServer) -> None:

@@ -115,7 +115,7 @@ def test_bot_shares_state_and_socket_and_nothing_else(service: dict[str, Any], b
     assert bot["image"] != service["image"]  # the two builds would overwrite each other
 
 
-def test_what_dies_is_started_again_and_a_bot_whose_token_is_taken_does_not_die(
+def test_what_dies_is_started_again_and_a_bot_that_needs_a_person_does_not_die(
     service: dict[str, Any], bot: dict[str, Any]
 ) -> None:
     """Compose cannot leave out exit codes as the systemd unit does with RestartPreventExitStatus."""
