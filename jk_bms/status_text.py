@@ -234,6 +234,8 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
             reading.get("battery_soc_source", ""), ""
         )
         yield f"  Charge   {paint(soc_bar(soc), _tone(soc))} {soc:.0f} % {source}{_band(reading)}".rstrip()
+    elif reading.get("device", {}).get("balancer"):
+        yield "  Charge   not measured: this is an active balancer, without a current sensor"
     power = []
     if (voltage := reading.get("voltage")) is not None:
         power.append(f"{voltage:.2f} V")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from jk_bms import service
+from jk_bms.bot.pages.battery import battery, cells
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import ConfigError, LiveError
 from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
@@ -20,10 +21,13 @@ from jk_bms.repair import house as house_rungs
 from jk_bms.repair.ladder import Rung
 from jk_bms.service import EXIT_CONFIG
 from jk_bms.settings import load_settings
+from jk_bms.status_text import status_lines
 from jk_bms.store.outages import newest_outages
 from jk_bms.store.own import open_reader
+from jk_bms.texts import language
 from tests.house_times import MORNING
 
+GRID = {"grid_voltage": "230.1"}
 QUICK = {"period": "0.05", "start": MORNING}
 
 
@@ -72,7 +76,7 @@ def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "150000")
 
 
-def insert(path: Path, made: datetime) -> None:
+def insert(path: Path, made: datetime, payload: Mapping[str, str] = GRID) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS readings (id INTEGER PRIMARY KEY AUTOINCREMENT, "
@@ -80,7 +84,7 @@ def insert(path: Path, made: datetime) -> None:
         )
         connection.execute(
             "INSERT INTO readings (created_at, payload) VALUES (?, ?)",
-            (made.isoformat(timespec="seconds"), '{"grid_voltage":"230.1"}'),
+            (made.isoformat(timespec="seconds"), json.dumps(payload, separators=(",", ":"))),
         )
 
 
@@ -389,3 +393,41 @@ async def test_an_end_that_was_explained_is_no_crash(tmp_path: Path) -> None:
     assert [event.kind for event in told] == ["service.start", "service.stop"] * 2
     assert "poller ended: " in told[1].text
     assert not any(event.facts.get("after_crash") for event in told)
+
+
+async def test_an_active_balancer_takes_no_value_from_the_inverter(tmp_path: Path) -> None:
+    """What it cannot measure stays the inverter's; nothing of it alarms anybody, and every page copes."""
+    house = poller(tmp_path, options={"balancer": "true"}, ALERT_STARTUP_DELAY="0")
+    told = {
+        "battery_soc": "80",
+        "battery_current": "-5.0",
+        "battery_power": "-265",
+        "battery_voltage": "52.0",
+    }
+    insert(house.settings.db_path, datetime.now(UTC), {"grid_voltage": "230.1", **told})
+    async with running(house):
+        await until(lambda: "bms_soc_curve" in payloads(house.settings.db_path)[0])
+        await until(lambda: house.sources[0].status.frames > 50)
+        snapshot = house.snapshot()
+        assert house.alerts.open_alerts() == []
+        status = "\n".join(status_lines(snapshot))
+    [device] = snapshot["devices"]
+    [payload] = payloads(house.settings.db_path)
+
+    assert device["reading"]["device"]["balancer"] is True
+    assert not {"current", "power", "soc", "battery_soc", "mos_temperature"} & device["reading"].keys()
+    assert device["reading"]["switches"].keys() == {"balance"}
+    assert device["reading"]["probe_numbers"] == [1]
+    assert {key: payload[key] for key in told if key != "battery_voltage"} == {
+        key: value for key, value in told.items() if key != "battery_voltage"
+    }
+    assert payload["battery_voltage"] != told["battery_voltage"]
+    assert not {"bms_soc", "battery_soc_source"} & payload.keys()
+    assert payload["bms_soc_curve"]
+    assert "Charge   not measured: this is an active balancer" in status
+    assert "-0 W" not in status
+    for name in ("en", "uk"):
+        texts = language(name)
+        for shown in (battery, cells):
+            assert shown(snapshot, device, texts, UTC, datetime.now(UTC)).text
+        assert texts("bot.balancer") in battery(snapshot, device, texts, UTC, datetime.now(UTC)).text

@@ -315,7 +315,7 @@ class Alerts:
         if self.inverter.age is None:
             return
         newest = (self._known.newest(address) for address in self._sources)
-        soc = next((sample.battery_soc for sample in newest if sample is not None), None)
+        soc = next((s.battery_soc for s in newest if s is not None and s.battery_soc is not None), None)
         self._look(INVERTER, self.inverter.view(soc))
 
     def _house_view(self) -> HouseView:

@@ -22,8 +22,11 @@ def shown_soc(
 
     ``source`` is one of SOURCES. ``auto`` takes our count once it had an anchor, as long as its
     ``band`` (width in %, None: no anchor yet) is narrow enough, else the value of the BMS when
-    that is plausible, else the curve. (None, None): nobody knows.
+    that is plausible, else the curve. (None, None): nobody knows. An active balancer measures no
+    current, so of its cells nobody knows whether they rest: only who asks for the curve is shown it.
     """
+    if source != "curve" and sample.device.balancer:
+        return None, None
     usable = band is not None and band <= WIDEST
     if counted is not None and (source == "counted" or (source == "auto" and usable)):
         return counted, "counted"

@@ -223,6 +223,7 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "spread": (float, "how much the cells differ, 1 is usual at first"),
     "weak": (_by_cell, "cell=share of its capacity, e.g. 5=0.8, 7=0.9"),
     "leaking": (_by_cell, "cell=A that leak, e.g. 5=0.05"),
+    "balancer": (_switch, "true or false"),
     "bad_lugs": (_by_cell, "cell=Ohm of a bad connection, e.g. 5=0.001"),
     "speed": (_positive, "how many times as fast as life, e.g. 60"),
     "period": (_positive, "seconds between two frames, e.g. 0.5"),

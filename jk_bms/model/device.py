@@ -19,6 +19,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     hw_version: str | None = None
     sw_version: str | None = None
     serial: str | None = None
+    balancer: bool = False  # measures cells and balances them; it has no current sensor and no switches
 
     def __post_init__(self) -> None:
         """See to it that no text of the device is harmful, wherever it comes from."""

@@ -88,6 +88,7 @@ QUANTITIES = (
     Q("device.hw_version",   "device.hw_version",  "Hardware"),
     Q("device.sw_version",   "device.sw_version",  "Software"),
     Q("device.serial",       "device.serial",      "Serial"),
+    Q("device.balancer",     "device.balancer"),  # only when it is one
     Q("cell_numbers",        "cell_numbers"),  # which cells these are: a harness may have gaps
     Q("cell_resistances",    "cell_resistances",   "Wire Resistances", "Ω",  3, 3),
     Q("cell_min",            "cell_min",           "Min Cell",         "V",  3, 3),

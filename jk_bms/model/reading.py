@@ -14,6 +14,9 @@ DERIVED = frozenset(
 )
 
 
+_USUAL = {"clock_trusted": True, "device.balancer": False}  # not worth saying
+
+
 def as_reading(sample: Sample, tz: tzinfo | None = None, *, monotonic: bool = False) -> dict[str, Any]:
     """Return ``sample`` as plain JSON values; what is absent has no key.
 
@@ -25,7 +28,7 @@ def as_reading(sample: Sample, tz: tzinfo | None = None, *, monotonic: bool = Fa
         if quantity.key is None:
             continue
         value = quantity.value(sample)
-        if value is None or (quantity.key == "clock_trusted" and value):
+        if value is None or value is _USUAL.get(quantity.key):
             continue
         place, key = _place(reading, quantity.key)
         place[key] = _plain(quantity, value, tz)

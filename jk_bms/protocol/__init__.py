@@ -6,7 +6,7 @@ from jk_bms.protocol.encoder import encode_cell_info, encode_device_info, encode
 from jk_bms.protocol.frame import Frame, FrameAssembler, FrameKind
 from jk_bms.protocol.probes import ThirdProbe
 from jk_bms.protocol.values import CellInfo, DeviceInfo, Logbook, LogEntry, Settings, Variant
-from jk_bms.protocol.variants import Identity, identify
+from jk_bms.protocol.variants import Identity, identify, is_balancer
 
 __all__ = [
     "CellInfo",
@@ -27,5 +27,6 @@ __all__ = [
     "encode_logbook",
     "encode_settings",
     "identify",
+    "is_balancer",
     "to_sample",
 ]

@@ -71,6 +71,39 @@ _TYPE, _STAGE, _STAGE_TIME = (
     _AT[name] for name in ("battery_type_code", "charge_stage_code", "charge_stage_time")
 )
 _CORRECTION = _AT["voltage_correction"]
+_SOC, _VOLTAGE_CHECK = _AT["soc"], _AT["voltage_check"]
+_FURTHER_PROBES = tuple(_AT[f"temperature_{n}"] for n in (2, 3, 4, 5))
+
+# What a board without shunt and switches has as 0: what tells that it may be one ...
+_OF_CURRENT = tuple(
+    _AT[name] for name in ("current", "power_bms", "soc", "charge", "charge_on", "discharge_on")
+)
+# ... what a BMS has even when it is empty and switched off ...
+_OF_BMS = tuple(
+    _AT[name] for name in ("mos_temperature", "soh", "cycles", "cycle_charge", "voltage_correction")
+)
+# ... and the rest.
+_OF_SWITCHES = tuple(
+    place
+    for name, place in _AT.items()
+    if name.startswith("release_")
+    or name
+    in (
+        "capacity",
+        "charge_sensor_voltage",
+        "discharge_sensor_voltage",
+        "current_correction",
+        "precharge",
+        "heating",
+        "heating_current",
+        "emergency_time",
+        "charger_plugged",
+        "parallel_limiter",
+        "battery_type_code",
+        "charge_stage_time",
+        "charge_stage_code",
+    )
+)
 
 _THOUSANDTHS = tuple(number / 1000 for number in range(6000))  # more than a cell or a wire has
 _FLOAT_DIGITS = 6  # a float32 of a few volts knows no more
@@ -82,6 +115,7 @@ def decode(
     software: str | None = None,
     *,
     third_probe: bool = False,
+    balancer: bool = False,
 ) -> Decoded:
     """Return what ``frame`` says; ProtocolError when it contradicts itself or its variant.
 
@@ -89,6 +123,7 @@ def decode(
     ``software``: from its device info; settles which sensors an old firmware has.
     ``third_probe``: this device is known to have one, see ``probes.ThirdProbe``; else its place holds
     a probe only if this frame shows another temperature there than of the MOSFETs.
+    ``balancer``: its model is one, see ``variants.is_balancer``; a frame may show that by itself.
     """
     kind = frame.kind
     if kind is FrameKind.DEVICE_INFO:
@@ -98,7 +133,9 @@ def decode(
     if kind is FrameKind.CELL_INFO:
         if variant is Variant.JK04:
             return _decode_jk04(frame)
-        return _decode_cell_info(frame, variant, version(software), third_probe)
+        return _decode_cell_info(
+            frame, variant, version(software), third_probe=third_probe, balancer=balancer
+        )
     if kind is FrameKind.SETTINGS:
         return _decode_settings(frame, variant, version(software))
     return _decode_logbook(frame, variant)
@@ -110,7 +147,12 @@ def _refusal(frame: Frame, variant: Variant | None, reason: str) -> ProtocolErro
 
 
 def _decode_cell_info(
-    frame: Frame, variant: Variant, firmware: tuple[int, int] | None, third_probe: bool
+    frame: Frame,
+    variant: Variant,
+    firmware: tuple[int, int] | None,
+    *,
+    third_probe: bool,
+    balancer: bool,
 ) -> CellInfo:
     data = frame.data
     at = _MASK_32S if variant is Variant.JK02_32S else _MASK_24S
@@ -147,9 +189,29 @@ def _decode_cell_info(
         fields[_MAX_NUMBER] = fields[_MIN_NUMBER] = None
     if not isfinite(fields[_CORRECTION]):
         fields[_CORRECTION] = None
+    if not fields[_SOC] and _measures_no_current(fields, balancer):
+        _blank_unmeasured(fields)
     n = len(cells)
     volts_ohms = _thousandths((*cells, *values[layout.resistances])) if n else ()
+    if n and not any(volts_ohms[n:]):
+        volts_ohms = volts_ohms[:n]  # not measured
     return CellInfo(variant, frame.counter, volts_ohms[:n], layout.numbers, volts_ohms[n:], *fields)
+
+
+def _measures_no_current(fields: list[Any], balancer: bool) -> bool:
+    """Whether a board has no shunt and no switches: all that needs them is 0, and so are its constants."""
+    if any(map(fields.__getitem__, _OF_CURRENT)):
+        return False
+    return balancer or not any(map(fields.__getitem__, _OF_BMS))
+
+
+def _blank_unmeasured(fields: list[Any]) -> None:
+    """Blank what an active balancer sends without having the hardware for it."""
+    for place in (*_OF_CURRENT, *_OF_BMS, *_OF_SWITCHES):
+        fields[place] = None
+    for place in _FURTHER_PROBES:
+        fields[place] = fields[place] or None  # it has one
+    fields[_VOLTAGE_CHECK] = fields[_VOLTAGE_CHECK] or None
 
 
 def _thousandths(numbers: tuple[int, ...]) -> tuple[float, ...]:
@@ -247,6 +309,28 @@ def _decode_jk04(frame: Frame) -> CellInfo:
     )
 
 
+# Limits that a board without the hardware for them has at 0: none is 0 where it protects anything.
+_NEVER_ZERO = (
+    "cell_uvp",
+    "cell_uvpr",
+    "cell_ovp",
+    "cell_ovpr",
+    "soc_100_voltage",
+    "soc_0_voltage",
+    "cell_request_charge_voltage",
+    "cell_request_float_voltage",
+    "power_off_voltage",
+    "max_charge_current",
+    "max_discharge_current",
+    "charge_otp",
+    "charge_otp_recovery",
+    "discharge_otp",
+    "discharge_otp_recovery",
+    "mos_otp",
+    "mos_otp_recovery",
+    "nominal_battery_capacity",
+)
+
 _settings_packers = {variant: compile_fields(table) for variant, table in SETTINGS.items()}
 
 
@@ -268,6 +352,9 @@ def _decode_settings(frame: Frame, variant: Variant, firmware: tuple[int, int] |
         fields["connection_wire_resistances"] = tuple(
             raw / 1_000_000 for raw in struct.unpack_from(f"<{count}I", data, at)
         )
+    for name in _NEVER_ZERO:
+        if fields.get(name) == 0:
+            fields[name] = None
     if variant is Variant.JK02_32S:
         if firmware and firmware < HEATING_LIMITS_SINCE:
             fields["heating_start"] = fields["heating_stop"] = None

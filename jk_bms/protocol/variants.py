@@ -34,6 +34,15 @@ class Identity(NamedTuple):
 
 
 @lru_cache(maxsize=64)
+def is_balancer(model: str | None) -> bool:
+    """Whether ``model`` is an active balancer: it has neither a shunt nor switches, ``JK-B2A24S``, ``JK_DZ11-B2A24S``.
+
+    A BMS has its current behind the cells, ``JK-B2A24S15P``.
+    """
+    return re.fullmatch(r"\s*JK[-_](?:DZ\d+.*|B\d+A\d+S)\s*", model or "") is not None
+
+
+@lru_cache(maxsize=64)
 def version(software: str | None) -> tuple[int, int] | None:
     """Return the leading numbers of ``11.26``, ``10.07D30``, ``8.0.3M``; None when it has none."""
     found = re.match(r"\s*(\d+)(?:\.(\d+))?", software or "")

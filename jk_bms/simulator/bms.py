@@ -13,7 +13,7 @@ import msgspec
 
 from jk_bms.protocol import CellInfo, DeviceInfo, Settings, Variant
 from jk_bms.simulator.balancer import Balancer
-from jk_bms.simulator.boards import BOARDS, device_info, factory_settings
+from jk_bms.simulator.boards import BALANCER, BOARDS, device_info, factory_settings, without_protections
 from jk_bms.simulator.chemistry import CHEMISTRIES
 from jk_bms.simulator.house import DAY, REFERENCE_WH, House
 from jk_bms.simulator.inverter import Inverter, Surroundings, Terminals
@@ -78,17 +78,22 @@ class SimulatedBms:
         sensor: CurrentSensor | None = None,
         surroundings: Surroundings | None = None,
         counter_soc: float | None = None,
+        balancer: bool = False,
     ) -> None:
         """Make a BMS; ``start`` is local time, its zone is ignored.
 
         ``surroundings``: what is connected, by default a house to the size of the pack.
         ``counter_soc``: what the BMS believes at first, by default about the truth.
+        ``balancer``: an active one, which has no current sensor and no switches.
         Raises ValueError when the values do not go together.
         """
         if chemistry not in CHEMISTRIES:
             raise ValueError(f"chemistry is {chemistry!r}; expected one of {', '.join(CHEMISTRIES)}")
-        if not 1 <= cells <= BOARDS[variant].cells:
-            raise ValueError(f"cells is {cells}; {variant} has inputs for 1 to {BOARDS[variant].cells}")
+        if balancer and variant is not Variant.JK02_32S:
+            raise ValueError(f"balancer is true with variant {variant}; expected {Variant.JK02_32S}")
+        self._board = BALANCER if balancer else BOARDS[variant]
+        if not 1 <= cells <= self._board.cells:
+            raise ValueError(f"cells is {cells}; {variant} has inputs for 1 to {self._board.cells}")
         if not 1.0 <= capacity_ah <= 5000.0:
             raise ValueError(f"capacity_ah is {capacity_ah:g}; expected 1 to 5000 Ah")
         if not 0.0 <= start_soc <= 100.0:
@@ -210,11 +215,11 @@ class SimulatedBms:
 
     def settings(self) -> Settings:
         """The settings as they are now."""
-        return self._settings
+        return without_protections(self._settings) if self._board is BALANCER else self._settings
 
     def device_info(self) -> DeviceInfo:
         """What the BMS says of itself."""
-        return device_info(self.variant, int(self._uptime))
+        return device_info(self._board, self.variant, int(self._uptime))
 
     def cell_info(self) -> CellInfo:
         """What the BMS would say now, at the resolution of its frames."""
@@ -238,7 +243,11 @@ class SimulatedBms:
         )
         if self.variant is Variant.JK04:
             return common
-        return msgspec.structs.replace(common, **self._jk02(fsum(volts), tick))
+        values = self._jk02(fsum(volts), tick)
+        if self._board is BALANCER:
+            values = {name: value if name in _OF_BALANCER else 0 for name, value in values.items()}
+            values |= dict.fromkeys(("temperature_2", "temperature_3", "temperature_4", "temperature_5"), 0.0)
+        return msgspec.structs.replace(common, **values)
 
     def _jk02(self, voltage: float, tick: int) -> dict[str, float | None]:
         """What only the newer variants tell."""
@@ -246,7 +255,7 @@ class SimulatedBms:
         warmth = self.pack.temperature
         wiggle = self._noise.pick
         voltage += 0.003 * wiggle(tick)
-        board = BOARDS[self.variant]
+        board = self._board
         probes: dict[str, float | None] = {
             f"temperature_{n}": round(warmth + 0.35 * (n - 2.5) + 0.06 * wiggle(tick // 8 + n), 1)
             for n in board.probes
@@ -333,6 +342,8 @@ class SimulatedBms:
             self.counter_ah = 0.0
             self.syncs += 1
 
+
+_OF_BALANCER = frozenset({"voltage", "temperature_1", "sensor_mask"})
 
 _SWITCHES = {
     Variant.JK04: {JK04_BALANCE_SWITCH: "balancer_switch"},

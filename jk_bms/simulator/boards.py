@@ -26,9 +26,30 @@ BOARDS = {
 }
 
 
-def device_info(variant: Variant, uptime: int) -> DeviceInfo:
-    """What the board of ``variant`` says of itself; no passcode is set."""
-    board = BOARDS[variant]
+# An active balancer: neither a shunt nor switches, one probe. It claims to have all sensors.
+BALANCER = Board("JK_DZ11-B2A24S", "11U", "11.55", 24, (1,), 0xFF)
+
+
+def without_protections(settings: Settings) -> Settings:
+    """The settings of a balancer, which sends zeros for what it cannot do."""
+    zeros = {
+        name: 0
+        for name in settings.__struct_fields__
+        if name.startswith(
+            ("cell_u", "cell_o", "cell_r", "soc_", "max_ch", "max_d", "charge_", "discharge_", "mos_")
+        )
+    }
+    off = {
+        "charge_switch": False,
+        "discharge_switch": False,
+        "discharge_utp": None,
+        "discharge_utp_recovery": None,
+    }
+    return replace(settings, **(zeros | off))
+
+
+def device_info(board: Board, variant: Variant, uptime: int) -> DeviceInfo:
+    """What ``board`` says of itself; no passcode is set."""
     info = DeviceInfo(
         variant=variant,
         model=board.model,

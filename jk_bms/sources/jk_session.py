@@ -23,6 +23,7 @@ from jk_bms.protocol import (
     Variant,
     decode,
     identify,
+    is_balancer,
     to_sample,
 )
 from jk_bms.protocol.conversation import Conversation
@@ -154,7 +155,13 @@ class JkSession:
 
     def _understand(self, frame: Frame) -> Heard | None:
         try:
-            message = decode(frame, self.variant, self._software, third_probe=self._third_probe.found)
+            message = decode(
+                frame,
+                self.variant,
+                self._software,
+                third_probe=self._third_probe.found,
+                balancer=is_balancer(self.device.model),
+            )
             if isinstance(message, CellInfo):
                 return self._believe(frame, message)
         except ProtocolError as error:
@@ -187,6 +194,8 @@ class JkSession:
         self.last_cells = frame.data
         self._status.repeated = 0
         self._status.repeats_since = None
+        if self.device.balancer != (info.current is None):
+            self.device = msgspec.structs.replace(self.device, balancer=info.current is None)
         now = self._clock.now()
         sample = to_sample(
             self._third_probe.judge(info),

@@ -40,6 +40,8 @@ def _lines(sample: Sample, remark: str) -> Iterator[str]:
     device = sample.device
     yield RULE
     yield f"BATTERY STATUS: {device.label}" if device.name else "BATTERY STATUS"
+    if device.balancer:
+        yield "Active balancer: it measures neither current nor charge"
     if remark:
         yield remark
     yield RULE

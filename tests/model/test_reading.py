@@ -119,7 +119,14 @@ def test_an_empty_sample_has_no_values_in_any_row() -> None:
 
     known = {q.attribute for q in QUANTITIES if q.value(sample) is not None}
 
-    assert known == {"device.address", "device.number", "device.kind", "taken_at", "clock_trusted"}
+    assert known == {
+        "device.address",
+        "device.number",
+        "device.kind",
+        "device.balancer",
+        "taken_at",
+        "clock_trusted",
+    }
 
 
 def test_untrusted_time_and_monotonic_are_told() -> None:

@@ -138,7 +138,8 @@ def test_any_cell_info_comes_back(variant: Variant, data: st.DataObject) -> None
         elif field.code == "?":
             raw[field.name] = data.draw(st.booleans())
         elif field.code == "f":
-            raw[field.name] = data.draw(st.floats(-8, 8, width=32))
+            least = 1 if field.name == "voltage_correction" else -8  # each BMS has one, a balancer none
+            raw[field.name] = data.draw(st.floats(least, 8, width=32))
         else:
             size = 8 * struct.calcsize(field.code)
             low, high = (

@@ -118,7 +118,8 @@ UNPROVEN = {"unknown102_f"}  # nobody knows what it is
 ABSENT = {
     "temp1", "temp2", "temp3", "temp4", "temp5", "mos_temp", "heating_current", "soh", "sleep_countdown_s",
     "rtc_s_since_2020", "battery_type", "charge_status", "charge_status_time_s", "heating_start_c",
-    "heating_stop_c", "discharge_utp_c", "discharge_utpr_c", "cell_max_no", "cell_min_no", "cell_voltage_avg",
+    "heating_stop_c", "soc100_v", "soc0_v", "cell_rcv", "cell_rfv",
+    "discharge_utp_c", "discharge_utpr_c", "cell_max_no", "cell_min_no", "cell_voltage_avg",
     "cell_voltage_delta",
 }  # fmt: skip
 ABSENT_INFO = {

@@ -132,6 +132,8 @@ def _lines(device: dict[str, Any], snapshot: dict[str, Any], texts: Texts) -> It
             yield "⏳ " + texts("bot.empty_in", span=texts.span_between(*forecast))
         elif forecast := reading.get("full_in"):
             yield "⏳ " + texts("bot.full_in", span=texts.span_between(*forecast))
+    if reading.get("device", {}).get("balancer"):
+        yield "⚖️ " + texts("bot.balancer")
     if reading.get("battery_soc") is not None:
         yield _source(reading, age or 0.0, texts)
     for name in reading.get("alarms") or ():

@@ -82,6 +82,7 @@ TEXTS = {
     "bot.source.curve": "from the cell voltages",
     "bot.source.inverter": "from the inverter",
     "bot.band": "surely {low} to {high} %",
+    "bot.balancer": "Active balancer: it measures neither current nor charge",
     "bot.band_unsure": "our count is not sure yet: {low} to {high} %",
     "bot.anchor.full": "last full {ago}",
     "bot.anchor.empty": "last empty {ago}",

@@ -84,6 +84,7 @@ TEXTS = {
     "bot.source.curve": "за напругою комірок",
     "bot.source.inverter": "за даними інвертора",
     "bot.band": "напевно {low}–{high} %",
+    "bot.balancer": "Активний балансир: струму й заряду він не вимірює",
     "bot.band_unsure": "наш підрахунок ще неточний: {low}–{high} %",
     "bot.anchor.full": "повний заряд був {ago}",
     "bot.anchor.empty": "повний розряд був {ago}",
