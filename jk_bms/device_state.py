@@ -44,6 +44,8 @@ def device_state(
             "failures": status.failures,
             "frames": status.frames,
             "refused": status.refused,
+            "implausible": status.implausible_lately(now),
+            "implausible_reason": status.implausible_reason,
             "discarded": status.discarded,
             "commands": status.commands,
             "commands_day": status.commands_day,

@@ -195,6 +195,9 @@ def _link_lines(link: dict[str, Any], zone: tzinfo | None) -> Iterator[str]:
         verdict = last["verdict"].replace("_", " ")
         cure = f", {Rung[last['cure'].upper()].words}" if last.get("cure") else ""
         yield f"  Last gap {began:%-d %b %H:%M} for {span(last['lasted'])}: {verdict}{cure}"
+    if lately := link.get("implausible"):
+        left = f"{lately} reading{'' if lately == 1 else 's'} left out in the last 10 min"
+        yield from _wrapped("Doubt", f"{left}, as they cannot be true: {link['implausible_reason']}")
     counters = [
         f"{link[key]} {words}"
         for key, words in (

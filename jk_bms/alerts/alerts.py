@@ -349,6 +349,8 @@ class Alerts:
             else 0,  # the one that was believed counts too
             interval=self._interval,
             message=status.message,
+            implausible=status.implausible_lately(now),
+            implausible_reason=status.implausible_reason,
         )
 
     def _heard(self, address: str, last: float | None, now: float) -> float:

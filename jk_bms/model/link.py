@@ -1,10 +1,13 @@
 """How the way to a device is doing."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
+
+LATELY = 600.0  # s
 
 
 class LinkState(StrEnum):
@@ -47,6 +50,9 @@ class LinkStatus(msgspec.Struct):
     discarded: int = 0  # bytes between frames
     commands: int = 0
     commands_day: int = 0  # of the last 24 h, to the hour
+    implausible: int = 0  # of the refused: readings that cannot be true ...
+    implausible_reason: str = ""  # ... why, the last time ...
+    implausible_at: list[float] = msgspec.field(default_factory=list)  # ... and when those of the last while
     repeated: int = 0  # frames in a row that were the last good one again, byte for byte ...
     repeats_since: float | None = None  # ... and since when
     released_until: float | None = None
@@ -55,3 +61,16 @@ class LinkStatus(msgspec.Struct):
     outage: Mapping[str, Any] | None = None
     outage_before: float = 0.0  # s that it had lasted already when this run began
     last_outage: Mapping[str, Any] | None = None  # the last that is over: ``OutageRecord.facts``
+
+    def doubt(self, reason: str, now: float) -> None:
+        """Count a reading that cannot be true."""
+        self.implausible += 1
+        self.implausible_reason = reason
+        self.implausible_at.append(now)
+        self.implausible_lately(now)
+
+    def implausible_lately(self, now: float) -> int:
+        """Return how many there were in the last ``LATELY`` s."""
+        recent = bisect_right(self.implausible_at, now - LATELY)
+        del self.implausible_at[:recent]
+        return len(self.implausible_at)

@@ -8,16 +8,20 @@ from jk_bms.errors import ProtocolError
 from jk_bms.model import Device, Sample
 from jk_bms.protocol.values import CellInfo, Decoded, DeviceInfo, Logbook, Settings, Variant
 
-SUM_TOLERANCE = 0.01  # pack voltage against the sum of the cells
-CELL_VOLTS = (1.0, 5.0)  # of a connected cell
 DIGITS = 6  # of numbers that we compute, in JSON
 
 
 def to_sample(
     info: CellInfo, *, device: Device, taken_at: datetime, monotonic: float, clock_trusted: bool = True
 ) -> Sample:
-    """Return the reading in ``info``; ProtocolError when it is not plausible enough to be kept."""
-    _check(info)
+    """Return the reading in ``info``; ProtocolError when there is none: the board has no cells.
+
+    Whether it can be true is another question: ``battery.plausible``.
+    """
+    if not info.cells:
+        raise ProtocolError(
+            f"cell_info frame {info.counter}: no sample: the board has power but reports no cells"
+        )
     return Sample(
         device=device,
         taken_at=taken_at,
@@ -47,31 +51,6 @@ def to_sample(
         alarms=info.alarms,
         uptime=info.uptime,
     )
-
-
-def _check(info: CellInfo) -> None:
-    cells = info.cells
-    if not cells:
-        raise _implausible(info, "the board has power but reports no cells")
-    lowest, highest = min(cells), max(cells)
-    low, high = CELL_VOLTS
-    if lowest < low or highest > high:
-        worst = info.cell_min if lowest < low else info.cell_max
-        assert worst is not None  # there are cells
-        raise _implausible(info, f"cell {worst.number} has {worst.voltage} V; expected {low} to {high} V")
-    voltage, total = info.voltage, sum(cells)
-    if voltage is not None and abs(total - voltage) > SUM_TOLERANCE * voltage:
-        raise _implausible(
-            info,
-            f"pack voltage is {voltage} V, but the {info.cell_count} cells "
-            f"add up to {total:.3f} V; expected at most {SUM_TOLERANCE:.0%} between them",
-        )
-    if info.soc is not None and info.soc > 100:
-        raise _implausible(info, f"soc is {info.soc} %; expected 0 to 100 %")
-
-
-def _implausible(info: CellInfo, reason: str) -> ProtocolError:
-    return ProtocolError(f"cell_info frame {info.counter}: no sample: {reason}")
 
 
 def as_dict(decoded: Decoded) -> dict[str, Any]:

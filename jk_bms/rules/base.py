@@ -64,6 +64,8 @@ class Link(NamedTuple):
     frozen_frames: int = 0
     interval: float = 30.0  # s between two readings, as configured
     message: str = ""
+    implausible: int = 0  # readings of the last ten minutes that cannot be true
+    implausible_reason: str = ""
 
 
 class PackView(NamedTuple):

@@ -11,7 +11,7 @@ from jk_bms.rules.emergency import EMERGENCY
 from jk_bms.rules.grid import GRID_LOST, INVERTER_STALE
 from jk_bms.rules.host import ADAPTER_STUCK, CLOCK_JUMP, DATABASE_FAILING, DISK_FULL, STARTED_AFTER_CRASH
 from jk_bms.rules.house import DARK
-from jk_bms.rules.link import BMS_FROZEN, BMS_SILENT
+from jk_bms.rules.link import BMS_FROZEN, BMS_IMPLAUSIBLE, BMS_SILENT
 from jk_bms.rules.mosfet import MOSFET_HOT
 from jk_bms.rules.switches import SWITCH_OFF
 from jk_bms.rules.temperatures import CELL_HOT, CHARGE_COLD, TEMPERATURE_SPREAD
@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     CELL_FAULT,           # 1041 warning
     BMS_SILENT,           # 1031 warning, 1043 critical
     BMS_FROZEN,           # 1040 error, 1046 critical
+    BMS_IMPLAUSIBLE,      # 1047 warning
     GRID_LOST,            # 2001 critical
     INVERTER_STALE,       # 2002 error
     DARK,                 # 2012 critical

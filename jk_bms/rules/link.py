@@ -16,6 +16,7 @@ _FROZEN_GRADES = (
     grade(C, 1046, Level(SAME_LONG, 0.0), samples=1, seconds=0.0, digits=0),
     grade(E, 1040, Level(SAME, 0.0), samples=1, seconds=0.0, digits=0),
 )
+_IMPLAUSIBLE_GRADES = (grade(W, 1047, Level(5.0, 0.0), seconds=0.0, digits=0),)
 
 
 def silent_from(interval: float) -> float:
@@ -93,4 +94,32 @@ BMS_FROZEN = Rule(
     unit="s",
     age=True,
     clear_samples=3,
+)
+
+
+def _implausible_grades(view: PackView) -> tuple[Grade, ...]:
+    return _IMPLAUSIBLE_GRADES
+
+
+def _implausible(view: PackView) -> Mapping[str, Look | None] | None:
+    if view.sample is None and not view.link.implausible:
+        return None  # nothing comes at all: only good readings show that it is over
+    return {"": Look(float(view.link.implausible), {"reason": view.link.implausible_reason})}
+
+
+BMS_IMPLAUSIBLE = Rule(
+    "bms_implausible",
+    PackView,
+    _implausible_grades,
+    _implausible,
+    rising=True,
+    example=lambda: example.pack(
+        link=Link(
+            LinkState.STREAMING,
+            silent=0.4,
+            implausible=7,
+            implausible_reason="current is 2e+06 A; expected at most 1120 A either way",
+        )
+    ),
+    clear_samples=1,
 )

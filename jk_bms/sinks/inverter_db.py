@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 FOREIGN_ALIVE = timedelta(seconds=120)  # a younger foreign record: an inverter program is at work
 FOREIGN_LOOKED_AT = 1000  # newest records searched for it: more than 120 s hold
 EARLY = 0.1  # of a poll interval: a sample this early is the one that was due
-IMPLAUSIBLE_PERIOD = 60.0  # s between log lines about it
 TIME_DISTANCE_PERIOD = 600.0
 FAILURE_PERIOD = 600.0
 UNTRUSTED_PERIOD = 600.0
@@ -117,11 +116,6 @@ class InverterDbSink:
         """Take the newest sample of a battery. Never waits; to be called in the loop's thread."""
         number = sample.device.number
         now = self._clock.monotonic()
-        reason = payloads.implausible(sample)
-        if reason is not None:
-            if self._quiet.due(("implausible", number), now, IMPLAUSIBLE_PERIOD):
-                log.warning("%s: sample refused: %s", sample.device.label, reason)
-            return
         self._newest[number] = sample
         if not sample.clock_trusted:
             return  # not merged, so the first one with a right time is the one that is due

@@ -36,12 +36,6 @@ INVERTER_KEYS = (
 # What the inverter program itself writes when its inverter does not answer, and whose row it is.
 STANDALONE = dict.fromkeys(INVERTER_KEYS, "N/A") | {"status_text": "UNKNOWN", RECORDER_KEY: RECORDER}
 
-# Beyond these a sample is a decoding error or a broken sensor, not a battery.
-VOLTAGE_LIMIT = 1000.0  # V, pack; more than 0
-CURRENT_LIMIT = 2000.0  # A, either way
-TEMPERATURE_LIMITS = (-40.0, 120.0)  # °C
-CELL_LIMITS = (0.5, 5.0)  # V
-
 ALL, PAGE = FIELDS = ("all", "page")  # of a battery in a record
 # What the inverter program's page and bot, or people who look at its records, make something of.
 ON_PAGE = frozenset(
@@ -171,25 +165,6 @@ def battery_values(
             )
         values[f"{prefix}{quantity.payload}"] = value
     return values
-
-
-def implausible(sample: Sample) -> str | None:
-    """Say what makes ``sample`` impossible, so that none of it is merged; None: nothing."""
-    voltage, current = sample.voltage, sample.current
-    if voltage is not None and not 0 < voltage <= VOLTAGE_LIMIT:
-        return f"voltage is {voltage} V, expected more than 0 and at most {VOLTAGE_LIMIT:g} V"
-    if current is not None and not abs(current) <= CURRENT_LIMIT:
-        return f"current is {current} A, expected at most {CURRENT_LIMIT:g} A either way"
-    low, high = TEMPERATURE_LIMITS
-    for number, temperature in sample.probes:
-        if not low <= temperature <= high:
-            return f"temperature {number} is {temperature} °C, expected {low:g} to {high:g} °C"
-    low, high = CELL_LIMITS
-    numbers = sample.cell_numbers or range(1, len(sample.cell_voltages) + 1)
-    for number, cell in zip(numbers, sample.cell_voltages, strict=False):
-        if not low <= cell <= high:
-            return f"cell {number} is at {cell} V, expected {low:g} to {high:g} V"
-    return None
 
 
 def summary(sample: Sample, *, invert_current: bool = False) -> str:

@@ -11,13 +11,14 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
+from jk_bms.battery.plausible import Plausibility
 from jk_bms.errors import LinkError, SourceError, Verdict
 from jk_bms.links.base import Connection, Link, Repairs
 from jk_bms.links.slots import REVISIT, Turn
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageRecord
-from jk_bms.protocol import DeviceInfo, Settings, ThirdProbe, as_dict
+from jk_bms.protocol import DeviceInfo, Frame, Settings, ThirdProbe, as_dict
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Circumstances, Rung
 from jk_bms.repair.machine import Do, LinkMachine, Outage, Trouble
@@ -28,6 +29,7 @@ from jk_bms.texts.durations import span
 log = logging.getLogger(__name__)
 
 LONGEST_REPAIR = 120.0  # s; each has limits of its own, this is for what nobody thought of
+DOUBT_PERIOD = 600.0  # s between two lines about readings that cannot be true
 SHOW_PERIOD = 10.0  # s between two looks at the counters while all is well
 
 
@@ -69,6 +71,8 @@ class JkSource:
         self._told: dict[str, Any] = {}
         self._last_cells = b""  # of the session before
         self._third_probe = ThirdProbe()
+        self._gate = Plausibility()
+        self._doubt_told: float | None = None  # when it was last told that a reading cannot be true
         self._samples: set[asyncio.Future[Sample]] = set()
         self._wake = asyncio.Event()
         self._session: asyncio.Task[None] | None = None
@@ -182,6 +186,8 @@ class JkSource:
             status=self.status,
             last_cells=self._last_cells,
             third_probe=self._third_probe,
+            gate=self._gate,
+            doubted=self._doubt,
             current_calibration=self._calibration,
             changed=self._show,
         )
@@ -251,6 +257,17 @@ class JkSource:
             facts |= {"verdict": outage.verdict}
         log.info("%s: %s", self.device.label, text)
         self._context.report("link.up", self.device, text, **facts)
+
+    def _doubt(self, reason: str, frame: Frame) -> None:
+        """Tell of a reading that was left out, with its frame, but not of each."""
+        if self._doubt_told is not None and _now() - self._doubt_told < DOUBT_PERIOD:
+            return
+        self._doubt_told = _now()
+        lately = self.status.implausible_lately(self._context.clock.monotonic())
+        text = f"a reading that cannot be true was left out: {reason}"
+        log.warning("%s: %s", self.device.label, text)
+        facts = {"reason": reason, "lately": lately, "frame": frame.data.hex()}
+        self._context.report("frame.implausible", self.device, text, **facts)
 
     # When it goes wrong
 

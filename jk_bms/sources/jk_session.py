@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from jk_bms.battery.plausible import Plausibility
 from jk_bms.clock import Clock
 from jk_bms.errors import ProtocolError, SourceError, Verdict
 from jk_bms.links.base import Connection
@@ -21,6 +22,7 @@ from jk_bms.protocol import (
     Settings,
     ThirdProbe,
     Variant,
+    as_dict,
     decode,
     identify,
     is_balancer,
@@ -35,6 +37,10 @@ log = logging.getLogger(__name__)
 
 def _nobody() -> None:
     """Nobody wants to know."""
+
+
+def _unread(reason: str, frame: Frame) -> None:
+    """Nobody wants to know what was left out."""
 
 
 class Heard(NamedTuple):
@@ -52,7 +58,8 @@ class JkSession:
     itself; ``refusal`` says why the last frame since the last good sample was not believed.
     ``last_cells``: the last cell info that was believed, to be given to the next session: a BMS that
     hangs does not wake up because somebody connects anew. ``third_probe``: what the sessions before
-    found out, likewise. ``current_calibration`` multiplies the
+    found out, likewise; so ``gate``, which stops what cannot be true: ``doubted`` is told why, and of what
+    frame. ``current_calibration`` multiplies the
     current, for packs whose shunt is off. ``changed`` is called when the link is open and when it turned silent.
     """
 
@@ -67,6 +74,8 @@ class JkSession:
         machine: LinkMachine | None = None,
         last_cells: bytes = b"",
         third_probe: ThirdProbe | None = None,
+        gate: Plausibility | None = None,
+        doubted: Callable[[str, Frame], None] = _unread,
         current_calibration: float = 1.0,
         changed: Callable[[], None] = _nobody,
     ) -> None:
@@ -84,6 +93,8 @@ class JkSession:
         self._assembler = FrameAssembler()
         self._software: str | None = None
         self._third_probe = third_probe or ThirdProbe()
+        self._gate = gate or Plausibility()
+        self._doubted = doubted
         self._spoke = False  # gave a good sample
         self._repeats = False  # its last frame was the one before again
         self._damaged = 0  # windows refused by the assembler up to the last good sample
@@ -179,6 +190,8 @@ class JkSession:
                 sw_version=message.sw_version,
                 serial=message.serial,
             )
+        elif isinstance(message, Settings):
+            self._gate.limits(as_dict(message))
         self._note(frame, "good")
         return Heard(message)
 
@@ -206,6 +219,10 @@ class JkSession:
         )
         if self._calibration != 1.0 and sample.current is not None:
             sample = msgspec.structs.replace(sample, current=sample.current * self._calibration)
+        if reason := self._gate.judge(sample):
+            self._status.doubt(reason, sample.monotonic)
+            self._doubted(reason, frame)
+            raise ProtocolError(f"cell_info frame {frame.counter}: no sample: {reason}")
         if self.variant is None:
             self.variant = info.variant
             self.conflict = identify(frame, self._software).conflict or ""

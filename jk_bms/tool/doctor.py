@@ -529,6 +529,8 @@ def _texts(device: Mapping[str, Any]) -> dict[str, str]:
     texts = {"battery is heard": _loudness(link["rssi"])} if link["rssi"] is not None else {}
     texts["connection"] = f"{link['state']} for {span(link['for'])}"
     texts["frames"] = f"{link['frames']} so far, {link['refused']} refused"
+    if link.get("implausible"):
+        texts["frames"] += f", {link['implausible']} lately that cannot be true: {link['implausible_reason']}"
     if age is not None:
         texts["readings"] = f"the newest is {span(age)} old"
     return texts

@@ -96,6 +96,11 @@ def frozen(value: float) -> PackView:
     return view._replace(sample=None) if value else view
 
 
+def implausible(value: float) -> PackView:
+    """A BMS of which so many readings in ten minutes cannot be true."""
+    return example.pack(link=Link(LinkState.STREAMING, silent=0.4, implausible=int(value)))
+
+
 def minutes(value: float) -> PackView:
     """A pack on battery that lasts at least so many minutes."""
     return example.pack(
@@ -209,6 +214,7 @@ ROWS = (
     Row("bms_silent",        1043, silent,                                    899.0,  900.0,  61.0,   0.0),
     Row("bms_frozen",        1040, frozen,                                    4.9,    5.0,    1.0,    0.0),
     Row("bms_frozen",        1046, frozen,                                    599.0,  600.0,  1.0,    0.0),
+    Row("bms_implausible",   1047, implausible,                               4.0,    5.0,    1.0,    0.0),
     Row("grid_lost",         2001, grid,                                      0.0,    1.0,    1.0,    0.0),
     Row("inverter_stale",    2002, lambda v: example.inverter(age=v),         120.0,  121.0,  61.0,   60.0),
     Row("house_dark",        2012, dark,                                      0.0,    1.0,    1.0,    0.0),

@@ -357,20 +357,6 @@ def test_a_payload_that_is_no_object_stays(
     assert len([r for r in caplog.records if "no JSON object" in r.message]) == 1
 
 
-def test_an_implausible_sample_is_refused_whole(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    """V6: the last good one stays; said once a minute."""
-    house.insert()
-    house.sample(53.0)
-    for _ in range(4):
-        house.clock.turn(20)
-        house.sample(2000.0)
-    house.insert()
-    house.look()
-
-    assert house.voltages() == ["52.0", "53.0"]
-    assert len([r for r in caplog.records if "sample refused" in r.message]) == 2
-
-
 def test_log_lines(house: House, caplog: pytest.LogCaptureFixture) -> None:
     """A merge says what it wrote."""
     caplog.set_level(logging.INFO)

@@ -18,7 +18,6 @@ from jk_bms.sinks.payload import (
     as_text,
     battery_values,
     has_merged,
-    implausible,
     is_own,
     merge_payload,
     parse,
@@ -259,38 +258,6 @@ OWN = {
 def test_own_records_are_known(text: str, own: bool) -> None:
     """Only the recorder key makes a record ours."""
     assert is_own(parse(text)) is own
-
-
-PLAUSIBLE: dict[str, tuple[dict[str, Any], str | None]] = {
-    # name: (fields, part of the reason)
-    "empty": ({}, None),
-    "documented": (
-        {"voltage": 52.583, "current": -5.234, "temperatures": (18.5,), "cell_voltages": (3.28,)},
-        None,
-    ),
-    "at the limits": ({"voltage": 1000.0, "current": -2000.0, "temperatures": (-40.0, 120.0)}, None),
-    "cells at the limits": ({"cell_voltages": (0.5, 5.0)}, None),
-    "no voltage": ({"voltage": 0.0}, "voltage is 0.0 V"),
-    "negative voltage": ({"voltage": -52.0}, "voltage"),
-    "high voltage": ({"voltage": 1000.1}, "voltage"),
-    "NaN voltage": ({"voltage": math.nan}, "voltage"),
-    "high current": ({"current": 2000.1}, "current"),
-    "high discharge": ({"current": -2000.1}, "current"),
-    "cold": ({"temperatures": (20.0, -40.1)}, "temperature 2 is -40.1 °C"),
-    "hot": ({"temperatures": (120.1,)}, "temperature 1"),
-    "NaN probe": ({"temperatures": (math.nan,)}, "temperature 1"),
-    "empty cell": ({"cell_voltages": (3.3, 0.49)}, "cell 2 is at 0.49 V"),
-    "numbered cell": ({"cell_voltages": (3.3, 5.01), "cell_numbers": (1, 7)}, "cell 7"),
-    "NaN cell": ({"cell_voltages": (math.nan,)}, "cell 1"),
-}
-
-
-@pytest.mark.parametrize(("fields", "reason"), PLAUSIBLE.values(), ids=PLAUSIBLE)
-def test_plausibility(fields: dict[str, Any], reason: str | None) -> None:
-    """One impossible value condemns the sample, and the reason names it."""
-    said = implausible(sample(**fields))
-
-    assert (said is None) if reason is None else (said is not None and reason in said)
 
 
 SUMMARIES = {

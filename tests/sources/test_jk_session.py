@@ -217,3 +217,31 @@ async def test_a_radio_that_notifies_everything_twice(caplog: pytest.LogCaptureF
     assert [r.getMessage() for r in caplog.records if "twice" in r.getMessage()] == [
         "AA:BB:CC:DD:EE:FF: each notification arrives twice; it is taken once"
     ]
+
+
+async def test_what_cannot_be_true_is_left_out_and_told() -> None:
+    """It is counted apart, told with its frame, and explains a silence; the next good one counts."""
+    told: list[tuple[str, bytes]] = []
+    bad = cells_with(2, current=2_000_000.0)
+    talk = Talk([settings_frame(), cell_frame(), bad, cell_frame(counter=3)])
+    talk.session._doubted = lambda reason, frame: told.append((reason, frame.data))
+
+    await talk.to_its_end()
+
+    samples = [item.sample for item in talk.heard if item.sample is not None]
+    assert [sample.current for sample in samples] == [87.654, 87.654]
+    # The settings allow 150 A.
+    reason = "current is 2e+06 A; expected at most 750 A either way"
+    assert told == [(reason, bad)]
+    assert (talk.status.refused, talk.status.implausible, talk.status.implausible_reason) == (1, 1, reason)
+    assert (talk.status.implausible_lately(1000.0), talk.status.implausible_lately(1600.1)) == (1, 0)
+
+
+async def test_nothing_but_impossible_values_is_a_reason() -> None:
+    talk = Talk([cells_with(n, current=2_000_000.0, uptime=n) for n in range(9)], ends=False)
+
+    error = await talk.to_its_end()
+
+    assert error.verdict is Verdict.FRAMES_REFUSED
+    assert "current is 2e+06 A" in str(error)
+    assert talk.status.frames == 0

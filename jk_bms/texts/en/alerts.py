@@ -214,6 +214,12 @@ TEXTS = {
     ),
     "alerts.bms_frozen.over": "It is over when its values move again.",
     "alerts.bms_frozen.cleared": "the values of the BMS move again",
+    "alerts.bms_implausible.title": "the BMS sends values that cannot be true",
+    "alerts.bms_implausible.meaning": "{value} readings in ten minutes were left out; what is shown comes from the others.",
+    "alerts.bms_implausible.action": "Move the radio closer. If it stays so, look at the plugs of the BMS.",
+    "alerts.bms_implausible.detail": "The last one: {reason}",
+    "alerts.bms_implausible.over": "It is over after ten minutes without one.",
+    "alerts.bms_implausible.cleared": "the values of the BMS can be believed again",
     # Grid and inverter
     "alerts.grid_lost.title": "the grid is lost",
     "alerts.grid_lost.meaning": "The house lives from the battery now.",

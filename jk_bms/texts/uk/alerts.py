@@ -205,6 +205,12 @@ TEXTS = {
     ),
     "alerts.bms_frozen.over": "Мине, коли значення знову змінюватимуться.",
     "alerts.bms_frozen.cleared": "значення BMS знову змінюються",
+    "alerts.bms_implausible.title": "BMS надсилає неможливі значення",
+    "alerts.bms_implausible.meaning": "За десять хвилин відкинуто показань: {value}. Показую лише решту.",
+    "alerts.bms_implausible.action": "Перенесіть приймач ближче. Якщо не минеться, перевірте роз’єми BMS.",
+    "alerts.bms_implausible.detail": "Останнє: {reason}",
+    "alerts.bms_implausible.over": "Мине, коли десять хвилин не буде жодного.",
+    "alerts.bms_implausible.cleared": "значенням BMS знову можна вірити",
     # Мережа й інвертор
     "alerts.grid_lost.title": "мережа зникла",
     "alerts.grid_lost.meaning": "Дім тепер живиться від батареї.",
