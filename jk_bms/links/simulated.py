@@ -163,6 +163,9 @@ def _read(name: str, value: Any) -> Any:
         raise ValueError(f"{name} is {value!r}; expected {form}") from error
 
 
+LAST_YEAR = 9000  # a house lives on for years from its start, and a calendar ends with 9999
+
+
 def _positive(text: str) -> float:
     number = float(text)
     if not 0.0 < number < float("inf"):
@@ -188,6 +191,8 @@ def _moment(text: str) -> datetime:
     day, _, clock = text.rpartition(" ")
     hour, minute = (int(part) for part in clock.split(":"))
     on = datetime.fromisoformat(day) if day else datetime.now(UTC).astimezone()
+    if not on.year < LAST_YEAR:
+        raise ValueError(text)
     return on.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 

@@ -24,6 +24,7 @@ from jk_bms.simulator.sensor import CurrentSensor
 
 MIDSUMMER = datetime(2026, 6, 15, 7, 30, tzinfo=UTC)  # read as local time
 CLOCK_EPOCH = date(2020, 1, 1).toordinal() * DAY
+CLOCK_LAST = 2**32 - 1  # s of that clock; a house may begin in 1970, as a Raspberry Pi does
 AGE = 41 * DAY  # s the BMS had run before we met it
 
 FINE, COARSE = 1.0, 5.0  # s, steps of the physics
@@ -287,7 +288,7 @@ class SimulatedBms:
                 "voltage_check": round(voltage, 2),
                 "charger_plugged": self.measured_current > 0.0,
                 "ticks": int(self._uptime * 10.0),
-                "clock_seconds": int(self.t - CLOCK_EPOCH),
+                "clock_seconds": min(max(0, int(self.t - CLOCK_EPOCH)), CLOCK_LAST),
                 "battery_type_code": self.chemistry.battery_type,
                 "charge_stage_code": stage,
                 "charge_stage_time": min(65_535, int(spent)),

@@ -301,3 +301,21 @@ def test_a_made_up_battery_is_a_balanced_one_unless_told() -> None:
 
     assert worst() < 0.12
     assert worst(spread=1) > 0.2
+
+
+@pytest.mark.parametrize(
+    "start", ["0001-01-01 00:00", "1970-01-01 00:00", "2019-12-31 23:59", "2200-06-15 12:00"]
+)
+def test_a_house_may_begin_on_any_day(start: str) -> None:
+    """The clock of a BMS counts from 2020 on, in 32 bits."""
+    radio = simulated_link({"start": start, "speed": "600"}).radio
+    radio.connect(0.0)
+    for command in (READ_DEVICE_INFO, READ_SETTINGS):
+        radio.write(command, 0.0)
+
+    assert sum(len(radio.poll(n * 0.5)) for n in range(1, 100)) > 100
+
+
+def test_a_house_does_not_begin_where_the_calendar_ends() -> None:
+    with pytest.raises(ValueError, match="start is '9999-12-31 23:59'; expected a time of day"):
+        simulated_link({"start": "9999-12-31 23:59"})
