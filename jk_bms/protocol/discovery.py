@@ -26,12 +26,13 @@ class Match(NamedTuple):
 
 
 SERIAL_SERVICE = "0000ffe0-0000-1000-8000-00805f9b34fb"  # of JK, but also of many cheap modules
+_BEFORE_ADDRESS = b"\x88\xa0"
 
 # fmt: off
 # company id of the manufacturer data -> how that data begins
 COMPANIES: Mapping[int, bytes] = {
-    0x0B65: b"\x88\xa0",  # then the six bytes of the address
-    0xFAD6: b"\x88\xa0",  # same; JK-B1A24S15P
+    0x0B65: _BEFORE_ADDRESS,  # then the six bytes of the address
+    0xFAD6: _BEFORE_ADDRESS,  # same; JK-B1A24S15P
     0x4B4A: b"\x00\x01",  # the letters "JK"; two-characteristic module
 }
 NAMES = ("JK-", "JK_")     # as delivered; newer firmware shows a serial number instead
@@ -86,10 +87,22 @@ def score(
     ]
     if serial and company is not None:
         level = Level.SURE
-    elif company is not None or (serial and known_name):
+    elif (company is not None and not _names_another(manufacturer_data[company], address)) or (
+        serial and known_name
+    ):
         level = Level.LIKELY
-    elif serial or known_name:
+    elif serial or known_name or company is not None:
         level = Level.POSSIBLE
     else:
         return None  # an address alone: its maker also sells modules to others
     return Match(level, ", ".join(evidence))
+
+
+def _names_another(data: bytes, address: str) -> bool:
+    """Whether manufacturer data holds an address, and it is not that of the sender: another maker's device."""
+    told = data[len(_BEFORE_ADDRESS) :]
+    try:
+        own = bytes.fromhex(address.replace(":", ""))
+    except ValueError:  # macOS shows no addresses
+        return False
+    return data.startswith(_BEFORE_ADDRESS) and len(own) == 6 and told[:6] not in (own, own[::-1])

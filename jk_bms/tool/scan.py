@@ -13,7 +13,7 @@ from jk_bms.live.client import LiveClient
 from jk_bms.model import Device
 from jk_bms.model.found import Found
 from jk_bms.model.link import LinkStatus
-from jk_bms.registry import update_after_scan
+from jk_bms.registry import read_registry, update_after_scan
 from jk_bms.settings import Settings
 from jk_bms.tool.borrow import radio, running
 from jk_bms.tool.common import devices_file, settings_for
@@ -21,6 +21,7 @@ from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note
 
 RULE = "-" * 60
+UNASKED_MOST = 8  # new devices that are saved without a question
 LIKELY = 2  # level from which a device is saved unasked
 
 
@@ -46,16 +47,39 @@ def run(given: argparse.Namespace) -> int:
         _nothing(found)
         return EXIT_NOTHING
     path = devices_file(given, settings)
-    update_after_scan(
-        path, [(device.address, device.name or "") for device in batteries], Clock().now().astimezone()
-    )
-    print(f"\n✓ Saved devices to {_near(path)}", flush=True)
+    saved = _wanted(batteries, path)
+    if saved:
+        seen = [(device.address, device.name) for device in saved]
+        update_after_scan(path, seen, Clock().now().astimezone())
+        print(f"\n✓ Saved devices to {_near(path)}", flush=True)
     if given.read:
         from jk_bms.tool import read
 
         given.address = batteries[0].address
         return read.run(given)
     return EXIT_OK
+
+
+def _wanted(batteries: list[Found], path: Path) -> list[Found]:
+    """Those to be saved: all, but many new ones at once only after a question. Raises ConfigError.
+
+    Where many JK batteries answer, most of them are the neighbours'.
+    """
+    known = {entry.address.casefold() for entry in read_registry(path).entries}
+    new = [device for device in batteries if device.address.casefold() not in known]
+    if len(new) <= UNASKED_MOST:
+        return batteries
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        print(
+            f"Save all {len(new)} new devices to {_near(path)}? [y/N] ", end="", file=sys.stderr, flush=True
+        )
+        if sys.stdin.readline().strip().casefold() in ("y", "yes"):
+            return batteries
+    note(
+        f"{len(new)} new devices are more than one house has: none of them is saved. Write yours into {_near(path)} by "
+        "hand, as 'AA:BB:CC:DD:EE:FF: {name: ...}', or scan in a terminal, where you are asked."
+    )
+    return [device for device in batteries if device not in new]
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> list[Found]:
