@@ -199,12 +199,12 @@ def _link_lines(link: dict[str, Any], zone: tzinfo | None) -> Iterator[str]:
         left = f"{lately} reading{'' if lately == 1 else 's'} left out in the last 10 min"
         yield from _wrapped("Doubt", f"{left}, as they cannot be true: {link['implausible_reason']}")
     counters = [
-        f"{link[key]} {words}"
-        for key, words in (
-            ("connects", "connections"),
-            ("refused", "frames refused"),
-            ("discarded", "bytes dropped"),
-            ("commands", "commands"),
+        f"{link[key]} {one if link[key] == 1 else many}"
+        for key, one, many in (
+            ("connects", "connection", "connections"),
+            ("refused", "frame refused", "frames refused"),
+            ("discarded", "byte dropped", "bytes dropped"),
+            ("commands", "command", "commands"),
         )
         if link.get(key)
     ]

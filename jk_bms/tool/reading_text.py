@@ -1,9 +1,13 @@
-"""One reading as a page for a person. What is unknown is not printed."""
+"""One reading as a page for a person. What is unknown is not printed.
+
+The first lines, up to the temperature, are those of the guide and a promise: scripts look for
+them. What we know besides stands after them.
+"""
 
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from jk_bms.model import CellExtreme, Sample
+from jk_bms.model import Sample
 from jk_bms.texts.durations import span, span_between
 
 WIDTH = 60
@@ -39,27 +43,34 @@ def one_line(sample: Sample, tz: tzinfo | None = None) -> str:
 def _lines(sample: Sample, remark: str) -> Iterator[str]:
     device = sample.device
     yield RULE
-    yield f"BATTERY STATUS: {device.label}" if device.name else "BATTERY STATUS"
+    yield "BATTERY STATUS"
+    if device.name:
+        yield device.name
     if device.balancer:
         yield "Active balancer: it measures neither current nor charge"
     if remark:
         yield remark
     yield RULE
     if sample.cell_voltages:
-        yield "Cell Information (Real-time Data)"
+        yield "--- Cell Information (Real-time Data) ---"
         yield f"Cell Count: {len(sample.cell_voltages)}"
+        yield "Cell Voltages:"
         numbers = sample.cell_numbers or range(1, len(sample.cell_voltages) + 1)
         for number, voltage in zip(numbers, sample.cell_voltages, strict=True):
             yield f"  Cell {number:2d}: {voltage:.3f}V"
         yield ""
-        yield from _extreme("Min Cell", sample.cell_min)
-        yield from _extreme("Max Cell", sample.cell_max)
+        for label, cell in (("Min Cell", sample.cell_min), ("Max Cell", sample.cell_max)):
+            if cell is not None:
+                yield f"{label}: {cell.voltage:.3f}V"
         yield f"Delta: {sample.cell_delta:.3f}V"
         yield f"Average: {sample.cell_average:.3f}V"
         yield ""
     facts = {
         "Total Voltage (from BMS)": (sample.voltage, ".2f", "V"),
         "Current": (sample.current, ".3f", "A"),
+        "Temperature": (sample.temperature, ".1f", "°C"),
+        "Lowest Cell": (sample.cell_min and sample.cell_min.number, "d", ""),
+        "Highest Cell": (sample.cell_max and sample.cell_max.number, "d", ""),
         "Power": (sample.power, ".0f", "W"),
         "SOC": (sample.soc, ".0f", "%"),
         "SOC by voltage": (sample.soc_curve, ".1f", "%"),
@@ -68,7 +79,6 @@ def _lines(sample: Sample, remark: str) -> Iterator[str]:
         "Capacity Left": (sample.remaining_ah, ".1f", "Ah"),
         "Capacity Total": (sample.full_ah, ".1f", "Ah"),
         "Cycles": (sample.cycles, "d", ""),
-        "Temperature": (sample.temperature, ".1f", "°C"),
         "MOS Temperature": (sample.mosfet_temperature, ".1f", "°C"),
         "Balance Current": (sample.balance_current, ".3f", "A"),
     }
@@ -112,8 +122,3 @@ def _lines(sample: Sample, remark: str) -> Iterator[str]:
             if text:
                 yield f"{label}: {text}"
     yield RULE
-
-
-def _extreme(label: str, cell: CellExtreme | None) -> Iterator[str]:
-    if cell is not None:
-        yield f"{label}: {cell.voltage:.3f}V (Cell {cell.number})"
