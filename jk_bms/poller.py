@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,7 @@ FRESH = 120.0  # s: a battery that spoke so lately answers
 SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
 OWN_PATH = ", or give this one a BMS_DB_PATH of its own"
 LOOK_PERIOD = 10.0  # s between two looks whether our files are still in their places
+MOST_UNSAVED = 50  # events in a snapshot that bms.db does not have yet
 BUG_PAUSE = 60.0  # s before what met a bug is run again
 RELEASE_DEFAULT = 600.0  # s
 RELEASE_LONGEST = 86400.0  # s
@@ -161,6 +162,7 @@ class Poller:
             writer=self._writer,
             flush=self.memory.commit,
             told=self._happened,
+            unsaved=self._unsaved,
         )
         self.messenger: Messenger | None = None  # while running, where it is wanted
         nobody_named = not (settings.chat_ids or settings.allowed_users)
@@ -239,6 +241,8 @@ class Poller:
             },
             "inverter": self.alerts.inverter.shown(),
             "alerts": self.alerts.open_alerts(),
+            # What cannot be written to bms.db, for who was not here when it was told.
+            "unsaved": self._all_unsaved(),
             "telegram": self._telegram() if self.settings.bot_token else None,
         }
 
@@ -391,7 +395,19 @@ class Poller:
 
     def _happened(self, event: Event) -> None:
         """Tell everybody who listens of an event."""
-        self.server.send("event", kind=event.kind, device=event.device, text=event.text, facts=event.facts)
+        self.server.send("event", **_shown(event))
+        if self.messenger is not None:
+            self.messenger.wake()
+
+    def _all_unsaved(self) -> list[dict[str, Any]]:
+        if not self.alerts.failure:
+            return []
+        return [_shown(event) for event in self.alerts.waiting if "quiet" not in event.facts][-MOST_UNSAVED:]
+
+    def _unsaved(self, events: Sequence[Event]) -> None:
+        """Tell everybody who listens of events that cannot be written to bms.db."""
+        for event in events:
+            self.server.send("event", **_shown(event), unsaved=True)
         if self.messenger is not None:
             self.messenger.wake()
 
@@ -619,6 +635,18 @@ class Poller:
     def _any_resting(self) -> bool:
         """Whether a battery is left alone on purpose: its silence says nothing."""
         return any(source.status.state in (LinkState.RELEASED, LinkState.WAITING) for source in self.sources)
+
+
+def _shown(event: Event) -> dict[str, Any]:
+    """An event as the live socket tells it; ``kind``, ``monotonic`` and ``text`` together are its own."""
+    return {
+        "kind": event.kind,
+        "time": event.taken_at.isoformat(),
+        "monotonic": event.monotonic,
+        "device": event.device,
+        "text": event.text,
+        "facts": event.facts,
+    }
 
 
 def _names(device: Device) -> set[str]:

@@ -81,7 +81,8 @@ class Known(NamedTuple):
 class Alerts:
     """Watches packs, inverter and host. ``open`` first, then ``run`` beside the sources, ``close`` at the end.
 
-    ``told`` is called with each event after it is on the disk; ``flush`` writes all history that waits.
+    ``told`` is called with each event after it is on the disk, ``unsaved`` with those that cannot be written.
+    ``flush`` writes all history that waits.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Alerts:
         writer: Executor,
         flush: Callable[[], Awaitable[object]],
         told: Callable[[Event], None],
+        unsaved: Callable[[Sequence[Event]], None] = lambda _: None,
     ) -> None:
         self.inverter = InverterState(clock)
         self._clock = clock
@@ -102,7 +104,9 @@ class Alerts:
         self._sources = {source.device.address: source for source in sources}
         self._known = known
         self._engine = Engine(_options(settings), boot=boot_id())
-        self._outbox = Outbox(STATE, state=self._engine.state, writer=writer, flush=flush, told=told)
+        self._outbox = Outbox(
+            STATE, state=self._engine.state, writer=writer, flush=flush, told=told, unsaved=unsaved
+        )
         self._host = HostWatch(settings.bms_db_path, clock, failure=lambda: self.failure)
         self._settings: dict[str, Mapping[str, Any]] = {}  # of each BMS
         self._faults: dict[str, tuple[tuple[int, str], ...]] = {}  # of cells

@@ -6,6 +6,7 @@ told of grid and silent batteries by the state of the house, as long as that is 
 """
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ from jk_bms.view.freshness import is_old
 
 log = logging.getLogger(__name__)
 
+UNSAVED = "alerts_unsaved"  # in bot.db: what was told before it was on the disk of the poller
+MOST_UNSAVED = 200  # of those that are remembered
 GREETED = "alerts_greeted"  # in bot.db: the chats that were told what was open when they came
 NOTE = "alerts_cursor"  # in bot.db: the last event that is done with
 PAGE = 200  # events read at once
@@ -81,6 +84,7 @@ class AlertFeed:
         self._monitoring = monitoring
         self._texts_of = texts_of
         self._news = asyncio.Event()
+        self._heard: dict[str, Event] = {}  # what the poller cannot write, by ``_name``
         live.listen(self._hear)
 
     async def run(self) -> None:
@@ -88,14 +92,14 @@ class AlertFeed:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._news.clear()
-                try:
-                    for event in _pictured(await self._take(), datetime.now(UTC)):
-                        group.create_task(self._picture(event), name="picture of the cells")
-                    await self._greet()
-                except StoreError as error:
-                    log.debug("alerts: %s", error)  # no bms.db yet, or no room in bot.db: said elsewhere
-                except Exception:  # one strange event must not end all alerts
-                    log.exception("unexpected error while looking for alerts")
+                for step in (self._take, self._tell_unsaved, self._greet):  # each for itself
+                    try:
+                        for event in _pictured(await step(), datetime.now(UTC)):
+                            group.create_task(self._picture(event), name="picture of the cells")
+                    except StoreError as error:
+                        log.debug("alerts: %s", error)  # no bms.db yet: said elsewhere
+                    except Exception:  # one strange event must not end all alerts
+                        log.exception("unexpected error while looking for alerts")
                 try:
                     async with asyncio.timeout(LOOK):
                         await self._news.wait()
@@ -107,6 +111,11 @@ class AlertFeed:
         self._news.set()
 
     def _hear(self, message: dict[str, Any]) -> None:
+        unsaved = message.get("unsaved") or ()
+        for told in (message,) if message["type"] == "event" and unsaved else unsaved:
+            event = _unsaved_event(told)
+            if event is not None and to_be_told(event) and len(self._heard) < MOST_UNSAVED:
+                self._heard[_name(event)] = event
         if message["type"] == "snapshot" or str(message.get("kind", "")).startswith("alert."):
             self._news.set()
 
@@ -119,14 +128,43 @@ class AlertFeed:
                 await self._store.aside(self._store.set_notes, {NOTE: cursor})
             if not page:
                 return told
-            news = [event for _, event in page if to_be_told(event)]
+            known = set(self._store.note(UNSAVED) or ())
+            news = [event for _, event in page if to_be_told(event) and _name(event) not in known]
             house = await self._house(news)
-            messages = [message for event in news for message in self._messages(event, names, house)]
+            sure = [event for event in news if not self._store.may_have_arrived(event.taken_at)]
+            repeated = [event for event in news if self._store.may_have_arrived(event.taken_at)]
+            messages = [message for event in repeated for message in self._messages(event, names, house)]
+            if messages:
+                await self._store.aside(self._store.queue, messages, doubtful=True)
+            messages = [message for event in sure for message in self._messages(event, names, house)]
             await self._store.aside(self._store.queue, messages, {NOTE: page[-1][0]})
+            for event in news:
+                self._heard.pop(_name(event), None)
             told += news
 
-    async def _greet(self) -> None:
-        """Tell chats that are told of alerts for the first time what is open already."""
+    async def _tell_unsaved(self) -> list[Event]:
+        """Tell what the poller says it cannot write, and return it. When it can at last, that is no news any more."""
+        known = list(self._store.note(UNSAVED) or ())
+        news = [event for name, event in self._heard.items() if name not in known]
+        if not news:
+            return []
+        names = await asyncio.to_thread(self._names)
+        messages = [message for event in news for message in self._messages(event, names, None)]
+        known += [_name(event) for event in news]
+        await self._store.aside(self._store.queue, messages, {UNSAVED: known[-MOST_UNSAVED:]})
+        for event in news:
+            self._heard.pop(_name(event), None)
+        return news
+
+    def _names(self) -> dict[str, str]:
+        try:
+            with open_reader(self._bms_db) as reader:
+                return {one.device.address: one.device.label for one in reader.devices()}
+        except StoreError:
+            return {}
+
+    async def _greet(self) -> list[Event]:
+        """Tell chats that are told of alerts for the first time what is open already; that is no new event."""
         chats = self._chats()
         known = self._store.note(GREETED) or []
         new = [chat for chat in chats if chat not in known]
@@ -134,10 +172,10 @@ class AlertFeed:
             if gone := set(known) - set(chats):  # who comes again is new again
                 kept = [chat for chat in known if chat not in gone]
                 await self._store.aside(self._store.set_notes, {GREETED: kept})
-            return
+            return []
         snapshot = await self._live.snapshot()
         if snapshot.get("poller_down"):
-            return  # it is not known what is open: when it is
+            return []  # it is not known what is open: when it is
         now = datetime.now(UTC)
         names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
         # What was told nobody yet comes as news; what is kept quiet on purpose stays so.
@@ -149,6 +187,7 @@ class AlertFeed:
         ]
         kept = [chat for chat in known if chat in chats]
         await self._store.aside(self._store.queue, messages, {GREETED: [*kept, *new]})
+        return []
 
     def _read(self, cursor: int | None) -> tuple[int, dict[str, str], list[tuple[int, Event]]]:
         """Return the place to read on from, the names of the batteries and what comes next. Raises StoreError."""
@@ -301,6 +340,27 @@ def _pictured(told: Sequence[Event], now: datetime) -> list[Event]:
 def _shown(event: Event, now: datetime) -> bool:
     """Whether chats with monitoring are told of ``event`` with the state of the house."""
     return event.facts.get("rule") in (GRID, SILENT) and event.kind in STEPS and now - event.taken_at <= FRESH
+
+
+def _unsaved_event(told: Mapping[str, Any]) -> Event | None:
+    """An event as the socket tells it; None when it is none."""
+    try:
+        return Event(
+            kind=str(told["kind"]),
+            taken_at=datetime.fromisoformat(told["time"]),
+            monotonic=float(told["monotonic"]),
+            device=told.get("device"),
+            text=str(told.get("text") or ""),
+            facts=dict(told.get("facts") or {}),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _name(event: Event) -> str:
+    """The same for an event from the socket and from the log."""
+    named = f"{event.kind}|{event.monotonic!r}|{event.text}"
+    return hashlib.blake2s(named.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _key(facts: Mapping[str, Any]) -> str:

@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
 import signal
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from jk_bms import __version__
 from jk_bms.bot.access import Access
@@ -30,7 +32,7 @@ from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.requests import TokenMask, make_bot
 from jk_bms.bot.sender import PACE, Pace, Sender
 from jk_bms.bot.stat_log import StatLog
-from jk_bms.bot.store import BotStore, open_store
+from jk_bms.bot.store import WITNESS, BotStore, open_store
 from jk_bms.bot.telegram_errors import Refusal, brief
 from jk_bms.bot.updates import PATIENCE, Patience, Updates
 from jk_bms.errors import ConfigError, JkBmsError, StoreError
@@ -260,7 +262,7 @@ async def serve(settings: Settings) -> None:
             "without blanks or quotes"
         ) from error
     loop = asyncio.get_running_loop()
-    with open_store(settings.bot_db_path) as store:
+    with open_store(settings.bot_db_path, _witness(settings)) as store:
         bot = Bot(settings, store, telegram)
 
         def stop() -> None:
@@ -317,6 +319,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"easun-jkbms {__version__}")
     return parser
+
+
+def _witness(settings: Settings) -> Path:
+    """Where it is noted that bot.db cannot be written: on no disk, if there is such a place."""
+    folder = os.environ.get("RUNTIME_DIRECTORY") or os.environ.get("XDG_RUNTIME_DIR")
+    path = settings.bot_db_path.absolute()
+    name = f"{WITNESS}-{hashlib.blake2s(str(path).encode(), digest_size=4).hexdigest()}"
+    return (Path(folder.split(":")[0]) if folder else path.parent) / name
 
 
 def _addresses(settings: Settings) -> frozenset[str]:

@@ -4,14 +4,20 @@
 A message and the place in the events it comes from are written in one transaction: it is in the
 queue before the place moves on, so none is lost. Before it is handed to Telegram it is marked, and
 deleted when Telegram has it: what is found marked after a crash may have arrived.
+
+While the file cannot be written (a full disk, a card that has become read-only) all of that goes on in
+memory, and back into the file as soon as that can be written again. A note outside the file says since
+when: what is found in the file after a crash meanwhile may have arrived, too.
 """
 
 import asyncio
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -20,7 +26,11 @@ import msgspec
 
 from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
-from jk_bms.store.database import Kind, Opened, Step, Writer, open_writing
+from jk_bms.errors import ConfigError, StoreError
+from jk_bms.store.database import Kind, Lock, Opened, Step, Writer, open_writing, real
+from jk_bms.store.sqlite_errors import is_unwritable
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,7 +78,14 @@ BOT_DB = Kind(
     ),
 )
 VERSION = BOT_DB.version
+TABLES = ("chats", "notes", "outbox")
+BOUND = "DELETE FROM outbox WHERE number <= (SELECT max(number) FROM outbox) - ?"
 COLUMNS = "id, kind, title, language, allowed, monitoring, role, topic, choices"  # as ``_chat`` takes them
+
+
+AGAIN = 30.0  # s between two attempts to write the file again
+MOST_HELD = 500  # messages that wait in memory; the oldest go first
+WITNESS = "bot-unsaved"  # name of the note outside the file
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,16 +103,23 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BotStore(Writer):
-    """The open database. Every failure is a StoreError.
+    """The open database. What cannot be written is kept in memory; to read what is damaged is a StoreError.
 
     What was read once is kept, so ``chats``, ``chat`` and ``note`` cost nothing; what changes the file is
     on the disk when it returns, and in an event loop goes through ``aside``.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, witness: Path | None = None) -> None:
         super().__init__(opened, lambda: datetime.now(UTC))
         if opened.damage is not None:
             self._tell_damage(*opened.damage)
+        self.failure = ""  # why the file cannot be written at the moment; empty: it can
+        # Messages of between these times may have been sent by a run that could not note it.
+        self.doubt: tuple[datetime, datetime] | None = None
+        self._held: sqlite3.Connection | None = None  # in the place of the file while that cannot be written
+        self._again_at = 0.0  # monotonic: when the file is tried again
+        self._witness = witness
+        self._read_witness()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bot.db")
         self._wake: Callable[[], None] = lambda: None
         every = f"SELECT {COLUMNS} FROM chats"  # noqa: S608 - names of ours
@@ -105,6 +129,8 @@ class BotStore(Writer):
     def close(self) -> None:
         """Close the database and let another process use it."""
         self._thread.shutdown()
+        if self._held is not None:
+            self._go_back()
         super().close()
 
     async def aside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -171,11 +197,20 @@ class BotStore(Writer):
 
     # Messages that must arrive
 
-    def queue(self, messages: Iterable[Outgoing], notes: Mapping[str, Any] | None = None) -> None:
-        """Queue ``messages`` and note ``notes`` (a cursor, a date) in one transaction."""
+    def queue(
+        self,
+        messages: Iterable[Outgoing],
+        notes: Mapping[str, Any] | None = None,
+        *,
+        doubtful: bool = False,
+    ) -> None:
+        """Queue ``messages`` and note ``notes`` (a cursor, a date) in one transaction.
+
+        ``doubtful``: they may have arrived before.
+        """
         made = time.time()
         rows = [
-            (self.present_id(part.chat), made, msgspec.msgpack.encode(part))
+            (self.present_id(part.chat), made, doubtful, msgspec.msgpack.encode(part))
             for message in messages
             for part in pieces(message)
         ]
@@ -188,7 +223,7 @@ class BotStore(Writer):
             return
 
         def put(db: sqlite3.Connection) -> None:
-            db.executemany("INSERT INTO outbox (chat, made, message) VALUES (?, ?, ?)", rows)
+            db.executemany("INSERT INTO outbox (chat, made, tried, message) VALUES (?, ?, ?, ?)", rows)
             _put_notes(db, changed)
 
         self._write(put)
@@ -227,14 +262,131 @@ class BotStore(Writer):
         rows = [(number,) for number in numbers]
         self._write(lambda db: db.executemany(statement, rows))
 
+    def may_have_arrived(self, at: datetime) -> bool:
+        """Whether what happened ``at`` that time may have been told by a run that could not note it."""
+        return self.doubt is not None and self.doubt[0] <= at <= self.doubt[1]
+
     def _write(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        if self._held is not None and time.monotonic() >= self._again_at:
+            self._go_back()
+        if self._held is not None:
+            self._hold(change)
+            return
         lost = self.begun_anew
-        self.write(change)
+        try:
+            self.write(change)
+        except StoreError as error:
+            self._go_into_memory(str(error))
+            self._hold(change)
+            return
         if self.begun_anew != lost:
             self._write_known()
 
+    # While the file cannot be written
+
+    def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        if self._held is None:
+            return super()._rows(query, parameters)
+        with self._lock:
+            return self._held.execute(query, parameters).fetchall()
+
+    def _go_into_memory(self, failure: str) -> None:
+        """Go on without the file, from what it held."""
+        log.error(
+            "%s: going on in memory until it can be written: what is sent now may be sent again", failure
+        )
+        with self._lock:
+            try:
+                held = memory_of(self._connection)
+            except sqlite3.Error:  # it cannot even be read: then what is known without it
+                held = _empty()
+                for chat in self._chats.values():
+                    _put_chat(held, chat)
+                _put_notes(held, self._notes)
+            held.execute(BOUND, (MOST_HELD,))
+            self._held = held
+        self.failure, self._again_at = failure, time.monotonic() + AGAIN
+        self._write_witness()
+
+    def _hold(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        held = self._held
+        assert held is not None
+        with self._lock:
+            held.execute("BEGIN")
+            try:
+                change(held)
+                held.execute(BOUND, (MOST_HELD,))
+                held.execute("COMMIT")
+            except BaseException:
+                held.execute("ROLLBACK")
+                raise
+
+    def _go_back(self) -> None:
+        """Bring all that is in memory back into the file, if that can be written again."""
+        held = self._held
+        assert held is not None
+        self._again_at = time.monotonic() + AGAIN
+
+        def put(db: sqlite3.Connection) -> None:
+            for table in TABLES:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+                rows = held.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+                if rows:
+                    places = ", ".join("?" * len(rows[0]))
+                    db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608
+
+        try:
+            self._open_again()
+            self.write(put)
+        except (StoreError, ConfigError) as error:
+            self.failure = str(error)
+            return
+        with self._lock:
+            self._held = None
+            held.close()
+        self.failure = ""
+        if self._witness is not None:
+            with suppress(OSError):
+                self._witness.unlink()
+        log.info("%s: can be written again", self.path)
+
+    def _open_again(self) -> None:
+        """Open the file where this run never could. Raises ConfigError, StoreError."""
+        if not isinstance(self._lock_file, _NoLock):
+            return
+        opened = open_writing(BOT_DB, self.path, self._now)
+        with self._lock:
+            self._connection.close()
+            self._lock_file = opened.lock
+            self._adopt(opened.connection)
+
+    def _write_witness(self) -> None:
+        """Note where a crash does not lose it that sending is not noted in the file."""
+        if self._witness is None or self._witness.exists():
+            return
+        with suppress(OSError):  # then a repeat is not marked, which is better than none
+            self._witness.write_text(f"{datetime.now(UTC).isoformat()}\n", encoding="ascii")
+
+    def _read_witness(self) -> None:
+        """Find out whether an earlier run ended while it could not write: then all that waits is doubtful."""
+        if self._witness is None:
+            return
+        try:
+            since = datetime.fromisoformat(self._witness.read_text(encoding="ascii").strip())
+        except (OSError, ValueError):
+            return
+        if since.tzinfo is None:
+            return
+        self.doubt = since, datetime.now(UTC)
+        self._write(lambda db: db.execute("UPDATE outbox SET tried = 1"))
+        if self._held is None:
+            with suppress(OSError):
+                self._witness.unlink()
+
     def look(self) -> bool:
         """Notice that the file was taken away or replaced, and put that right. Raises StoreError."""
+        if isinstance(self._lock_file, _NoLock):
+            return False
         lost = self.begun_anew
         put_right = super().look()
         if self.begun_anew != lost:
@@ -252,13 +404,61 @@ class BotStore(Writer):
         self.write(put)
 
 
-def open_store(path: Path) -> BotStore:
+def open_store(path: Path, witness: Path | None = None) -> BotStore:
     """Open ``bot.db``; create or migrate it. A damaged file is moved aside, never deleted.
 
-    Raises ConfigError when it is not ours, StoreError when another bot uses it, or when it is of a newer
-    version of this program.
+    Where the disk does not let it be written, the store is in memory, with all that could be read.
+    ``witness``: the note outside the file, see above. Raises ConfigError when it is not ours, StoreError
+    when another bot uses it, or when it is of a newer version of this program.
     """
-    return BotStore(open_writing(BOT_DB, path, lambda: datetime.now(UTC)))
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    try:
+        return BotStore(open_writing(BOT_DB, path, now), witness)
+    except StoreError as error:
+        if not is_unwritable(error.__cause__):
+            raise
+        store = BotStore(Opened(BOT_DB, real(path), _as_read(real(path)), _NoLock(), None), witness)
+        store._go_into_memory(str(error))
+        return store
+
+
+class _NoLock(Lock):
+    """In the place of the lock of a file that cannot be written: nothing is held."""
+
+    def __init__(self) -> None:
+        self.witness = None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _as_read(path: Path) -> sqlite3.Connection:
+    """Return what can be read of the file at ``path``, in memory: nothing, when there is nothing of ours."""
+    for mode in ("ro", "ro&immutable=1"):  # beside a read-only file SQLite may not be able to read its log
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True)) as file,
+        ):
+            if int(file.execute("PRAGMA user_version").fetchone()[0]) == BOT_DB.version:
+                return memory_of(file)
+    return _empty()
+
+
+def _empty() -> sqlite3.Connection:
+    empty = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    for step in BOT_DB.steps:
+        empty.executescript(step.script)
+    return empty
+
+
+def memory_of(file: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of an open database in memory."""
+    held = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    file.backup(held)
+    return held
 
 
 def _chat(row: tuple[Any, ...]) -> Chat:

@@ -1,9 +1,11 @@
 """SQLite's errors in words that say which file, what is wrong with it and what to do."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
 
+_OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EFBIG)
 _PRIMARY = 0xFF  # extended result codes carry the primary one in the lowest byte
 
 
@@ -20,6 +22,18 @@ def is_busy(error: sqlite3.Error) -> bool:
 def is_damaged(error: sqlite3.Error) -> bool:
     """Whether the file is broken, or no database at all."""
     return primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_unwritable(error: BaseException | None) -> bool:
+    """Whether the disk is why a file cannot be written: it is full, read-only, over its quota, or failing."""
+    if isinstance(error, sqlite3.Error):
+        return primary_code(error) in (
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_IOERR,
+        )
+    return isinstance(error, OSError) and error.errno in _OF_THE_DISK
 
 
 def explain(path: Path, error: sqlite3.Error) -> str:

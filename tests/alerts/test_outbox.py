@@ -2,12 +2,14 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jk_bms.alerts import outbox
@@ -167,3 +169,65 @@ async def test_a_state_that_cannot_be_kept_does_not_hold_up_an_alert(bed: Bed) -
 
     assert bed.written() == ["1"]
     assert read_state(bed.own, "alerts") is None
+
+
+# What cannot be written is told all the same
+
+
+async def test_what_cannot_be_written_is_announced_once_and_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY", 0.01)
+    bed = Bed(tmp_path)
+    announced: list[list[str]] = []
+    bed.outbox._unsaved = lambda events: announced.append([one.text for one in events])
+    append = bed.own.append_all
+    monkeypatch.setattr(bed.own, "append_all", _full)
+    async with bed.running():
+        bed.add(1, 2)
+        await until(lambda: len(announced) > 3)  # after each attempt, so that who waits is woken
+        bed.add(3)
+        await until(lambda: ["3"] in announced)
+        assert bed.outbox.failure
+        monkeypatch.setattr(bed.own, "append_all", append)
+        await until(lambda: bed.told == ["1", "2", "3"])
+        monkeypatch.setattr(bed.own, "append_all", _full)
+        bed.add(4)
+        await until(lambda: ["4"] in announced)
+    bed.writer.shutdown()
+    bed.own.close()
+
+    assert [text for texts in announced for text in texts] == ["1", "2", "3", "4"]
+
+
+async def test_a_disk_that_hangs_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "HANGS", 0.05)
+    bed = Bed(tmp_path)
+    goes_on = threading.Event()
+    announced: list[str] = []
+    bed.outbox._unsaved = lambda events: announced.extend(one.text for one in events)
+    bed.writer.submit(goes_on.wait)
+    async with bed.running():
+        bed.add(1)
+        await until(lambda: announced == ["1"])
+        goes_on.set()
+        await until(lambda: bed.told == ["1"])
+        assert not bed.outbox.failure
+    bed.writer.shutdown()
+    bed.own.close()
+
+
+def test_of_too_many_the_quiet_ones_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MOST", 4)
+    bed = Bed(tmp_path)
+    quiet = [msgspec.structs.replace(event(n), facts={"quiet": "muted"}) for n in (1, 3)]
+
+    bed.outbox.add([event(0), quiet[0], event(2), quiet[1], event(4), event(5), event(6)])
+
+    assert [one.text for one in bed.outbox.waiting] == ["2", "4", "5", "6"]
+    bed.writer.shutdown()
+    bed.own.close()
+
+
+def _full(*_: object) -> list[int]:
+    raise StoreError("bms.db: the disk is full")

@@ -105,6 +105,20 @@ class Feeding:
         self.feed._hear({"type": "event", "kind": kind})
         return at
 
+    def write(self, told: dict[str, Any]) -> None:
+        """Write an event that the socket told before."""
+        self.own.append(
+            Event(
+                kind=told["kind"],
+                taken_at=datetime.fromisoformat(told["time"]),
+                monotonic=told["monotonic"],
+                device=told["device"],
+                text=told["text"],
+                facts=told["facts"],
+            )
+        )
+        self.feed.wake()
+
     def judge(self, view: Seen, at: float) -> None:
         """Have the rules look ``at`` s since boot, and write what comes of it as the poller does."""
         address = PACK.address if isinstance(view, PackView) else None

@@ -94,7 +94,9 @@ def test_bot_lives_without_the_poller_and_without_bluetooth() -> None:
 
     assert {"network-online.target", "easun-jkbms.service"} <= set(unit["After"].split())
     assert "network-online.target" in unit["Wants"].split()
-    assert not {"Requires", "BindsTo", "PartOf", "RuntimeDirectory", "SupplementaryGroups"} & set(unit)
+    assert not {"Requires", "BindsTo", "PartOf", "SupplementaryGroups"} & set(unit)
+    assert unit["RuntimeDirectory"] == "easun-jkbms-bot"  # of its own: systemd empties it
+    assert unit["RuntimeDirectoryPreserve"] == "restart"
     assert unit["InaccessiblePaths"] == "-/run/dbus"
 
 
