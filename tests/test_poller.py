@@ -431,3 +431,28 @@ async def test_an_active_balancer_takes_no_value_from_the_inverter(tmp_path: Pat
         for shown in (battery, cells):
             assert shown(snapshot, device, texts, UTC, datetime.now(UTC)).text
         assert texts("bot.balancer") in battery(snapshot, device, texts, UTC, datetime.now(UTC)).text
+
+
+async def test_a_frame_of_nonsense_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Every third tells of two million ampere: no meter, count or record sees it, and the owner is told."""
+    house = poller(tmp_path, options={"faults": "wild_every=3"}, ALERT_STARTUP_DELAY="0")
+    insert(house.settings.db_path, datetime.now(UTC))
+    async with running(house):
+        await until(lambda: house.sources[0].status.implausible >= 10)
+        await until(lambda: any(alert["code"] == 1047 for alert in house.alerts.open_alerts()))
+        await until(lambda: "battery_current" in payloads(house.settings.db_path)[0])
+        snapshot = house.snapshot()
+    [device] = snapshot["devices"]
+    meters, link = device["reading"]["meters"], device["link"]
+
+    assert max(meters["charged_ah"], meters["discharged_ah"]) < 1.0
+    assert abs(device["reading"]["current"]) < 500
+    assert abs(float(payloads(house.settings.db_path)[0]["battery_current"])) < 500
+    assert link["state"] == "streaming"
+    assert link["implausible"] >= 10
+    assert "in the last 10 min, as they cannot be true: current is 2e+06" in " ".join(
+        " ".join(status_lines(snapshot)).split()
+    )
+    told = [event for event in events(house) if event.kind == "frame.implausible"]
+    assert len(told) == 1  # of many
+    assert len(bytes.fromhex(told[0].facts["frame"])) == 300

@@ -274,3 +274,26 @@ def test_several_batteries_are_told_together_first() -> None:
     assert lines[1].endswith(" 75 %, 13.1 kWh left")
     assert lines[2:4] == ["  Power    -20.00 A   -1000 W discharging", "  Without  barn: no data now"]
     assert status_lines({"devices": devices[:1]})[0] == "Battery 1: main"
+
+
+def test_readings_that_cannot_be_true_are_told() -> None:
+    """How many lately and why; nothing of it once ten minutes went by without one."""
+    reason = "current is 2e+06 A; expected at most 1120 A either way"
+    doubtful = page({"link": LINK | {"implausible": 7, "implausible_reason": reason}})
+    calm = page({"link": LINK | {"implausible": 0, "implausible_reason": reason}})
+
+    said = " ".join(doubtful.split())
+    assert f"Doubt 7 readings left out in the last 10 min, as they cannot be true: {reason}" in said
+    assert "Doubt" not in calm
+
+
+def test_a_balancer_says_what_it_does_not_measure() -> None:
+    reading = {
+        key: value
+        for key, value in READING.items()
+        if not key.startswith(("battery_soc", "current", "power"))
+    }
+    text = page({"reading": reading | {"device": {"balancer": True}}, "age": 0.4})
+
+    assert "Charge   not measured: this is an active balancer" in text
+    assert " A" not in text.split("Power")[1].splitlines()[0]

@@ -56,20 +56,6 @@ class MeterValues(NamedTuple):
     soc_cycles: float | None  # the same from the steps of the BMS's SoC
     abs_diff_charge_ah: float | None  # sum of all changes of the BMS's remaining Ah
 
-    @property
-    def energy_kwh(self) -> float | None:
-        """What went in less what came out: stored, and lost on the way."""
-        if self.charged_kwh is None or self.discharged_kwh is None:
-            return None
-        return self.charged_kwh - self.discharged_kwh
-
-    @property
-    def charge_ah(self) -> float | None:
-        """Charge that went in less that which came out."""
-        if self.charged_ah is None or self.discharged_ah is None:
-            return None
-        return self.charged_ah - self.discharged_ah
-
 
 class Meters:
     """The meters of one pack and its totals of the last days."""

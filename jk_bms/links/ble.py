@@ -301,7 +301,6 @@ class BleConnection:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.lost_chunks = 0  # thrown away because nobody received them in time
         self.received = 0  # bytes
         self._rssi: int | None = None
         self._client: BleakClient | None = None
@@ -431,7 +430,6 @@ class BleConnection:
 
     def _on_chunk(self, _: BleakGATTCharacteristic, chunk: bytearray) -> None:
         self.received += len(chunk)
-        self.lost_chunks += len(self._chunks) == MOST_CHUNKS
         self._chunks.append(bytes(chunk))
         # A frame comes in up to fifteen chunks: whoever receives is woken for all of them at once.
         # When some get lost, the next frame makes up the length, or the reader's patience ends.

@@ -166,6 +166,9 @@ class LinkMachine:
         self._link_commands = DayCount()
         self._period: float | None = None
         self._asked: float | None = None  # in this silence
+        self._waiting: float | None = (
+            None  # s that the next frame may take by itself; 0: that is known by now
+        )
         self._lent: float | None = None  # until when it was released last
 
     # What happened
@@ -182,7 +185,7 @@ class LinkMachine:
         """The link is open; the BMS is asked who it is."""
         self.connects += 1
         self._connected = now
-        self._frames_since = self._asked = None
+        self._frames_since = self._asked = self._waiting = None
         self._link_commands = DayCount()
         self._enter(LinkState.IDENTIFYING, now)
 
@@ -195,9 +198,8 @@ class LinkMachine:
         """A good frame came."""
         if self._frames_since is None:
             self._frames_since = now
-        elif self.last_frame is not None and self.state is LinkState.STREAMING:
-            gap = min(now - self.last_frame, LONGEST_PERIOD)
-            self._period = gap if self._period is None else self._period + 0.1 * (gap - self._period)
+        elif self.last_frame is not None:
+            self._learn_period(min(now - self.last_frame, LONGEST_PERIOD))
         outage = self.outage
         if outage is not None and outage.ended is None:
             outage.ended = now
@@ -322,6 +324,7 @@ class LinkMachine:
         if self.state is LinkState.SILENT:
             return Rung.RECONNECT
         self._enter(LinkState.SILENT, now)
+        self._waiting = self._waiting and 0.0
         self._note(trouble, now)
         if self._link_commands.last_day(now) >= MOST_COMMANDS:
             return None
@@ -339,9 +342,24 @@ class LinkMachine:
 
     # Inside
 
+    def _learn_period(self, gap: float) -> None:
+        """Learn from a frame that came ``gap`` s after the one before how often they come."""
+        if self.state is LinkState.SILENT:
+            # It was asked meanwhile. Would it have come by itself? Once on each link that is waited for.
+            if self._waiting is None:
+                self._waiting = gap
+        elif self._period is None or (self._waiting and gap > self._usual_silence):
+            self._period, self._waiting = gap, 0.0
+        else:
+            self._period += 0.1 * (gap - self._period)
+
     @property
     def _silence(self) -> float:
         """So many s without a good frame are silence on a streaming link."""
+        return max(self._usual_silence, SILENT_PERIODS * (self._waiting or 0.0))
+
+    @property
+    def _usual_silence(self) -> float:
         if self._period is None:
             return FIRST_SILENCE
         return max(LEAST_SILENCE, SILENT_PERIODS * self._period)

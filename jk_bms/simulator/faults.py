@@ -13,6 +13,7 @@ class Faults:
     drop_chance: float = 0.0  # a chunk is lost with this probability
     corrupt_every: int = 0  # every n-th frame has one wrong byte
     twice: bool = False  # each notification comes twice
+    wild_every: int = 0  # every n-th cell info tells of 2,000,000 A, with a good check byte
     frozen: bool = False  # the same cell info again and again
     stop_after: int | None = None  # so many cell infos are still sent, then silence
     cut_after: int | None = None  # so many cell infos are still sent, the link drops within the next

@@ -206,11 +206,6 @@ class HistorySink:
             if self._offset is not None:
                 self._steps.append(ClockSet(self._boot.number, self._boot_id, self._monotonic, self._offset))
 
-    def frames_begun(self, address: str) -> int:
-        """How many frames the row of a device has that is not complete yet."""
-        track = self._tracks.get(address)
-        return track.period.frames if track and track.period else 0
-
     def _begun(self, track: _Track | None) -> bytes:
         if track is None or track.period is None:
             return b""

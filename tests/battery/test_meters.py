@@ -74,8 +74,6 @@ def test_shapes(points: list[tuple[float, float | None]], charged: float, discha
     assert values.discharged_ah == pytest.approx(discharged)
     assert values.charged_kwh == pytest.approx(charged * 0.05)
     assert values.discharged_kwh == pytest.approx(discharged * 0.05)
-    assert values.charge_ah == pytest.approx(charged - discharged)
-    assert values.energy_kwh == pytest.approx((charged - discharged) * 0.05)
 
 
 def test_nothing_measured_is_unknown() -> None:
@@ -83,8 +81,6 @@ def test_nothing_measured_is_unknown() -> None:
     meters.feed(sample(0, None, None), None)
 
     assert set(meters.values()) == {None}
-    assert meters.values().energy_kwh is None
-    assert meters.values().charge_ah is None
 
 
 def test_without_voltage_charge_is_counted_but_no_energy() -> None:

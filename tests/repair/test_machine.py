@@ -250,6 +250,51 @@ def test_silence_is_three_periods(period: float, silence: float) -> None:
     assert trace.machine.quiet_due() == pytest.approx(trace.now + silence)
 
 
+def day_of(trace: Trace, period: float, *, streams: bool) -> int:
+    """A day on one link, or as long as it lasts; return how often it was asked.
+
+    ``streams``: by itself, not only when asked.
+    """
+    trace.play(["up"])
+    end, due, asked = trace.now + 86_400.0, trace.now + period, 0
+    while trace.now < end:
+        quiet = trace.machine.quiet_due()
+        if streams and due < quiet:
+            trace.now, due = due, due + period
+            trace.machine.frame(trace.now)
+            continue
+        trace.now = quiet
+        rung = trace.machine.quiet(MUTE, trace.now)
+        if rung is Rung.RECONNECT:
+            break
+        if rung is Rung.ASK:
+            asked += 1
+            trace.machine.commanded(trace.now)
+            if not streams:
+                trace.now += 1.0
+                trace.machine.frame(trace.now)
+    return asked
+
+
+@pytest.mark.parametrize("period", [11.0, 12.0, 14.0])
+def test_a_bms_that_speaks_seldom_is_not_asked_each_time(period: float) -> None:
+    """Each command may make it beep: its period is learnt from a frame that was waited for."""
+    trace = Trace()
+
+    assert day_of(trace, period, streams=True) <= 2
+    assert trace.machine.quiet_due() == pytest.approx(trace.machine.last_frame + 3 * period)  # type: ignore[operator]
+
+
+def test_a_bms_that_speaks_when_asked_is_asked() -> None:
+    """It is waited for once on each link, and its silences grow no longer with each answer."""
+    trace = Trace()
+
+    asked = day_of(trace, 0.5, streams=False)
+
+    assert asked == MOST_COMMANDS
+    assert trace.machine._silence <= FIRST_SILENCE
+
+
 def test_a_bms_that_never_answers_is_given_up_after_the_patience() -> None:
     trace = Trace()
     trace.machine.connecting(trace.now)
