@@ -28,6 +28,7 @@ SERVICE_NAME = "jk_bms_service"
 EXIT_BUSY = 75  # another poller has the radio or the database, or it cannot be used: try again later
 EXIT_CONFIG = 78  # a person must change something: do not restart
 
+FILES_NEEDED, FILES_WANTED = 128, 1024  # open at once: databases, clients of the socket, D-Bus
 STOP_PATIENCE = 4.5  # s to end cleanly
 
 
@@ -100,6 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         setup_logging(settings.log_level, SERVICE_NAME, timezone=settings.timezone)
         for warning in settings.warnings:
             log.warning("%s", warning)
+        _require_files()
         entries = _entries(settings, arguments.speed)
         for shared in shared_labels(entries):
             log.warning("registry: %s", shared)
@@ -126,6 +128,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except (JkBmsError, ExceptionGroup) as error:
         return _cannot_run(error)
+
+
+def _require_files() -> None:
+    """Make sure that enough files can be open at once. Raises ConfigError: with fewer, parts fail one by one."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < FILES_WANTED:
+        most = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < FILES_NEEDED:
+        raise ConfigError(
+            f"only {soft} files may be open at once, expected {FILES_NEEDED} at least: raise the limit "
+            f"(ulimit -n {FILES_WANTED}; under systemd LimitNOFILE={FILES_WANTED})"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

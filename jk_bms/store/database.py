@@ -304,11 +304,12 @@ def open_writing(kind: Kind, path: Path, now: Callable[[], datetime], *, hint: s
     when it is of a newer version of this program that older ones cannot read.
     """
     path = real(path)
+    refuse_foreign(kind, path)  # before a lock is made beside a file of others
     lock = Lock(kind, path, hint)
     try:
         found = whose(path, kind, lock.witness)
         damage = None
-        if found.whose is Whose.FOREIGN:
+        if found.whose is Whose.FOREIGN:  # it came meanwhile
             raise ConfigError(_refusal(kind, path, found.said))
         if found.whose is Whose.OURS_DAMAGED:
             damage = (_move_aside(path, now()), found.said)

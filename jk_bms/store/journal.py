@@ -11,6 +11,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -197,7 +198,12 @@ class Journal:
         except FileNotFoundError:
             return
         except OSError as error:
-            log.error("%s: the journal of unsaved samples cannot be read: %s", self.path, error.strerror)
+            with suppress(OSError):  # what cannot be read now must not be written over
+                self.path.rename(self.path.with_name(f"{self.path.name}.unread"))
+            log.error(
+                "%s: the journal of unsaved samples cannot be read: %s; kept as %s.unread",
+                *(self.path, error.strerror, self.path.name),
+            )
             return
         at = len(_MAGIC) if raw.startswith(_MAGIC) else len(raw)
         reading = _Reading()

@@ -222,3 +222,21 @@ def test_a_file_that_was_taken_away_comes_back(path: Path) -> None:
 
     with Journal(path) as again:
         assert [found.number for found in again.replay()] == [3, 4, 5, 6, 7]
+
+
+def test_what_cannot_be_read_is_not_written_over(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(path) as journal:
+        journal.append(sample(1))
+    content = path.read_bytes()
+
+    def refuse(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", refuse)
+        with Journal(path) as journal:
+            journal.append(sample(2))
+
+    assert path.with_name("unsaved.journal.unread").read_bytes() == content
+    with Journal(path) as again:
+        assert [found.sample for found in again.replay()] == [sample(2)]
