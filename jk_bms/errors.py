@@ -8,8 +8,6 @@ database cannot be used now. Anything else is a bug and ends the task that met i
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from jk_bms.model.foreign_text import harmless
-
 LONGEST = 2000  # characters of one line of a message
 
 
@@ -38,6 +36,12 @@ class Verdict(StrEnum):
     RELEASED = "released"  # left alone on request
 
 
+def _told(message: str) -> str:
+    from jk_bms.model.foreign_text import harmless  # where something is wrong: --help loads no library for it
+
+    return harmless(message, LONGEST)
+
+
 class JkBmsError(Exception):
     """Base of all errors that this program raises on purpose.
 
@@ -45,7 +49,7 @@ class JkBmsError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(harmless(message, LONGEST))
+        super().__init__(_told(message))
 
 
 class ConfigError(JkBmsError):
@@ -53,7 +57,7 @@ class ConfigError(JkBmsError):
 
     def __init__(self, faults: str | Sequence[str]) -> None:
         given = (faults,) if isinstance(faults, str) else faults
-        self.faults: tuple[str, ...] = tuple(harmless(fault, LONGEST) for fault in given)
+        self.faults: tuple[str, ...] = tuple(map(_told, given))
         super().__init__()
         self.args = ("\n".join(self.faults),)
 

@@ -24,6 +24,7 @@ from jk_bms.errors import ConfigError
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS, parse_address
 from jk_bms.model.foreign_text import harmless, harmless_name
+from jk_bms.text_file import read_text_file
 from jk_bms.yaml_text import append, compose, content, is_mapping, is_null, is_scalar, plain, says, touch
 
 if TYPE_CHECKING:
@@ -426,7 +427,7 @@ class _File(NamedTuple):
     def read(cls, path: Path) -> _File:
         """The file's content; raises ConfigError when there is one that cannot be read."""
         try:
-            raw = path.read_bytes()
+            raw = read_text_file(path)
         except FileNotFoundError:
             return cls("", b"", False)
         except OSError as error:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LOADERS = ("CSafeLoader", "SafeLoader")  # the first that there is: the fast one needs a compiled part
 
 _DEEPEST = 20  # levels
+_MOST = 1_000_000  # nodes and characters of a value, with what its aliases repeat
 _BREAK = re.compile(r"\r\n|\r|\n")
 _DOCUMENT_END = re.compile(r"^\.\.\.(?=\s|$)", re.MULTILINE)
 _QUOTED = re.compile(r"""\s*(['"])(?!<[a-z ]+>\1|[^\w\s]\1).*\1""")  # in an error: more than one sign
@@ -87,15 +88,31 @@ def is_null(node: yaml.Node) -> bool:
     )
 
 
-def plain(node: yaml.Node, depth: int = 0) -> Any:
+class _Room:
+    """How much more a value may hold: aliases make gigabytes of a few lines."""
+
+    def __init__(self) -> None:
+        self._left = _MOST
+
+    def take(self, node: yaml.Node) -> None:
+        """Count ``node`` and its text. Raises ConfigError when it becomes too much."""
+        self._left -= 1 + (len(node.value) if is_scalar(node) else 0)
+        if self._left < 0:
+            line = node.start_mark.line + 1
+            raise ConfigError(f"line {line}: too much is repeated there by aliases; write it out")
+
+
+def plain(node: yaml.Node, depth: int = 0, room: _Room | None = None) -> Any:
     """The value below ``node``: dicts, lists and text; None where nothing is written."""
+    room = _Room() if room is None else room
+    room.take(node)
     if depth > _DEEPEST:  # an alias that contains itself has no end
         line = node.start_mark.line + 1
         raise ConfigError(f"line {line}: nested more than {_DEEPEST} levels deep; write it flatter")
     if is_mapping(node):
-        return {str(plain(key, depth + 1)): plain(value, depth + 1) for key, value in node.value}
+        return {str(plain(key, depth + 1, room)): plain(value, depth + 1, room) for key, value in node.value}
     if isinstance(node.value, list):
-        return [plain(item, depth + 1) for item in node.value]
+        return [plain(item, depth + 1, room) for item in node.value]
     return None if is_null(node) else node.value
 
 

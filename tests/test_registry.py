@@ -722,8 +722,12 @@ def test_folder_that_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyPat
     """The message names the folder, which is what the right is missing for."""
     path.write_text("# x\n")
 
-    def refuse(*_: object) -> int:
-        raise PermissionError(13, "Permission denied")  # root may write everywhere
+    really_open = os.open
+
+    def refuse(name: str, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(13, "Permission denied")  # root may write everywhere
+        return really_open(name, flags, mode)
 
     monkeypatch.setattr(os, "open", refuse)
 

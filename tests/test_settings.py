@@ -564,7 +564,7 @@ def test_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read everything
+    monkeypatch.setattr("jk_bms.settings.load.read_text_file", refuse)  # root may read everything
     (fault,) = faults(tmp_path, "A=1\n")
     assert (
         fault

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 from jk_bms.battery.curves import Curve
 from jk_bms.model.address import parse_address
+from jk_bms.text_file import usable_path
 
 SIMULATED = "simulated"  # the address that stands for a made-up battery
 
@@ -107,14 +108,11 @@ def _parse_flag(text: str) -> bool:
 
 
 def _parse_path(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:  # ~nobody-knows-this-user/...
-        raise ValueError(text) from error
+    return usable_path(text)
 
 
 def _parse_first_path(text: str) -> Path:
-    return Path(text.split(":", maxsplit=1)[0])  # systemd lists several with colons
+    return usable_path(text.split(":", maxsplit=1)[0])  # systemd lists several with colons
 
 
 def _parse_db_type(text: str) -> str:

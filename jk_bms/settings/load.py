@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 from jk_bms.called import TOP
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import ADDRESS
+from jk_bms.model.foreign_text import harmless
 from jk_bms.settings.kinds import Refused, closest
 from jk_bms.settings.table import KEYS, OWN_TOKEN, SETTINGS, Setting, Settings
+from jk_bms.text_file import read_text_file, usable_path
 
 _OURS = ("JK_", "BMS_")  # prefixes that nobody else uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
@@ -172,10 +174,10 @@ def _default_registry(top: Path, warnings: list[str]) -> Path:
 def _names_a_device(registry: Path) -> bool:
     """False for a missing registry and for the one we ship, which only explains itself."""
     try:
-        lines = registry.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_text_file(registry).decode("utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return False
-    except OSError:
+    except (OSError, ConfigError):
         return True  # whoever reads it will say what is wrong with it
     return any(
         (line.strip() and not line.lstrip().startswith("#")) or re.search(ADDRESS, line) for line in lines
@@ -184,11 +186,20 @@ def _names_a_device(registry: Path) -> bool:
 
 def _find_env_file(environ: Mapping[str, str], env_file: str | Path | None, top: Path) -> Path | None:
     wanted = env_file or environ.get("JK_ENV_FILE")
-    path = Path(wanted).expanduser().absolute() if wanted else top / ".env"
-    if path.is_dir():
-        raise ConfigError(f"settings: {path} is a folder; expected a file with lines KEY=value")
-    if path.exists():
-        return path
+    advice = "correct --env-file or JK_ENV_FILE"
+    try:
+        path = usable_path(str(wanted)).absolute() if wanted else top / ".env"
+    except ValueError as error:
+        shown = harmless(str(wanted), 80)
+        raise ConfigError(f"settings: the settings file is {shown!r}: {error}; {advice}") from error
+    try:
+        if path.is_dir():
+            raise ConfigError(f"settings: {path} is a folder; expected a file with lines KEY=value")
+        if path.exists():
+            return path
+    except OSError as error:  # a folder on the way is closed, or a link leads in a circle
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"settings: {path} cannot be reached: {reason}; {advice}") from error
     if wanted:
         raise ConfigError(f"settings: {path} does not exist; create it or correct --env-file or JK_ENV_FILE")
     return None
@@ -225,7 +236,7 @@ def _read_env_file(
     from dotenv.parser import parse_stream
 
     try:
-        raw = path.read_bytes()
+        raw = read_text_file(path)
     except OSError as error:
         raise ConfigError(
             f"settings: {path} cannot be read: {(error.strerror or str(error)).lower()}; "
