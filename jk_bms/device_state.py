@@ -8,7 +8,7 @@ from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
 from jk_bms.repair.ladder import Rung
-from jk_bms.texts.durations import span
+from jk_bms.texts.durations import age, span
 
 
 def device_state(
@@ -87,7 +87,7 @@ def _words(status: LinkStatus, sample: Sample | None, now: float) -> Iterable[st
     if sample is not None and sample.battery_soc is not None:
         yield f"{sample.battery_soc:.0f} %"
     if status.last_sample is not None:
-        yield f"heard {span(now - status.last_sample)} ago"
+        yield f"heard {age(now - status.last_sample)}"
     if status.rssi is not None:
         yield f"{status.rssi} dBm"
     if status.connects:

@@ -9,6 +9,7 @@ from jk_bms.model.reading import probes_of
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_line
+from jk_bms.texts.durations import age as said_age
 from jk_bms.texts.durations import span, span_between
 from jk_bms.view.house import House, house_of
 
@@ -129,7 +130,7 @@ def _house_lines(inverter: dict[str, Any], paint: Any) -> Iterator[str]:
     if powers:
         yield f"  Power    {', '.join(powers)}"
     if inverter["age"] > OLD:
-        yield f"  Taken    {paint(span(inverter['age']) + ' ago', '33')} (old)"
+        yield f"  Taken    {paint(said_age(inverter['age']), '33')} (old)"
     if inverter.get("error"):
         yield paint(f"  Trouble  {inverter['error']}", "33")
 
@@ -170,7 +171,7 @@ def _device_lines(device: dict[str, Any], paint: Any, zone: tzinfo | None) -> It
     reading = device.get("reading")
     if reading is None:
         last = link.get("last_frame")
-        told = "none yet" if last is None else f"none since the start, the last {span(last)} ago"
+        told = "none yet" if last is None else f"none since the start, the last {said_age(last)}"
         yield f"  Reading  {told}"
         return
     yield from _reading_lines(reading, device["age"], device.get("days", {}), paint)
@@ -227,7 +228,7 @@ def _band(reading: dict[str, Any]) -> str:
     if reading.get("battery_soc_source") != "counted":
         return f" (our count: {band})" if anchor else f" (our count: {band}, not anchored yet)"
     age = reading.get("soc_anchor_age")
-    since = f", {anchor} {span(age)} ago" if anchor and age is not None else ""
+    since = f", {anchor} {said_age(age)}" if anchor and age is not None else ""
     return f" ({band}{since})"
 
 
@@ -273,7 +274,7 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
     if alarms := reading.get("alarms"):
         yield f"  Alarms   {paint(', '.join(alarms), '31')}"
     old = age > OLD
-    yield f"  Taken    {paint(span(age) + ' ago', '33' if old else '0')}" + (" (old)" if old else "")
+    yield f"  Taken    {paint(said_age(age), '33' if old else '0')}" + (" (old)" if old else "")
 
 
 def _record_lines(records: dict[str, Any], paint: Any) -> Iterator[str]:
@@ -281,7 +282,7 @@ def _record_lines(records: dict[str, Any], paint: Any) -> Iterator[str]:
     yield f"  File     {records['path']}"
     done = [f"{records[what]} {what}" for what in ("merged", "inserted") if records[what]]
     if records["age"] is not None:
-        yield f"  Records  {', '.join(done)}, the last {span(records['age'])} ago"
+        yield f"  Records  {', '.join(done)}, the last {said_age(records['age'])}"
     else:
         yield "  Records  none merged yet"
     if records["failure"]:

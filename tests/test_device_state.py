@@ -33,7 +33,7 @@ def test_a_line_for_the_service_manager() -> None:
     line = status_line([(MAIN, well, sample(MAIN)), (SHED, ill, None)], NOW)
 
     assert line == (
-        "main: streaming, 84 %, heard 0.4 s ago, -61 dBm, 3 connections, 1 command in 24 h, "
+        "main: streaming, 84 %, heard just now, -61 dBm, 3 connections, 1 command in 24 h, "
         "last time had the Bluetooth service forget the device; "
         "C8:47:80:00:00:02: searching, mute for 6 min, connected anew"
     )

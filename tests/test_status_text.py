@@ -48,7 +48,7 @@ def test_full_page() -> None:
         "3.282 V (cell 4) to 3.290 V (cell 3), delta 8 mV",
         "battery T1 18.5, T2 18.1 °C, MOSFETs 21.0 °C",
         "cell_undervoltage",
-        "0.4 s ago",
+        "just now",
     ):
         assert words in text
 

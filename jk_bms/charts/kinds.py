@@ -420,12 +420,16 @@ def _last_of(
 
 
 def _extremes(data: ChartData, name: str, head: Head, digits: int, unit: str) -> list[str]:
-    """The lowest and the highest value, each with its time."""
-    found = (("charts.lowest", _lowest(data, name)), ("charts.highest", _highest(data, name)))
+    """The lowest and the highest value, each with its time; the only one where they read the same."""
+    low, high, texts = _lowest(data, name), _highest(data, name), head.texts
+    if low is None or high is None:
+        return []
+    values = [texts.quantity(one[0], unit, digits) for one in (low, high)]
+    if values[0] == values[1]:
+        return [texts("charts.steady", value=values[0])]
     return [
-        head.texts(key, value=head.texts.quantity(one[0], unit, digits), time=_time(one[1], data, head))
-        for key, one in found
-        if one is not None
+        texts(key, value=value, time=_time(one[1], data, head))
+        for key, value, one in zip(("charts.lowest", "charts.highest"), values, (low, high), strict=True)
     ]
 
 

@@ -98,8 +98,11 @@ class _Teller:
             value = texts.quantity(1000 * pack.delta.value, "mV")
             yield texts("digest.delta", value=value, at=self.at(pack.delta.at))
         if pack.coldest is not None and pack.warmest is not None:
-            high = texts.quantity(pack.warmest.value, "°C", 1)
-            yield texts("digest.temperature", low=f"{pack.coldest.value:.1f}", high=high)
+            low, high = (texts.quantity(one.value, "°C", 1) for one in (pack.coldest, pack.warmest))
+            if low == high:
+                yield texts("digest.temperature.same", value=high)
+            else:
+                yield texts("digest.temperature", low=texts.number(pack.coldest.value, 1), high=high)
         if pack.holes:
             yield self._spans("digest.holes", pack.holes)
         for fault in pack.faults:
@@ -144,7 +147,10 @@ class _Teller:
         if len(spans) > MOST_LISTED:
             listed.append(texts.count("digest.more", len(spans) - MOST_LISTED))
         total = sum(((one.end or self._facts.end) - one.start for one in spans), timedelta())
-        return texts.count(key, len(spans), span=texts.span(total.total_seconds()), list=", ".join(listed))
+        values = {"span": texts.span(total.total_seconds()), "list": ", ".join(listed)}
+        if len(spans) == 1:
+            return texts(f"{key}.one", **values)
+        return texts.count(key, len(spans), **values)
 
     def _watts(self, extreme: Extreme) -> dict[str, str]:
         return {"value": self._texts.quantity(extreme.value, "W"), "at": self.at(extreme.at)}

@@ -52,58 +52,58 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The Bluetooth adapter is blocked by a switch of this machine or by its flight mode.",
         "Unblock it with `sudo rfkill unblock bluetooth`."),
     "adapter_wedged": (
-        "The Bluetooth adapter is stuck: it is on, but hears nothing of any kind.",
-        "It is switched off and on by itself; if that does not help, pull it out and plug it in again."),
+        "The Bluetooth adapter is stuck: it is on, but hears nothing.",
+        "The service switches it off and on; if that does not help, pull it out and plug it in again."),
     "nothing_near": (
-        "No Bluetooth device at all is within reach of the adapter.",
-        "Move this machine, or the adapter on a USB extension, closer to the battery."),
+        "The adapter hears no Bluetooth device at all.",
+        "Move this machine closer to the battery, or put the adapter on a USB extension."),
     "no_permission": (
-        "The service may not use Bluetooth.",
+        "The service is not allowed to use Bluetooth.",
         "Add its user to the group with `sudo usermod -aG bluetooth USER` and start it again."),
     "service_down": (
-        "The Bluetooth service of the system does not run, or does not answer.",
+        "The system's Bluetooth service does not run or does not answer.",
         "See `systemctl status bluetooth`; start it with `sudo systemctl restart bluetooth`."),
     "phone_connected": (
-        "A phone or another device is connected to the battery; it talks to one at a time.",
-        "Close the app on every phone that knows the battery, or switch Bluetooth of the phone off."),
+        "A phone or another device is connected to the battery; it talks to only one at a time.",
+        "Close the battery's app on every phone, or switch Bluetooth off on them."),
     "switched_off": (
         "The BMS is switched off, asleep or without power.",
-        "Look whether it shows a light; press its button or start the charger."),
+        "See whether it shows a light; press its button or start charging."),
     "out_of_range": (
-        "The battery is out of reach of the radio.",
+        "The battery is out of radio range.",
         "Move the adapter closer, away from metal; a USB extension often helps."),
     "weak_signal": (
-        "The signal of the battery is too weak for a steady link.",
+        "The battery's signal is too weak for a stable connection.",
         "Move the adapter closer, away from metal and Wi-Fi; a USB extension often helps."),
     "wrong_address": (
-        "No device with this address has ever been heard here.",
+        "No device with this address was ever heard here.",
         f"Compare the address with what `{tool('--scan')}` finds."),
     "link_lost": (
-        "The radio link was interrupted.",
-        "Nothing to do when it is rare; else move the adapter closer to the battery."),
+        "The radio connection was interrupted.",
+        "If this is rare, do nothing; if it is frequent, move the adapter closer to the battery."),
     "connect_failed": (
-        "The battery is there, but does not let anybody connect.",
+        "The battery is there, but does not accept a connection.",
         "Switch Bluetooth of the BMS off and on in its app; the BMS itself only if the house may go dark meanwhile."),
     "pairing_needed": (
-        "This firmware wants to be paired with before it talks.",
-        f"With `pin` at the device in the registry it is done by itself; else run `{tool('pair')}`."),
+        "This firmware must be paired before it talks.",
+        f"With `pin` of this battery in the registry the service pairs by itself; otherwise run `{tool('pair')}`."),
     "pairing_refused": (
-        "The battery refused to pair: a wrong passkey, or a firmware that cannot pair.",
-        f"Correct `pin` in the registry, or run `{tool('pair')}`; what was refused is not tried again by itself."),
+        "The battery refused to pair: the passkey is wrong, or this firmware cannot pair.",
+        f"Correct `pin` in the registry, or run `{tool('pair')}`; the service does not repeat what was refused."),
     "stale_cache": (
-        "The Bluetooth service remembers something of the battery that is no longer true.",
-        "It is made to forget by itself; by hand: `bluetoothctl remove ADDRESS`."),
+        "The Bluetooth service remembers the battery as it no longer is.",
+        "The service has it forgotten; by hand: `bluetoothctl remove ADDRESS`."),
     "not_a_bms": (
         "The device at this address is no JK BMS.",
         f"Find the right address with `{tool('--scan')}`."),
     "mute": (
-        "The battery is connected but does not say anything.",
-        "If it stays so, close the phone app and switch Bluetooth of the BMS off and on."),
+        "The battery is connected, but sends nothing.",
+        "If this goes on, close the phone app and switch the BMS's Bluetooth off and on."),
     "frozen": (
-        "The BMS repeats the very same values: its processor hangs.",
+        "The BMS repeats the same values: its processor hangs.",
         "Its protection may not work: switch off charger and large loads, then the BMS off and on; meanwhile no power."),
     "layout_unknown": (
-        "The battery talks in a way that is not known, perhaps after an update of its firmware.",
+        "The battery sends data in an unknown format, perhaps after a firmware update.",
         f"Save a recording with `{tool('--direct --dump FILE')}` and report it."),
     "frames_damaged": (
         "What the battery sends arrives damaged.",
@@ -115,10 +115,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "A second copy of this service reads the battery.",
         "Stop one of them: systemd, Docker and a terminal may each run one."),
     "internal_error": (
-        "This program met something that it does not know how to handle.",
-        f"It tries again by itself; update it, and if it stays so, report what `{tool('doctor')}` and the log say."),
+        "This program met something it cannot handle.",
+        f"It tries again by itself. Update it; if this goes on, report what `{tool('doctor')}` and the log say."),
     "released": (
-        "The battery is left alone on request, so that a phone can connect.",
+        "The battery is lent to the phone app on request.",
         f"Wait, or end it with `{tool('resume')}`."),
 }
 

@@ -265,7 +265,7 @@ class _Step(NamedTuple):
     def own(self, part: str) -> str:
         """A text of the rule, filled in; "" when there is none."""
         template = self._template(part)
-        return template.format_map(self._values()) if template is not None else ""
+        return self.texts.spoken(template.format_map(self._values())) if template is not None else ""
 
     def _template(self, part: str) -> str | None:
         """The text of the rule for what was found, else for how bad it is, else the usual one."""
@@ -322,7 +322,7 @@ class _Step(NamedTuple):
     def _known_lines(self, part: str) -> Iterator[str]:
         template, fields = self._template(part), self._values()
         for line in template.splitlines() if template is not None else ():
-            filled = line.format_map(fields)
+            filled = self.texts.spoken(line.format_map(fields))
             if UNKNOWN not in filled:
                 yield filled
 
@@ -351,10 +351,13 @@ class _Step(NamedTuple):
         fields["tool"] = tool()
         fields["part"] = self._part()
         for name in ("value", "set", "clear", "peak"):
-            fields[name] = self.quantity(name) or _number(self.facts.get(name))
+            fields[name] = self.quantity(name) or self._number(self.facts.get(name))
         if (kind := found.get("kind")) is not None:
             fields["kind"] = cell_fault(str(kind), self.texts)
             fields["advice"] = cell_fault(str(kind), self.texts, advice=True)
+        low, high = found.get("low"), found.get("high")
+        if self.facts.get("rule") == "runtime" and _is_number(low) and _is_number(high):
+            fields["between"] = self.texts.span_between(low, high)
         for name, bound in (("dark", "low"), ("dark_last", "high")):
             if _is_number(seconds := found.get(bound)):
                 fields[name] = self.moment(self.at + timedelta(seconds=min(seconds, LONGEST)))
@@ -367,11 +370,14 @@ class _Step(NamedTuple):
             return clip(value, LONGEST_FACT)
         unit = FACT_UNITS.get(f"{self.facts.get('rule')}.{name}") or FACT_UNITS.get(name)
         if unit is None:
-            return _number(value)
+            return self._number(value)
         if unit is OWN:
             return self._in_own_unit(value)
         # What flows out is negative, but "a load of -900 W" is no sentence.
         return self.texts.quantity(abs(value), *unit)
+
+    def _number(self, value: Any) -> str:
+        return self.texts.decimal(f"{value:g}") if _is_number(value) else UNKNOWN
 
     def _in_own_unit(self, value: float) -> str:
         unit = clip(self.facts.get("unit") or "", LONGEST_UNIT)
@@ -412,10 +418,6 @@ def _time(told: Any) -> datetime | None:
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _number(value: Any) -> str:
-    return f"{value:g}" if _is_number(value) else UNKNOWN
 
 
 def _sentence(text: str) -> str:

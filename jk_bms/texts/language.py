@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from jk_bms.called import tool
-from jk_bms.texts.durations import DurationWords, span, span_between
+from jk_bms.texts.durations import NOW, DurationWords, span, span_between
 
 SPANS = {"s": 1.0, "min": 60.0, "h": 3600.0}  # units that read better as a duration, in s
 LANGUAGES = ("en", "uk")  # the first is taken for a person whose language we do not speak
@@ -33,7 +33,10 @@ class Texts:
 
     def filled(self, template: str, values: Mapping[str, Any]) -> str:
         """Return ``template`` with ``values`` in the places of its fields, as this language joins them."""
-        text = template.format_map({"tool": tool(), **values})
+        return self.spoken(template.format_map({"tool": tool(), **values}))
+
+    def spoken(self, text: str) -> str:
+        """Return a filled ``text`` as this language says it."""
         # "о 11:32" cannot be spoken: before the eleventh hour, which begins with a vowel, it is "об".
         return _BEFORE_ELEVEN.sub(r"\1б", text) if self.language == "uk" else text
 
@@ -107,7 +110,9 @@ class Texts:
         return span_between(low, high, self.durations)
 
     def ago(self, seconds: float) -> str:
-        """Return an age: ``12 s ago``."""
+        """Return an age: ``just now``, ``12 s ago``."""
+        if seconds < NOW:
+            return self("units.just_now")
         return self("units.ago", span=self.span(seconds))
 
     def moment(self, when: datetime, zone: tzinfo | None, now: datetime) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from jk_bms.model import Sample
-from jk_bms.texts.durations import span, span_between
+from jk_bms.texts.durations import age, span, span_between
 
 WIDTH = 60
 RULE = "=" * WIDTH
@@ -86,7 +86,7 @@ def _lines(sample: Sample, remark: str) -> Iterator[str]:
         if value is not None:
             yield f"{label}: {format(value, form)}{unit}"
     if sample.soc_low is not None and sample.soc_high is not None:
-        since = f", {sample.soc_anchor} {span(sample.soc_anchor_age)} ago" if sample.soc_anchor_age else ""
+        since = f", {sample.soc_anchor} {age(sample.soc_anchor_age)}" if sample.soc_anchor_age else ""
         yield f"SOC between: {sample.soc_low:.0f}% and {sample.soc_high:.0f}%{since}"
     for what, forecast in (("Empty in", sample.empty_in), ("Full in", sample.full_in)):
         if forecast is not None:

@@ -39,14 +39,14 @@ async def silence(telegram: TelegramServer, update: int) -> None:
 EVERY_COMMAND = {  # what the answer has, with the poller of a house with one battery
     "start": "/stop ends the level",
     "stop": "/start begins again",
-    "status": "Grid is there",
+    "status": "Grid is on",
     "battery": "Main",
     "cells": "3.282",
     "health": "Main",
     "alerts": "No open alerts",
     "link": "connected",
-    "release": "Main: released until",
-    "resume": "Nothing is released",
+    "release": "Main: lent to the phone app until",
+    "resume": "No battery is lent",
     "until": "/until 07:00",
     "settings": "Quiet hours: none",
     "users": "named in the settings",
@@ -95,7 +95,7 @@ async def test_a_command_is_understood_wherever_it_comes_from(
 
     (sent,) = telegram.messages()
     assert sent.chat == more.get("chat", OWNER)
-    assert "Grid is there" in sent.shown
+    assert "Grid is on" in sent.shown
 
 
 IGNORED = {
@@ -157,7 +157,7 @@ async def test_a_stranger_is_refused_once_and_gets_no_data(
         telegram.press("status", chat=STRANGER, user=STRANGER)
         await soon(lambda: telegram.done_with(last))
 
-    assert telegram.shown(STRANGER) == ["This bot serves only its owner."]
+    assert telegram.shown(STRANGER) == ["This bot works only for its owner."]
     assert "refused" in caplog.text
 
 
@@ -169,8 +169,8 @@ async def test_with_users_named_a_group_is_served_for_them_only(
         telegram.say("/status", chat=GROUP, kind="group", user=OWNER)
         texts = await answered(telegram, 2)
 
-    assert texts[0] == "This bot serves only its owner."
-    assert "Grid is there" in texts[1]
+    assert texts[0] == "This bot works only for its owner."
+    assert "Grid is on" in texts[1]
 
 
 async def test_the_first_code_claims_the_bot(
@@ -188,7 +188,7 @@ async def test_the_first_code_claims_the_bot(
 
     refused, wrong, claimed, *_ = telegram.shown(OWNER)
     assert "has no owner yet" in refused
-    assert "not right" in wrong
+    assert "is wrong" in wrong
     assert claimed.startswith("This bot is yours now.")
     assert telegram.shown(STRANGER) != []
     assert "yours" not in telegram.shown(STRANGER)[0]
@@ -240,7 +240,7 @@ async def test_stop_says_what_still_comes(telegram: TelegramServer, poller: Poll
         await soon(lambda: len(telegram.messages(88)) == 3)
 
     assert "Alerts and the digest still come" in telegram.shown(OWNER)[0]
-    assert telegram.shown(88)[-1].startswith("I keep quiet here now.")
+    assert telegram.shown(88)[-1].startswith("I will be quiet here.")
 
 
 async def test_start_in_a_group_that_is_not_named_promises_nothing(
@@ -290,7 +290,7 @@ async def test_a_restart_repeats_and_loses_no_command(
     texts = telegram.shown()
     assert len(texts) == 2
     assert str(OWNER) in texts[0]
-    assert "Grid is there" in texts[1]
+    assert "Grid is on" in texts[1]
 
 
 async def test_a_button_that_was_pressed_while_it_was_down_does_nothing(
@@ -335,7 +335,7 @@ async def test_a_clock_that_is_fast_makes_no_command_old(
         telegram.say("/status", ago=4000.0)
         texts = await answered(telegram, 2)
 
-    assert "Grid is there" in texts[1]
+    assert "Grid is on" in texts[1]
 
 
 async def test_an_end_right_after_an_answer_does_not_repeat_it(
@@ -411,7 +411,7 @@ async def test_two_chats_are_spoken_to_in_their_languages(
         telegram.say("/start", chat=88, user=88, language="uk-UA")
         await soon(lambda: len(telegram.messages()) >= 4)
 
-    for words, other in (("Grid is there", "мережа"), ("Battery Level: 84.3%", "заряд батареї")):
+    for words, other in (("Grid is on", "мережа"), ("Battery Level: 84.3%", "заряд батареї")):
         assert any(words in text for text in telegram.shown(OWNER))
         assert any(other in text.lower() for text in telegram.shown(88))
         assert not any(words in text for text in telegram.shown(88))
@@ -661,7 +661,7 @@ async def test_release_asks_the_service_for_that_battery_and_time(
     seconds, number = wanted
     assert request["seconds"] == seconds
     assert request.get("device") == (None if number is None else device(number)["address"])
-    assert "released until" in answer
+    assert "lent to the phone app until" in answer
     assert "The phone app can connect now." in answer
 
 
@@ -701,9 +701,11 @@ async def test_of_several_batteries_the_one_to_release_is_chosen_by_button(
         (sent,) = telegram.messages()
         assert poller.asked("release") == []
         telegram.press(sent.button("Garage"), message=sent.message)
-        await soon(lambda: any("Garage: released until" in one.shown for one in telegram.sent))
+        await soon(lambda: any("Garage: lent to the phone app until" in one.shown for one in telegram.sent))
         telegram.press(sent.button("All"), message=sent.message)
-        await soon(lambda: any("Main, Garage: released until" in one.shown for one in telegram.sent))
+        await soon(
+            lambda: any("Main, Garage: lent to the phone app until" in one.shown for one in telegram.sent)
+        )
 
     asked = [(request["device"], request["seconds"]) for request in poller.asked("release")]
     assert asked == [(TWO[1]["address"], 1800.0), (None, 1800.0)]
@@ -717,9 +719,9 @@ async def test_the_link_page_lends_the_battery_and_takes_it_back(
         await answered(telegram)
         (sent,) = telegram.messages()
         telegram.press(sent.button("10 min"), message=sent.message)
-        await soon(lambda: any("Main: released until" in one.shown for one in telegram.sent))
+        await soon(lambda: any("Main: lent to the phone app until" in one.shown for one in telegram.sent))
         poller.snapshot = snapshot(lent())
-        edited = next(one for one in telegram.sent if "Main: released until" in one.shown)
+        edited = next(one for one in telegram.sent if "Main: lent to the phone app until" in one.shown)
         telegram.press(edited.button("Resume"), message=sent.message)
         await soon(lambda: any("connects again" in one.shown for one in telegram.sent))
 
@@ -740,8 +742,8 @@ async def test_a_slow_release_keeps_nobody_waiting(
         poller.holds.set()
         second = (await answered(telegram, 2))[1]
 
-    assert "Grid is there" in first
-    assert "released until" in second
+    assert "Grid is on" in first
+    assert "lent to the phone app until" in second
 
 
 RESUMES = {  # what was said: whom it is about; None: the answer says that nothing is released
@@ -765,7 +767,7 @@ async def test_resume_is_about_what_is_released(
 
     if names is None:
         assert poller.asked("resume") == []
-        assert "Nothing is released" in answer or "no such battery" in answer
+        assert "No battery is lent" in answer or "no such battery" in answer
     else:
         assert [request["device"] for request in poller.asked("resume")] == [device(2)["address"]]
         assert "Garage: the service connects again." in answer
@@ -833,7 +835,7 @@ async def test_a_service_that_does_not_confirm_is_told_in_one_sentence(
         telegram.say("/resume")
         answers = await answered(telegram, 2)
 
-    assert answers == ["The battery service did not confirm it; /link tells how it stands."] * 2
+    assert answers == ["The battery service did not confirm this; /link shows the present state."] * 2
     assert "went wrong" not in caplog.text
 
 

@@ -175,7 +175,7 @@ async def test_made_up_after_a_power_cut_it_says_so(tmp_path: Path, store: BotSt
     await house.until("2026-12-11 06:30:00")
 
     [text] = house.queued()
-    assert text == "This digest is late: at 23:59 nobody was there to write it.\n\n&lt;en&gt; 2026-12-10"
+    assert text == "This digest is late: the program was not running at 23:59.\n\n&lt;en&gt; 2026-12-10"
     assert house.requests[0]["end"] == "2026-12-10T21:59:00+00:00"  # of its own day, not of the night
 
 
@@ -225,7 +225,7 @@ async def test_a_digest_that_cannot_be_made_is_not_passed_over_in_silence(
 
     await house.until("2026-12-11 01:00:00")
 
-    assert house.queued() == ["The digest of 10 Dec could not be made; the log of the bot says why."]
+    assert house.queued() == ["The digest of 10 Dec could not be made; the bot's log says why."]
 
 
 async def test_a_full_disk_delays_it(

@@ -74,7 +74,7 @@ def test_a_missed_one_comes_once_over_a_kill(telegram: TelegramServer, tmp_path:
         log = bot.log
 
     assert digest.shown.startswith(
-        f"This digest is late: at {at:%H:%M} nobody was there to write it.\n\nDigest of "
+        f"This digest is late: the program was not running at {at:%H:%M}.\n\nDigest of "
     )
     others = [text for text in telegram.shown() if "Digest of" in text]
     assert len(others) <= 2  # killed before it knew that Telegram had it, it may say it once more, marked

@@ -236,7 +236,7 @@ async def test_a_dead_poller_is_told_after_five_minutes_and_its_return(
     back = await house.look(snapshot())
 
     assert (early, again) == ([], [])
-    assert "nobody watches" in late[0]
+    assert "is not being watched" in late[0]
     assert "answers again" in back[0]
 
 
@@ -277,7 +277,7 @@ async def test_the_first_chat_of_a_bot_without_any_is_told_that_the_poller_is_de
 
     house.store.change_chat(OWNER, allowed=True)
 
-    assert "nobody watches" in (await house.look(down))[0]
+    assert "is not being watched" in (await house.look(down))[0]
 
 
 async def test_who_may_no_longer_hear_is_told_nothing(with_env: Callable[..., House]) -> None:

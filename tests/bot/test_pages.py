@@ -80,8 +80,8 @@ def test_status_says_everything_at_a_glance() -> None:
     page = status()
 
     assert page.text == (
-        "🔌 <b>Grid is there</b> · 2 h 5 min\n"
-        "<pre>SoC             84 %\n"
+        "🔌 <b>Grid is on</b> · 2 h 5 min\n"
+        "<pre>Charge          84 %\n"
         "Grid           231 V\n"
         "Grid             0 W\n"
         "Load          1994 W\n"
@@ -111,10 +111,10 @@ AWAY = "❔ Grid unknown: the inverter does not answer"
         ({"grid": {"state": "unknown"}, "age": 900.0}, "does not answer, last heard 15 min ago"),
         ({"age": None}, "❔ Grid unknown"),
         ({"grid": {"state": "lost", "for": 130.0}, "age": 1.0}, "🔦 <b>No grid</b> · 2 min"),
-        ({"grid": {"state": "present"}, "age": 1.0, "grid_power": 0.0}, "🔌 <b>Grid is there</b>"),
+        ({"grid": {"state": "present"}, "age": 1.0, "grid_power": 0.0}, "🔌 <b>Grid is on</b>"),
         # Not confirmed yet, but it answers.
-        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 231.0}, "🔌 <b>Grid is there</b>"),
-        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_power": 10.1}, "🔌 <b>Grid is there</b>"),
+        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 231.0}, "🔌 <b>Grid is on</b>"),
+        ({"grid": {"state": "unknown"}, "age": 1.0, "grid_power": 10.1}, "🔌 <b>Grid is on</b>"),
         ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 50.0, "grid_power": 900.0}, UNSURE),
         ({"grid": {"state": "unknown"}, "age": 1.0, "grid_power": 0.0}, UNSURE),
         ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 231.0, "error": "no answer"}, AWAY),
@@ -159,7 +159,7 @@ def test_the_first_line_is_the_house() -> None:
 
     assert first == "🟡 <b>House: 71 %, 13.0 kWh left</b>"
     assert flows == "Discharging with 2000 W, lasts until 00:00–00:45 tomorrow"
-    assert rest[0] == "🔌 <b>Grid is there</b> · 2 h 5 min"
+    assert rest[0] == "🔌 <b>Grid is on</b> · 2 h 5 min"
     assert "🟠 Shed: 20 %, -1000 W, 18.5 °C ❗ a cell is empty" in rest
     page = pages.house(snapshot(*packs), UK, KYIV, NOW)
     assert page.text.splitlines()[0] == "🟡 <b>Дім: 71 %, лишилося 13,0 кВт·год</b>"
@@ -175,7 +175,7 @@ def test_without_a_right_clock_only_the_age_is_told() -> None:
     page = status(device(reading=reading(clock_trusted=False)), clock_trusted=False)
 
     assert "updated 12 s ago" in page.text
-    assert "clock of the machine is wrong" in page.text
+    assert "clock of this machine is wrong" in page.text
 
 
 def test_poller_down_is_said_first() -> None:
@@ -242,8 +242,8 @@ def test_battery_in_detail() -> None:
         "Lowest      3.282 V cell 4",
         "Probe 2      18.1 °C",
         "MOSFETs      21.0 °C",
-        "At this load empty in 5 h 20 min to 6 h",
-        "SoC counted, surely 79 to 88 %, last full 2 h 1 min ago",
+        "At this load: empty in 5 h 20 min to 6 h",
+        "Charge counted, 79–88 % (95 % sure), last full 2 h 1 min ago",
         "updated 18:42:07 (12 s ago)",
     ):
         assert words in text
@@ -291,14 +291,14 @@ def test_no_data_says_since_when() -> None:
 def test_alarms_and_switches_of_the_bms_are_told_in_words() -> None:
     text = battery(alarms=["cell_undervoltage", "bit_31"], switches={"charge": True, "discharge": False})
 
-    assert "The BMS says: a cell is empty" in text
-    assert "The BMS says: alarm 31, which this program does not know" in text
+    assert "The BMS reports: a cell is empty" in text
+    assert "The BMS reports: alarm 31, which this program does not know" in text
     assert "Discharging is switched off in the BMS" in text
     assert "Charging is switched off" not in text
 
 
 def test_count_without_anchor_is_not_called_sure() -> None:
-    assert "our count is not sure yet: 79 to 88 %" in battery(battery_soc_source="bms")
+    assert "our own count, not sure yet: 79–88 %" in battery(battery_soc_source="bms")
 
 
 # /cells, /health, /link
@@ -365,9 +365,9 @@ def test_health_names_the_faulty_cell_and_what_to_do() -> None:
     text = pages.health(device(), report, EN).text
 
     assert "🟠 Cell 3: bad connection, 97 % sure, since 2 Nov 2026" in text
-    assert "Tighten and clean its lugs" in text
+    assert "Then tighten and clean its lugs" in text
     assert "The other 3 cells are in order" in text
-    assert "Size is not known of every cell" in text
+    assert "Capacity is not yet known for every cell" in text
 
 
 def test_health_that_knows_nothing_yet() -> None:
@@ -377,7 +377,7 @@ def test_health_that_knows_nothing_yet() -> None:
     for cell in report["cells"]:
         cell |= {"unknown": unknown, "resistance": None, "size": None, "loss_month": None}
     text = pages.health(device(), report, EN).text
-    assert "Too early to tell." in text
+    assert "It is too early to say." in text
     assert "<pre>" not in text, "a table of nothing"
 
 
@@ -394,7 +394,7 @@ def test_link_names_the_likeliest_causes_and_what_to_do() -> None:
     text = pages.link(snapshot(device(link=troubled())), EN, KYIV, NOW).text
 
     assert "• 47 %: A phone or another device is connected" in text
-    assert "<i>Close the app on every phone" in text
+    assert "<i>Close the battery" in text
     assert text.index("47 %") < text.index("25 %") < text.index("12 %")
     assert "5 %: No device with this address" not in text
     assert "4 other devices" not in text, "the causes say it, in the language of the reader"
@@ -404,7 +404,7 @@ def test_link_tells_of_the_outage_and_what_is_tried() -> None:
     text = pages.link(snapshot(device(link=troubled())), EN, KYIV, NOW).text
 
     assert "No data since 18:28 (13 min). 6 failed attempts so far." in text
-    assert "Tried: the adapter was switched off and on." in text
+    assert "Done so far: the adapter was switched off and on." in text
     assert "last reading 13 min ago" in text
 
     plain = troubled(outage=troubled()["outage"] | {"rung": "reconnect"})
@@ -430,7 +430,7 @@ def test_link_counts_connections_and_commands() -> None:
     assert "dropped" not in text
 
     noisy = pages.link(snapshot(device(link=device()["link"] | {"discarded": 120})), EN, KYIV, NOW).text
-    assert "Bytes dropped  120" in noisy
+    assert "Bytes lost  120" in noisy
 
 
 def test_link_says_nothing_twice() -> None:
@@ -501,7 +501,7 @@ def test_link_offers_the_phone_its_turn() -> None:
 def test_released_battery_says_until_when_and_that_the_phone_can_connect() -> None:
     page = pages.released([device()], NOW + timedelta(minutes=10), EN, KYIV, NOW)
 
-    assert "Main: released until 18:52." in page.text
+    assert "Main: lent to the phone app until 18:52." in page.text
     assert "The phone app can connect now." in page.text
     assert [button.data for button in page.buttons[0]] == ["resume:1", "link"]
 
@@ -510,7 +510,7 @@ def test_several_released_batteries_are_named_at_once() -> None:
     both = [device(), device(2, "Garage")]
     page = pages.released(both, NOW + timedelta(hours=20), EN, KYIV, NOW)
 
-    assert "Main, Garage: released until 14:42 tomorrow." in page.text
+    assert "Main, Garage: lent to the phone app until 14:42 tomorrow." in page.text
     assert page.buttons[0][0].data == "resume:all"
     assert "Main, Garage: the service connects again." in pages.resumed(both, EN).text
 
@@ -546,7 +546,7 @@ def test_muted_alert_can_be_heard_again() -> None:
     page = pages.alerts(snapshot(alerts=[alert(muted=True, muted_until=until)]), EN, KYIV, NOW)
 
     assert "🔕 muted until 19:42" in page.text
-    assert [button.label for button in page.buttons[0]] == ["🔔 Tell again"]
+    assert [button.label for button in page.buttons[0]] == ["🔔 Tell me again"]
 
 
 def test_forty_alerts_are_one_page() -> None:
@@ -566,18 +566,25 @@ def test_an_alert_that_is_over_is_found_no_more() -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({}, ["🟡 <b>Main: may last until 08:42 tomorrow", "empty at 05:42 tomorrow", "With 90 W less"]),
+        (
+            {},
+            [
+                "🟡 <b>Main: charge may last until 08:42 tomorrow",
+                "empty at 05:42 tomorrow",
+                "if you use 90 W less",
+            ],
+        ),
         (
             {"verdict": "yes", "soc_low": 31.2, "soc_high": 40.0, "empty_first": None, "save": None},
-            ["🟢 <b>Main: lasts until", "Left at 08:42 tomorrow: 31 to 40 %"],
+            ["🟢 <b>Main: charge lasts until", "Left at 08:42 tomorrow: 31–40 %"],
         ),
         (
             {"verdict": "no", "soc_high": 0.0, "empty_last": NOW + timedelta(hours=12)},
-            ["🔴 <b>Main: does not last", "Empty between 05:42 tomorrow and 06:42 tomorrow.", ": 0 %"],
+            ["🔴 <b>Main: charge does not last", "Empty between 05:42 tomorrow and 06:42 tomorrow.", ": 0 %"],
         ),
         ({"days": 0}, ["Based on 412 W: the load of the last minutes."]),
-        ({"load": -300.0}, ["Based on the sun giving 300 W more"]),
-        ({"save": 411.0}, ["only last with everything switched off"]),
+        ({"load": -300.0}, ["Based on 300 W more"]),
+        ({"save": 411.0}, ["last only with everything switched off"]),
     ],
 )
 def test_until(other: dict[str, Any], words: list[str]) -> None:
@@ -590,7 +597,7 @@ def test_until_without_charge_or_load() -> None:
     def text(known: dict[str, Any]) -> str:
         return pages.until(snapshot(known), known, None, EN, KYIV, NOW).text
 
-    assert "charge or load are not known yet." in text(device())
+    assert "charge or load is not known yet." in text(device())
     assert "No battery data yet." in text(device(reading=None, age=None))
 
 
@@ -599,7 +606,7 @@ def test_until_from_old_values_says_how_old() -> None:
     text = pages.until(snapshot(old, poller_down=True), old, None, EN, KYIV, NOW).text
 
     assert text.startswith("⚠️ The battery service does not answer.")
-    assert "cannot be told: what is known of the battery is 10 h old." in text
+    assert "Not possible to say: the last data is 10 h old." in text
     assert "updated 08:42:19 (10 h ago) · stale" in text
 
 
@@ -610,9 +617,9 @@ def test_until_of_one_of_several_batteries() -> None:
     )
     text = pages.until(house, device(), outlook(share=0.25), EN, KYIV, NOW).text
 
-    assert "by their size: 25 % is on this one." in text
-    assert "Not counted on, for it does not say how it is: Barn, Attic." in text
-    assert "With 340 W less" in text
+    assert "by size: this one carries 25 %." in text
+    assert "Not counted, because there is no fresh data: Barn, Attic." in text
+    assert "if you use 340 W less" in text
     assert "Not counted on" not in pages.until(snapshot(), device(), outlook(), EN, KYIV, NOW).text
 
 
@@ -621,7 +628,7 @@ def test_until_of_a_house_names_who_is_not_in_it() -> None:
     house = snapshot(device(), device(2, "Shed"), lent_one)
     page = pages.until(house, None, outlook(), EN, KYIV, NOW)
 
-    assert "House: may last until" in page.text
+    assert "House: charge may last until" in page.text
     assert "Barn: lent to the phone app, 84 % at 18:35; not counted" in page.text
     assert page.buttons[0][0].data == "until:0842:all"
     unknown = pages.until(house, None, None, UK, KYIV, NOW).text
@@ -648,7 +655,7 @@ def test_grid_news_stand_above_the_status() -> None:
     page = pages.grid_change(False, snapshot(), EN, KYIV, NOW)
 
     assert page.text.startswith("🔦 <b>Grid lost</b>")
-    assert "<pre>SoC" in page.text
+    assert "<pre>Charge" in page.text
 
 
 # Whatever comes
@@ -708,7 +715,7 @@ def test_times_are_those_of_the_owner() -> None:
     late = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)  # 0:30 in Kyiv
     page = pages.status(snapshot(device(age=3600.0)), EN, KYIV, late)
 
-    assert "updated 23:30 yesterday (60 min ago)" in page.text
+    assert "updated 23:30 yesterday (1 h ago)" in page.text
 
 
 def test_data_of_buttons_fits_and_comes_back() -> None:

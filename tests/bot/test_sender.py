@@ -158,7 +158,7 @@ async def test_after_an_outage_many_become_one(
         await soon(lambda: nothing_waits(store))
 
     first, second = telegram.shown()
-    assert first.splitlines()[0] == "40 messages that could not be sent before"
+    assert first.splitlines()[0] == "40 messages that could not be sent in time"
     assert first.splitlines()[-2:] == ["alert 39 (×2)", "and 13 older messages"]
     assert "alert 1\n" not in first  # told by its newer one
     assert second == "alert 99"
@@ -203,7 +203,7 @@ async def test_pictures_do_not_keep_many_from_becoming_one(
         await soon(lambda: nothing_waits(store))
 
     words, *rest = telegram.messages()
-    assert words.shown.splitlines()[0] == "41 messages that could not be sent before"
+    assert words.shown.splitlines()[0] == "41 messages that could not be sent in time"
     assert words.shown.splitlines()[-2] == "alert 99"
     assert rest == []
 
@@ -223,9 +223,9 @@ async def test_what_has_words_of_its_own_is_never_dropped_with_the_pictures(
         await soon(lambda: nothing_waits(store))
 
     first, *between, last, newest = telegram.messages()
-    assert first.shown.splitlines()[0] == "10 messages that could not be sent before"
+    assert first.shown.splitlines()[0] == "10 messages that could not be sent in time"
     assert [one.shown for one in between] == ["digest", "hint"]
-    assert last.shown.splitlines()[0] == "10 messages that could not be sent before"
+    assert last.shown.splitlines()[0] == "10 messages that could not be sent in time"
     assert (newest.shown, newest.photo) == ("", PNG)  # of the newest alert
 
 
@@ -265,7 +265,7 @@ async def test_a_crash_while_many_became_one_brings_back_one(
         await soon(lambda: nothing_waits(store))
 
     again, later, shown = telegram.messages()
-    assert again.shown.splitlines()[0] == "8 messages that could not be sent before"
+    assert again.shown.splitlines()[0] == "8 messages that could not be sent in time"
     assert "may be a repeat" in again.shown
     assert later.shown == "alert 8"
     assert shown.photo == PNG
@@ -343,7 +343,7 @@ async def test_an_answer_that_was_lost_makes_a_marked_repeat(
 
     first, again, second = telegram.shown()
     assert (first, second) == ("alert 1", "alert 2")
-    assert again == "alert 1\n(may be a repeat: it is not known whether it arrived)"
+    assert again == "alert 1\n(may be a repeat: it is not known whether it arrived before)"
 
 
 async def test_who_blocked_the_bot_costs_the_others_nothing(

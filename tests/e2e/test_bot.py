@@ -97,7 +97,7 @@ def test_the_phone_app_gets_its_turn_and_the_service_comes_back(
         telegram.until(lambda: any("connects again." in one.shown for one in telegram.sent))
         until(lambda: (service.snapshot() or {})["devices"][0]["link"]["state"] == "streaming")
 
-    assert "released until" in sent.shown
+    assert "lent to the phone app until" in sent.shown
     assert left_alone["state"] == "released"
     assert 200 < left_alone["released_for"] <= 300
     assert "The service connects again in" in link.shown

@@ -128,8 +128,8 @@ def test_alert_names_everything_that_matters() -> None:
     assert text == (
         "Main: cell 7 is nearly empty, 2.810 V\n"
         "Limit 2.850 V, since 18:30 (12 min).\n"
-        "The BMS itself cuts off at 2.500 V.\n"
-        "The lowest cell decides for the whole pack: at its limit the BMS cuts off and the house goes dark.\n"
+        "The BMS cuts off at 2.500 V.\n"
+        "The lowest cell decides for the whole battery: at its limit the BMS cuts off and the house goes dark.\n"
         "Switch off what is not needed, or charge.\n"
         "It is over above 3.000 V.\n"
         "Critical, code 1006"
@@ -142,22 +142,22 @@ def test_alert_names_everything_that_matters() -> None:
         ("cell_high", ["cell 7 is nearly too full, 3.640 V", "It is over below 3.550 V."]),
         (
             "cell_spread",
-            ["drift apart, 210 mV", "Limit 200 mV", "Cell 7 is the highest and cell 1 the lowest"],
+            ["differ too much, 210 mV", "Limit 200 mV", "Cell 7 is the highest, cell 1 the lowest"],
         ),
         ("cell_hot", ["54.5 °C", "Probe 2 is the warmest"]),
-        ("temperature_spread", ["Between 24.0 °C and 40.0 °C"]),
-        ("soc_low", ["low, 11.0 %", "the shown charge is 13 %"]),
-        ("runtime", ["it will not last long, 25 min", "empty in 25 min to 40 min", "more than 60 min"]),
+        ("temperature_spread", ["From 24.0 °C to 40.0 °C"]),
+        ("soc_low", ["nearly empty, 11.0 %", "the shown charge is 13 %"]),
+        ("runtime", ["the charge will not last long, 25 min", "empty in 25 to 40 min", "more than 1 h"]),
         ("going_dark", ["going dark about 18:55", "between 18:55 and 19:03", "Load: "]),
         ("switch_off", ["discharging is switched off"]),
-        ("bms_alarm", ["the BMS says: the discharge current is too high"]),
+        ("bms_alarm", ["the BMS reports: the discharge current is too high"]),
         ("wire", ["the balance wire of cell 7 has too much resistance, 0.620 Ω"]),
         ("cycles", ["has done 2001 cycles"]),
-        ("cell_fault", ["cell 7: weak", "the others cannot give what they hold"]),
+        ("cell_fault", ["cell 7: weak", "the other cells cannot give all they hold"]),
         ("bms_silent", ["does not answer, 16 min", "Not heard: out of range"]),
         ("grid_lost", ["the grid is lost", "Charge: 62 %.", "Load: 390 W."]),
-        ("disk_full", ["little space is left on the disk, 6.0 %", "/var/lib/jk-bms"]),
-        ("clock_jump", ["It moved by 60 min."]),
+        ("disk_full", ["the disk is nearly full, 6.0 %", "/var/lib/jk-bms"]),
+        ("clock_jump", ["It moved by 1 h."]),
         ("database_failing", ["disk I/O error"]),
     ],
 )
@@ -255,7 +255,7 @@ def test_many_are_told_at_once(count: int, more: str | None) -> None:
 
     message = several_message(events, EN, KYIV, NOW)
 
-    assert message.title == f"{count} messages on alerts"
+    assert message.title == f"{count} messages about alerts"
     assert message.body.count("- Main: ") == min(count, SHOWN)
     assert (more in message.body) if more else ("before" not in message.body)
     assert f"cell {count - 1} " in message.body
@@ -319,7 +319,7 @@ def test_explanation_tells_the_limits() -> None:
 
     assert "Begins at 2.850 V or less, seen 3 times in a row, for 10 s." in text
     assert "It is over above 3.000 V." in text
-    assert "Limits follow the BMS's own settings" in text
+    assert "The limits follow the BMS's own settings" in text
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -337,7 +337,9 @@ def test_explanation_says_that_limits_follow_something_only_where_they_do(rule: 
         others = [rule.grades(other_cells), rule.grades(other_bms)]
     text = explain(rule, grades[0], EN)
 
-    assert ("imits follow" in text or "These limits" in text) == any(other != grades for other in others)
+    assert ("imits follow" in text or "These are the limits" in text) == any(
+        other != grades for other in others
+    )
 
 
 def test_explanation_of_the_spread_tells_both_places_of_the_curve() -> None:
@@ -353,5 +355,5 @@ def test_a_charge_that_nobody_counted_is_not_called_reckoned_on_the_safe_side() 
     (look,) = (RULE["soc_low"].look(example.pack(battery_soc=11.0)) or {}).values()
     assert look is not None
 
-    assert "safe side" not in told("soc_low", facts=dict(look.facts))
-    assert "safe side; the shown charge is 13 %" in told("soc_low", facts={"soc": 13.0})
+    assert "margin for doubt" not in told("soc_low", facts=dict(look.facts))
+    assert "margin for doubt; the shown charge is 13 %" in told("soc_low", facts={"soc": 13.0})

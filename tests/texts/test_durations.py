@@ -3,7 +3,7 @@
 import pytest
 
 from jk_bms.texts import language
-from jk_bms.texts.durations import span, span_between
+from jk_bms.texts.durations import age, span, span_between
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,8 @@ from jk_bms.texts.durations import span, span_between
         (9.96, "10 s"),
         (119, "119 s"),
         (120, "2 min"),
-        (7199, "119 min"),
+        (7199, "1 h 59 min"),
+        (3600, "1 h"),
         (7200, "2 h"),
         (12000, "3 h 20 min"),
         (172800, "2 d"),
@@ -29,11 +30,12 @@ def test_span(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [
-        (1000, 3000, "16 min to 50 min"),
+        (1000, 3000, "16 to 50 min"),
         (15000, 19900, "4 h 10 min to 5 h 40 min"),
-        (90000, 100000, "25 h to 28 h"),
-        (3600, 3600, "60 min"),
-        (0, 6600, "at most 110 min"),
+        (90000, 100000, "25 to 28 h"),
+        (3600, 3600, "1 h"),
+        (5700, 13_440, "1 h 30 min to 3 h 50 min"),
+        (0, 6600, "at most 1 h 50 min"),
         (30, 90, "at most 2 min"),
         (0, 30, "at most 60 s"),
     ],
@@ -49,3 +51,15 @@ def test_in_ukrainian() -> None:
     assert texts.span(12000) == "3 год 20 хв"
     assert texts.span_between(15000, 19900) == "4 год 10 хв – 5 год 40 хв"
     assert texts.ago(180000) == "2 д 2 год тому"
+    assert texts.span(4.2) == "4,2 с"
+    assert texts.span_between(1000, 3000) == "16 – 50 хв"
+
+
+def test_an_age_of_nothing_is_just_now() -> None:
+    assert [age(seconds) for seconds in (0.0, 1.9, 2.0, 75.0)] == [
+        "just now",
+        "just now",
+        "2.0 s ago",
+        "75 s ago",
+    ]
+    assert [language(name).ago(0.3) for name in ("en", "uk")] == ["just now", "щойно"]

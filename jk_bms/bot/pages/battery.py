@@ -84,7 +84,7 @@ def cells(
     return page(
         escape(notes(snapshot, texts)),
         f"<b>{escape(title)}</b>",
-        preformatted(_columns(list(numbers), voltages, marks)),
+        preformatted(_columns(list(numbers), voltages, marks, texts)),
         block(summary),
         escape(_balancing(reading, texts)),
         escape(updated(device, snapshot, texts, zone, now)),
@@ -172,10 +172,10 @@ def _balancing(reading: dict[str, Any], texts: Texts) -> str:
     return texts("bot.balancing_with", current=texts.quantity(abs(amps), "A", 2))
 
 
-def _columns(numbers: list[int], voltages: list[float], marks: dict[int, str]) -> Iterator[str]:
+def _columns(numbers: list[int], voltages: list[float], marks: dict[int, str], texts: Texts) -> Iterator[str]:
     width = max(map(len, marks.values()))
     entries = [
-        f"{number:2d} {volts:.3f} {marks.get(number, ''):<{width}}"
+        f"{number:2d} {texts.number(volts, 3)} {marks.get(number, ''):<{width}}"
         for number, volts in zip(numbers, voltages, strict=True)
     ]
     if len(entries) <= ROWS_SINGLE:

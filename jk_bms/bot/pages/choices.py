@@ -11,7 +11,7 @@ def choices(chosen: Choices, step: float, texts: Texts) -> Page:
     step = step if chosen.step is None else chosen.step
     pictures = chosen.pictures or PICTURES[0]
     lines = [
-        texts("choices.step", step=f"{step:g}") if step else texts("choices.no_step"),
+        texts("choices.step", step=texts.decimal(f"{step:g}")) if step else texts("choices.no_step"),
         texts("choices.quiet", span=chosen.quiet.replace("-", "–"))
         if chosen.quiet
         else texts("choices.no_quiet"),

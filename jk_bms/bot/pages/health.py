@@ -69,16 +69,16 @@ def _table(cells: list[dict[str, Any]], texts: Texts) -> Iterator[str]:
     yield (f"{'№':>2} {texts.unit('mΩ'):>5} {texts('bot.health.size'):>7} {texts('bot.health.loss'):>8}")
     for cell in cells:
         resistance = cell["resistance"]
-        milli = "–" if resistance is None else f"{1000 * resistance:.2f}"
-        size, loss = _percent(cell["size"]), _percent(cell["loss_month"])
+        milli = "–" if resistance is None else texts.number(1000 * resistance, 2)
+        size, loss = _percent(cell["size"], texts), _percent(cell["loss_month"], texts)
         mark = " !" if cell["faults"] else ""
         yield f"{cell['number']:2d} {milli:>5} {size:>7} {loss:>8}{mark}"
 
 
-def _percent(value: float | None) -> str:
+def _percent(value: float | None, texts: Texts) -> str:
     if value is None:
         return "–"
-    return f"{round(value, 1) + 0.0:+.1f} %"
+    return f"{texts.decimal(f'{round(value, 1) + 0.0:+.1f}')} %"
 
 
 def _more(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
@@ -91,7 +91,7 @@ def _more(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
             share=f"{100 * learned / nominal:.0f}",
         )
     if report["imbalance"] is not None:
-        yield texts("bot.health.imbalance", percent=f"{report['imbalance']:.1f}")
+        yield texts("bot.health.imbalance", percent=texts.number(report["imbalance"], 1))
     unknown = {what for cell in report["cells"] for what in cell["unknown"]}
     for what, key in (("capacity", "capacity"), ("self-discharge", "loss"), ("resistance", "resistance")):
         if what in unknown:

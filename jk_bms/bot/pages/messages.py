@@ -65,10 +65,10 @@ def plain(texts: Texts, key: str, **values: Any) -> Page:
 def level_change(voltage: float | None, level: float, texts: Texts, *, rising: bool | None = None) -> str:
     """Return how full it is, as HTML. ``level`` in %, shown within 0..100; ``rising`` None: the first one."""
     arrow = "" if rising is None else " ↑" if rising else " ↓"
-    percent = f"{min(max(level, 0.0), 100.0):.1f}"
+    percent = texts.number(min(max(level, 0.0), 100.0), 1)
     if voltage is None:
         return escape(texts("bot.level_only", level=percent)) + arrow
-    return escape(texts("bot.level", voltage=f"{voltage:.3f}", level=percent)) + arrow
+    return escape(texts("bot.level", voltage=texts.number(voltage, 3), level=percent)) + arrow
 
 
 def level_packs(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> list[str]:
@@ -116,4 +116,6 @@ def bms_back(device: dict[str, Any], texts: Texts, lasted: float | None) -> Page
 
 def limits_warning(configured: float, measured: float, texts: Texts) -> Page:
     """Return the warning that MIN_VOLTAGE, in V, cannot be meant for this pack."""
-    return plain(texts, "bot.limits", configured=f"{configured:g}", measured=f"{measured:.1f}")
+    return plain(
+        texts, "bot.limits", configured=texts.decimal(f"{configured:g}"), measured=texts.number(measured, 1)
+    )

@@ -8,10 +8,10 @@ TEXTS = {
     "bot.updated": "updated {time} ({ago})",
     "bot.updated_ago": "updated {ago}",
     "bot.poller_down": "The battery service does not answer. These are the last known values.",
-    "bot.wrong_clock": "The clock of the machine is wrong; ages are right, times are not.",
-    "bot.percents": "{low} to {high} %",
+    "bot.wrong_clock": "The clock of this machine is wrong: ages are right, times are not.",
+    "bot.percents": "{low}–{high} %",
     # Rows of a block: at most 11 characters
-    "bot.row.soc": "SoC",
+    "bot.row.soc": "Charge",
     "bot.row.grid": "Grid",
     "bot.row.load": "Load",
     "bot.row.sun": "Sun",
@@ -33,12 +33,12 @@ TEXTS = {
     "bot.row.connects": "Connects",
     "bot.row.failures": "Failures",
     "bot.row.refused": "Bad frames",
-    "bot.row.discarded": "Bytes dropped",
+    "bot.row.discarded": "Bytes lost",
     "bot.flow.charging": "charging",
     "bot.flow.discharging": "discharging",
     "bot.flow.idle": "idle",
     # /status
-    "bot.grid.present": "Grid is there",
+    "bot.grid.present": "Grid is on",
     "bot.grid.lost": "No grid",
     "bot.grid.unknown": "Grid unknown: the inverter does not answer",
     "bot.grid.not_known": "Grid unknown",
@@ -69,39 +69,39 @@ TEXTS = {
     # /battery and /cells
     "bot.no_data_yet": "No battery data yet.",
     "bot.no_data_since": "No battery data since {time}.",
-    "bot.no_cells": "The battery does not report its cells.",
+    "bot.no_cells": "This battery does not report its cells.",
     "bot.cell": "cell {number}",
     "bot.cells_of": "{name}: {count} cell|{name}: {count} cells",
     "bot.max": "max",
     "bot.min": "min",
-    "bot.empty_in": "At this load empty in {span}",
-    "bot.full_in": "At this rate full in {span}",
-    "bot.source": "SoC {source}",
+    "bot.empty_in": "At this load: empty in {span}",
+    "bot.full_in": "At this rate: full in {span}",
+    "bot.source": "Charge {source}",
     "bot.source.counted": "counted",
     "bot.source.bms": "from the BMS",
     "bot.source.curve": "from the cell voltages",
     "bot.source.inverter": "from the inverter",
-    "bot.band": "surely {low} to {high} %",
+    "bot.band": "{low}–{high} % (95 % sure)",
     "bot.balancer": "Active balancer: it measures neither current nor charge",
-    "bot.band_unsure": "our count is not sure yet: {low} to {high} %",
+    "bot.band_unsure": "our own count, not sure yet: {low}–{high} %",
     "bot.anchor.full": "last full {ago}",
     "bot.anchor.empty": "last empty {ago}",
-    "bot.bms_says": "The BMS says: {text}",
+    "bot.bms_says": "The BMS reports: {text}",
     "bot.switch_off.charge": "Charging is switched off in the BMS",
     "bot.switch_off.discharge": "Discharging is switched off in the BMS",
-    "bot.low_advice": "Switch off what is not needed; /until 07:00 tells whether it lasts.",
+    "bot.low_advice": "Switch off what is not needed. /until 07:00 shows whether the charge lasts.",
     "bot.balancing": "Balancing",
     "bot.balancing_with": "Balancing with {current}",
     # /link
     "bot.link.unknown": "State of the link unknown",
     "bot.link.searching": "searching",
     "bot.link.connecting": "connecting",
-    "bot.link.identifying": "connected, asking who it is",
+    "bot.link.identifying": "connected, reading its name",
     "bot.link.streaming": "connected",
     "bot.link.silent": "connected, but silent",
-    "bot.link.repairing": "repairing the link",
-    "bot.link.waiting": "waiting for the next visit",
-    "bot.link.released": "released",
+    "bot.link.repairing": "repairing the connection",
+    "bot.link.waiting": "waiting for its next reading",
+    "bot.link.released": "lent to the phone app",
     "bot.link.for": "{state} for {span}",
     "bot.link.last_reading": "last reading {ago}",
     "bot.link.back_in": "The service connects again in {span}.",
@@ -114,28 +114,28 @@ TEXTS = {
     "bot.verdict.dropped": "The connection broke.",
     "bot.verdict.not_a_bms": "The device is no JK BMS.",
     "bot.verdict.mute": "Connected, but the BMS sends nothing.",
-    "bot.verdict.frames_refused": "The BMS sends what cannot be believed.",
+    "bot.verdict.frames_refused": "The BMS sends data that cannot be right.",
     "bot.verdict.adapter_blocked": "The Bluetooth adapter is blocked by a switch or flight mode.",
     "bot.verdict.adapter_wedged": "The Bluetooth adapter is stuck: it hears nothing at all.",
     "bot.verdict.weak_signal": "The signal is too weak.",
-    "bot.verdict.pairing_needed": "This BMS wants to be paired with first.",
+    "bot.verdict.pairing_needed": "This BMS must be paired first.",
     "bot.verdict.pairing_refused": "The BMS refused to pair.",
-    "bot.verdict.stale_cache": "The system remembers something of the BMS that is no longer true.",
-    "bot.verdict.frozen": "The BMS repeats the very same values: it hangs.",
+    "bot.verdict.stale_cache": "The system remembers the BMS as it no longer is.",
+    "bot.verdict.frozen": "The BMS repeats the same values: it hangs.",
     "bot.verdict.busy": "Another program uses the Bluetooth adapter.",
-    "bot.verdict.internal_error": "This program met an error of its own.",
+    "bot.verdict.internal_error": "This program has failed.",
     # /alerts
     "bot.no_alerts": "No open alerts.",
-    "bot.alerts_unknown": "What is open is not known at the moment.",
-    "bot.alerts_before": "When the battery service was last heard, these were open:",
+    "bot.alerts_unknown": "Open alerts are not known at the moment.",
+    "bot.alerts_before": "Open when the battery service was last heard:",
     "bot.more_alerts": "{count} more|{count} more",
     "bot.muted": "Muted.",
-    "bot.unmuted": "It is told again.",
+    "bot.unmuted": "You will be told again.",
     "bot.alert_over": "This alert is over.",
     "bot.muted_until": "muted until {time}",
     "bot.muted_until_clear": "muted until it is over",
     # /health
-    "bot.health.nothing": "Nothing is known of the cells yet.",
+    "bot.health.nothing": "Nothing is known about the cells yet.",
     "bot.health.watched": "watched for {count} day|watched for {count} days",
     "bot.health.size": "size",
     "bot.health.loss": "loss/mo",
@@ -144,46 +144,48 @@ TEXTS = {
     "bot.health.others_good": (
         "The other cell is in order as far as known.|The other {count} cells are in order as far as known."
     ),
-    "bot.health.early": "Too early to tell.",
+    "bot.health.early": "It is too early to say.",
     "bot.health.nothing_wrong": "Nothing wrong so far.",
     "bot.health.good": "The cell is in order.|All {count} cells are in order.",
     "bot.health.capacity": "Capacity: {learned} of {nominal}, {share} %",
-    "bot.health.imbalance": "Between the fullest and the emptiest cell at the end of charge: {percent} %",
-    "bot.health.missing.capacity": (
-        "Size is not known of every cell: that takes a few rounds from full to below a third."
+    "bot.health.imbalance": (
+        "Difference in charge between the fullest and the emptiest cell at the end of charging: {percent} %"
     ),
-    "bot.health.missing.loss": "Self-discharge is not known of every cell: that takes a week or more.",
+    "bot.health.missing.capacity": (
+        "Capacity is not yet known for every cell: it takes a few cycles from full to below a third."
+    ),
+    "bot.health.missing.loss": "Self-discharge is not yet known for every cell: it takes a week or more.",
     "bot.health.missing.resistance": (
-        "Resistance is not known of every cell: switch something large on and off now and then."
+        "Resistance is not yet known for every cell: switch a large load on and off now and then."
     ),
     "bot.health.balancer_unseen": (
-        "This BMS does not tell how much its balancer moves, so a small leak may stay hidden."
+        "This BMS does not report how much its balancer moves, so a small leak may stay hidden."
     ),
     # /until
-    "bot.until.usage": "Tell me the time: /until 07:00",
-    "bot.until.unknown": "That cannot be told: charge or load are not known yet.",
-    "bot.until.old": "That cannot be told: what is known of the battery is {span} old.",
-    "bot.until.yes": "lasts until {time}",
-    "bot.until.maybe": "may last until {time}",
-    "bot.until.no": "does not last until {time}",
+    "bot.until.usage": "Until when? For example /until 07:00",
+    "bot.until.unknown": "Not possible to say: charge or load is not known yet.",
+    "bot.until.old": "Not possible to say: the last data is {span} old.",
+    "bot.until.yes": "charge lasts until {time}",
+    "bot.until.maybe": "charge may last until {time}",
+    "bot.until.no": "charge does not last until {time}",
     "bot.until.left": "Left at {time}: {left}",
     "bot.until.empty_worst": "In the worst case empty at {time}.",
     "bot.until.empty_at": "Empty at {time}.",
     "bot.until.empty_between": "Empty between {first} and {last}.",
     "bot.until.load": "Based on {load}: {basis}.",
-    "bot.until.sun": "Based on the sun giving {load} more than the house draws: {basis}.",
+    "bot.until.sun": "Based on {load} more from the sun than the house uses: {basis}.",
     "bot.until.present": "the load of the last minutes",
     "bot.until.usual": "the usual load of these hours on {count} day|the usual load of these hours on {count} days",
-    "bot.until.share": "The batteries share what the house draws by their size: {share} % is on this one.",
-    "bot.until.silent": "Not counted on, for it does not say how it is: {names}.",
-    "bot.until.save": "With {watts} less on average it lasts.",
-    "bot.until.save_all": "It would only last with everything switched off.",
+    "bot.until.share": "The batteries share the load by size: this one carries {share} %.",
+    "bot.until.silent": "Not counted, because there is no fresh data: {names}.",
+    "bot.until.save": "It lasts if you use {watts} less on average.",
+    "bot.until.save_all": "It would last only with everything switched off.",
     # /chart and /digest
-    "bot.chart.usage": "Choose: /chart 24h, 7d or 30d, then soc, power, cells or temperature",
+    "bot.chart.usage": "For example /chart 7d power: 24h, 7d or 30d, then soc, power, cells or temperature",
     "bot.chart.making": "Drawing …",
     "bot.chart.failed": "The picture could not be drawn; the log of the bot tells why.",
-    "bot.digest.wait": "The digest is made at most once in ten minutes. Try again in {span}.",
-    "bot.digest.making": "Writing the digest of today …",
+    "bot.digest.wait": "The digest can be made once in ten minutes. Try again in {span}.",
+    "bot.digest.making": "Writing today's digest …",
     # Without command
     "bot.level": "Voltage: {voltage} V, Battery Level: {level}%",
     "bot.level_only": "Battery Level: {level}%",
@@ -193,52 +195,51 @@ TEXTS = {
     "bot.bms_back": "{name} answers again",
     "bot.bms_back_after": "{name} answers again, after {span}",
     "bot.limits": (
-        "MIN_VOLTAGE is {configured} V, but the pack measures {measured} V. The limits were probably tuned for "
-        "a reading that added several voltages up; here it is always the real pack voltage. "
-        "Please correct MIN_VOLTAGE and MAX_VOLTAGE."
+        "MIN_VOLTAGE is {configured} V, but the battery measures {measured} V. These limits were probably "
+        "set for a program that added several voltages together; this one always uses the real battery "
+        "voltage. Please correct MIN_VOLTAGE and MAX_VOLTAGE."
     ),
     # Talking to people
-    "bot.hello": "Hello! I watch the battery and tell when something matters. /help lists what I can show.",
-    "bot.monitoring_on": "I tell the level and all that matters here. /stop ends that.",
+    "bot.hello": "Hello! I watch the battery and tell you when something matters. /help shows what I can do.",
+    "bot.monitoring_on": "I will report the level and everything that matters here. /stop ends that.",
     "bot.monitoring_on_alerts": "I tell alerts, the digest and the level here. /stop ends the level.",
-    "bot.monitoring_off": "I keep quiet here now. /start begins again.",
+    "bot.monitoring_off": "I will be quiet here. /start begins again.",
     "bot.monitoring_off_alerts": (
-        "I tell no levels here any more. "
-        "Alerts and the digest still come: this chat is named in the settings or was let in with a code. "
-        "/start begins again."
+        "No more messages about the level here. Alerts and the digest still come, because this chat is "
+        "named in the settings or was let in with a code. /start begins again."
     ),
     "bot.monitoring_not_here": (
-        "I answer you here, "
-        "but report nothing by myself: for that, add {id}, the id of this chat, to TELEGRAM_CHAT_ID."
+        "I answer you here, but send nothing by myself. For that, add {id}, the id of this chat, to "
+        "TELEGRAM_CHAT_ID."
     ),
     "bot.claimed": "This bot is yours now.",
-    "bot.claim_wrong": "That code is not right or was used already. An owner makes a new one with /users.",
+    "bot.claim_wrong": "That code is wrong or was used already. An owner makes a new one with /users.",
     "bot.claim_needed": (
-        "This bot has no owner yet. Send /start with the code that stands in the log of the battery service, "
-        "like this: /start CODE"
+        "This bot has no owner yet. Send /start with the code from the log of the battery service, like "
+        "this: /start CODE"
     ),
     "bot.claim_later": "The battery service does not answer, so the code cannot be checked. Try again in a minute.",
-    "bot.refused": "This bot serves only its owner.",
+    "bot.refused": "This bot works only for its owner.",
     "bot.chat_id": "The id of this chat is {id}",
     "bot.unknown_command": "I do not know that command.",
     "bot.which_battery": "Which battery?",
     "bot.no_such_battery": "There is no such battery.",
-    "bot.nothing_known": "No battery is known yet: is the battery service running?",
+    "bot.nothing_known": "No battery is known yet. Is the battery service running?",
     "bot.press_again": "I was away for a while. Press again if you still want this.",
     "bot.try_later": "The battery service does not answer. Try again in a minute.",
-    "bot.trouble": "That went wrong; the log of the bot tells why.",
+    "bot.trouble": "Something went wrong; the bot's log says why.",
     "bot.help": "What I can show:",
     # The menu
     "bot.command.status": "grid, load, batteries",
     "bot.command.battery": "one battery in detail",
     "bot.command.cells": "all cells",
     "bot.command.chart": "a picture: 24h, 7d or 30d",
-    "bot.command.until": "does it last? e.g. until 07:00",
+    "bot.command.until": "does the charge last? e.g. until 07:00",
     "bot.command.alerts": "what is wrong now",
     "bot.command.health": "how the cells are ageing",
-    "bot.command.link": "the radio link",
-    "bot.command.release": "let the phone app connect, e.g. 10m",
-    "bot.command.resume": "read a released battery again",
+    "bot.command.link": "the connection to the battery",
+    "bot.command.release": "lend the battery to the phone app, e.g. 10m",
+    "bot.command.resume": "read the battery again at once",
     "bot.command.digest": "today in words",
     "bot.command.start": "report to this chat",
     "bot.command.stop": "tell no levels here any more",
@@ -258,5 +259,5 @@ TEXTS = {
     "bot.button.mute_1h": "1 h",
     "bot.button.mute_8h": "8 h",
     "bot.button.mute_clear": "until over",
-    "bot.button.unmute": "Tell again",
+    "bot.button.unmute": "Tell me again",
 }

@@ -32,6 +32,7 @@ TEXTS = {
     # Notes below it
     "charts.lowest": "lowest {value} at {time}",
     "charts.highest": "highest {value} at {time}",
+    "charts.steady": "{value} all the time",
     "charts.lowest_on": "lowest {value} on {date}",
     "charts.highest_on": "highest {value} on {date}",
     "charts.most_in": "charging at most {value} at {time}",

@@ -1,10 +1,10 @@
 """What a chat chose with /settings."""
 
 TEXTS = {
-    "choices.title": "What this chat is told and shown",
-    "choices.step": "Level: told at every {step} %",
-    "choices.no_step": "Level: not told",
-    "choices.quiet": "Quiet hours: {span}; only critical alerts ring then",
+    "choices.title": "Settings of this chat",
+    "choices.step": "Level: a message every {step} %",
+    "choices.no_step": "Level: no messages",
+    "choices.quiet": "Quiet hours: {span}; only critical alerts make a sound",
     "choices.no_quiet": "Quiet hours: none",
     "choices.language": "Language: {name}",
     "choices.pictures": "Pictures: {name}",

@@ -10,6 +10,7 @@ TEXTS = {
     "units.times": "{first}–{last}",
     "units.at_most": "at most {last}",
     "units.ago": "{span} ago",
+    "units.just_now": "just now",
     "units.yesterday": "{time} yesterday",
     "units.tomorrow": "{time} tomorrow",
     "units.dated": "{time} on {date}",

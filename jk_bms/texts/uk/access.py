@@ -14,7 +14,7 @@ TEXTS = {
     "access.button.invite_guest": "➕ Запросити гостя",
     "access.button.invite_owner": "➕ Запросити власника",
     "access.remove": "Вилучити {name}? Бот більше не відповідатиме й нічого не надсилатиме цій людині.",
-    "access.removed": "{by}: доступ до бота забрано. Більше не має доступу: {name}.",
+    "access.removed": "{by} забирає доступ до бота. Більше не має доступу: {name}.",
     "access.joined": "{name} тепер має доступ за кодом, роль: {role}. Усіх показує /users.",
     "access.invitation_guest": "Запрошення для гостя",
     "access.invitation_owner": "Запрошення для власника",
@@ -33,6 +33,6 @@ TEXTS = {
         "надішліть код мені в приватному чаті."
     ),
     "access.owner_already": "Ви вже власник. Код і далі діє для когось іншого.",
-    "access.released": "{by} дає застосунку на телефоні під’єднатися. {names}: опитування не буде до {time}.",
+    "access.released": "{by} звільняє Bluetooth для телефона. {names}: опитування не буде до {time}.",
     "access.resumed": "{names}: опитування відновлено ({by}).",
 }

@@ -7,8 +7,8 @@ TEXTS = {
     "bot.stale": "застаріло",
     "bot.updated": "оновлено {time} ({ago})",
     "bot.updated_ago": "оновлено {ago}",
-    "bot.poller_down": "Служба батареї не відповідає. Це останні відомі значення.",
-    "bot.wrong_clock": "Годинник пристрою збитий: давність правильна, час – ні.",
+    "bot.poller_down": "Служба моніторингу не відповідає. Це останні відомі значення.",
+    "bot.wrong_clock": "Годинник пристрою збитий: скільки минуло – правильно, котра година – ні.",
     "bot.percents": "{low}–{high} %",
     # Рядки таблиці: щонайбільше 11 знаків
     "bot.row.soc": "Заряд",
@@ -20,7 +20,7 @@ TEXTS = {
     "bot.row.power": "Потужність",
     "bot.row.temperature": "Температура",
     "bot.row.probe": "Датчик {number}",
-    "bot.row.mosfets": "Ключі MOS",
+    "bot.row.mosfets": "MOSFET",
     "bot.row.delta": "Розбіг",
     "bot.row.highest": "Найвища",
     "bot.row.lowest": "Найнижча",
@@ -44,7 +44,7 @@ TEXTS = {
     "bot.grid.not_known": "Стан мережі невідомий",
     "bot.grid.no_inverter": "Стан мережі невідомий: даних інвертора немає",
     "bot.grid.last_heard": "останні дані {ago}",
-    "bot.low": "Батарея майже розряджена.",
+    "bot.low": "Низький заряд.",
     "bot.no_reading": "{name}: даних ще немає",
     "bot.link_trouble": "{name}: {state} вже {span}, див. /link",
     "bot.alerts_open": (
@@ -70,20 +70,20 @@ TEXTS = {
     "bot.house.last_charge": "{soc} % о {time}",
     # /battery і /cells
     "bot.no_data_yet": "Даних про батарею ще немає.",
-    "bot.no_data_since": "Даних про батарею немає; останні: {time}.",
+    "bot.no_data_since": "Даних про батарею немає з {time}.",
     "bot.no_cells": "Батарея не повідомляє напруги комірок.",
     "bot.cell": "№ {number}",
     "bot.cells_of": "{name}: {count} комірка|{name}: {count} комірки|{name}: {count} комірок",
     "bot.max": "макс",
     "bot.min": "мін",
-    "bot.empty_in": "За такого споживання розрядиться через {span}",
+    "bot.empty_in": "За такого споживання вистачить на {span}",
     "bot.full_in": "За такого струму зарядиться через {span}",
     "bot.source": "Заряд {source}",
     "bot.source.counted": "підраховано",
     "bot.source.bms": "за даними BMS",
     "bot.source.curve": "за напругою комірок",
     "bot.source.inverter": "за даними інвертора",
-    "bot.band": "напевно {low}–{high} %",
+    "bot.band": "з імовірністю 95 %: {low}–{high} %",
     "bot.balancer": "Активний балансир: струму й заряду він не вимірює",
     "bot.band_unsure": "наш підрахунок ще неточний: {low}–{high} %",
     "bot.anchor.full": "повний заряд був {ago}",
@@ -91,19 +91,19 @@ TEXTS = {
     "bot.bms_says": "BMS повідомляє: {text}",
     "bot.switch_off.charge": "Заряджання вимкнено в BMS",
     "bot.switch_off.discharge": "Розряджання вимкнено в BMS",
-    "bot.low_advice": "Вимкніть зайве; /until 07:00 підкаже, чи вистачить заряду.",
+    "bot.low_advice": "Вимкніть зайве. /until 07:00 покаже, чи вистачить заряду.",
     "bot.balancing": "Триває балансування",
     "bot.balancing_with": "Триває балансування, {current}",
     # /link
     "bot.link.unknown": "Стан зв’язку невідомий",
     "bot.link.searching": "пошук",
     "bot.link.connecting": "з’єднання",
-    "bot.link.identifying": "з’єднано, розпізнавання",
+    "bot.link.identifying": "з’єднано, читаю назву",
     "bot.link.streaming": "з’єднано",
     "bot.link.silent": "з’єднано, але мовчить",
-    "bot.link.repairing": "лагодить зв’язок",
+    "bot.link.repairing": "відновлення зв’язку",
     "bot.link.waiting": "очікування наступного опитування",
-    "bot.link.released": "зв’язок відпущено",
+    "bot.link.released": "Bluetooth звільнено для телефона",
     "bot.link.for": "{state}, {span}",
     "bot.link.last_reading": "останні дані {ago}",
     "bot.link.back_in": "Служба з’єднається знову через {span}.",
@@ -131,7 +131,7 @@ TEXTS = {
     "bot.alerts_unknown": "Зараз невідомо, які тривоги активні.",
     "bot.alerts_before": "Коли служба батареї востаннє відповідала, активними були:",
     "bot.more_alerts": "ще {count} тривога|ще {count} тривоги|ще {count} тривог",
-    "bot.muted": "Про цю тривогу поки мовчатиму.",
+    "bot.muted": "Про цю тривогу поки не нагадую.",
     "bot.unmuted": "Про цю тривогу знову повідомлятиму.",
     "bot.alert_over": "Ця тривога вже минула.",
     "bot.muted_until": "без нагадувань до {time}",
@@ -147,28 +147,30 @@ TEXTS = {
         "Ще {count} комірка справна, наскільки відомо.|Решта {count} комірки справні, наскільки відомо."
         "|Решта {count} комірок справні, наскільки відомо."
     ),
-    "bot.health.early": "Ще зарано щось казати.",
+    "bot.health.early": "Казати ще зарано.",
     "bot.health.nothing_wrong": "Поки що все гаразд.",
     "bot.health.good": "Усе гаразд: {count} комірка справна.|Усі {count} комірки справні.|Усі {count} комірок справні.",
     "bot.health.capacity": "Ємність: {learned} з {nominal}, {share} %",
-    "bot.health.imbalance": "Різниця між найповнішою й найпорожнішою коміркою в кінці заряду: {percent} %",
-    "bot.health.missing.capacity": (
-        "Ємність відома не для всіх комірок: потрібно кілька циклів від повного заряду до третини."
+    "bot.health.imbalance": (
+        "Різниця заряду між найповнішою й найпорожнішою коміркою наприкінці заряджання: {percent} %"
     ),
-    "bot.health.missing.loss": "Саморозряд відомий не для всіх комірок: потрібен тиждень або й більше.",
+    "bot.health.missing.capacity": (
+        "Ємність відома ще не для всіх комірок: потрібно кілька циклів від повного заряду до третини."
+    ),
+    "bot.health.missing.loss": "Саморозряд відомий ще не для всіх комірок: потрібен тиждень або й більше.",
     "bot.health.missing.resistance": (
-        "Опір відомий не для всіх комірок: потрібно час від часу вмикати й вимикати щось потужне."
+        "Опір відомий ще не для всіх комірок: час від часу вмикайте й вимикайте щось потужне."
     ),
     "bot.health.balancer_unseen": (
         "Ця BMS не повідомляє, скільки переносить балансир, тож невелика втрата може лишитися непоміченою."
     ),
     # /until
-    "bot.until.usage": "Вкажіть час: /until 07:00",
-    "bot.until.unknown": "Поки не можу сказати: заряд або споживання ще невідомі.",
+    "bot.until.usage": "До котрої години? Наприклад: /until 07:00",
+    "bot.until.unknown": "Сказати не можу: заряд або споживання ще невідомі.",
     "bot.until.old": "Сказати не можу: останнім даним про батарею вже {span}.",
-    "bot.until.yes": "вистачить до {time}",
-    "bot.until.maybe": "може вистачити до {time}",
-    "bot.until.no": "не вистачить до {time}",
+    "bot.until.yes": "заряду вистачить до {time}",
+    "bot.until.maybe": "заряду може вистачити до {time}",
+    "bot.until.no": "заряду не вистачить до {time}",
     "bot.until.left": "Залишок на {time}: {left}",
     "bot.until.empty_worst": "У найгіршому разі розрядиться о {time}.",
     "bot.until.empty_at": "Розрядиться о {time}.",
@@ -182,10 +184,12 @@ TEXTS = {
     ),
     "bot.until.share": "Батареї ділять споживання дому за ємністю: на цю припадає {share} %.",
     "bot.until.silent": "Не враховано, бо немає свіжих даних: {names}.",
-    "bot.until.save": "Якщо споживати в середньому на {watts} менше, вистачить.",
-    "bot.until.save_all": "Вистачило б, лише якщо вимкнути все.",
+    "bot.until.save": "Вистачить, якщо споживати в середньому на {watts} менше.",
+    "bot.until.save_all": "Вистачило б, лише якби вимкнути все.",
     # /chart і /digest
-    "bot.chart.usage": "Оберіть: /chart 24h, 7d або 30d, далі soc, power, cells чи temperature",
+    "bot.chart.usage": (
+        "Наприклад: /chart 7d power. Час: 24h, 7d або 30d; далі soc, power, cells чи temperature"
+    ),
     "bot.chart.making": "Малюю …",
     "bot.chart.failed": "Графік не вдалося намалювати; причина – в журналі бота.",
     "bot.digest.wait": "Підсумок можна отримати раз на десять хвилин. Спробуйте через {span}.",
@@ -197,14 +201,14 @@ TEXTS = {
     "bot.grid_back": "Мережа з’явилася",
     "bot.bms_lost": "{name} не відповідає",
     "bot.bms_back": "{name} знову відповідає",
-    "bot.bms_back_after": "{name} знову відповідає, перерва {span}",
+    "bot.bms_back_after": "{name} знову відповідає, мовчання тривало {span}",
     "bot.limits": (
-        "MIN_VOLTAGE – {configured} В, а напруга батареї {measured} В. Мабуть, межі підібрано для показу, "
-        "що додавав кілька напруг; тут це завжди справжня напруга батареї. "
-        "Виправте, будь ласка, MIN_VOLTAGE і MAX_VOLTAGE."
+        "MIN_VOLTAGE – {configured} В, а напруга батареї {measured} В. Мабуть, межі підібрано для програми, "
+        "що додавала кілька напруг; тут це завжди справжня напруга батареї. Виправте, будь ласка, "
+        "MIN_VOLTAGE і MAX_VOLTAGE."
     ),
     # Розмова
-    "bot.hello": "Вітаю! Я стежу за батареєю і повідомляю про важливе. Що вмію показати – /help.",
+    "bot.hello": "Вітаю! Я стежу за батареєю й повідомляю про важливе. Що я вмію – /help.",
     "bot.monitoring_on": "Повідомлятиму тут рівень заряду й усе важливе. Щоб припинити – /stop.",
     "bot.monitoring_on_alerts": "Надсилатиму сюди тривоги, підсумок дня й рівень заряду. Без рівня – /stop.",
     "bot.monitoring_off": "Тут більше не повідомлятиму. Щоб почати знову – /start.",
@@ -223,15 +227,15 @@ TEXTS = {
         "У цього бота ще немає власника. Надішліть /start з кодом, який є в журналі служби батареї, "
         "ось так: /start КОД"
     ),
-    "bot.claim_later": "Служба батареї не відповідає, тож код не перевірити. Спробуйте через хвилину.",
-    "bot.refused": "Цей бот служить лише своєму власникові.",
+    "bot.claim_later": "Служба моніторингу не відповідає, тож код не перевірити. Спробуйте через хвилину.",
+    "bot.refused": "Цей бот працює лише для свого власника.",
     "bot.chat_id": "Ідентифікатор цього чату: {id}",
     "bot.unknown_command": "Такої команди я не знаю.",
     "bot.which_battery": "Яка батарея?",
     "bot.no_such_battery": "Такої батареї немає.",
-    "bot.nothing_known": "Жодної батареї ще не відомо. Чи працює служба батареї?",
-    "bot.press_again": "Мене якийсь час не було. Натисніть ще раз, якщо це ще потрібно.",
-    "bot.try_later": "Служба батареї не відповідає. Спробуйте через хвилину.",
+    "bot.nothing_known": "Жодної батареї ще не відомо. Чи працює служба моніторингу?",
+    "bot.press_again": "Мене якийсь час не було. Натисніть ще раз, якщо це досі потрібно.",
+    "bot.try_later": "Служба моніторингу не відповідає. Спробуйте через хвилину.",
     "bot.trouble": "Щось пішло не так; причина – в журналі бота.",
     "bot.help": "Що я вмію показати:",
     # Меню
@@ -239,12 +243,12 @@ TEXTS = {
     "bot.command.battery": "батарея докладно",
     "bot.command.cells": "усі комірки",
     "bot.command.chart": "графік: 24h, 7d або 30d",
-    "bot.command.until": "чи вистачить? напр. until 07:00",
+    "bot.command.until": "чи вистачить заряду? напр. until 07:00",
     "bot.command.alerts": "активні тривоги",
     "bot.command.health": "стан і старіння комірок",
     "bot.command.link": "зв’язок із батареєю",
-    "bot.command.release": "дати під’єднатися телефону, напр. 10m",
-    "bot.command.resume": "знову читати відпущену батарею",
+    "bot.command.release": "звільнити Bluetooth для телефона, напр. 10m",
+    "bot.command.resume": "знову опитувати батарею",
     "bot.command.digest": "підсумок дня",
     "bot.command.start": "повідомляти в цей чат",
     "bot.command.stop": "не повідомляти тут рівень заряду",
@@ -257,12 +261,12 @@ TEXTS = {
     "bot.button.dashboard": "Панель",
     "bot.button.battery": "Батарея",
     "bot.button.cells": "Комірки",
-    "bot.button.health": "Здоров’я",
+    "bot.button.health": "Стан комірок",
     "bot.button.chart": "📈 24 год",
     "bot.button.acknowledge": "Бачу",
     "bot.acknowledged": "Записано: усі дізнаються, що ви вже знаєте.",
     "bot.button.mute_1h": "1 год",
     "bot.button.mute_8h": "8 год",
     "bot.button.mute_clear": "доки не мине",
-    "bot.button.unmute": "Повідомляти",
+    "bot.button.unmute": "Повідомляти знову",
 }

@@ -32,6 +32,7 @@ TEXTS = {
     # Примітки під ним
     "charts.lowest": "найменше {value} о {time}",
     "charts.highest": "найбільше {value} о {time}",
+    "charts.steady": "весь час {value}",
     "charts.lowest_on": "найменше {value} – {date}",
     "charts.highest_on": "найбільше {value} – {date}",
     "charts.most_in": "найбільше заряджання {value} о {time}",

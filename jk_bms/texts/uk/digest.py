@@ -5,30 +5,35 @@ TEXTS = {
     "digest.nothing": "За цей день нічого не записано.",
     "digest.pack": "Батарея {number}: {name}",
     "digest.pack.nothing": "За цей день від неї немає даних.",
-    "digest.phases.none": "Переходів на живлення від батареї не було.",
+    "digest.phases.none": "Дім не переходив на живлення від батареї.",
     "digest.phases": "Живлення від батареї – {count} раз:|Живлення від батареї – {count} рази:"
     "|Живлення від батареї – {count} разів:",
-    "digest.phase": "{start} – {end} ({span}): заряд упав з {begin} до {low}, найнижче о {low_at}",
+    "digest.phase": "{start}–{end} ({span}): заряд упав з {begin} до {low}, найнижче о {low_at}",
     "digest.phase.open": "з {start} і досі: заряд упав з {begin} до {low}, найнижче о {low_at}",
     "digest.phase.full": ", повний заряд о {at}",
     "digest.phase.not_full": ", до повного заряду не дійшло",
     "digest.low": "Найнижчий заряд: {low} о {at}. Наприкінці: {last}.",
-    "digest.energy": "Енергія: отримано {into}, віддано {out}{usual}.",
+    "digest.energy": "Енергія: заряджено {into}, віддано {out}{usual}.",
     "digest.usual.more": " (на {percent} більше, ніж зазвичай)",
     "digest.usual.less": " (на {percent} менше, ніж зазвичай)",
     "digest.usual.same": " (як зазвичай)",
-    "digest.load": "Найбільше навантаження будинку: {value} о {at}.",
-    "digest.draw": "Найбільше від батареї: {value} о {at}.",
-    "digest.delta": "Найбільша різниця між комірками: {value} о {at}.",
+    "digest.load": "Найбільше споживання дому: {value} о {at}.",
+    "digest.draw": "Найбільша потужність від батареї: {value} о {at}.",
+    "digest.delta": "Найбільший розбіг комірок: {value} о {at}.",
     "digest.temperature": "Температура від {low} до {high}.",
+    "digest.temperature.same": "Температура {value}.",
     "digest.grid.none": "Мережа не зникала.",
-    "digest.grid": "Мережа зникала {count} раз, {span}: {list}."
-    "|Мережа зникала {count} рази, разом {span}: {list}."
-    "|Мережа зникала {count} разів, разом {span}: {list}.",
-    "digest.holes": "Без даних {count} раз, {span}: {list}."
-    "|Без даних {count} рази, разом {span}: {list}."
-    "|Без даних {count} разів, разом {span}: {list}.",
-    "digest.span": "{start} – {end}",
+    "digest.grid": (
+        "Мережа зникала {count} раз, разом {span}: {list}.|Мережа зникала {count} рази, разом {span}: "
+        "{list}.|Мережа зникала {count} разів, разом {span}: {list}."
+    ),
+    "digest.grid.one": "Мережа зникала на {span}: {list}.",
+    "digest.holes": (
+        "Даних не було {count} раз, разом {span}: {list}.|Даних не було {count} рази, разом {span}: "
+        "{list}.|Даних не було {count} разів, разом {span}: {list}."
+    ),
+    "digest.holes.one": "Даних не було {span}: {list}.",
+    "digest.span": "{start}–{end}",
     "digest.span.open": "з {start}",
     "digest.more": "і ще {count} раз|і ще {count} рази|і ще {count} разів",
     "digest.fault": "Комірка {cell}: {kind}.",
@@ -36,9 +41,11 @@ TEXTS = {
     "digest.kind.weak": "слабка",
     "digest.kind.leaking": "втрачає заряд",
     "digest.kind.bad connection": "поганий контакт",
-    "digest.own": "За нашим підрахунком: живлення від батареї – {count} раз, найнижчий заряд {low} о {at}."
-    "|За нашим підрахунком: живлення від батареї – {count} рази, найнижчий заряд {low} о {at}."
-    "|За нашим підрахунком: живлення від батареї – {count} разів, найнижчий заряд {low} о {at}.",
+    "digest.own": (
+        "За нашим підрахунком: живлення від батареї – {count} раз, найнижчий заряд {low} о {at}.|За нашим "
+        "підрахунком: живлення від батареї – {count} рази, найнижчий заряд {low} о {at}.|За нашим "
+        "підрахунком: живлення від батареї – {count} разів, найнижчий заряд {low} о {at}."
+    ),
     "digest.own.named": "Наш підрахунок, батарея {number}: живлення від неї – {count} раз, найнижчий заряд {low} о {at}."
     "|Наш підрахунок, батарея {number}: живлення від неї – {count} рази, найнижчий заряд {low} о {at}."
     "|Наш підрахунок, батарея {number}: живлення від неї – {count} разів, найнижчий заряд {low} о {at}.",
@@ -53,7 +60,7 @@ TEXTS = {
     "digest.why.strange": "відповідь служби ШІ не вдалося прочитати",
     "digest.why.empty": "служба ШІ дала порожню відповідь",
     "digest.why.long": "відповідь служби ШІ задовга для повідомлення",
-    "digest.why.unproved": "служба ШІ назвала числа, яких ніхто не вимірював",
+    "digest.why.unproved": "служба ШІ назвала числа, яких не вимірювали",
     "digest.why.package": "не встановлено пакунок openai",
     "digest.failed": "Підсумок за {date} не вдалося скласти; причина – в журналі бота.",
 }

@@ -38,11 +38,11 @@ TEXTS = {
     "link.cause.phone_connected.action": (
         "Закрийте застосунок на всіх телефонах, що знають батарею, або вимкніть на них Bluetooth."
     ),
-    "link.cause.switched_off.meaning": "BMS вимкнена, спить або без живлення.",
+    "link.cause.switched_off.meaning": "BMS вимкнено, вона спить або не має живлення.",
     "link.cause.switched_off.action": (
         "Гляньте, чи світиться на ній індикатор; натисніть її кнопку або ввімкніть заряджання."
     ),
-    "link.cause.out_of_range.meaning": "Батарея поза досяжністю радіо.",
+    "link.cause.out_of_range.meaning": "Батарея задалеко для радіо.",
     "link.cause.out_of_range.action": (
         "Поставте адаптер ближче й подалі від металу; часто допомагає USB-подовжувач."
     ),
@@ -56,7 +56,7 @@ TEXTS = {
     "link.cause.link_lost.action": (
         "Якщо це буває зрідка, робити нічого не треба; якщо часто, поставте адаптер ближче до батареї."
     ),
-    "link.cause.connect_failed.meaning": "Батарею чути, але вона нікому не дає під’єднатися.",
+    "link.cause.connect_failed.meaning": "Батарею чути, але вона не приймає з’єднання.",
     "link.cause.connect_failed.action": (
         "Вимкніть і ввімкніть Bluetooth на BMS у її застосунку; саму BMS – лише якщо дім може побути без світла."
     ),
@@ -68,7 +68,7 @@ TEXTS = {
         "Батарея відмовилася створити пару: код неправильний, або прошивка цього не вміє."
     ),
     "link.cause.pairing_refused.action": (
-        "Виправте `pin` у реєстрі або виконайте `{tool} pair`; від чого батарея відмовилася, те саме не повторюється."
+        "Виправте `pin` у реєстрі або виконайте `{tool} pair`; відмовлене служба не повторює."
     ),
     "link.cause.stale_cache.meaning": "Служба Bluetooth пам’ятає про батарею те, що вже не відповідає дійсності.",
     "link.cause.stale_cache.action": (
@@ -96,15 +96,15 @@ TEXTS = {
     "link.cause.other_program.action": "Завершіть її або дайте їй окремий адаптер.",
     "link.cause.other_poller.meaning": "Батарею опитує друга копія цієї служби.",
     "link.cause.other_poller.action": (
-        "Зупиніть одну з них: копію могли запустити systemd, Docker або хтось у терміналі."
+        "Зупиніть одну з них: копію могли запустити systemd, Docker або ви самі в терміналі."
     ),
     "link.cause.internal_error.meaning": "Програма натрапила на те, чого не вміє обробити.",
     "link.cause.internal_error.action": (
         "Вона пробує знову сама; оновіть її, а якщо так триватиме, "
         "повідомте, що кажуть `{tool} doctor` і журнал."
     ),
-    "link.cause.released.meaning": "Зв’язок із батареєю відпущено на прохання, щоб міг під’єднатися телефон.",
-    "link.cause.released.action": "Зачекайте або відновіть зв’язок командою `{tool} resume`.",
+    "link.cause.released.meaning": "Bluetooth звільнено, щоб міг під’єднатися телефон.",
+    "link.cause.released.action": "Зачекайте або почніть опитувати знову командою `{tool} resume`.",
     # Способи лагодження: що було зроблено
     "link.rung.none": "зв’язок відновився сам",
     "link.rung.ask": "повторний запит до BMS",
@@ -116,18 +116,19 @@ TEXTS = {
     "link.rung.reboot": "перезавантаження комп’ютера",
     # /release і /resume
     "link.usage": (
-        "Вкажіть, на скільки, від 1m до 1h, і яку батарею, якщо їх кілька: /release 10m, /release 1h Дім"
+        "На скільки, від 1m до 1h, і яку батарею, якщо їх кілька? Наприклад: /release 10m або /release 1h Дім"
     ),
-    "link.released": "{names}: зв’язок відпущено до {time}.",
+    "link.released": "{names}: Bluetooth звільнено до {time}.",
     "link.app": (
-        "Тепер може під’єднатися застосунок на телефоні. Потім служба з’єднається знову сама; раніше – /resume."
+        "Тепер може під’єднатися застосунок на телефоні. Потім служба з’єднається знову сама; раніше – "
+        "/resume."
     ),
     "link.resumed": "{names}: служба знову з’єднується.",
     "link.close_app": "Якщо застосунок на телефоні ще під’єднаний, закрийте його.",
-    "link.nothing_released": "Зв’язок не відпущено, тож відновлювати нічого.",
-    "link.unconfirmed": "Служба батареї цього не підтвердила; як стоїть справа, покаже /link.",
+    "link.nothing_released": "Bluetooth не звільняли, тож відновлювати нічого.",
+    "link.unconfirmed": "Служба моніторингу цього не підтвердила; теперішній стан покаже /link.",
     "link.all": "Усі",
-    "link.button.release": "📱 Відпустити на 10 хв",
-    "link.button.resume": "▶️ Відновити",
+    "link.button.release": "📱 Звільнити Bluetooth на 10 хв",
+    "link.button.resume": "▶️ Знову опитувати",
     "link.button.link": "Зв’язок",
 }

@@ -10,6 +10,7 @@ TEXTS = {
     "units.times": "{first}–{last}",
     "units.at_most": "щонайбільше {last}",
     "units.ago": "{span} тому",
+    "units.just_now": "щойно",
     "units.yesterday": "{time} учора",
     "units.tomorrow": "{time} завтра",
     "units.dated": "{time} {date}",
