@@ -7,6 +7,7 @@ a tmpfs. It is put back before the frames that the journal still has.
 """
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -132,7 +133,9 @@ class Backlog:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for place in (new, self.path):
                 refuse_others(place, FIRST_BYTES)
-            new.write_bytes(content)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(new, flags, 0o640), "wb") as file:
+                file.write(content)
             new.rename(self.path)
         except OSError as error:
             log.error(

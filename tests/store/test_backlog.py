@@ -1,6 +1,8 @@
 """What waits for the disk: the same rows in few bytes, in order, and through a kill."""
 
 import logging
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,16 @@ def test_a_file_of_others_stays(tmp_path: Path, name: str, caplog: pytest.LogCap
 
     assert "not ours" in caplog.text
     assert (tmp_path / name).read_text() == "my notes"
+
+
+def test_the_file_is_not_for_everybody(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        Backlog(tmp_path / "waiting").write(cut())
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "waiting").stat().st_mode) == 0o640
 
 
 def test_a_file_that_was_taken_away_is_noticed(tmp_path: Path) -> None:
