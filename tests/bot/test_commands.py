@@ -906,10 +906,10 @@ async def test_a_low_battery_arrives_as_html(
     assert "refused a message" not in caplog.text
 
 
-async def test_two_hundred_cells_come_in_parts(
+async def test_eighty_batteries_come_in_parts(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:
-    batteries = [device(number, f"Pack {number} " + "y" * 50) for number in range(1, 25)]
+    batteries = [device(number, f"Pack {number} " + "y" * 50) for number in range(1, 81)]
     poller.snapshot = snapshot(*batteries)
     async with running():
         telegram.say("/status")
@@ -917,7 +917,7 @@ async def test_two_hundred_cells_come_in_parts(
         await asyncio.sleep(0.2)
 
     shown = "\n".join(telegram.shown())
-    assert all(f"Pack {number} " in shown for number in range(1, 25))
+    assert all(f"Pack {number} " in shown for number in range(1, 81))
 
 
 async def test_a_chart_comes_as_a_picture_with_buttons(

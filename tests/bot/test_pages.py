@@ -535,7 +535,12 @@ def test_alerts_worst_first_with_buttons_that_mute() -> None:
 
     assert page.text.index("🚨 1. Main") < page.text.index("🟠 2. Main")
     first, second, refresh = page.buttons
-    assert [button.label for button in first] == ["🔕 1: 1 h", "8 h", "until over"]
+    assert [button.label for button in first] == [
+        "👀 1: I have seen it",  # it is critical
+        "🔕 1: 1 h",
+        "8 h",
+        "until over",
+    ]
     assert [pressed(button.data).arguments[0] for button in second] == ["3600", "28800", "clear"]
     assert find_alert(state["alerts"], pressed(second[0].data).arguments[1]) is warning
     assert refresh[0].data == "alerts"
@@ -546,7 +551,7 @@ def test_muted_alert_can_be_heard_again() -> None:
     page = pages.alerts(snapshot(alerts=[alert(muted=True, muted_until=until)]), EN, KYIV, NOW)
 
     assert "🔕 muted until 19:42" in page.text
-    assert [button.label for button in page.buttons[0]] == ["🔔 Tell me again"]
+    assert [button.label for button in page.buttons[0]] == ["👀 I have seen it", "🔔 Tell me again"]
 
 
 def test_forty_alerts_are_one_page() -> None:
