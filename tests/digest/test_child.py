@@ -24,7 +24,7 @@ def run(request: dict[str, Any] | str) -> subprocess.CompletedProcess[str]:
         input=request if isinstance(request, str) else json.dumps(request),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,  # the import of openai alone takes seconds on a busy machine
         check=False,
     )
 
