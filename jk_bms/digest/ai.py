@@ -15,7 +15,7 @@ from jk_bms.digest.fact_sheet import Sheet, fact_sheet
 from jk_bms.digest.facts import DayFacts
 from jk_bms.digest.local_text import own_count
 from jk_bms.digest.number_words import GRID, SWITCH
-from jk_bms.digest.proof import Claim, claims, clean
+from jk_bms.digest.proof import Claim, claims, clean, unproved
 from jk_bms.digest.series import series_lines
 from jk_bms.settings.proxies import OPENAI
 from jk_bms.texts import Texts
@@ -88,7 +88,7 @@ async def phrase(
     try:
         async with _Model(service) as model:
             answer = await _patiently(model, messages, sleep)
-            wrong = _unproved(answer, sheet)
+            wrong = unproved(answer, sheet.known)
             if wrong:
                 log.warning(
                     "digest: AI: %d numbers of its answer are not known; asking once more", len(wrong)
@@ -98,7 +98,7 @@ async def phrase(
                     {"role": "user", "content": _repair(wrong)},
                 ]
                 answer = await model.answer([*messages, *repair])
-                wrong = _unproved(answer, sheet)
+                wrong = unproved(answer, sheet.known)
     except _NoAnswerError as error:
         return Phrased(None, error.why)
     if wrong:
@@ -200,10 +200,6 @@ def _refused(status: int) -> _NoAnswerError:
     if status >= 500 or status in (408, 409):
         return _NoAnswerError("failing")
     return _NoAnswerError("key" if status in (401, 403) else "request", final=True)
-
-
-def _unproved(answer: str, sheet: Sheet) -> list[str]:
-    return [claim.text for claim in claims(answer, sheet.known) if not claim.proved]
 
 
 def _repair(wrong: list[str]) -> str:
