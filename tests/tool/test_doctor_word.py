@@ -9,6 +9,7 @@ from jk_bms.live.client import LiveClient
 from jk_bms.model.link import LinkState
 from jk_bms.registry import Entry
 from jk_bms.settings import load_settings
+from jk_bms.tool import doctor
 from jk_bms.tool.doctor import DOES, LAYERS, UNKNOWN, Doctor, Fault, Patient, Step, worst
 
 ADDRESS = "C8:47:80:12:34:56"
@@ -85,3 +86,14 @@ def test_the_worst(verdicts: list[str | None], of_all: str | None) -> None:
     fault = worst([patient(verdict) for verdict in verdicts])
 
     assert (fault and fault.verdict) == of_all
+
+
+def test_frames_that_cannot_be_true_are_named() -> None:
+    """How many lately, and what was wrong with the last."""
+    link = {"state": "streaming", "rssi": -60, "for": 100.0, "frames": 50, "refused": 9}
+    doubt = {"implausible": 7, "implausible_reason": "soc is 101 %; expected 0 to 100 %"}
+
+    said = [doctor._texts({"link": link | more})["frames"] for more in ({}, doubt)]
+
+    assert said[0] == "50 so far, 9 refused"
+    assert said[1] == f"{said[0]}, 7 lately that cannot be true: soc is 101 %; expected 0 to 100 %"
