@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from jk_bms import __version__
 from jk_bms.called import tool
@@ -68,7 +69,11 @@ def main(argv: Sequence[str]) -> int:
         _drop_output()
         return EXIT_OK
     except OSError as error:
-        if error.errno not in _NO_ROOM or error.filename is not None:
+        if error.filename is not None:  # a name that is too long, a folder that may not be entered
+            why = os.strerror(error.errno or 0).lower()
+            print(_harmless(f"{os.fsdecode(error.filename)}: cannot be used: {why}"), file=sys.stderr)
+            return EXIT_UNEXPECTED
+        if error.errno not in _NO_ROOM:
             raise
         _drop_output()
         print(f"standard output: cannot be written: {os.strerror(error.errno).lower()}", file=sys.stderr)
@@ -78,6 +83,20 @@ def main(argv: Sequence[str]) -> int:
         return exit_code(error)
 
 
+def _harmless(text: str) -> str:
+    from jk_bms.model.foreign_text import harmless  # only when something is wrong: `--help` loads nothing
+
+    return harmless(text)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Shows what was typed without letting it steer the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2 and one line."""
+        super().error(_harmless(message))
+
+
 def _drop_output() -> None:
     """Let what is still buffered not fail at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -85,7 +104,7 @@ def _drop_output() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of everything that is not a word."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=tool(),
         description="Find, read and watch JK BMS batteries over Bluetooth.",
         epilog=_epilog(),
@@ -141,9 +160,7 @@ def _understand(argv: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int
     if argv and argv[0] in WORDS:
         word = argv[0]
         module = import_module(f"jk_bms.tool.{MODULES.get(word, word)}")
-        wanted = argparse.ArgumentParser(
-            prog=tool(word), description=WORDS[word][0].upper() + WORDS[word][1:] + "."
-        )
+        wanted = _Parser(prog=tool(word), description=WORDS[word][0].upper() + WORDS[word][1:] + ".")
         wanted.add_argument(
             "--env-file", metavar="FILE", help="settings (default: .env in the project's folder)"
         )

@@ -189,9 +189,12 @@ def _print_packages(env_file: str | None) -> int:
 
 
 def _speed(text: str) -> float:
-    speed = float(text)
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
     if not 1 <= speed <= 600:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 1 to 600")
     return speed
 
 

@@ -108,6 +108,8 @@ def _parse_flag(text: str) -> bool:
 
 
 def _parse_path(text: str) -> Path:
+    if "://" in text:  # it may hold a password
+        raise Refused("is an address of a server; expected a path", private=True)
     return usable_path(text)
 
 

@@ -7,7 +7,7 @@ from jk_bms.demo import is_demo
 from jk_bms.errors import StoreError
 from jk_bms.keeping import backup_texts
 from jk_bms.store.backup import PROGRAM, SETTINGS, is_backup, write_archive
-from jk_bms.tool.output import note
+from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import Progress, local_now, megabytes, stamp, stored_settings
 
 
@@ -38,7 +38,7 @@ def run(given: argparse.Namespace) -> int:
         )
     finally:
         progress.end()
-    print(f"{target}: {megabytes(target.stat().st_size)}")
+    say(f"{target}: {megabytes(target.stat().st_size)}")
     for name, member in manifest.files.items():
         print(f"  {name:<16} {megabytes(member.size)}")
     for secret in left_out:

@@ -11,6 +11,7 @@ from jk_bms.store.history import INVERTER
 from jk_bms.store.history_query import tracks
 from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES
+from jk_bms.tool.output import say
 from jk_bms.tool.stored import add_time_options, chosen_track, stored_settings, track_labels, wanted_time
 
 
@@ -72,5 +73,5 @@ def run(given: argparse.Namespace) -> int:
     except OSError as error:
         raise StoreError(f"--output {target}: {error.strerror}; expected a file we may write") from error
     print(made.caption)
-    print(f"{target}: {len(made.png) // 1000} kB")
+    say(f"{target}: {len(made.png) // 1000} kB")
     return 0

@@ -24,6 +24,7 @@ from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
 from jk_bms.live.client import LiveClient
+from jk_bms.model.foreign_text import harmless
 from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
 from jk_bms.settings import Settings
 from jk_bms.sources import SourceContext, build
@@ -33,6 +34,7 @@ from jk_bms.store.own import OwnReader, open_reader
 from jk_bms.store.rollups import HOUR
 from jk_bms.store.sqlite_errors import explain
 from jk_bms.tool.exits import EXIT_FAULTS, EXIT_OK, EXIT_WARNINGS
+from jk_bms.tool.output import LONGEST_NOTE
 from jk_bms.tool.stored import megabytes, stored_settings
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -79,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
         colors = {OK: "32", WARN: "33", FAIL: "31"} if sys.stdout.isatty() else {}
         for level, what, text in findings:
             shown = f"\x1b[{colors[level]}m{level:<4}\x1b[0m" if colors else f"{level:<4}"
-            print(f"{shown}  {what:<18} {text}")
+            print(f"{shown}  {what:<18} {harmless(text, LONGEST_NOTE)}")
     return {OK: EXIT_OK, WARN: EXIT_WARNINGS, FAIL: EXIT_FAULTS}[worst]
 
 

@@ -5,7 +5,7 @@ import json
 import textwrap
 
 from jk_bms.settings import describe, load_settings
-from jk_bms.tool.output import note
+from jk_bms.tool.output import note, say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def run(given: argparse.Namespace) -> int:
     else:
         for row in rows:
             unit = f" {row.unit}" if row.unit and row.unit not in ("path", "count", "V:%") else ""
-            print(f"{row.key} = {row.value}{unit}   [{row.source}]")
+            say(f"{row.key} = {row.value}{unit}   [{row.source}]")
             print(textwrap.fill(row.meaning, 90, initial_indent="    ", subsequent_indent="    "))
     for warning in settings.warnings:
         note(warning)

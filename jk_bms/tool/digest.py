@@ -16,7 +16,7 @@ from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note
-from jk_bms.tool.stored import local_now, stored_settings
+from jk_bms.tool.stored import YEARS, local_now, stored_settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +67,9 @@ def run(given: argparse.Namespace) -> int:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if day.year not in YEARS:
+            raise ValueError(text)
+        return day
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a date such as 2026-12-31") from None

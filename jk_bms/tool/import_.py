@@ -27,7 +27,7 @@ from jk_bms.store.imports import (
     take_in,
 )
 from jk_bms.store.own import open_writer
-from jk_bms.tool.output import note
+from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import Progress, stored_settings, uncommitted
 
 # What others call their meters; what is not here follows from these, or cannot be set.
@@ -140,7 +140,7 @@ class _Importer:
             if not taken:
                 raise StoreError(f"{path}: no reading that makes sense in its table bms_data")
             for line in file.left_aside:
-                print(f"  {line}")
+                say(f"  {line}")
 
     def meters(self, path: Path) -> None:
         """Let the meters go on from what another program counted, where that is more."""
@@ -204,7 +204,7 @@ class _Importer:
         finally:
             progress.end()
         aside = f", {taken.known} left aside: there is history of then already" if taken.known else ""
-        print(f"{label}: {taken.added} readings taken in{aside}")
+        say(f"{label}: {taken.added} readings taken in{aside}")
         if taken.first and taken.last:
             first, last = (time.astimezone(self.settings.timezone) for time in (taken.first, taken.last))
             print(f"  from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}: {', '.join(taken.names)}")
@@ -236,7 +236,7 @@ def _tell_meters(label: str, theirs: Mapping[str, float], ours: Totals, higher: 
                     f"{label}: {foreign} stays at {getattr(ours, name):.3f} kWh, theirs is {theirs[foreign]:.3f}"
                 )
     if rest := [name for name in theirs if name not in _METERS]:
-        print(f"  not taken: {', '.join(rest)}")
+        say(f"  not taken: {', '.join(rest)}")
 
 
 def _zone(name: str | None, settings: Settings) -> tzinfo | None:

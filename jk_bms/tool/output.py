@@ -24,6 +24,11 @@ def note(text: str) -> None:
     print(harmless_lines(text, LONGEST_NOTE), file=sys.stderr)
 
 
+def say(text: str) -> None:
+    """Print what may hold names of files or texts of others."""
+    print(harmless_lines(text, LONGEST_NOTE), flush=True)
+
+
 def formatted(
     samples: Sequence[Sample],
     how: str,

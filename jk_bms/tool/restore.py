@@ -14,7 +14,7 @@ from jk_bms.store import backup
 from jk_bms.store.backup import Manifest, Replacement, open_archive, reason, swap, workshop
 from jk_bms.store.database import InUse, refuse_foreign
 from jk_bms.store.own import BMS_DB, no_writer
-from jk_bms.tool.output import note
+from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import local_now, stamp, stored_settings, uncommitted
 
 WITHOUT = "--only-database does without it"
@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
         _keep_writers_from(settings.bms_db_path, stack, given)
         folder = stack.enter_context(workshop(settings.bms_db_path.absolute().parent))
         manifest = open_archive(archive, folder)
-        print(f"{archive}: good; made {manifest.made_at:%Y-%m-%d %H:%M %z} by version {manifest.version}")
+        say(f"{archive}: good; made {manifest.made_at:%Y-%m-%d %H:%M %z} by version {manifest.version}")
         database = folder / backup.DATABASE
         texts: list[Replacement] = []
         if not given.only_database:
@@ -53,14 +53,14 @@ def run(given: argparse.Namespace) -> int:
         if given.dry_run:
             for ready, target in replacements:
                 deed = "put aside" if ready is None else "replace" if target.exists() else "write"
-                print(f"would {deed} {target}")
+                say(f"would {deed} {target}")
             return 0
         asides = swap(replacements, stamp(local_now(settings)))
     for ready, target in replacements:
         if ready is not None:
-            print(f"restored {target}")
+            say(f"restored {target}")
     for aside in asides:
-        print(f"what was there is now {aside}")
+        say(f"what was there is now {aside}")
     _tell_left_out(manifest)
     return 0
 

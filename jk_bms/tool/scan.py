@@ -18,7 +18,7 @@ from jk_bms.settings import Settings
 from jk_bms.tool.borrow import radio, running
 from jk_bms.tool.common import devices_file, settings_for
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
-from jk_bms.tool.output import note
+from jk_bms.tool.output import note, say
 
 RULE = "-" * 60
 UNASKED_MOST = 8  # new devices that are saved without a question
@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
     if saved:
         seen = [(device.address, device.name) for device in saved]
         update_after_scan(path, seen, Clock().now().astimezone())
-        print(f"\n✓ Saved devices to {_near(path)}", flush=True)
+        say(f"\n✓ Saved devices to {_near(path)}")
     if given.read:
         from jk_bms.tool import read
 

@@ -95,6 +95,10 @@ class Progress:
             self._shown = text
 
 
+YEARS = range(2000, 2100)  # of times that a person may mean; with others no calendar can reckon
+LONGEST = timedelta(days=50 * 365)
+
+
 def megabytes(size: float) -> str:
     """``size`` in bytes as a person reads it."""
     for unit, least in (("GB", 1e9), ("MB", 1e6)):
@@ -116,7 +120,10 @@ def length(text: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,5})\s*(m|h|d|w|y)", text.strip().lower())
     if not found or not int(found[1]):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number and m, h, d, w or y, such as 24h")
-    return int(found[1]) * _LENGTHS[found[2]]
+    wanted = int(found[1]) * _LENGTHS[found[2]]
+    if wanted > LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected at most {LONGEST.days // 365}y")
+    return wanted
 
 
 def wanted_time(
@@ -182,7 +189,10 @@ _LENGTHS = {
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
+        if time.year not in YEARS:
+            raise ValueError(text)
+        return time
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r}: expected a time such as 2026-12-01 or 2026-12-01T06:00"
