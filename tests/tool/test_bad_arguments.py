@@ -104,11 +104,9 @@ def test_the_speed_of_the_service(speed: str, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("path", ["x" * 5000, "y" * 256, "a\0b", "~nobodyhere/x", "/" + "z/" * 3000])
 def test_a_path_that_cannot_be(tmp_path: Path, path: str) -> None:
     for forgiving in (False, True):
-        with pytest.raises(
-            ConfigError, match=r"(cannot be used|does not exist).*correct --env-file or JK_ENV_FILE"
-        ):
+        with pytest.raises(ConfigError, match="correct --env-file or JK_ENV_FILE"):
             load_settings({"JK_ENV_FILE": path}, top=tmp_path, forgiving=forgiving)
-        with pytest.raises(ConfigError, match=r"settings: DB_PATH=.*: expected a path"):
+        with pytest.raises(ConfigError, match=r"settings: DB_PATH=.*expected a path"):
             load_settings({"DB_PATH": path}, top=tmp_path, forgiving=forgiving)
 
 
