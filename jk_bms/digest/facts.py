@@ -93,6 +93,7 @@ class PackFacts(NamedTuple):
     holes: tuple[Span, ...] = ()  # nothing was recorded
     faults: tuple[Fault, ...] = ()
     usual: Usual | None = None
+    capacity_ah: float | None = None
 
     @property
     def full_at(self) -> tuple[datetime, ...]:
@@ -115,6 +116,33 @@ class DayFacts(NamedTuple):
     def known(self) -> bool:
         """Whether anything at all was recorded."""
         return any(pack.levels for pack in self.packs)
+
+    @property
+    def house_levels(self) -> tuple[Level, ...]:
+        """The charge of all packs together, weighted by capacity, at the times at which each is known.
+
+        Empty unless there are several; a pack of which nothing is known that day is left out.
+        """
+        packs = [pack for pack in self.packs if pack.levels]
+        if len(packs) < 2:
+            return ()
+        sizes = [pack.capacity_ah for pack in packs]
+        known = [size for size in sizes if size]
+        weights = known if len(known) == len(packs) else [1.0] * len(packs)
+        slots = [{_slot(level.at): level for level in pack.levels} for pack in packs]
+        times = sorted(slot for slot in slots[0] if all(slot in other for other in slots))
+        return tuple(
+            Level(
+                slots[0][slot].at,
+                sum(w * own[slot].level for w, own in zip(weights, slots, strict=True)) / sum(weights),
+            )
+            for slot in times
+        )
+
+
+def _slot(at: datetime) -> int:
+    """Which measurement of the day that is, though packs are not measured in the same minute."""
+    return int(at.timestamp() // (60 * MEASURED))
 
 
 def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zone: tzinfo) -> DayFacts:
@@ -139,7 +167,8 @@ def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zon
         if end - start >= timedelta(seconds=MOST_OF_A_DAY):
             facts = facts._replace(usual=_usual(reader, track.name, day, zone))
         if facts.levels or facts.usual is not None:  # else it left long ago
-            packs.append(facts._replace(faults=health.get(track.name, ())))
+            size = _capacity(reader, track.name, start, end)
+            packs.append(facts._replace(faults=health.get(track.name, ()), capacity_ah=size))
     load, grid = None, None
     if any(track.name == INVERTER for track in there):
         house = _minutes(reader, INVERTER, _HOUSE, start, end)
@@ -162,6 +191,12 @@ def _minutes(
 ) -> Series:
     points = max(1, -(-(end - start) // MINUTE))
     return query(reader, track, quantities, start, end, points)
+
+
+def _capacity(reader: OwnReader, track: str, start: datetime, end: datetime) -> float | None:
+    """How much goes into a pack, in Ah: as learnt, else as the BMS says."""
+    values = query(reader, track, ("learned_ah", "full_ah"), start, end, 1).values
+    return next((size for line in values.values() for size in line.mean if size), None)
 
 
 def _pack(facts: PackFacts, series: Series, first: datetime | None, end: datetime) -> PackFacts:

@@ -50,6 +50,7 @@ class _Teller:
         yield title(facts, texts)
         if not facts.known:
             yield texts("digest.nothing")
+        yield from self._together()
         for pack in facts.packs if facts.known else ():
             if len(facts.packs) > 1:
                 yield ""
@@ -59,6 +60,21 @@ class _Teller:
         if house and len(facts.packs) > 1:
             yield ""
         yield from house
+
+    def _together(self) -> Iterator[str]:
+        """What several packs had together."""
+        levels, texts = self._facts.house_levels, self._texts
+        if not levels:
+            return
+        low = min(levels, key=lambda level: level.level)
+        last = self.percent(levels[-1].level)
+        yield texts("digest.house", last=last, low=self.percent(low.level), at=self.at(low.at))
+        packs = [pack for pack in self._facts.packs if pack.levels]
+        into = [pack.charged_kwh for pack in packs if pack.charged_kwh is not None]
+        out = [pack.discharged_kwh for pack in packs if pack.discharged_kwh is not None]
+        if len(into) == len(out) == len(packs):
+            totals = (texts.quantity(sum(values), "kWh", 1) for values in (into, out))
+            yield texts("digest.house.energy", **dict(zip(("into", "out"), totals, strict=True)))
 
     def _house(self) -> Iterator[str]:
         facts, texts = self._facts, self._texts

@@ -336,7 +336,12 @@ class _Step(NamedTuple):
         yield from self._known_lines("ended")
         worst, value = self.quantity("peak"), self.quantity("value")
         if worst and value and self.facts.get("unit") != "s":  # a duration is said already
-            yield texts("alerts.worst_now", worst=worst, value=value)
+            same = worst == value
+            yield (
+                _sentence(texts("alerts.worst", value=worst)) + "."
+                if same
+                else texts("alerts.worst_now", worst=worst, value=value)
+            )
         yield texts("alerts.code_line", code=self._code())
 
     def _code(self) -> Any:

@@ -284,3 +284,37 @@ def test_an_empty_database(house: House) -> None:
 
     assert not facts.known
     assert "Nothing was recorded on this day." in local_text(facts, language("en"))
+
+
+def test_several_packs_are_told_together_first(tmp_path: Path) -> None:
+    """Charge weighted by capacity, energy added up; a pack without data that day is left out."""
+    times = [at("10:00"), at("10:10"), at("10:20")]
+
+    def pack(number: int, capacity: float | None, *levels: float) -> PackFacts:
+        measured = tuple(Level(time, level) for time, level in zip(times, levels, strict=False))
+        return PackFacts(
+            f"AA:{number}",
+            number,
+            f"Pack {number}",
+            measured,
+            charged_kwh=1.0 * number,
+            discharged_kwh=2.0 * number,
+            capacity_ah=capacity,
+        )
+
+    house = DayFacts(
+        DAY, times[0], times[-1], KYIV, (pack(1, 300.0, 90.0, 50.0, 80.0), pack(2, 100.0, 10.0, 10.0, 40.0))
+    )
+
+    assert [level.level for level in house.house_levels] == [70.0, 40.0, 70.0]
+    assert local_text(house, language("en")).splitlines()[1:3] == [
+        "House: 70.0 % at the end, lowest 40.0 % at 10:10.",
+        "House: 3.0 kWh charged, 6.0 kWh discharged.",
+    ]
+    assert (
+        local_text(house, language("uk")).splitlines()[1]
+        == "Дім: наприкінці 70,0 %, найнижче 40,0 % о 10:10."
+    )
+    unsized = house._replace(packs=(pack(1, None, 90.0), pack(2, 100.0, 10.0), pack(3, 100.0)))
+    assert [level.level for level in unsized.house_levels] == [50.0]
+    assert house._replace(packs=house.packs[:1]).house_levels == ()

@@ -156,7 +156,7 @@ def test_alert_names_everything_that_matters() -> None:
         ("cell_fault", ["cell 7: weak", "the other cells cannot give all they hold"]),
         ("bms_silent", ["does not answer, 16 min", "Not heard: out of range"]),
         ("grid_lost", ["the grid is lost", "Charge: 62 %.", "Load: 390 W."]),
-        ("disk_full", ["the disk is nearly full, 6.0 %", "/var/lib/jk-bms"]),
+        ("disk_full", ["little space left on the disk, 6.0 %", "/var/lib/jk-bms"]),
         ("clock_jump", ["It moved by 1 h."]),
         ("database_failing", ["disk I/O error"]),
     ],
@@ -211,6 +211,12 @@ def test_test_is_marked_wherever_the_mark_stands() -> None:
     for text in (told("cell_low", facts={"cell": 7, "test": True}), told("cell_low", "test")):
         assert text.startswith("TEST: Main: cell 7")
         assert "only a test" in text
+
+
+def test_what_is_the_same_twice_is_said_once() -> None:
+    assert "Worst 2.810 V." in told("cell_low", "cleared", value=2.81, peak=2.81)
+    assert "Найгірше 2,810 В." in told("cell_low", "cleared", name="uk", value=2.81, peak=2.81)
+    assert "At worst 2.810 V, now 3.010 V." in told("cell_low", "cleared", value=3.01, peak=2.81)
 
 
 def test_possible_repeat_is_marked() -> None:

@@ -89,7 +89,7 @@ TEXTS = {
     ),
     "alerts.charge_cold.action": "Stop or lower charging until the battery is warmer.",
     "alerts.charge_cold.detail": "Charging at {current}.",
-    "alerts.temperature_spread.title": "the battery is unevenly warm",
+    "alerts.temperature_spread.title": "temperature difference within the battery",
     "alerts.temperature_spread.meaning": (
         "From {low} to {high}. A bad connection, a bad cell or a heat source at one side causes that."
     ),
@@ -262,7 +262,7 @@ TEXTS = {
     "alerts.inverter_stale.over": "It is over with its next records.",
     "alerts.inverter_stale.cleared": "the inverter answers again",
     # The machine that watches
-    "alerts.disk_full.title": "the disk is nearly full",
+    "alerts.disk_full.title": "little space left on the disk",
     "alerts.disk_full.meaning": "When it is full, no history can be stored.",
     "alerts.disk_full.action": (
         "Free space on that disk, such as old logs and downloads. Delete nothing in the folder itself: that is the history."

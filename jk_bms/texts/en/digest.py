@@ -3,6 +3,8 @@
 TEXTS = {
     "digest.title": "Digest of {date}",
     "digest.nothing": "Nothing was recorded on this day.",
+    "digest.house": "House: {last} at the end, lowest {low} at {at}.",
+    "digest.house.energy": "House: {into} charged, {out} discharged.",
     "digest.pack": "Battery {number}: {name}",
     "digest.pack.nothing": "No data from it on this day.",
     "digest.phases.none": "The house did not run on the battery.",

@@ -88,7 +88,7 @@ TEXTS = {
     ),
     "alerts.charge_cold.action": "Зупиніть або зменште заряджання, доки батарея не зігріється.",
     "alerts.charge_cold.detail": "Струм заряджання {current}.",
-    "alerts.temperature_spread.title": "батарея нагріта нерівномірно",
+    "alerts.temperature_spread.title": "різниця температур у батареї",
     "alerts.temperature_spread.meaning": (
         "Від {low} до {high}. Так буває через поганий контакт, несправну комірку або джерело тепла збоку."
     ),

@@ -3,6 +3,8 @@
 TEXTS = {
     "digest.title": "Підсумок за {date}",
     "digest.nothing": "За цей день нічого не записано.",
+    "digest.house": "Дім: наприкінці {last}, найнижче {low} о {at}.",
+    "digest.house.energy": "Дім: заряджено {into}, віддано {out}.",
     "digest.pack": "Батарея {number}: {name}",
     "digest.pack.nothing": "За цей день від неї немає даних.",
     "digest.phases.none": "Дім не переходив на живлення від батареї.",
