@@ -298,7 +298,7 @@ def test_alarms_and_switches_of_the_bms_are_told_in_words() -> None:
 
 
 def test_count_without_anchor_is_not_called_sure() -> None:
-    assert "our own count, not sure yet: 79–88 %" in battery(battery_soc_source="bms")
+    assert "our own count says 79–88 %, not sure yet" in battery(battery_soc_source="bms")
 
 
 # /cells, /health, /link

@@ -83,7 +83,7 @@ TEXTS = {
     "bot.source.inverter": "from the inverter",
     "bot.band": "{low}–{high} % (95 % sure)",
     "bot.balancer": "Active balancer: it measures neither current nor charge",
-    "bot.band_unsure": "our own count, not sure yet: {low}–{high} %",
+    "bot.band_unsure": "our own count says {low}–{high} %, not sure yet",
     "bot.anchor.full": "last full {ago}",
     "bot.anchor.empty": "last empty {ago}",
     "bot.bms_says": "The BMS reports: {text}",
