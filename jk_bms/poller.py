@@ -496,7 +496,7 @@ class Poller:
             case "acknowledge":
                 return self.alerts.acknowledge(request)
             case "alert_test":
-                return self.alerts.test(request.get("code"))
+                return self.alerts.test(request.get("code")) | {"channels": self._channels()}
             case "invite":
                 return self.claims.invite(request.get("role") or OWNER)
             case "claim":
@@ -516,6 +516,20 @@ class Poller:
                 return {}
             case other:
                 raise LiveError(f"unknown action {other!r}; expected {', '.join(ACTIONS)}")
+
+    def _channels(self) -> dict[str, str]:
+        """Where alerts go, and what keeps them from going there; empty: nothing that is known here."""
+        channels = {}
+        if self.settings.bot_token:
+            trouble = self.bot.trouble(known=True)
+            if not trouble and self.claims.code is not None:
+                trouble = "nobody has claimed the bot yet"
+            elif not trouble and self.bot.shown(known=True)["heard"] is None:
+                trouble = "the bot has not been heard of yet; is it running?"
+            channels["Telegram"] = trouble
+        for position, _ in enumerate(self.settings.alert_urls, 1):
+            channels[f"ALERT_URLS, address {position}"] = ""
+        return channels
 
     def _bot_said(self, request: dict[str, Any]) -> None:
         """Note what the bot says of itself: its name, how it does, and whether it has an owner already."""

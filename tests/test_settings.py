@@ -76,7 +76,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.telegram_api == "https://api.telegram.org"
     assert (settings.polling_interval, settings.bot_poll_interval, settings.check_interval) == (10, 10, 600)
     assert (settings.level_source, settings.min_voltage, settings.max_voltage) == ("soc", 20, 25)
-    assert settings.change_step == 5
+    assert settings.change_step == 10
     assert (settings.log_file, settings.log_keep_days, settings.log_http_requests) == (None, 90, False)
     assert (settings.alert_repeat_hours, settings.alert_startup_delay) == (12, 180)
     assert (settings.alert_confirm, settings.alert_clear) == (3, 5)
@@ -225,7 +225,7 @@ BAD = {
     ("ALERT_REPEAT_HOURS", "12h"): "expected hours as a number from 0 to 8760, e.g. 12",
     ("ALERT_MIN_LEVEL", "bad"): "expected one of info, warning, error, critical",
     ("MIN_VOLTAGE", "20V"): "expected volts as a number",
-    ("TELEGRAM_CHANGE_STEP", "0"): "expected percentage points as a number from 0.1 to 100, e.g. 5",
+    ("TELEGRAM_CHANGE_STEP", "0"): "expected percentage points as a number from 0.1 to 100, e.g. 10",
 }
 
 

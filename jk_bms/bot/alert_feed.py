@@ -234,6 +234,7 @@ class AlertFeed:
             key=_key(facts),
             line=f"{mark(facts)} {escape(line)}",
             buttons=((acknowledge_button(facts, texts),),) if going_on else (),
+            standing=facts.get("what") in GOING_ON,
             rings=facts.get("severity") == Severity.CRITICAL.word,
             silent=bool(facts.get("silent")),
         )

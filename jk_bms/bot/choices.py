@@ -18,6 +18,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pictures: str | None = None  # "light", "dark"
 
 
+NIGHT = "22:00-07:00"  # when the level makes no sound where nobody chose quiet hours
 STEPS = ("0", "5", "10", "20")  # points that a button offers; any number from 0.1 to 100 can be typed
 QUIET = ("off", "2100-0600", "2200-0700", "2300-0800")
 PICTURES = ("light", "dark")
@@ -74,6 +75,13 @@ def _quiet(value: str) -> str | None:
     ):
         return None
     return f"{hours[0]:02d}:{minutes[0]:02d}-{hours[1]:02d}:{minutes[1]:02d}"
+
+
+def quiet_of(chosen: str | None, house: tuple[time, time] | None, *, else_: str = "") -> str:
+    """Return the quiet hours of a chat: its own choice, else those of the house, else ``else_``."""
+    if chosen is not None:
+        return chosen
+    return else_ if house is None else "-".join(f"{at:%H:%M}" for at in house)
 
 
 def is_quiet(quiet: str | None, now: datetime, zone: tzinfo | None) -> bool:

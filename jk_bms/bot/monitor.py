@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from jk_bms.bot import pages
 from jk_bms.bot.access import Access
+from jk_bms.bot.choices import NIGHT, is_quiet, quiet_of
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
@@ -59,7 +60,9 @@ class Monitor:
         texts_of: Callable[[int], Texts],
         stat_log: StatLog | None,
         monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._now = now
         self._settings = settings
         self._store = store
         self._access = access
@@ -115,6 +118,7 @@ class Monitor:
         if level is None:
             return False
         messages, notes = [], {}
+        now, house = self._now(), self._settings.alert_quiet_hours
         for chat in self._access.monitoring():
             name = f"level:{chat.id}"
             last = self._store.note(name)
@@ -130,7 +134,10 @@ class Monitor:
             )
             texts = self._texts_of(chat.id)
             told = [text, *pages.level_packs(snapshot, texts, self._settings.timezone, datetime.now(UTC))]
-            messages.append(Outgoing(chat=chat.id, text="\n".join(told), line=text, key="level"))
+            silent = is_quiet(quiet_of(chat.choices.quiet, house, else_=NIGHT), now, self._settings.timezone)
+            messages.append(
+                Outgoing(chat=chat.id, text="\n".join(told), line=text, key="level", silent=silent)
+            )
             notes[name] = level.percent
         await self._store.aside(self._store.queue, messages, notes)
         await self._warn_of_limits(level)

@@ -34,6 +34,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows, below the last part of the text
     keep_for: float | None = None  # s after which it is not worth sending any more; None: always is
     silent: bool = False  # arrives without a sound
+    standing: bool = False  # of an alert that goes on, as far as this message knows
     rings: bool = False  # even in the quiet hours of its chat
     topic: int | None = None  # of a forum; 0: in none; None: where this chat wants what nobody asked for
     later: str = ""  # HTML: what is said instead, without buttons, once it has waited longer than PRESENT
@@ -148,23 +149,43 @@ def _closing(opened: list[str]) -> str:
 class Summary(NamedTuple):
     """Many waiting messages in a few lines."""
 
-    lines: list[str]  # HTML, oldest first; of equal messages the newest with its number
-    left_out: int  # messages older than those
+    lines: list[
+        str
+    ]  # HTML: what stands, then the rest, newest first; of equal messages the newest with its number
+    left_out: int  # other messages
 
 
 def summary(waiting: Sequence[Waiting], *, most: int = MOST_LINES, room: int = LONGEST_TEXT - 500) -> Summary:
-    """Return ``waiting`` in at most ``most`` lines of ``room`` characters together, the newest ones."""
+    """Return ``waiting`` in at most ``most`` lines of ``room`` characters together: what stands, then the newest."""
     groups: dict[object, list[Outgoing]] = {}
     for one in waiting:
         name: object = one.message.key or one.number
         groups[name] = [*groups.pop(name, []), one.message]  # at the end: where its newest stands
     lines: list[str] = []
     told = 0
-    for group in reversed(groups.values()):
+    newest_first = list(reversed(groups.values()))
+    newest_first.sort(key=lambda group: not group[-1].standing)
+    for group in newest_first:
         line = group[-1].line + (f" (×{len(group)})" if len(group) > 1 else "")
         room -= length(line) + 1
         if len(lines) == most or room < 0:
             break
         lines.append(line)
         told += len(group)
-    return Summary(lines[::-1], len(waiting) - told)
+    return Summary(lines, len(waiting) - told)
+
+
+def newest_standing(waiting: Sequence[Waiting]) -> list[Waiting]:
+    """Return all that ``waiting`` says of the alert that stands and was told of last; [] when none stands."""
+    newest = {one.message.key: one for one in waiting if one.message.key}
+    standing = [one for one in newest.values() if one.message.standing]
+    if not standing:
+        return []
+    key = max(standing, key=lambda one: one.number).message.key
+    return [one for one in waiting if one.message.key == key]
+
+
+def count_standing(waiting: Sequence[Waiting]) -> int:
+    """Return how many alerts stand, as far as ``waiting`` says."""
+    newest = {one.message.key: one for one in waiting if one.message.key}
+    return sum(one.message.standing for one in newest.values())

@@ -35,7 +35,9 @@ from jk_bms.bot.outgoing import (
     LONGEST_TEXT,
     Outgoing,
     Waiting,
+    count_standing,
     length,
+    newest_standing,
     pieces,
     plain,
     summary,
@@ -336,7 +338,9 @@ class Sender:
         else:
             batch = _leading(words, lambda one: bool(one.message.line))
             held_up = len(batch) > FEW and time.time() - first.made > self._pace.late
-            if not held_up and len(batch) <= self._pace.messages:
+            if held_up and count_standing(batch) <= FEW and (standing := newest_standing(batch)):
+                batch = standing  # what goes on first and whole, then all that is over in one
+            elif not held_up and len(batch) <= self._pace.messages:
                 key = first.message.key if first.message.line else ""
                 batch = _leading(batch, lambda one: one.message.key == key) if key else words[:1]
         message = _as_one(batch, self._texts_of(chat))
@@ -473,7 +477,7 @@ def _leading(waiting: Sequence[Waiting], fits: Callable[[Waiting], bool]) -> Seq
 def _as_one(batch: Sequence[Waiting], texts: Texts) -> Outgoing:
     """Return the message that stands for ``batch``; one that may have arrived before says so."""
     newest = batch[-1].as_of(time.time())
-    notes = []
+    notes: list[str] = []
     if len(batch) > 1 and all(one.message.key == newest.key for one in batch):
         notes.append(texts.count("delivery.before", len(batch) - 1))
         message = newest
@@ -486,7 +490,7 @@ def _as_one(batch: Sequence[Waiting], texts: Texts) -> Outgoing:
         message = Outgoing(chat=newest.chat, text="\n".join(lines), rings=rings)
     else:
         message = newest
-    if batch[0].doubtful:
+    if any(one.doubtful for one in batch):
         notes.append(texts("delivery.repeat"))
     return msgspec.structs.replace(message, text="\n".join([message.text, *notes]).strip())
 

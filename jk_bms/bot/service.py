@@ -15,7 +15,7 @@ from pathlib import Path
 from jk_bms import __version__
 from jk_bms.bot.access import Access
 from jk_bms.bot.alert_feed import AlertFeed
-from jk_bms.bot.choices import is_quiet
+from jk_bms.bot.choices import is_quiet, quiet_of
 from jk_bms.bot.daily import Daily
 from jk_bms.bot.handlers import Handlers
 from jk_bms.bot.light_aiogram import (
@@ -108,7 +108,9 @@ class Bot:
             self.pace,
             self.access.topic_of,
             lambda chat: is_quiet(
-                self.store.chat(chat).choices.quiet, datetime.now(UTC), self.settings.timezone
+                quiet_of(self.store.chat(chat).choices.quiet, self.settings.alert_quiet_hours),
+                datetime.now(UTC),
+                self.settings.timezone,
             ),
         )
         chats = self.access.told_of_alerts

@@ -34,6 +34,7 @@ SOH_LOW = Rule(
     _soh_grades,
     _soh,
     rising=False,
+    below=True,
     example=lambda: example.pack(soh=78.0),
     unit="%",
     digits=0,

@@ -152,6 +152,7 @@ class Rule(NamedTuple):
     look: Callable[[Any], Mapping[str, Look | None] | None]
     rising: bool  # True: higher is worse
     example: Callable[[], Any]  # a view on which its worst grade comes true
+    below: bool = False  # it begins below a round value, not at it: the limits are one step beside
     unit: str = ""
     digits: int = 0
     age: bool = False  # what is measured is for how long it has been so, in s

@@ -98,6 +98,7 @@ NOT_CHARGED = Rule(
     _not_charged_grades,
     _not_charged,
     rising=False,
+    below=True,
     example=lambda: example.pack(soc=28.0, battery_soc=28.0, current=0.0)._replace(
         on_battery=False, could_be_charged=True
     ),

@@ -32,6 +32,7 @@ EMERGENCY = Rule(
     _grades,
     _look,
     rising=False,
+    below=True,
     example=lambda: example.pack(emergency_time=280),
     unit="s",
 )

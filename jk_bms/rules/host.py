@@ -35,6 +35,7 @@ DISK_FULL = Rule(
     _disk_grades,
     _disk,
     rising=False,
+    below=True,
     example=lambda: example.host(disk_free=0.06),
     unit="%",
     digits=1,

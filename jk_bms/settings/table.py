@@ -147,8 +147,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "BOT_DB_PATH", kinds.PATH, "", "path", "the bot's own database: chats, what was sent",
         worked_out="`bot.db` beside `BMS_DB_PATH`", shared=True)]
     change_step: Annotated[float, Setting(
-        "TELEGRAM_CHANGE_STEP", kinds.number(0.1, 100, "5", "percentage points"), "5", "%",
-        "change of the level that is worth a message, in percentage points", shared=True)]
+        "TELEGRAM_CHANGE_STEP", kinds.number(0.1, 100, "10", "percentage points"), "10", "%",
+        "change of the level that is worth a message, in percentage points; at night it comes without a sound",
+        shared=True)]
     level_source: Annotated[str, Setting(
         "LEVEL_SOURCE", kinds.choice("soc", "voltage"), "soc", "",
         "what the level in those messages and in the log file is: `soc`, or `voltage` between the two limits",

@@ -108,9 +108,21 @@ def several_message(
     zone: tzinfo | None,
     now: datetime,
 ) -> Message:
-    """Return one message about many steps (facts, label and time of each), oldest first, as plain text."""
-    lines = [f"- {alert_line(facts, label, texts, zone, now, at=at)}" for facts, label, at in events[-SHOWN:]]
-    return Message(texts.count("alerts.several", len(events)), "\n".join([*_more(events, texts), *lines]))
+    """Return one message about many steps (facts, label and time of each; in their order), as plain text.
+
+    Of each alert its newest step: what goes on first, then the newest.
+    """
+    newest: dict[tuple[str, ...], tuple[Mapping[str, Any], str | None, datetime]] = {}
+    for event in events:
+        name = tuple(str(event[0].get(key, "")) for key in ("subject", "rule", "part"))
+        newest.pop(name, None)
+        newest[name] = event
+    ordered = list(reversed(newest.values()))
+    ordered.sort(key=lambda event: _what(event[0]) == "cleared")
+    lines = [f"- {alert_line(facts, label, texts, zone, now, at=at)}" for facts, label, at in ordered[:SHOWN]]
+    if (more := len(ordered) - SHOWN) > 0:
+        lines.append(texts.count("alerts.earlier", more))
+    return Message(texts.count("alerts.several", len(events)), "\n".join(lines))
 
 
 def alert_line(
@@ -153,7 +165,12 @@ def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
     confirmed = [texts.count("alerts.explain.confirmed", grade.samples)] if grade.samples > 1 else []
     if grade.seconds:
         confirmed.append(texts("alerts.explain.lasting", span=texts.span(grade.seconds)))
-    begins = texts(f"alerts.explain.begins_{'above' if rule.rising else 'below'}", set=limit) if limit else ""
+    way = "above" if rule.rising else "less" if rule.below else "below"
+    if (
+        rule.below and limit
+    ):  # it begins with the next value that can be told, but people say it of the round one
+        limit = step.in_own_unit(grade.set + 10.0 ** -(1 if rule.unit == "%" else 0))
+    begins = texts(f"alerts.explain.begins_{way}", set=limit) if limit else ""
     lines = [
         texts("alerts.explain.example", title=step.own("title")),
         step.own("meaning"),
@@ -290,7 +307,7 @@ class _Step(NamedTuple):
             return ""
         if self.facts.get("rule") in IN_MILLIVOLTS:
             return self.texts.quantity(1000 * value, "mV")
-        return self._in_own_unit(value)
+        return self.in_own_unit(value)
 
     def moment(self, when: datetime) -> str:
         """A time as the reader says it."""
@@ -377,14 +394,14 @@ class _Step(NamedTuple):
         if unit is None:
             return self._number(value)
         if unit is OWN:
-            return self._in_own_unit(value)
+            return self.in_own_unit(value)
         # What flows out is negative, but "a load of -900 W" is no sentence.
         return self.texts.quantity(abs(value), *unit)
 
     def _number(self, value: Any) -> str:
         return self.texts.decimal(f"{value:g}") if _is_number(value) else UNKNOWN
 
-    def _in_own_unit(self, value: float) -> str:
+    def in_own_unit(self, value: float) -> str:
         unit = clip(self.facts.get("unit") or "", LONGEST_UNIT)
         return self.texts.quantity(value, unit, int(self.facts.get("digits") or 0))
 
@@ -404,11 +421,6 @@ def _what(facts: Mapping[str, Any]) -> str:
         return "test"
     what = facts.get("what")
     return what if what in ("worse", "repeat", "cleared", "test", "acknowledged") else "raised"
-
-
-def _more(events: Sequence[object], texts: Texts) -> list[str]:
-    more = len(events) - SHOWN
-    return [texts.count("alerts.earlier", more)] if more > 0 else []
 
 
 def _time(told: Any) -> datetime | None:

@@ -61,8 +61,7 @@ def run(given: argparse.Namespace) -> int:
     if given.test is not None:
         with LiveClient(settings.socket_path) as service:
             facts = service.request("alert_test", code=given.test)
-        print(f"a test of alert {facts['code']} ({facts['rule']}) is on its way to every channel")
-        return EXIT_OK
+        return _tested(facts)
     try:
         with LiveClient(settings.socket_path) as service:
             alerts, calm = service.snapshot()["alerts"], "Nothing is wrong now."
@@ -76,6 +75,19 @@ def run(given: argparse.Namespace) -> int:
     else:
         print("\n".join(_lines(alerts, calm, names, past, texts, settings)))
     return EXIT_OK
+
+
+def _tested(facts: dict[str, Any]) -> int:
+    """Say where the test went; exit code 3 when it goes nowhere."""
+    channels: dict[str, str] = facts.get("channels") or {}
+    print(f"a test of alert {facts['code']} ({facts['rule']}) is in the log")
+    for name, trouble in channels.items():
+        print(f"  {name}: {trouble or 'on its way'}")
+    if not channels:
+        note(
+            "there is no channel that it could go to: set TELEGRAM_BOT_TOKEN or ALERT_URLS, then restart the service"
+        )
+    return EXIT_OK if "" in channels.values() else EXIT_NOTHING
 
 
 def _lines(

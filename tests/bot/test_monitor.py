@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -57,7 +59,7 @@ class House:
 
 @pytest.fixture
 def house(store: BotStore, configure: Configure) -> House:
-    return House(configure(), store)
+    return House(configure(TELEGRAM_CHANGE_STEP="5"), store)
 
 
 @pytest.fixture
@@ -91,6 +93,37 @@ async def test_a_step_of_the_level_is_told(
 
     assert first == [f"Voltage: 52.583 V, Battery Level: {before:.1f}%"]
     assert then == ([f"Voltage: 52.583 V, {said}"] if said else [])
+
+
+async def test_steps_are_of_ten_where_nobody_chose(with_env: Callable[..., House]) -> None:
+    house = with_env()
+
+    told = [text for soc in (80.0, 74.0, 70.0, 60.5, 60.0) for text in await house.level(soc)]
+
+    assert [text.split(": ")[-1] for text in told] == ["80.0%", "70.0% ↓", "60.0% ↓"]
+
+
+@pytest.mark.parametrize(
+    ("hour", "chosen", "setting", "silent"),
+    [
+        (23, None, "", True),
+        (12, None, "", False),
+        (23, "", "", False),  # this chat wants them to ring
+        (12, "11:00-13:00", "", True),
+        (23, None, "00:00-05:00", False),
+        (3, None, "00:00-05:00", True),
+    ],
+)
+async def test_at_night_the_level_makes_no_sound(
+    with_env: Callable[..., House], hour: int, chosen: str | None, setting: str, silent: bool
+) -> None:
+    house = with_env(ALERT_QUIET_HOURS=setting, TIMEZONE="Europe/Kyiv")
+    house.store.change_chat(OWNER, choices=Choices(quiet=chosen))
+    house.monitor._now = lambda: datetime(2026, 12, 1, hour, 30, tzinfo=ZoneInfo("Europe/Kyiv"))
+    await house.monitor.check(snapshot(device(reading=reading(battery_soc=80.0))))
+
+    (waiting,) = house.store.oldest(OWNER)
+    assert waiting.message.silent is silent
 
 
 async def test_small_steps_add_up(house: House) -> None:

@@ -159,9 +159,45 @@ async def test_after_an_outage_many_become_one(
 
     first, second = telegram.shown()
     assert first.splitlines()[0] == "40 messages that could not be sent in time"
-    assert first.splitlines()[-2:] == ["alert 39 (×2)", "and 13 older messages"]
+    assert first.splitlines()[1] == "alert 39 (×2)"
+    assert first.splitlines()[-1] == "and 13 older messages"
     assert "alert 1\n" not in first  # told by its newer one
     assert second == "alert 99"
+
+
+async def test_after_an_outage_what_goes_on_comes_first_and_whole(
+    telegram: TelegramServer, store: BotStore, sender: Sender
+) -> None:
+    """That it is going dark was line 13 of 24."""
+
+    def step(text: str, key: str, standing: bool) -> Outgoing:
+        return Outgoing(
+            chat=OWNER,
+            text=f"<b>{text}</b>\n\nall of it",
+            line=text,
+            key=key,
+            standing=standing,
+            rings=standing,
+        )
+
+    telegram.down()
+    async with running(sender):
+        for number in range(12):
+            store.queue([step(f"{number} raised", f"k{number}", True)])
+            store.queue([step(f"{number} over", f"k{number}", False)])
+            if number == 3:
+                store.queue([step("low", "low", True)])
+            if number == 8:
+                store.queue([step("going dark", "dark", True), step("going dark (worse)", "dark", True)])
+        await asyncio.sleep(QUICK.late * 1.5)
+        telegram.up()
+        await soon(lambda: nothing_waits(store))
+
+    dark, low, over = telegram.shown()
+    assert dark.startswith("going dark (worse)\n\nall of it")
+    assert low.startswith("low\n\nall of it")
+    assert over.splitlines()[0] == "24 messages that could not be sent in time"
+    assert over.splitlines()[1] == "11 over (×2)"
 
 
 @pytest.mark.parametrize(("waited", "shown"), [(10.0, "page"), (61.0, "lost at 18:42")])
@@ -204,7 +240,7 @@ async def test_pictures_do_not_keep_many_from_becoming_one(
 
     words, *rest = telegram.messages()
     assert words.shown.splitlines()[0] == "41 messages that could not be sent in time"
-    assert words.shown.splitlines()[-2] == "alert 99"
+    assert words.shown.splitlines()[1] == "alert 99"
     assert rest == []
 
 

@@ -254,7 +254,7 @@ def test_recovery_and_severity_have_their_marks() -> None:
     assert alert_html(facts(RULE["cell_low"], None, "cleared"), "Main", EN, KYIV, NOW).startswith("✅ <b>")
 
 
-@pytest.mark.parametrize(("count", "more"), [(2, None), (SHOWN, None), (SHOWN + 12, "12 more before these:")])
+@pytest.mark.parametrize(("count", "more"), [(2, None), (SHOWN, None), (SHOWN + 12, "and 12 more")])
 def test_many_are_told_at_once(count: int, more: str | None) -> None:
     """After an outage: how many, the newest of them, and how many came before."""
     events = [(facts(RULE["wire"], part=str(n), facts={"cell": n}), "Main", NOW) for n in range(count)]
@@ -263,8 +263,55 @@ def test_many_are_told_at_once(count: int, more: str | None) -> None:
 
     assert message.title == f"{count} messages about alerts"
     assert message.body.count("- Main: ") == min(count, SHOWN)
-    assert (more in message.body) if more else ("before" not in message.body)
+    assert (more in message.body) if more else ("more" not in message.body)
     assert f"cell {count - 1} " in message.body
+
+
+def test_of_many_what_goes_on_comes_first() -> None:
+    steps = [
+        ("1", "raised"),
+        ("2", "raised"),
+        ("1", "cleared"),
+        ("3", "raised"),
+        ("3", "cleared"),
+        ("4", "raised"),
+    ]
+    events = [
+        (facts(RULE["wire"], None, what, part=part, facts={"cell": part}), "Main", NOW)
+        for part, what in steps
+    ]
+
+    lines = several_message(events, EN, KYIV, NOW).body.splitlines()
+
+    assert [re.findall(r"cell (\d)", line)[0] for line in lines] == ["4", "2", "3", "1"]
+    assert [": over" in line for line in lines] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+@pytest.mark.parametrize(("rule", "grade"), GRADED, ids=lambda x: getattr(x, "code", ""))
+def test_what_is_explained_is_what_the_rule_does(rule: Rule, grade: Grade, name: str) -> None:
+    """The limits in the text, read back by a machine: the value there raises, one step before it does not."""
+    text = explain(rule, grade, language(name))
+    begins = {
+        "en": r"Begins (at|below) (-?[\d.,]+)\s(\S+?)[ ,.]",
+        "uk": r"Починається (з|нижче) (-?[\d.,]+)\s(\S+?)[ ,.]",
+    }
+    found = re.search(begins[name], text)
+    if not rule.unit:
+        assert found is None
+        return
+    assert found is not None, text
+    told = float(found[2].replace(",", ".")) * IN_UNIT.get(found[3], 1.0) / IN_UNIT.get(rule.unit, 1.0)
+    if found[1] in ("below", "нижче"):  # there it does not begin yet, one step further it does
+        step = 0.1 if rule.unit == "%" else 1.0
+        assert told - step == pytest.approx(grade.set)
+    else:
+        late = 1.0 if rule.name == "inverter_stale" else 0.0  # "more than two minutes"
+        assert told == pytest.approx(grade.set - late)
+
+
+# In the smallest of their kind.
+IN_UNIT = {"s": 1.0, "min": 60.0, "h": 3600.0, "с": 1.0, "хв": 60.0, "год": 3600.0, "mV": 0.001, "мВ": 0.001}
 
 
 def test_rule_without_texts_is_told_all_the_same() -> None:

@@ -28,7 +28,7 @@ TEXTS = {
     "alerts.severity.error": "Error",
     "alerts.severity.critical": "Critical",
     "alerts.several": "{count} message about alerts|{count} messages about alerts",
-    "alerts.earlier": "{count} more before these:|{count} more before these:",
+    "alerts.earlier": "and {count} more|and {count} more",
     "alerts.subject.inverter": "Inverter",
     "alerts.subject.host": "Monitor",
     "alerts.subject.house": "House",
@@ -294,6 +294,7 @@ TEXTS = {
     # jk-util.py alerts --explain
     "alerts.explain.begins_above": "Begins at {set} or more",
     "alerts.explain.begins_below": "Begins at {set} or less",
+    "alerts.explain.begins_less": "Begins below {set}",
     "alerts.explain.confirmed": "seen {count} time|seen {count} times in a row",
     "alerts.explain.lasting": "for {span}",
     "alerts.explain.example": "For example: {title}.",

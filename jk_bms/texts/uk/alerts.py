@@ -30,7 +30,7 @@ TEXTS = {
     "alerts.several": (
         "{count} повідомлення про тривоги|{count} повідомлення про тривоги|{count} повідомлень про тривоги"
     ),
-    "alerts.earlier": "ще {count} до них:|ще {count} до них:|ще {count} до них:",
+    "alerts.earlier": "і ще {count}|і ще {count}|і ще {count}",
     "alerts.subject.inverter": "Інвертор",
     "alerts.subject.host": "Моніторинг",
     "alerts.subject.house": "Дім",
@@ -272,6 +272,7 @@ TEXTS = {
     # jk-util.py alerts --explain
     "alerts.explain.begins_above": "Починається з {set} і вище",
     "alerts.explain.begins_below": "Починається з {set} і нижче",
+    "alerts.explain.begins_less": "Починається нижче {set}",
     "alerts.explain.confirmed": "{count} раз поспіль|{count} рази поспіль|{count} разів поспіль",
     "alerts.explain.lasting": "протягом {span}",
     "alerts.explain.example": "Наприклад: {title}.",
