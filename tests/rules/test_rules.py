@@ -412,9 +412,9 @@ def test_a_switch_that_is_off_for_a_reason_is_no_alert(changes: dict[str, Any], 
     assert trial.open("switch_off") is None, why
 
 
-@pytest.mark.parametrize("mask", [1 << 0, 1 << 18, 1 << 19, 1 << 28, 1 << 19 | 1])
-def test_an_alarm_that_cuts_no_current_does_not_explain_a_switch_that_is_off(mask: int) -> None:
-    """Some boards ask for another passcode all their life."""
+@pytest.mark.parametrize("mask", [None, 1 << 0, 1 << 18, 1 << 19, 1 << 28, 1 << 19 | 1])
+def test_an_alarm_that_cuts_no_current_does_not_explain_a_switch_that_is_off(mask: int | None) -> None:
+    """Some boards ask for another passcode all their life, some tell no alarms at all."""
     trial = Trial()
 
     trial.hold(example.pack(charge_enabled=False, problem_code=mask))
