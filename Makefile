@@ -25,9 +25,10 @@ FLOOR_TESTS := $(wildcard tests/model tests/protocol tests/battery tests/simulat
 MEASUREMENTS := $(filter-out bench/peer_%,$(wildcard bench/*.py))
 
 # Days on which something turns: an hour that is missing, one that comes twice, a year, a leap day; in zones that
-# are two, minus three and a half, and thirteen hours from UTC.
-DATES := 2026-03-29T02:57@Europe/Kyiv 2026-10-25T03:57@Europe/Kyiv 2027-12-31T23:57@America/St_Johns \
-         2028-02-29T23:57@Pacific/Auckland
+# are two, minus three and a half, and thirteen hours from UTC. In the future: a clock that is behind the release is
+# told to be wrong.
+DATES := 2031-03-30T02:57@Europe/Kyiv 2031-10-26T03:57@Europe/Kyiv 2031-12-31T23:57@America/St_Johns \
+         2032-02-29T23:57@Pacific/Auckland
 # Not what installs from the network, whose certificates are of today.
 DATED_TESTS := tests --ignore=tests/packaging
 
