@@ -156,7 +156,18 @@ def _epilog() -> str:
     return "\n".join([*lines, *(f"  {word:<10} {what}" for word, what in WORDS.items()), ""])
 
 
+def _word_first(argv: Sequence[str]) -> Sequence[str]:
+    """``--env-file FILE WORD ...`` as ``WORD --env-file FILE ...``: people write it both ways."""
+    if not argv or argv[0].partition("=")[0] != "--env-file":
+        return argv
+    taken = 1 if "=" in argv[0] else 2
+    if argv[taken : taken + 1] and argv[taken] in WORDS:
+        return [argv[taken], *argv[:taken], *argv[taken + 1 :]]
+    return argv
+
+
 def _understand(argv: Sequence[str]) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
+    argv = _word_first(argv)
     if argv and argv[0] in WORDS:
         word = argv[0]
         module = import_module(f"jk_bms.tool.{MODULES.get(word, word)}")

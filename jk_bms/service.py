@@ -225,7 +225,7 @@ def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
         lines.append(f"  {tool('--scan')}    find your own; then start this again")
     else:
         lines.append(f"Reading {', '.join(entry.label for entry in entries)}")
-    files = f"{_short(settings.db_path)} (records), {_short(settings.bms_db_path)} (events)"
+    files = f"{_short(settings.db_path)} (records), {_short(settings.bms_db_path)} (history)"
     lines.append(f"Files: {files}. Ctrl-C ends.")
     return lines
 

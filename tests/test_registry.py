@@ -724,10 +724,10 @@ def test_folder_that_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyPat
 
     really_open = os.open
 
-    def refuse(name: str, flags: int, mode: int = 0o777) -> int:
+    def refuse(name: str, flags: int, mode: int = 0o777, **more: int) -> int:
         if flags & os.O_CREAT:
             raise PermissionError(13, "Permission denied")  # root may write everywhere
-        return really_open(name, flags, mode)
+        return really_open(name, flags, mode, **more)
 
     monkeypatch.setattr(os, "open", refuse)
 

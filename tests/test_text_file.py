@@ -142,3 +142,47 @@ def test_aliases_as_people_use_them_are_read(tmp_path: Path) -> None:
     (entry,) = read_registry(path).entries
 
     assert entry.options["more"] == [["a", "b"], ["a", "b"]]
+
+
+def test_records_of_our_own_lie_where_the_service_may_write(tmp_path: Path) -> None:
+    """Installed, the settings' folder is root's; a DB_PATH that was written counts all the same."""
+    (tmp_path / ".env").write_text("BMS_STANDALONE_ROWS=true\n", encoding="utf-8")
+    state = {"BMS_DB_PATH": "/var/lib/x/bms.db"}
+
+    assert load_settings(state, top=tmp_path).db_path == Path("/var/lib/x/inverter.db")
+    assert load_settings({}, top=tmp_path).db_path == tmp_path / "inverter.db"
+    assert load_settings({**state, "DB_PATH": "/srv/i.db"}, top=tmp_path).db_path == Path("/srv/i.db")
+
+
+def test_the_copied_example_and_standalone_go_together(tmp_path: Path) -> None:
+    example = (TOP / ".env.example").read_text(encoding="utf-8")
+    (tmp_path / ".env").write_text(example + "BMS_STANDALONE_ROWS=true\n", encoding="utf-8")
+
+    assert load_settings({}, top=tmp_path).db_path == tmp_path / "inverter.db"
+
+
+TOKENS = {
+    # name: (beside another program, lines, JK_ENV_SHARED, the token)
+    "ours alone": (False, "TELEGRAM_BOT_TOKEN=1:ours\n", "", "1:ours"),
+    "another program's": (True, "TELEGRAM_BOT_TOKEN=1:theirs\n", "", None),
+    "one of our own": (True, "TELEGRAM_BOT_TOKEN=1:theirs\nBMS_BOT_TOKEN=2:ours\n", "", "2:ours"),
+    "the unit says so": (False, "TELEGRAM_BOT_TOKEN=1:theirs\n", "true", None),
+    "the owner knows better": (True, "TELEGRAM_BOT_TOKEN=1:ours\n", "false", "1:ours"),
+}
+
+
+@pytest.mark.parametrize(("beside", "lines", "shared", "token"), TOKENS.values(), ids=TOKENS)
+def test_the_token_of_another_program_is_left_to_it(
+    beside: bool, lines: str, shared: str, token: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(lines, encoding="utf-8")
+    (tmp_path / "jk_bms_service.py").write_text("from jk_bms.start import start\n", encoding="utf-8")
+    if beside:
+        (tmp_path / "easun_web.py").write_text("import flask\n", encoding="utf-8")
+
+    settings = load_settings({"JK_ENV_SHARED": shared} if shared else {}, top=tmp_path)
+
+    assert settings.bot_token == token
+    left = [text for text in settings.warnings if "is left to it" in text]
+    assert bool(left) == (token is None)
+    assert "theirs" not in " ".join(settings.warnings)

@@ -39,7 +39,7 @@ from jk_bms.errors import ConfigError, JkBmsError, StoreError
 from jk_bms.logs import setup_logging
 from jk_bms.registry import read_registry, selected_entries
 from jk_bms.sd_notify import Notifier
-from jk_bms.settings import Settings, load_settings
+from jk_bms.settings import OWN_TOKEN, Settings, load_settings
 from jk_bms.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.texts import escape
 
@@ -290,8 +290,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.warning("%s", warning)
         if not settings.bot_token:
             raise ConfigError(
-                "TELEGRAM_BOT_TOKEN is not set, so there is no bot: make one with @BotFather in Telegram "
-                "and put its token into .env"
+                f"{OWN_TOKEN if settings.env_shared else 'TELEGRAM_BOT_TOKEN'} is not set, so there is no bot: "
+                "make one with @BotFather in Telegram and put its token into .env"
             )
         for handler in logging.getLogger().handlers:
             handler.addFilter(TokenMask(settings.bot_token, *proxy_secrets(settings)))

@@ -146,6 +146,9 @@ def _work_out(values: dict[str, Any], sources: dict[str, str], top: Path, warnin
         values["merge_max_age"] = max(90.0, 3 * values["poll_interval"])
     if values["devices_file"] is None:
         values["devices_file"] = _default_registry(top, warnings)
+    if values["standalone_rows"] and sources["DB_PATH"] == "default":
+        # Then the file is ours, and lies where the service may write; installed, not beside its settings.
+        values["db_path"] = values["bms_db_path"].parent / "inverter.db"
     if values["socket_path"] is None:
         folder = values["runtime_directory"] or values["bms_db_path"].parent
         values["socket_path"] = folder / "poller.sock"

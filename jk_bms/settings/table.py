@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     db_type: Annotated[str, Setting(
         "DB_TYPE", kinds.DB_TYPE, "sqlite", "", "kind of the inverter program's database")]
     db_path: Annotated[Path, Setting(
-        "DB_PATH", kinds.PATH, "inverter.db", "path", "database file of the inverter program")]
+        "DB_PATH", kinds.PATH, "inverter.db", "path",
+        "database file of the inverter program; with `BMS_STANDALONE_ROWS` the default lies beside `BMS_DB_PATH`")]
     address: Annotated[str | None, Setting(
         "JK_BMS_ADDRESS", kinds.DEVICE, "", "",
         "read only this device: its address, or `simulated` for a made-up battery",

@@ -5,6 +5,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+from jk_bms.called import TOP, installed
+
 _OF_THE_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EFBIG)
 _PRIMARY = 0xFF  # extended result codes carry the primary one in the lowest byte
 
@@ -64,10 +66,17 @@ def _full(path: Path, code: int) -> bool:
         return False
 
 
+def _opened_by_the_installer() -> str:
+    """What to do where systemd shows the service every folder read-only that its unit does not name."""
+    if not installed():
+        return ""
+    return f", or DB_PATH was set since the installation: run sudo {TOP}/install.sh, it opens that folder"
+
+
 def _write_denied(path: Path) -> str | None:
     try:
         if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
-            return f"{path}: its file system is mounted read-only"
+            return f"{path}: its file system is mounted read-only{_opened_by_the_installer()}"
     except OSError as error:
         return f"{path}: its folder cannot be used: {error}"
     if path.exists() and not _may(path, os.R_OK | os.W_OK):

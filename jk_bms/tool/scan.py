@@ -16,6 +16,7 @@ from jk_bms.model.link import LinkStatus
 from jk_bms.registry import read_registry, update_after_scan
 from jk_bms.settings import Settings
 from jk_bms.tool.borrow import radio, running
+from jk_bms.tool.clone import keep_out_of_git
 from jk_bms.tool.common import devices_file, settings_for
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note, say
@@ -52,6 +53,7 @@ def run(given: argparse.Namespace) -> int:
         seen = [(device.address, device.name) for device in saved]
         update_after_scan(path, seen, Clock().now().astimezone())
         say(f"\n✓ Saved devices to {_near(path)}")
+        keep_out_of_git(path)
     if given.read:
         from jk_bms.tool import read
 
