@@ -861,8 +861,8 @@ async def test_with_the_poller_down_it_says_so_and_shows_the_last_known(
     assert "52.58" in texts[1]
     assert "Grid unknown" in texts[1]
     assert "No open alerts" not in texts[2]
-    assert "What is open is not known" in texts[2]
-    assert "last heard, these were open" in texts[2]
+    assert "Open alerts are not known" in texts[2]
+    assert "Open when the battery service was last heard" in texts[2]
     assert "2.810 V" in texts[2]
     assert "mute" not in str(telegram.messages()[2].buttons)  # nobody is there to mute it
     assert "Try again" in texts[3]

@@ -32,5 +32,5 @@ def test_what_is_switched_off_is_said(house: StoredHouse) -> None:
         env.write("ALERTS_OFF=1005,2001\n")
 
     assert "Switched off (ALERTS_OFF): 1005, 2001" in house.tool("alerts").stdout
-    assert "switched off in this house (ALERTS_OFF)" in house.tool("alerts", "--explain", "2001").stdout
+    assert "Switched off in this house (ALERTS_OFF)" in house.tool("alerts", "--explain", "2001").stdout
     assert "ALERTS_OFF" not in house.tool("alerts", "--explain", "2002").stdout
