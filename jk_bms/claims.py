@@ -1,7 +1,7 @@
 """Who may claim the Telegram bot: one-time codes, made here and asked for in a chat.
 
-The owner sees a code where only he can look (log, ``jk-util.py``); whoever sends it to the bot is let
-in. Codes live in memory only; that somebody claimed the bot is kept for ever.
+The owner sees a code where only he can look (log, ``jk-util.py``); the person who sends it to the bot is let
+in. Codes live in memory only; that the bot was claimed is kept for ever.
 """
 
 import hmac
@@ -23,12 +23,12 @@ OWNER, GUEST = ROLES = ("owner", "guest")  # does everything; looks
 
 
 class Claims:
-    """The codes that are good now. ``open_to_first``: as long as nobody claimed it, there is one that never expires."""
+    """The codes that are good now. ``open_to_first``: as long as it is not claimed, there is one that never expires."""
 
     def __init__(self, clock: Clock, *, open_to_first: bool) -> None:
         self.username: str | None = None  # of the bot, as it said
         self.claimed = False
-        self.code: str | None = None  # the first one, as long as nobody claimed the bot
+        self.code: str | None = None  # the first one, as long as the bot is not claimed
         self._clock = clock
         self._open_to_first = open_to_first
         self._invitations: dict[str, tuple[float, str]] = {}  # code: s since boot when it expires, role
@@ -75,7 +75,7 @@ class Claims:
         return role
 
     def void(self, code: object) -> None:
-        """Make ``code`` good for nobody, since others could read it. Raises LiveError when it is none that is good now."""
+        """Make ``code`` void, since others could read it. Raises LiveError when it is none that is good now."""
         found, _ = self._known(code)
         self._invitations.pop(found, None)
         if found == self.code:

@@ -37,7 +37,7 @@ WORDS = {
     "check": "whether the files, the clock and the service are in order",
     "backup": "everything that must not be lost, in one archive",
     "restore": "put a backup in place of what is there",
-    "invite": "a code that lets somebody into the Telegram bot, also as a QR code",
+    "invite": "a code that lets a person into the Telegram bot, also as a QR code",
     "config": "every setting: its value, where it comes from and what it means",
 }
 MODULES = {"import": "import_"}  # of words that Python keeps for itself
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
             run, arguments = _understand(argv)
             return run(arguments)
         finally:
-            if sys.stdout is not None:  # somebody closed it
+            if sys.stdout is not None:  # the caller closed it
                 sys.stdout.flush()  # what cannot be written is to be said here, not behind the end
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

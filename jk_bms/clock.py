@@ -57,7 +57,7 @@ class Mark(NamedTuple):
     time: datetime | None  # aware, UTC; None: the clock was not trusted
 
     def here(self, clock: Clock, boot: str) -> float | None:
-        """Return when that was in s since this ``boot``, negative before it; None: nobody knows."""
+        """Return when that was in s since this ``boot``, negative before it; None: not known."""
         now = clock.monotonic()
         if boot and self.boot == boot and self.monotonic <= now:
             return self.monotonic

@@ -28,7 +28,7 @@ def demo_settings() -> Settings:
 
 
 def is_demo(settings: Settings) -> bool:
-    """Whether these are the settings of the demonstration, which nobody has written."""
+    """Whether these are the settings of the demonstration, which the owner did not write."""
     return settings.env_file is None and settings.bms_db_path == FOLDER / "bms.db"
 
 

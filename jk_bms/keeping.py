@@ -21,7 +21,7 @@ from jk_bms.yaml_text import compose, is_mapping, is_scalar, scalar
 if TYPE_CHECKING:
     import yaml
 
-# Keys of the registry, ours and those of device types, whose values nobody else should see.
+# Keys of the registry, ours and those of device types, whose values only the owner should see.
 _HIDDEN = r"(?:[\w-]*[_-])?(?:pin|pass\w*|secret|token|key)"
 _HIDDEN_KEY = re.compile(_HIDDEN, re.IGNORECASE)
 _IN_COMMENT = re.compile(rf"(#.*?\b{_HIDDEN}['\"]?[ \t]*[:=])[^\n]*", re.IGNORECASE)
@@ -59,7 +59,7 @@ def backup_texts(settings: Settings) -> Texts:
 
 
 def settings_text(settings: Settings) -> tuple[bytes, list[str]]:
-    """Return our settings that somebody set, as lines KEY=value, and the secret ones' names."""
+    """Return our settings that the owner set, as lines KEY=value, and the secret ones' names."""
     lines = ["# Settings of easun-jkbms; whatever else the file held is not in here."]
     left_out = []
     secret = {setting.key for setting in SETTINGS if setting.secret}
@@ -108,7 +108,7 @@ def fitting_settings(text: str, top: Path = TOP) -> tuple[str, Settings, list[st
     """Return a backup's settings as a new ``top``/.env, what they come to, and the lines left out of it.
 
     A place that this machine does not have, or where we may not write what we restore, is left out:
-    the default is better than a file that nobody finds. Raises ConfigError.
+    the default is better than a file in an unexpected place. Raises ConfigError.
     """
     lines, left_out = text.splitlines(), []
     for number, line in enumerate(lines):

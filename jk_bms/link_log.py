@@ -185,7 +185,7 @@ class LinkLog:
         )
 
     def _before(self, earlier: _Earlier, until: float) -> float:
-        """How long an earlier outage had lasted by then, in s since boot; at least that, if nobody knows."""
+        """How long an earlier outage had lasted by then, in s since boot; at least that, if that is not known."""
         began = earlier.began.here(self._clock, self._boot)
         return earlier.record.lasted if began is None else max(earlier.record.lasted, until - began)
 

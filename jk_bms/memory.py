@@ -35,7 +35,7 @@ from jk_bms.store.states import read_states
 
 log = logging.getLogger(__name__)
 
-FOLD_PAUSE = 1.0  # s between two slices of the inverter's records: it is nobody's hurry
+FOLD_PAUSE = 1.0  # s between two slices of the inverter's records: there is no hurry
 FOLD_PERIOD = 30.0  # s between two looks for new ones
 BACKUP_PERIOD = 600.0  # s between two looks whether tonight's copy is due
 COPIES_KEPT = 7
@@ -171,7 +171,7 @@ class Memory:
         return await self._committed.commit()
 
     def look(self) -> bool:
-        """Make the journal anew if somebody took it away; return whether that was so."""
+        """Make the journal anew if it was taken away; return whether that was so."""
         return self._journal.look()
 
     async def close(self) -> None:
@@ -264,7 +264,7 @@ class Memory:
                     log.debug("inverter history: %s", error)  # the merge says the same aloud
                 except (
                     Exception
-                ):  # a bug, or what nobody thought of in a file of others: no battery waits for it
+                ):  # a bug, or what we did not think of in a file of others: no battery waits for it
                     log.exception("inverter history: unexpected error; trying again in %g s", FOLD_PERIOD)
             await asyncio.sleep(FOLD_PAUSE if more else FOLD_PERIOD)
 

@@ -247,7 +247,7 @@ class Poller:
         }
 
     def _telegram(self) -> dict[str, Any]:
-        """The bot: its one-time code as long as nobody claimed it, its name, how it does."""
+        """The bot: its one-time code as long as it is not claimed, its name, how it does."""
         name = self.claims.username
         return {
             "code": self.claims.code,
@@ -304,7 +304,7 @@ class Poller:
             yield "deadman", Deadman(self.settings.deadman_url, self.clock, well=self._trouble).run
 
     def _trouble(self) -> str:
-        """Why this house is not well, as far as somebody outside should be alarmed; empty: it is."""
+        """Why this house is not well, as far as the service outside should be alarmed; empty: it is."""
         if failure := self.alerts.failure:
             return f"bms.db cannot be written ({failure})"
         now = self.clock.monotonic()
@@ -345,7 +345,7 @@ class Poller:
         """Say with which code the bot can be claimed, where only the owner looks."""
         if self.claims.code is not None:
             log.warning(
-                "nobody has claimed the Telegram bot yet: send it /start %s (%s shows it again)",
+                "the Telegram bot has no owner yet: send it /start %s (%s shows it again)",
                 self.claims.code,
                 tool("status"),
             )
@@ -504,7 +504,7 @@ class Poller:
                 role = self.claims.claim(request.get("code"))
                 self._keep_claims()
                 self._report(
-                    "telegram.claimed", None, f"somebody was let into the Telegram bot with a code, as {role}"
+                    "telegram.claimed", None, f"a person was let into the Telegram bot with a code, as {role}"
                 )
                 return {"role": role, "first": first}
             case "void":
@@ -523,7 +523,7 @@ class Poller:
         if self.settings.bot_token:
             trouble = self.bot.trouble(known=True)
             if not trouble and self.claims.code is not None:
-                trouble = "nobody has claimed the bot yet"
+                trouble = "the bot has no owner yet"
             elif not trouble and self.bot.shown(known=True)["heard"] is None:
                 trouble = "the bot has not been heard of yet; is it running?"
             channels["Telegram"] = trouble
@@ -595,7 +595,7 @@ class Poller:
                 await self._last_rung()
 
     async def _look_after_files(self) -> None:
-        """Make anew what somebody took away in use: the database, the socket, the journal."""
+        """Make anew what was taken away in use: the database, the socket, the journal."""
         missing: dict[str, str] = {}  # what cannot be made at the moment, and why
         begun_anew = 0
         looks: dict[str, Callable[[], Awaitable[bool]]] = {

@@ -118,7 +118,7 @@ def shared_labels(entries: Iterable[Entry]) -> list[str]:
     for entry in entries:
         owners.setdefault(entry.label.casefold(), []).append(entry)
     return [
-        f"{several[0].label!r} is the name of {' and '.join(entry.address for entry in several)}: nobody can tell "
+        f"{several[0].label!r} is the name of {' and '.join(entry.address for entry in several)}: there is no telling "
         "which is meant; give each an alias of its own"
         for several in owners.values()
         if len(several) > 1
@@ -231,7 +231,7 @@ _KINDS = {
     "pin":                 _Kind(str,                     "digits"),
     "last_seen":           _Kind(harmless_name,                     "a time"),
 }
-_PRIVATE = frozenset({"pin"})  # keys whose values are shown to nobody
+_PRIVATE = frozenset({"pin"})  # keys whose values are never shown
 _SHOWN_MOST = 40  # characters of a value in a fault
 _ENTRIES = "'AA:BB:CC:DD:EE:FF:' with keys such as 'alias: garage' below it"
 _LONGEST_TEXT = 255  # characters of an address that is any text

@@ -12,7 +12,7 @@ class Notifier:
         path = environ.get("NOTIFY_SOCKET", "")
         # "@" stands for the zero byte that begins an abstract name.
         self._address = "\0" + path[1:] if path.startswith("@") else path
-        self.watchdog_period = _watchdog_period(environ)  # s; None: nobody watches
+        self.watchdog_period = _watchdog_period(environ)  # s; None: none
 
     def ready(self) -> None:
         """The service is up."""
@@ -39,7 +39,7 @@ class Notifier:
                 sender.setblocking(False)  # a full socket must not hold up the readings
                 sender.sendto(message.encode(), self._address)
         except OSError:
-            pass  # nobody listens any more; the service itself is well
+            pass  # systemd no longer listens; the service itself is well
 
 
 def _watchdog_period(environ: Mapping[str, str]) -> float | None:

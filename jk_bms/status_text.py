@@ -143,7 +143,7 @@ def _telegram_lines(telegram: dict[str, Any], paint: Any) -> list[str]:
     """What a person must know or do; nothing when the bot has an owner and does well."""
     lines = []
     if code := telegram.get("code"):
-        lines.append(f"  Nobody has claimed it yet. Send it: /start {code}")
+        lines.append(f"  It has no owner yet. Send it: /start {code}")
     if trouble := telegram.get("trouble"):
         wrapped = textwrap.wrap(trouble, WIDTH - 11)
         lines += [

@@ -46,7 +46,7 @@ def compose(text: str, path: Path) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f" line {mark.line + 1}" if mark else ""
-        problem = _QUOTED.sub("", error.problem or error.context or "")  # it may be somebody's password
+        problem = _QUOTED.sub("", error.problem or error.context or "")  # it may be a password
         raise ConfigError(f"{path}{line}: not readable as YAML: {problem}; correct that line") from error
     except yaml.reader.ReaderError as error:
         bad = yaml.reader.Reader.NON_PRINTABLE.search(text)

@@ -1,6 +1,6 @@
 """A dead man's handle: an address outside is asked for while all is well (``DEADMAN_URL``).
 
-When this machine dies nobody here can tell; the service behind the address notices the silence.
+When this machine dies, it cannot tell; the service behind the address notices the silence.
 The address is a secret: only its host is ever named.
 """
 
@@ -76,7 +76,7 @@ class Deadman:
 
 def _request(url: str) -> str:
     """Ask for ``url``; return what went wrong without naming it. Blocks."""
-    import ssl  # only whoever wants this loads it
+    import ssl  # loaded only where this is wanted
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 

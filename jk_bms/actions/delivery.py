@@ -8,7 +8,7 @@ from jk_bms.model import Event
 STEPS = frozenset(
     {"alert.raised", "alert.worse", "alert.repeat", "alert.cleared", "alert.test", "alert.acknowledged"}
 )
-CRASH = "started_after_crash"  # mild, but whoever wants alerts wants to know that there was a gap
+CRASH = "started_after_crash"  # mild, but a person who wants alerts wants to know that there was a gap
 LATE = timedelta(minutes=5)  # what could not be told for so long is told together
 MANY = 4  # late ones from which on that is better than one by one
 

@@ -33,7 +33,7 @@ STATE = "channel:notify"  # its name in bms.db
 SENDER = "jk_bms.actions.apprise_send"
 PATIENCE = 60.0  # s for one message; then its process is ended
 FIRST_REST, LONGEST_REST = 1.0, 60.0  # s between two attempts: it doubles with each that fails
-LOOK_PERIOD = 60.0  # s between two looks into the log of events when nobody wakes us
+LOOK_PERIOD = 60.0  # s between two looks into the log of events without being woken
 UNSAVED_PATIENCE = 4.0  # s that an alert waits for the disk before it is told from memory
 PAGE = 200  # events read at once
 

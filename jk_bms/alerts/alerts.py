@@ -149,7 +149,7 @@ class Alerts:
 
     @property
     def crashed(self) -> bool:
-        """Whether the last run ended without a word, and nobody was told of such a thing lately."""
+        """Whether the last run ended without a word, and no such thing was told lately."""
         return self._host.crashed
 
     @property
@@ -363,7 +363,7 @@ class Alerts:
             return max(self._left_alone[address], last or 0.0)
         if last is not None:
             return last
-        # Whoever was switched off for hours first gets a chance to speak.
+        # A battery that was switched off for hours first gets a chance to speak.
         before = self._known.silent_since(address) if now - self._began >= SILENT_LEAST else None
         return self._began if before is None else min(self._began, before)
 

@@ -17,7 +17,7 @@ class HostWatch:
     """Looks at the machine. ``failure`` tells why bms.db cannot be written; empty: it can."""
 
     def __init__(self, database: Path, clock: Clock, *, failure: Callable[[], str]) -> None:
-        self.crashed = False  # the last run ended without a word, and lately nobody was told of one
+        self.crashed = False  # the last run ended without a word, and lately none was told
         self._folder = database.absolute().parent
         self._clock = clock
         self._failure = failure
@@ -40,7 +40,7 @@ class HostWatch:
 
     async def look(self) -> HostView:
         """Return how it is doing now."""
-        # In a thread: a card that hangs holds up whoever asks for its room.
+        # In a thread: a card that hangs holds up the task that asks for its room.
         free = await asyncio.to_thread(_free_share, self._folder)
         now, why = self._clock.monotonic(), self._failure()
         if not why:

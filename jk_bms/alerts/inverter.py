@@ -71,12 +71,12 @@ class InverterState:
 
     @property
     def on_battery(self) -> bool | None:
-        """Whether the house has nothing but the battery; None: nobody knows."""
+        """Whether the house has nothing but the battery; None: not known."""
         return {LOST: True, PRESENT: False}.get(self.grid)
 
     @property
     def could_charge(self) -> bool | None:
-        """Whether there is something to charge with: the grid, or more sun than load; None: nobody knows."""
+        """Whether there is something to charge with: the grid, or more sun than load; None: not known."""
         if self.stale or self._answered is None:
             return None
         if self.grid == PRESENT:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 IDLE = 3600.0  # s after which the state is written although nothing was told: peaks, counts
 RETRY = 5.0  # s between two attempts while writing fails
 HANGS = 5.0  # s: a disk that takes longer is told of like one that fails
-MOST = 1000  # events that wait for the disk; older ones that nobody is to be told of go first
+MOST = 1000  # events that wait for the disk; older ones that are not to be told go first
 FLUSH_PATIENCE = 0.5  # s that last words wait for history
 
 
@@ -139,7 +139,7 @@ class Outbox:
         self._unsaved(news)
 
     def _bound(self) -> None:
-        """Forget the oldest of too many: first those that nobody is told of."""
+        """Forget the oldest of too many: first those that are not told."""
         if (over := len(self._pending) - MOST) <= 0 or self._busy.locked():
             return
         quiet = [i for i, event in enumerate(self._pending) if "quiet" in event.facts][:over]

@@ -29,7 +29,7 @@ STEPS = 200  # of the voltage table
 BEYOND = 0.08  # V for each % above full or below empty
 FAR = 3.0  # standard deviations: beyond, an error is the model's, not the pack's
 RESCALE_DOUBT = 0.5  # of what the charge moved for another capacity
-RESCALED_SUREST = 0.25  # of the first variance: somebody had a reason to correct the capacity
+RESCALED_SUREST = 0.25  # of the first variance: the owner had a reason to correct the capacity
 LEAST_EFFECT = 0.2  # of nominal: no Ah is worth less
 
 
@@ -144,7 +144,7 @@ class Belief:
     def measure(self, charge: float, variance: float) -> None:
         """Take in that the charge is ``charge`` %.
 
-        It may be wrong the same way each time, so nobody becomes surer than it is itself.
+        It may be wrong the same way each time, so the count becomes no surer than it is itself.
         """
         surest = min(self.cov[0][0], variance)
         spread = self.cov[0][0] + variance

@@ -15,7 +15,7 @@ class Chemistry:
     charge: float  # usual target of chargers ...
     full: float  # ... and the least that a full pack holds with hardly any current
     empty: float  # a rested cell this low has nothing worth using left
-    ovp: float  # nobody charges beyond
+    ovp: float  # no charger goes beyond
     resistance: float  # Ohm x Ah at 25 °C: a first guess, current steps teach better
     lag: float  # the slow part of the resistance, as a share of the quick one
     unlike: float  # V: how far the curve of a cell of this kind may lie from ours, 1 sigma

@@ -45,7 +45,7 @@ APART = 8 / 24  # days between looks in one band of SoC, unless one is much clea
 CLEARER = 0.6
 SOC_BAND = 20.0  # %
 EMPTY = 1.0  # %: below it the curve ends before the differences do
-UNSEEN_HOURS = 2.0  # a day, in which a balancer that nobody watches works for one cell
+UNSEEN_HOURS = 2.0  # a day, in which an unwatched balancer works for one cell
 UNSEEN_AMPS = 1.0  # A: of a balancer that does not say how much
 UNSEEN_LEAST = 0.1  # % a day, whatever the balancer
 HOUR, DAY = 3600.0, 86_400.0
@@ -84,7 +84,7 @@ class Health:
 
     def __init__(self, chemistry: Chemistry, *, nominal_ah: float | None = None) -> None:
         """Know nothing yet. Without ``nominal_ah`` the capacity that the BMS tells is taken."""
-        self.learned_ah: float | None = None  # whoever counts the charge may set it: for the trends
+        self.learned_ah: float | None = None  # the counter may set it: for the trends
         self._curve = chemistry.ocv
         self._lag = 1.0 + chemistry.lag
         self._guess = chemistry.resistance
@@ -103,7 +103,7 @@ class Health:
         self._weeks: list[Week] = []
         self._week: int | None = None
         self._balancer_amps = 0.0  # the most it was seen to move
-        self._balancer_blind = False  # it works, but nobody tells how much
+        self._balancer_blind = False  # it works, but the BMS does not tell how much
         self._last: _Before | None = None
         self._earlier: _Before | None = None
         self._span = 0.0  # s between these two
@@ -112,12 +112,12 @@ class Health:
         self._clear()
 
     def nominal(self, nominal_ah: float | None) -> None:
-        """Take over the capacity as sold, perhaps corrected; None: nobody told."""
+        """Take over the capacity as sold, perhaps corrected; None: not told."""
         if nominal_ah is not None and is_other_capacity(nominal_ah, self._capacity):
             self._capacity, self._jump = nominal_ah, JUMP * nominal_ah
 
     def feed(self, sample: Sample, elapsed: float | None, soc: float | None = None) -> None:
-        """Take in a sample, ``elapsed`` s after the one before (None: nobody knows), at ``soc`` %."""
+        """Take in a sample, ``elapsed`` s after the one before (None: not known), at ``soc`` %."""
         voltages, current = sample.cell_voltages, sample.current
         if current is None or not voltages:
             if elapsed is not None:
@@ -285,7 +285,7 @@ class Health:
         self._clear()
 
     def _gap(self, elapsed: float | None) -> None:
-        """Nobody watched, perhaps for long: the balancer may have worked."""
+        """It was not watched, perhaps for long: the balancer may have worked."""
         self._last = self._earlier = None
         unseen = 1.0 if elapsed is None else max(0.0, elapsed) / DAY
         self._charge.doubt(self._unseen_share() * min(1.0, unseen))
@@ -293,7 +293,7 @@ class Health:
         self._clear()
 
     def _unseen_share(self) -> float:
-        """What the balancer may do to a cell on a day on which nobody watches it, in %."""
+        """What the balancer may do to a cell on a day on which it is not watched, in %."""
         amps = UNSEEN_AMPS if self._balancer_blind else 0.5 * self._balancer_amps
         return max(UNSEEN_LEAST, 100.0 * amps * UNSEEN_HOURS / self._capacity if self._capacity else 0.0)
 

@@ -22,7 +22,7 @@ class PackLimits(NamedTuple):
 def full_level(chemistry: Chemistry, limits: PackLimits) -> float:
     """Mean cell voltage, in V, from which a pack at hardly any current is full.
 
-    The lowest target that somebody set, but never where a cell of this kind is not full yet.
+    The lowest target that the owner set, but never where a cell of this kind is not full yet.
     """
     targets = [
         target

@@ -10,7 +10,7 @@ def soc_for_warnings(counted: float | None, low: float | None, high: float | Non
 
     But never more than MOST_BELOW under the ``counted`` value: a band that is wide, because
     nothing has been known for sure for days, is no reason to warn of a pack that is half full.
-    ``None`` when nothing was counted, or so badly that nobody is shown it.
+    ``None`` when nothing was counted, or so badly that it is not shown.
     """
     if counted is None or low is None or high is None or high - low > WIDEST:
         return None

@@ -88,7 +88,7 @@ class Meters:
         self._from = self._to = datetime.min.replace(tzinfo=UTC)  # today in UTC
 
     def feed(self, sample: Sample, elapsed: float | None) -> None:
-        """Count what flowed since the previous sample, ``elapsed`` s ago; None: nobody knows."""
+        """Count what flowed since the previous sample, ``elapsed`` s ago; None: not known."""
         taken_at = sample.taken_at
         if not self._from <= taken_at < self._to and sample.clock_trusted:
             self._turn_day(taken_at)

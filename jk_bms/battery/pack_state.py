@@ -1,6 +1,6 @@
 """All that is known of one pack over time: charge counted, energy metered, cells judged.
 
-Every accepted frame passes through here before anybody sees it. The state is plain JSON, is
+Every accepted frame passes through here before any other part sees it. The state is plain JSON, is
 committed with the history and, between two commits, follows from the journal: feeding the
 same samples to the same state gives the same numbers. What changes from sample to sample is kept
 apart from what was learnt meanwhile, so that the first, written each minute, stays small.
@@ -32,7 +32,7 @@ LATE = 600.0  # s after a boot in which the time may be confirmed to tell how lo
 
 
 class _Gap(NamedTuple):
-    """A boot of which nobody knows yet how long it took."""
+    """A boot of which it is not yet known how long it took."""
 
     soc: dict[str, Any]  # state before it
     since: datetime
@@ -95,7 +95,7 @@ class PackState:
         if sample.clock_trusted and not clock.dates:
             dated = msgspec.structs.replace(sample, clock_trusted=False)
         estimate = self._soc.feed(sample, self._unseen(sample, elapsed))
-        # What flowed while nobody looked is the SoC's business; a meter shows what it measured.
+        # What flowed while we did not look is the SoC's business; a meter shows what it measured.
         measured = None if self._resumed else elapsed
         self._resumed = False
         self._meters.feed(dated, measured)
@@ -188,7 +188,7 @@ class PackState:
         self._clock.restore(state.get("clock"), self._last and self._last[2])
 
     def resumed(self) -> None:
-        """The next sample is the first after a time in which nobody measured."""
+        """The next sample is the first after a time in which nothing was measured."""
         self._resumed = True
 
     def _unseen(self, sample: Sample, elapsed: float | None) -> float | None:
@@ -206,7 +206,7 @@ class PackState:
         return elapsed
 
     def _elapsed(self, sample: Sample, boot: str) -> float | None:
-        """Seconds since the previous sample; None: nobody knows for sure, or there was none."""
+        """Seconds since the previous sample; None: not known for sure, or there was none."""
         last = self._last
         taken_at = sample.taken_at if self._clock.sure else None
         self._last = (boot, sample.monotonic, taken_at)

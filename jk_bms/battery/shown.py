@@ -22,8 +22,8 @@ def shown_soc(
 
     ``source`` is one of SOURCES. ``auto`` takes our count once it had an anchor, as long as its
     ``band`` (width in %, None: no anchor yet) is narrow enough, else the value of the BMS when
-    that is plausible, else the curve. (None, None): nobody knows. An active balancer measures no
-    current, so of its cells nobody knows whether they rest: only who asks for the curve is shown it.
+    that is plausible, else the curve. (None, None): not known. An active balancer measures no
+    current, so it is not known whether its cells rest: only who asks for the curve is shown it.
     """
     if source != "curve" and sample.device.balancer:
         return None, None

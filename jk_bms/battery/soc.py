@@ -27,7 +27,7 @@ WEIGH = 60.0  # s between two weighings of their voltage
 JUMP = 1.0  # %: a change as large has a reason
 BAND = 1.7  # standard deviations from the value to the ends of its band
 BEYOND = 12.0  # %: counting may run that far past full or empty before it stops
-LEAST_BAND = 1.0  # %: nobody knows better
+LEAST_BAND = 1.0  # %: there is nothing better
 
 # How wrong things may be at first, one sigma each.
 BMS_WRONG = 13.0  # %: the value of a BMS we have just met
@@ -52,7 +52,7 @@ WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as lear
 VOLT_NOISE = 0.003  # V
 SIDEWAYS = 2.0  # %: our curve may lie that far aside ...
 SIDEWAYS_MOST = 0.03  # V: ... where it is steep, up to this
-CURVE_SIGMA = 2.0  # %: no curve fits a cell better, so voltages alone make nobody surer ...
+CURVE_SIGMA = 2.0  # %: no curve fits a cell better, so voltages alone make the count no surer ...
 LOW_CURVE_SIGMA = 3.0  # %: ... and where nearly empty, makes differ most
 STRANGE_MOST = 16.0  # times the variance: curves differ, but all are of one chemistry
 CALM = 0.2  # C: beyond, the voltage is not asked
@@ -93,7 +93,7 @@ class SocCounter:
     """Count the charge of one pack.
 
     ``nominal_ah`` is the capacity in use; ``rescaled`` says that it became another one and what that
-    did to the charge, until somebody takes it away.
+    did to the charge, until the owner takes it away.
     """
 
     def __init__(self, chemistry: Chemistry, *, nominal_ah: float | None) -> None:
@@ -131,11 +131,11 @@ class SocCounter:
 
     @property
     def nominal_ah(self) -> float | None:
-        """The capacity that is taken to be nominal; ``None``: nobody told."""
+        """The capacity that is taken to be nominal; ``None``: not told."""
         return self._nominal
 
     def feed(self, sample: Sample, elapsed: float | None) -> SocEstimate | None:
-        """Count ``sample``, ``elapsed`` s after the one before (``None``: nobody knows).
+        """Count ``sample``, ``elapsed`` s after the one before (``None``: not known).
 
         ``None`` when the device does not tell its current, or nothing tells its capacity.
         """
@@ -222,7 +222,7 @@ class SocCounter:
             self._use_nominal(self._owners)
 
     def _use_nominal(self, nominal: float) -> None:
-        """Count on with another nominal capacity, when it is one: somebody has corrected it."""
+        """Count on with another nominal capacity, when it is one: the owner has corrected it."""
         known, belief = self._nominal, self._belief
         if known is not None and not is_other_capacity(nominal, known):
             return
@@ -397,14 +397,14 @@ class SocCounter:
             lean = min(SIDEWAYS_MOST, self._table.at(at + SIDEWAYS) - self._table.at(at - SIDEWAYS))
             noise = VOLT_NOISE**2 + (self._ohmic.doubt * drop) ** 2 + lean**2
             surest = self._strange(belief) * (LOW_CURVE_SIGMA if low else CURVE_SIGMA) ** 2
-            # Before an anchor, nobody can tell a strange curve from a wrong sensor.
+            # Before an anchor, there is no telling a strange curve from a wrong sensor.
             belief.weigh(volts, self._table, noise, share, surest=surest, teach=self._anchor is not None)
         self._shown = None
 
     def _anchored(self, belief: Belief, kind: str, charge: float, sigma: float, why: str) -> str | None:
         self._settle(belief)
         before = belief.mean[CHARGE]
-        # Looking again at what stands still makes nobody surer.
+        # Looking again at what stands still makes the count no surer.
         known = belief.cov[CHARGE][CHARGE] <= sigma**2
         wrong = self._contradiction(belief, charge - before, sigma)
         belief.measure(charge, sigma**2 * (AGAIN_WIDER if known else 1.0))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 EFFICIENCY = 0.92  # of an inverter, from battery to house
-PRESENT_UNSURE = 0.25  # of the present load, where nobody knows what is usual
+PRESENT_UNSURE = 0.25  # of the present load, where it is not known what is usual
 LEAST_DAYS = 3  # to speak of what is usual
 UNUSUAL = 0.1  # share of the days, at each end, that are left out as unusual
 

@@ -2,7 +2,7 @@
 
 After a power cut the clock of a small machine may stand anywhere until a time server sets it. Within
 one boot that does no harm, for the time since boot is always right. How long the machine was
-off, and on which day something flowed, only a clock can tell that somebody confirmed.
+off, and on which day something flowed, only a confirmed clock can tell.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from jk_bms.model import Sample
 
 STEP = 2.0  # s: a clock that moves less against the time since boot was not set
 ASK_AGAIN = 60.0  # s until an unconfirmed clock is asked about once more
-SETTLED = 86_400.0  # s: a clock that nobody set for so long is the best there is without a network
+SETTLED = 86_400.0  # s: a clock that was not set for so long is the best there is without a network
 AHEAD = 86_400.0  # s that an unconfirmed clock may be ahead of the last time that was believed
 
 

@@ -1,6 +1,6 @@
 """Who is served, and as what: the chats and users of the settings, and who claimed the bot with a code.
 
-An owner does everything, a guest looks. Whoever runs the machine names people in the settings, so these are
+An owner does everything, a guest looks. The owner of the machine names people in the settings, so these are
 owners; the members of a group are guests there, unless one is an owner himself.
 """
 
@@ -19,7 +19,7 @@ _MOST = 1000  # strangers remembered; a bound, not a tuning
 
 
 class Role(IntEnum):
-    """What somebody may do."""
+    """What a person may do."""
 
     STRANGER = 0  # nothing
     GUEST = 1  # look
@@ -50,7 +50,7 @@ class Access:
 
     @property
     def claimed(self) -> bool:
-        """Whether there is anybody to ask for an invitation; as long as not, there is a first code."""
+        """Whether there is an owner to ask for an invitation; as long as not, there is a first code."""
         claimed = any(chat.allowed and chat.role == OWNER for chat in self._store.chats())
         return bool(self._users or self._configured or claimed)
 
@@ -86,7 +86,7 @@ class Access:
         return sorted(found, key=lambda one: (one.id < 0, -one.role))
 
     def hears(self, chat: Chat) -> bool:
-        """Whether messages that nobody asked for may go to ``chat``, as the settings are today."""
+        """Whether messages that the bot sends by itself may go to ``chat``, as the settings are today."""
         return self._listed(chat.id) or (chat.kind == "private" and chat.id in self._users)
 
     def monitoring(self) -> list[Chat]:
@@ -106,7 +106,7 @@ class Access:
         return self._listed(chat)
 
     def topic_of(self, chat: int) -> int | None:
-        """Return the topic of a forum to which what nobody asked for goes: the settings', else that of /start."""
+        """Return the topic of a forum to which what the bot sends by itself goes: the settings', else that of /start."""
         named = (one.topic for one in self._configured if self._store.present_id(one) == chat or one == chat)
         return next((one for one in named if one is not None), self._store.chat(chat).topic)
 

@@ -1,4 +1,4 @@
-"""From the log of events into the queue of ``bot.db``: alerts, each once, in order, whoever was away.
+"""From the log of events into the queue of ``bot.db``: alerts, each once, in order, whichever process was away.
 
 The place in the log moves on together with the messages that it leads to. A picture of the cells
 follows the words, so that a slow machine never makes an alert late. A chat that began monitoring is
@@ -42,7 +42,7 @@ MOST_UNSAVED = 200  # of those that are remembered
 GREETED = "alerts_greeted"  # in bot.db: the chats that were told what was open when they came
 NOTE = "alerts_cursor"  # in bot.db: the last event that is done with
 PAGE = 200  # events read at once
-LOOK = 30.0  # s between two looks when nobody wakes us
+LOOK = 30.0  # s between two looks without being woken
 PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # rules about cells
 LIMITED = frozenset({"cell_high", "cell_low"})  # those whose limit is a voltage of a cell
 PICTURE_PATIENCE = 30.0  # s
@@ -178,7 +178,7 @@ class AlertFeed:
             return []  # it is not known what is open: when it is
         now = datetime.now(UTC)
         names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
-        # What was told nobody yet comes as news; what is kept quiet on purpose stays so.
+        # What was not yet told comes as news; what is kept quiet on purpose stays so.
         told = [one for one in snapshot.get("alerts") or () if one.get("told") and not one.get("muted")]
         messages = [
             self._message(chat, one | {"what": "repeat"}, names.get(str(one.get("subject"))), now)

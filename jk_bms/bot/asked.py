@@ -31,7 +31,7 @@ class Asked(NamedTuple):
 
     @property
     def sender(self) -> int:
-        """The number that stands for whoever asks."""
+        """The number that stands for the person who asks."""
         return self.chat if self.user is None else self.user
 
 

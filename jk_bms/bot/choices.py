@@ -18,7 +18,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pictures: str | None = None  # "light", "dark"
 
 
-NIGHT = "22:00-07:00"  # when the level makes no sound where nobody chose quiet hours
+NIGHT = "22:00-07:00"  # when the level makes no sound where a chat chose no quiet hours
 STEPS = ("0", "5", "10", "20")  # points that a button offers; any number from 0.1 to 100 can be typed
 QUIET = ("off", "2100-0600", "2200-0700", "2300-0800")
 PICTURES = ("light", "dark")

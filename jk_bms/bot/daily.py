@@ -161,7 +161,7 @@ class Daily:
     async def _turn(self) -> None:
         now = self._now()
         if now < NOT_BEFORE:
-            return  # the clock is wrong: nobody knows what day it is
+            return  # the clock is wrong: the day is not known
         over = self._store.note(NOTE)
         if over is None:
             # A new bot tells nothing of a day that it did not see.
@@ -202,7 +202,7 @@ class Daily:
         log.info("digest of %s: made for %d chats%s", told.day, len(chats), ", late" if due.late else "")
 
     async def _made_patiently(self, told: Told, texts: Texts, themes: set[str]) -> Made:
-        """The digest, or, so that nobody waits for it in vain, why there is none."""
+        """The digest, or, so that no chat waits for it in vain, why there is none."""
         for left in reversed(range(TRIES)):
             try:
                 return await self._make(told, texts, themes)

@@ -107,7 +107,7 @@ class Handlers:
             await self._message(message, late)
 
     def texts_of(self, chat: int) -> Texts:
-        """The language of messages that nobody asked for."""
+        """The language of messages that the bot sends by itself."""
         return self._texts_for(None, chat)
 
     # Messages
@@ -169,7 +169,7 @@ class Handlers:
         return "access.owner_only" if self._access.owners() else "access.no_owner"
 
     async def _stranger(self, asked: Asked, name: str) -> None:
-        """Somebody who is not served: he may bring a code; else he is told no, once an hour."""
+        """A person who is not served may bring a code; else he is told no, once an hour."""
         if name == "start" and asked.arguments:
             await self._answer(asked, self._claim)
             return

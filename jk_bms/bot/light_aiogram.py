@@ -50,7 +50,7 @@ __all__ = [
     "Update",
 ]
 
-_LIGHT = "aiogram" not in sys.modules  # imported by somebody else before: heavy, but it works
+_LIGHT = "aiogram" not in sys.modules  # imported by another module before: heavy, but it works
 _names: dict[str, Any] = {}  # what aiogram's types call one another
 
 

@@ -71,7 +71,7 @@ class LiveView:
         try:
             return await asyncio.to_thread(last_known, self._bms_db, self._addresses, self._zone)
         except StoreError as error:
-            log.debug("%s", error)  # whoever writes it says so
+            log.debug("%s", error)  # the poller, which writes it, says so
             return {"devices": [], "inverter": None, "alerts": None}
 
     async def request(self, action: str, **fields: Any) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _aged(snapshot: dict[str, Any], seconds: float) -> dict[str, Any]:
     for device in aged["devices"]:
         if device.get("age") is not None:
             device["age"] += seconds
-        device.pop("link", None)  # how the radio does now, nobody knows
+        device.pop("link", None)  # how the radio does now is not known
     if inverter := aged.get("inverter"):
         if inverter.get("age") is not None:
             inverter["age"] += seconds

@@ -26,7 +26,7 @@ from jk_bms.view.house import house_of
 log = logging.getLogger(__name__)
 
 POLLER_LOST = 300.0  # s without an answer: a restart or an update is over by then
-DEFAULT_MINIMUM = 20.0  # V, of MIN_VOLTAGE: nobody tuned it
+DEFAULT_MINIMUM = 20.0  # V, of MIN_VOLTAGE: the owner did not tune it
 SUSPICIOUS = 1.6  # times the pack voltage: MIN_VOLTAGE was meant for something else
 
 

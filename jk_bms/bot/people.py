@@ -41,7 +41,7 @@ class People:
     async def claim(self, asked: Asked, code: str) -> tuple[Page | None, str]:
         """Use up ``code``: return the page that says what came of it, or the greeting of who is let in.
 
-        In a group others read it as well, so there it is made good for nobody. A wrong code is answered
+        In a group others read it as well, so there it is made void. A wrong code is answered
         a few times, then not at all: an empty page.
         """
         try:
@@ -112,7 +112,7 @@ class People:
         await store.aside(store.done, [one.number for one in waiting])
 
     async def _tell_owners(self, key: str, as_key: str, asked: Asked, title: str = "") -> None:
-        """Tell the other owners that somebody came or went."""
+        """Tell the other owners that a person came or went."""
         messages = []
         for chat in self._access.owners():
             if chat == asked.chat:

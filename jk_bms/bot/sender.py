@@ -126,7 +126,7 @@ class Sender:
         self._store = store
         self._texts_of = texts_of
         self._pace = pace
-        self._topic_of = topic_of  # of a forum: where a chat wants what nobody asked for
+        self._topic_of = topic_of  # of a forum: where a chat wants what the bot sends by itself
         self._quiet = quiet  # whether a chat has its quiet hours now
         self._lanes: dict[int, _Lane] = {}
         self._queued = asyncio.Event()

@@ -225,7 +225,7 @@ class Bot:
                 return
 
     async def _look_after_file(self) -> None:
-        """Have bot.db made anew where somebody took it away in use."""
+        """Have bot.db made anew where it was taken away in use."""
         said = ""
         while True:
             await asyncio.sleep(LOOK_PERIOD)

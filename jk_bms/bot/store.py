@@ -98,7 +98,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     allowed: bool = False
     monitoring: bool = False
     role: str = "guest"  # of who is allowed because he claimed the bot: owner, guest
-    topic: int | None = None  # of a forum, where what nobody asked for goes
+    topic: int | None = None  # of a forum, where what the bot sends by itself goes
     choices: Choices = Choices()
 
 

@@ -90,7 +90,7 @@ class Updates:
         self._clock = Clock()
         self._answered: float | None = None  # when Telegram last answered, s since boot
         self._late = False  # what the last answer brought may have waited for long
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # while somebody waits
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # while a chat waits
         self._ending = False
         self._waiting: asyncio.Timeout | None = None  # for Telegram
 

@@ -69,7 +69,7 @@ class _Writer:
         if facts.grid is not None:
             yield from self._spans(GRID, "Grid away", facts.grid)
         for pack in facts.packs:
-            if facts.grid is None:  # nobody watched it: an outage is what a battery stood in for
+            if facts.grid is None:  # it was not watched: an outage is what a battery stood in for
                 self._count(GRID, len(pack.phases))
             yield ""
             yield from self._pack(pack)

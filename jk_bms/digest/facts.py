@@ -110,7 +110,7 @@ class DayFacts(NamedTuple):
     zone: tzinfo
     packs: tuple[PackFacts, ...] = ()
     load: Extreme | None = None  # W, the most the house drew
-    grid: tuple[Span, ...] | None = None  # when it was away; None: nobody watched it
+    grid: tuple[Span, ...] | None = None  # when it was away; None: it was not watched
 
     @property
     def known(self) -> bool:

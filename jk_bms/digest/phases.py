@@ -24,7 +24,7 @@ class Level(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A time on battery: the level fell until somebody charged."""
+    """A time on battery: the level fell until it was charged."""
 
     start: Level  # where the fall began
     low: Level  # the lowest, and when first

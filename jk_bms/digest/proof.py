@@ -1,6 +1,6 @@
 """Whether every number and time in a text is known: what a model may say of a day. Pure.
 
-Whoever reads a digest trusts its numbers, and a model may invent some, or be talked into it by a
+The reader of a digest trusts its numbers, and a model may invent some, or be talked into it by a
 device's name. So its text is taken apart here: dates, times, durations, numbers with their units,
 numbers in words. Each must be one of those that were counted, give or take its rounding; a count must
 be that of the same thing. Where a reading is in doubt the text is refused: the digest in our own words

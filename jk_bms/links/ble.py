@@ -143,7 +143,7 @@ class BleLink:
         return any([await unpair(adapter, self.address) for adapter in knowing])
 
     async def _ask_for_service(self, before: str, error: SourceError) -> None:
-        """Raise LinkError if a link ended because the Bluetooth service did, which tells nobody."""
+        """Raise LinkError if a link ended because the Bluetooth service did, which tells no program."""
         await adapters()
         if service_name() != before:
             anew = f"{self.address}: the Bluetooth service was started anew, which ends every link"
@@ -229,7 +229,7 @@ class BleLink:
 
     @asynccontextmanager
     async def _at_hand(self, adapter: Adapter) -> AsyncIterator[tuple[BLEDevice, int | None, bool]]:
-        """Give the device, just seen, its signal and if it looks like a JK, while nobody else connects."""
+        """Give the device, just seen, its signal and if it looks like a JK, while no other battery connects."""
         scanner = shared_scanner(adapter)
         if held := adapter.held.get(self.address):
             # A program that was killed leaves its connection behind, and a connected BMS
@@ -431,7 +431,7 @@ class BleConnection:
     def _on_chunk(self, _: BleakGATTCharacteristic, chunk: bytearray) -> None:
         self.received += len(chunk)
         self._chunks.append(bytes(chunk))
-        # A frame comes in up to fifteen chunks: whoever receives is woken for all of them at once.
+        # A frame comes in up to fifteen chunks: the receiver is woken for all of them at once.
         # When some get lost, the next frame makes up the length, or the reader's patience ends.
         if self._whole and (self._unread or chunk.startswith(HEADER)):
             self._unread += len(chunk)
@@ -449,7 +449,7 @@ class BleConnection:
             self._reader = None
 
     def _tell(self) -> None:
-        """Wake whoever receives."""
+        """Wake the receiver."""
         self._ready = True
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)

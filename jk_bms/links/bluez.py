@@ -183,7 +183,7 @@ def service_name() -> str:
 def _note_owner(owner: str) -> None:
     """Have bleak forget everything once the Bluetooth service is another than before.
 
-    Nobody tells bleak (3.1) when it is started anew: devices of the old one stay connected in its
+    bleak (3.1) does not learn when it is started anew: devices of the old one stay connected in its
     memory for ever, and later connections are taken for them. Losing its bus, it starts afresh
     and tells every client that its link is gone, which is true.
     """

@@ -1,6 +1,6 @@
 """Pairing: an agent of our own answers for the passkey, only while we pair, only for one device.
 
-The passkey is a secret of the owner: it is given to the Bluetooth service and to nobody else.
+The passkey is a secret of the owner: it is given to the Bluetooth service and to no other program.
 """
 
 import asyncio
@@ -90,7 +90,7 @@ async def _pair(device: str, passkey: int | None) -> None:
             return answer(message) if wanted else None
 
         bus.add_message_handler(on_message)
-        # It answers for nobody but us: the default agent of a desktop stays what it is.
+        # It answers only for us: the default agent of a desktop stays what it is.
         capability = "NoInputNoOutput" if passkey is None else "KeyboardOnly"
         await call(bus, BLUEZ, "/org/bluez", f"{MANAGER}.RegisterAgent", "os", [AGENT_PATH, capability])
         try:

@@ -21,7 +21,7 @@ class PlacedLink:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn | None]:
         """Wait for a slot and have it while in here. Raises LinkError when there is no adapter."""
-        if sys.platform != "linux":  # nobody tells of adapters there
+        if sys.platform != "linux":  # there is no D-Bus there
             yield None
             return
         adapter = await self._place()

@@ -91,7 +91,7 @@ class PlaybackConnection(Connection):
 
     @property
     def rssi(self) -> int | None:
-        """None: nobody recorded it."""
+        """None: it was not recorded."""
         return None
 
     async def receive(self) -> bytes:
@@ -111,7 +111,7 @@ class PlaybackConnection(Connection):
         return chunk
 
     async def write(self, data: bytes) -> None:
-        """Accept a command that nobody hears. Raises LinkError once closed."""
+        """Accept a command that no device hears. Raises LinkError once closed."""
         if self._closed.is_set():
             raise LinkError(f"{self._name}: the playback is closed", Verdict.DROPPED)
 

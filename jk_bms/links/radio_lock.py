@@ -83,7 +83,7 @@ class RadioLock:
         self._held = True
 
     def _refuse_holder(self, place: str) -> bool:
-        """Raise SourceError (``BUSY``) when who holds ``place`` is to be believed; return whether anybody answers."""
+        """Raise SourceError (``BUSY``) when who holds ``place`` is to be believed; return whether it answers."""
         holder = _holder(place)
         if holder is not None and may_use_radio(holder):
             raise SourceError(
@@ -101,7 +101,7 @@ class RadioLock:
             taken.bind(f"\0{place}")
         except OSError:
             taken.close()
-            # Somebody was faster, and perhaps has yet to listen.
+            # Another process was faster, and perhaps has yet to listen.
             if not self._refuse_holder(place):
                 time.sleep(JUST_BOUND)
                 if not self._refuse_holder(place):
@@ -166,7 +166,7 @@ def _trusted_groups() -> set[int]:
 
 
 def _holder(place: str) -> Peer | None:
-    """Who listens under the abstract name ``place``; None: nobody answers."""
+    """Who listens under the abstract name ``place``; None: no answer."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.setblocking(False)
         try:

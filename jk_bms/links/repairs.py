@@ -48,7 +48,7 @@ class BluezRepairs:
     async def forget(self) -> None:
         """Have BlueZ forget what it remembers of the device, so that it asks it anew.
 
-        Refuses (LinkError) when the device was paired with by hand: nobody could do it again.
+        Refuses (LinkError) when the device was paired with by hand: the service could not do it again.
         Raises LinkError also when the device is not to be seen: what is remembered of it can
         only be removed together with it.
         """
@@ -88,7 +88,7 @@ class BluezRepairs:
             # Once it is off it must come on again, whatever becomes of us meanwhile.
             await finish(POWER_LIMIT, _switch(adapter.address, on=True), f"{adapter.name}: switching on")
         again = choose(await adapters(), adapter.address)
-        await shared_scanner(again).renew()  # the scan of another device ended, and nobody told it
+        await shared_scanner(again).renew()  # the scan of another device ended, and was not told to it
 
     async def restart_service(self) -> None:
         """Restart the Bluetooth service; return when it answers. The links of all adapters end."""

@@ -131,7 +131,7 @@ class SharedScanner:
         try:
             await within(ANSWER_LIMIT, scanner.start(), f"{self.adapter}: starting a scan")
         except BaseException as error:
-            # The call may have reached the adapter all the same. A scan that nobody stops
+            # The call may have reached the adapter all the same. A scan that is not stopped
             # would answer "in progress" to every later one.
             if self.adapter:
                 await finish(STOP_LIMIT, stop_discovery(self.adapter), f"{self.adapter}: undoing a scan")

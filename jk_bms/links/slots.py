@@ -123,14 +123,14 @@ class Slots:
         self._heard.discard(device)
 
     def next_due(self) -> float | None:
-        """When ``grants`` may give more although nobody gave anything back; None: not before."""
+        """When ``grants`` may give more although nothing was given back; None: not before."""
         return min(self._kept.values(), default=None) if self._waiting else None
 
     def _urgency(self, device: str, now: float) -> float:
         """How long nothing is known of it; after failures the same wait counts for less.
 
         A battery that is switched off takes its slot for the whole patience of a search, so it gets
-        a turn when nobody else waits, and every few minutes in any case.
+        a turn when no other battery waits, and every few minutes in any case.
         """
         failures = max(0, min(self._failures[device], MOST_FAILURES) - 1)
         return (now - self._served[device]) / (1 + failures)

@@ -65,7 +65,7 @@ class LiveServer:
 
     @property
     def listening(self) -> bool:
-        """Whether anybody subscribed: samples need not be put into words otherwise."""
+        """Whether a client subscribed: samples need not be put into words otherwise."""
         return any(client.subscribed for client in self._clients)
 
     @contextlib.asynccontextmanager
@@ -85,7 +85,7 @@ class LiveServer:
                     self.path.unlink()
 
     async def look(self) -> bool:
-        """Make the socket anew if somebody took it or its folder away; return whether that was so.
+        """Make the socket anew if it or its folder was taken away; return whether that was so.
 
         Who is connected stays so. Raises LiveError while it cannot be made.
         """

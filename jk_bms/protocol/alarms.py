@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """How soon somebody must look."""
+    """How soon the owner must look."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -64,7 +64,7 @@ ALARMS: tuple[Alarm, ...] = (
 
 
 def alarm(bit: int) -> Alarm:
-    """Return the alarm of ``bit``; one named ``bit_N``, a warning, when nobody knows it."""
+    """Return the alarm of ``bit``; one named ``bit_N``, a warning, for an unknown one."""
     if bit < len(ALARMS):
         return ALARMS[bit]
     return Alarm(

@@ -238,7 +238,7 @@ INFO_TEXTS: tuple[Text, ...] = (
     Text("user_data2",        134, 16),
 )
 
-# Sent in clear to anybody in range. Nothing but "set" or "not set" leaves the decoder.
+# Sent in clear to every device in range. Nothing but "set" or "not set" leaves the decoder.
 # What follows a short serial number, up to its 16 bytes, may be a passcode too.
 INFO_SECRETS: tuple[Text, ...] = (
     Text("passcode",           62, 16),

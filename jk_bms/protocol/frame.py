@@ -18,7 +18,7 @@ from jk_bms.protocol.doubled import Doubled
 
 FRAME_SIZE = 300  # bytes, header and check byte included
 HEADER = b"\x55\xaa\xeb\x90"
-NOISE = b"AT\r\n"  # what some radio modules say about five times a second, to nobody
+NOISE = b"AT\r\n"  # what some radio modules say about five times a second, unasked
 LONGEST_WINDOW = 1024  # bytes, a frame and the noise inside it; more is a flood
 LONGEST_START = 64  # bytes that may still grow into a ready frame or a header
 

@@ -77,5 +77,5 @@ EVENTS: dict[int, str] = (
 
 
 def event_name(code: int) -> str:
-    """Return what ``code`` means; ``code_N`` when nobody knows."""
+    """Return what ``code`` means; ``code_N`` for an unknown one."""
     return EVENTS.get(code, f"code_{code}")

@@ -26,7 +26,7 @@ class Variant(StrEnum):
 
 
 CLOCK_EPOCH = datetime(2020, 1, 1)  # noqa: DTZ001 - local time of the BMS, which knows no zone
-CLOCK_SET = int(timedelta(days=31).total_seconds())  # earlier than February 2020: nobody set it
+CLOCK_SET = int(timedelta(days=31).total_seconds())  # earlier than February 2020: it was never set
 
 BATTERY_TYPES: Mapping[int, str] = MappingProxyType({0: "lfp", 1: "li-ion", 2: "lto"})
 CHARGE_STAGES: Mapping[int, str] = MappingProxyType({0: "bulk", 1: "absorption", 2: "float"})
@@ -372,7 +372,7 @@ class LogEntry(msgspec.Struct, frozen=True):
 
     @property
     def event(self) -> str:
-        """What the code means; ``code_N`` when nobody knows."""
+        """What the code means; ``code_N`` for an unknown one."""
         return event_name(self.code)
 
 

@@ -47,7 +47,7 @@ WORDS = {
 MINUTE, HOUR = 60.0, 3600.0
 NEVER = float("inf")
 AFTER_BOOT = 10 * MINUTE  # the machine finds its feet: no service is restarted, nothing rebooted
-BETWEEN_CYCLES = 2 * MINUTE  # of one adapter, whoever wants it
+BETWEEN_CYCLES = 2 * MINUTE  # of one adapter, for all its batteries together
 BETWEEN_RESTARTS = HOUR
 AS_SET = 0  # failures: those of MAX_CONSECUTIVE_ERRORS
 

@@ -47,7 +47,7 @@ class Do(Enum):
     """What the driver is to do now."""
 
     CONNECT = "connect"
-    WAIT = "wait"  # until ``Order.until``, or until somebody wants something; then ask again
+    WAIT = "wait"  # until ``Order.until``, or until a client wants something; then ask again
     REPAIR = "repair"  # ``Order.rung``, then tell ``repaired``
     REST = "rest"  # keep away until ``Order.until``; then ask again
 
@@ -89,7 +89,7 @@ class Step(NamedTuple):
 
 
 class Outage(msgspec.Struct, kw_only=True):
-    """A time without data: for the record, and for whoever asks what helped."""
+    """A time without data: for the record, and for the owner who asks what helped."""
 
     began: float  # the last good frame, or when we first looked for it
     verdict: Verdict  # the most telling one that was met
@@ -253,7 +253,7 @@ class LinkMachine:
             self._enter(LinkState.SEARCHING, now)
 
     def release(self, until: float, now: float) -> None:
-        """Keep away until then: somebody else wants to connect."""
+        """Keep away until then: another program wants to connect."""
         if self.released_until is None and self.outage is not None:
             self.outage.ended = self.outage.ended or now
         self.released_until = until
@@ -275,7 +275,7 @@ class LinkMachine:
         self._enter(LinkState.SEARCHING, now)
 
     def hurry(self, now: float) -> None:
-        """Somebody wants a reading, or the adapter came back: do not wait for the next attempt."""
+        """A client wants a reading, or the adapter came back: do not wait for the next attempt."""
         self._due = min(self._due, now)
 
     # What to do

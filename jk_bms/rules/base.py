@@ -18,7 +18,7 @@ from jk_bms.model.link import LinkState
 
 
 class Severity(IntEnum):
-    """How soon somebody must look."""
+    """How soon the owner must look."""
 
     INFO = 1
     WARNING = 2
@@ -78,9 +78,9 @@ class PackView(NamedTuple):
     limits: PackLimits = PackLimits()
     settings: Mapping[str, Any] = {}  # all the BMS's settings, under the tool's names
     faults: tuple[tuple[int, str], ...] = ()  # cell number and kind, of health
-    on_battery: bool | None = None  # True: no grid; None: nobody knows
-    powered: bool | None = None  # whether the house has power; None: nobody knows
-    could_be_charged: bool | None = None  # the grid is there, or more sun than load; None: nobody knows
+    on_battery: bool | None = None  # True: no grid; None: not known
+    powered: bool | None = None  # whether the house has power; None: not known
+    could_be_charged: bool | None = None  # the grid is there, or more sun than load; None: not known
 
 
 class InverterView(NamedTuple):
@@ -210,8 +210,8 @@ class Notice(NamedTuple):
 
     what: str  # raised, worse, repeat, cleared, acknowledged
     alert: Alert  # as it was then: the engine does not change it any more
-    # Why nobody is told: startup, hours, muted, flapping, severity, first, hidden (by a rule that says
-    # more), known (another part of it was told); for cleared also untold (nobody knew of the alert)
+    # Why it is not told: startup, hours, muted, flapping, severity, first, hidden (by a rule that says
+    # more), known (another part of it was told); for cleared also untold (the alert was never told)
     # and off (the owner does not want it).
     quiet: str | None = None
     silent: bool = False  # told without a sound

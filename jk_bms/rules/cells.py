@@ -62,7 +62,7 @@ def _recovers(view: PackView, volts: float) -> bool:
 def high_grades(name: str, trip: float | None, most: float) -> tuple[Grade, ...]:
     """Return the grades of a cell of chemistry ``name`` whose BMS trips at ``trip`` V.
 
-    A BMS that would let it go beyond ``most`` V, where nobody charges such a cell, is not believed.
+    A BMS that would let it go beyond ``most`` V, where no charger charges such a cell, is not believed.
     """
     levels = CELLS[name]
     warning, critical = levels.high_warning, levels.high_critical

@@ -80,7 +80,7 @@ def _not_charged_grades(view: PackView) -> tuple[Grade, ...]:
 
 
 def _not_charged(view: PackView) -> Mapping[str, Look | None] | None:
-    """Measure the SoC of a pack that nobody charges although grid or sun could."""
+    """Measure the SoC of a pack that is not charged although grid or sun could."""
     sample = view.sample
     if sample is None or sample.current is None or (soc := soc_to_judge(sample)) is None:
         return None
@@ -89,7 +89,7 @@ def _not_charged(view: PackView) -> Mapping[str, Look | None] | None:
     held = Look(round(soc, 1), {"current": sample.current})
     if soc >= _NOT_CHARGED.clear or view.could_be_charged:
         return {"": held}
-    return None  # there is nothing to charge it with, or nobody knows
+    return None  # there is nothing to charge it with, or that is not known
 
 
 NOT_CHARGED = Rule(
@@ -129,7 +129,7 @@ def minutes_left(view: PackView, *, cautious: bool) -> Mapping[str, Look | None]
     if view.on_battery is False or is_charged(view):
         return {}
     if sample.empty_in is None:
-        # So little is drawn that nobody can say for how many days; or nothing was measured yet.
+        # So little is drawn that it cannot be said for how many days; or nothing was measured yet.
         idle = abs(sample.current) < TINY * capacity(view, sample)
         return {} if idle and shows_power(view) else None
     if sample.current > 0.0:

@@ -61,7 +61,7 @@ class Engine:
         self.options = options
         self.faults: dict[str, str] = {}
         self._rules = {rule.name: rule for rule in rules}
-        self._codes: dict[int, tuple[Rule, Grade]] = {}  # filled when somebody asks
+        self._codes: dict[int, tuple[Rule, Grade]] = {}  # filled when they are asked for
         self._by_scope = {
             scope: tuple(rule for rule in rules if rule.scope is scope)
             for scope in (PackView, InverterView, HouseView, HostView)
@@ -319,7 +319,7 @@ class Engine:
             alert.severity, alert.code = grade.severity, grade.code
             alert.set, alert.clear = grade.set, grade.clear
             if step.what == "milder" or grade.severity <= watch.told_severity:
-                return  # nobody is told that it is less bad, nor what he knows
+                return  # it is not told that it is less bad, nor what he knows
         if rule.first_untold and (subject, rule.name) not in self._known:
             self._known.add((subject, rule.name))
             self._mark_told(watch, now)
@@ -434,7 +434,7 @@ class Engine:
         return usual
 
     def _silence(self, rule: Rule, watch: Watch, now: Moment) -> str | None:
-        """Why nobody must be told of an open alert now; None: tell."""
+        """Why an open alert must not be told now; None: tell."""
         assert watch.alert is not None
         severity = watch.alert.severity
         if severity < self.options.min_level:
@@ -463,7 +463,7 @@ class Engine:
         return None
 
     def _end_silence(self, rule: Rule, watch: Watch, now: Moment) -> str | None:
-        """Why nobody must be told that an alert is over; None: tell."""
+        """Why the end of an alert must not be told; None: tell."""
         assert watch.ending is not None
         if rule.passing or not self.options.cleared_notify:
             return "off"

@@ -34,7 +34,7 @@ def alert_facts(alert: Alert, rule: Rule) -> dict[str, Any]:
 
 
 def notice_facts(notice: Notice, rule: Rule) -> dict[str, Any]:
-    """Return the facts of the event of ``notice``; ``quiet`` only when nobody is to be told.
+    """Return the facts of the event of ``notice``; ``quiet`` only when it is not to be told.
 
     ``silent``: what is told makes no sound.
     """

@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 
 def verdict(view: HouseView) -> Verdict | None:
-    """Return whether the house is dark; None: nobody knows."""
+    """Return whether the house is dark; None: not known."""
     packs = view.batteries
     if packs.power is not None and packs.power <= -ELECTRONICS:
         return Verdict(dark=False)
@@ -54,7 +54,7 @@ def verdict(view: HouseView) -> Verdict | None:
 
 
 def powered(view: HouseView) -> bool | None:
-    """Return whether the house surely has power; None: nobody knows, as with no inverter."""
+    """Return whether the house surely has power; None: not known, as with no inverter."""
     found = verdict(view)
     return None if found is None or view.sample is None else not found.dark
 

@@ -42,7 +42,7 @@ def _silent_grades(view: PackView) -> tuple[Grade, ...]:
 def _silent(view: PackView) -> Mapping[str, Look | None] | None:
     link = view.link
     if link.silent is None or link.state is LinkState.RELEASED or link.frozen_frames >= SAME_LEAST:
-        return None  # whoever repeats himself is not silent: that is the other rule
+        return None  # a BMS that repeats itself is not silent: that is the other rule
     if view.sample is None and link.silent < silent_from(link.interval):
         return None  # only a good frame shows that it is back, not that counting began anew
     facts = {

@@ -12,7 +12,7 @@ class Options(NamedTuple):
     """Choices that hold for every rule."""
 
     repeat_hours: float = 12.0  # 0: never
-    startup_delay: float = 180.0  # s after the start in which nobody is told
+    startup_delay: float = 180.0  # s after the start in which nothing is told
     confirm: int = CONFIRM  # samples before an alert; another number scales those of all grades
     clear: int = CLEAR  # samples before it ends, likewise
     min_level: Severity = Severity.WARNING  # milder ones are recorded, not told

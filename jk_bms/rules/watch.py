@@ -73,7 +73,7 @@ class Watch(msgspec.Struct):
 
 
 class Step(NamedTuple):
-    """What a value did. None: nothing that anybody must know."""
+    """What a value did. None: nothing to tell."""
 
     what: str | None = None  # raised, worse, milder, cleared
     grade: Grade | None = None  # the one that holds now

@@ -19,7 +19,7 @@ from jk_bms.settings.kinds import Refused, closest
 from jk_bms.settings.table import KEYS, OWN_TOKEN, SETTINGS, Setting, Settings
 from jk_bms.text_file import read_text_file, usable_path
 
-_OURS = ("JK_", "BMS_")  # prefixes that nobody else uses
+_OURS = ("JK_", "BMS_")  # prefixes that no other program uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
 _TOKEN = re.compile(r"\d:[\w-]{30,}")  # of a bot
 MOST_PROGRAMS = 100  # are looked at beside a settings file
@@ -36,7 +36,7 @@ _APART = {
 
 
 class _Given(NamedTuple):
-    """A value as somebody wrote it."""
+    """A value as the owner wrote it."""
 
     text: str
     source: str
@@ -181,7 +181,7 @@ def _names_a_device(registry: Path) -> bool:
     except FileNotFoundError:
         return False
     except (OSError, ConfigError):
-        return True  # whoever reads it will say what is wrong with it
+        return True  # the part that reads it will say what is wrong with it
     return any(
         (line.strip() and not line.lstrip().startswith("#")) or re.search(ADDRESS, line) for line in lines
     )
@@ -260,7 +260,7 @@ def _read_env_file(
             where = f"settings: {path} line {line}: expected KEY=value"
             if first and first[1] in strict:
                 faults.append(f"{where} for {first[1]}")
-            else:  # somebody else's line: not ours to judge
+            else:  # a line of another program: not ours to judge
                 warnings.append(f"{where}; the line is ignored")
         elif binding.key is not None:
             if binding.key in found and binding.key in KEYS:
@@ -297,7 +297,7 @@ def _misspelt(in_file: Mapping[str, object], in_environ: Iterable[str]) -> list[
     """A warning for each unknown key that looks like one of ours."""
     warnings = []
     for key in sorted({*in_file, *in_environ} - KEYS - _NOT_OURS):
-        # Nobody else has our prefixes, so less likeness is enough there.
+        # No other program has our prefixes, so less likeness is enough there.
         close = closest(key.upper(), KEYS, 0.75 if key.upper().startswith(_OURS) else 0.85)
         if close:
             warnings.append(f"settings: {key} is not known and ignored; did you mean {close[0]}?")

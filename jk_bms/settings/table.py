@@ -140,7 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         worked_out="the chat that was claimed with the one-time code", shared=True)]
     allowed_users: Annotated[tuple[int, ...], Setting(
         "TELEGRAM_ALLOWED_USERS", kinds.USERS, "", "", "users who may ask, separated by commas",
-        worked_out="whoever writes in an allowed chat", shared=True)]
+        worked_out="everyone who writes in an allowed chat", shared=True)]
     bot_language: Annotated[str | None, Setting(
         "BOT_LANGUAGE", kinds.choice("en", "uk"), "", "", "language of the bot, of alerts and of the digest: `en` or `uk`",
         worked_out="that of the user's Telegram, else `en`", shared=True)]

@@ -290,7 +290,7 @@ class Radio:
         return not (faults.drop_chance and self._rng.random() < faults.drop_chance)
 
     def _noise(self, at: float) -> list[bytes]:
-        """The module talks to nobody: at once in a flood, else between frames."""
+        """The module sends noise: at once in a flood, else between frames."""
         if self.faults.flood:
             self._next_noise = at + CHUNK_GAP * self._pace * 0.7
             return [] if self.faults.mute else [NOISE]

@@ -41,7 +41,7 @@ QUIET_BEFORE_CLOSE = 1.0  # s
 PRUNE_PERIOD = 3600.0  # s
 PRUNE_SLICE = 200  # records in one short transaction
 BATCH = 100  # records looked at in one go
-SHOWN = 10  # records shown at once, of those that were written while nobody could look
+SHOWN = 10  # records shown at once, of those that were written before we could look
 
 
 class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class InverterDbSink:
     """Takes samples and merges them, in a thread of its own, while ``run`` runs.
 
     ``seen`` is called in that thread with each record when it is new, before anything is merged
-    into it, and at the start with the newest: nobody else has to open this database.
+    into it, and at the start with the newest: no other part has to open this database.
     """
 
     def __init__(
@@ -182,14 +182,14 @@ class InverterDbSink:
             return False
         except ConfigError:
             raise
-        except Exception as error:  # a bug of ours, or what nobody thought of in a file of others
+        except Exception as error:  # a bug of ours, or what we did not think of in a file of others
             if self._failed(f"{self._readings.path}: nothing is merged: {error!r}"):
                 log.exception("the merge met an unexpected error; reading and alerts go on")
             self._readings.close()
             return False
         self._stamp, self._looked_at = (stamp if looked else None), now
         if not self._options.watch:
-            self._readings.close()  # nobody looks again before the next merge
+            self._readings.close()  # it is not needed before the next merge
         if self.failure is not None:
             log.info("%s: can be used again", self._readings.path)
             self._quiet.forget(("failure", self.failure))
@@ -427,7 +427,7 @@ class InverterDbSink:
         payload = payloads.as_text(self._merged(empty, samples, payloads.ALL))
         inserted = self._readings.insert(made, payload, after=after)
         if inserted is None:
-            return  # somebody else's record came in between: looked at in the next pass
+            return  # a record of another program came in between: looked at in the next pass
         self._handled = inserted
         self.inserted += 1
         self._tell(samples)

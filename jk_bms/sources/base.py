@@ -17,7 +17,7 @@ from jk_bms.repair.house import House
 
 
 def _nobody(*_: Any, **__: Any) -> None:
-    """Take what nobody asked for."""
+    """Take what the bot sends by itself."""
 
 
 class SourceContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from jk_bms.texts.durations import span
 
 log = logging.getLogger(__name__)
 
-LONGEST_REPAIR = 120.0  # s; each has limits of its own, this is for what nobody thought of
+LONGEST_REPAIR = 120.0  # s; each has limits of its own, this is for what we did not think of
 DOUBT_PERIOD = 600.0  # s between two lines about readings that cannot be true
 SHOW_PERIOD = 10.0  # s between two looks at the counters while all is well
 
@@ -79,7 +79,7 @@ class JkSource:
         self._repair_ended = asyncio.Event()
         self._repair_ended.set()
         self._resting = False
-        self._up_told = False  # somebody was told that it is connected
+        self._up_told = False  # it was told that it is connected
         self._troubles_told: set[tuple[Verdict, bool]] = set()  # of this outage; whether it was a relapse
         self._shown_at = 0.0
         self._began: tuple[Outage | None, float] = (None, 0.0)  # of the outage that is recorded, s since boot
@@ -347,7 +347,7 @@ class JkSource:
         self._samples.clear()
 
     async def _pause(self, until: float) -> None:
-        """Wait until then, or until somebody wants something."""
+        """Wait until then, or until a client wants something."""
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):

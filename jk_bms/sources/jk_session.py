@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 
 
 def _nobody() -> None:
-    """Nobody wants to know."""
+    """Ignore it."""
 
 
 def _unread(reason: str, frame: Frame) -> None:
-    """Nobody wants to know what was left out."""
+    """Ignore what was left out."""
 
 
 class Heard(NamedTuple):
@@ -57,7 +57,7 @@ class JkSession:
     The counters of ``status`` are kept up to date. ``device`` grows by what the BMS tells about
     itself; ``refusal`` says why the last frame since the last good sample was not believed.
     ``last_cells``: the last cell info that was believed, to be given to the next session: a BMS that
-    hangs does not wake up because somebody connects anew. ``third_probe``: what the sessions before
+    hangs does not wake up because a client connects anew. ``third_probe``: what the sessions before
     found out, likewise; so ``gate``, which stops what cannot be true: ``doubted`` is told why, and of what
     frame. ``current_calibration`` multiplies the
     current, for packs whose shunt is off. ``changed`` is called when the link is open and when it turned silent.

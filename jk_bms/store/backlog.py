@@ -113,7 +113,7 @@ class Backlog:
 
     @property
     def lost(self) -> bool:
-        """Whether somebody took the file away."""
+        """Whether the file was taken away."""
         return self._there and not self.path.exists()
 
     def write(self, cut: Cut) -> bool:

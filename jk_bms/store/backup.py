@@ -32,7 +32,7 @@ from jk_bms.store.sqlite_errors import explain
 FORMAT = 1  # of the archive
 PROGRAM = "easun-jkbms"
 MANIFEST, DATABASE, REGISTRY, SETTINGS = "manifest.json", "bms.db", "jk_devices.yaml", "settings.env"
-LONGEST_TEXT = 2**20  # bytes of a member that is no database; nobody's registry is longer
+LONGEST_TEXT = 2**20  # bytes of a member that is no database; no registry is longer
 STEP = 1024  # pages copied between two reports of progress
 CHUNK = 2**16
 COMPRESSION = 1  # the history is compressed already; more costs a small machine minutes

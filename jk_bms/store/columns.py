@@ -26,7 +26,7 @@ class Column(NamedTuple):
     """One number of a row; ``stored / divisor`` is in the unit of the name."""
 
     id: int
-    name: str  # for whoever asks; the attribute of ``Sample`` where there is one
+    name: str  # for the caller; the attribute of ``Sample`` where there is one
     divisor: int = 1
     flag: bool = False  # stored as 0 or its divisor, so that a mean is a share
 

@@ -496,7 +496,7 @@ def _put_chunk(db: sqlite3.Connection, track: int, tier: Tier, number: int, chun
 def _confirm(db: sqlite3.Connection, step: Confirmed) -> None:
     """Note that another clock agreed; what lies beyond that time was written under a wrong one.
 
-    Such rows of other boots, whose time nobody ever confirmed, keep their order and lose their time:
+    Such rows of other boots, whose time was never confirmed, keep their order and lose their time:
     else they would lead every look at the newest, and make what is young look old.
     """
     db.execute("UPDATE boots SET confirmed = ? WHERE number = ?", (step.monotonic, step.boot))

@@ -172,7 +172,7 @@ def _rises(rolled: Rolled, edges: Sequence[int], divisor: int) -> list[float | N
         since = low if before is None else before
         if day >= 0:
             risen[day] = (risen[day] or 0) + max(0, high - since)
-        # Where it began anew within the slot nobody knows at what it ended: the next one begins by itself.
+        # Where it began anew within the slot it is not known at what it ended: the next one begins by itself.
         before = high if low >= since else None
     return [None if each is None else each / divisor for each in risen]
 

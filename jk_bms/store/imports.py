@@ -48,7 +48,7 @@ _SANE = {
 
 
 class Reading(NamedTuple):
-    """What somebody measured at a moment; keys are names of our columns."""
+    """What was measured at a moment; keys are names of our columns."""
 
     taken_at: datetime  # aware
     values: Mapping[str, float]
@@ -122,7 +122,7 @@ class MonitorFile:
         self.names: dict[str, str] = {}  # of its devices, by address in upper case
         self.addresses = [""]  # as people may see them; "" where the file does not say
         self._first: dict[str, int] = {}  # the first row of each: a name can be anything, also no text at all
-        self.left_aside: list[str] = []  # what is in it that nobody takes, for a person
+        self.left_aside: list[str] = []  # what is in it that is not taken in, for a person
         self._zone = zone
 
     def __enter__(self) -> Self:

@@ -110,7 +110,7 @@ class Journal:
                 self._write_anew()
 
     def look(self) -> bool:
-        """Make the file anew if somebody took it or its folder away; return whether that was so.
+        """Make the file anew if it or its folder was taken away; return whether that was so.
 
         All that is not committed yet goes into the new one.
         """

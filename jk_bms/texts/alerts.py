@@ -216,7 +216,7 @@ def cell_fault(kind: str, texts: Texts, *, advice: bool = False) -> str:
 
 
 class _Fields(dict[str, str]):
-    """Values by name; one that nobody measured reads as unknown."""
+    """Values by name; one that was not measured reads as unknown."""
 
     def __missing__(self, key: str) -> str:
         return UNKNOWN

@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="how far back, such as 24h, 7d, 1y (default: 7d)",
     )
-    add("--all", action="store_true", help="also what nobody was told: mild, muted, at night, flapping")
+    add("--all", action="store_true", help="also what was not told: mild, muted, at night, flapping")
     one = parser.add_mutually_exclusive_group()
     one.add_argument("--explain", metavar="CODE", type=_code, help="what an alert means and what to do")
     one.add_argument(
@@ -107,7 +107,7 @@ def _lines(
     yield ""
     yield "Lately" if past else "Nothing happened lately."
     for event, label in past:
-        quiet = f", told nobody ({event.facts['quiet']})" if "quiet" in event.facts else ""
+        quiet = f", not told ({event.facts['quiet']})" if "quiet" in event.facts else ""
         line = alert_line(event.facts, label, texts, zone, now, at=event.taken_at)
         yield f"  {event.taken_at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line}{quiet}"
     yield ""

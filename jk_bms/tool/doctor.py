@@ -342,7 +342,7 @@ class Doctor:
         return await search(self._listen, adapter)
 
     async def _battery(self, entry: Entry) -> AsyncIterator[tuple[str, str]]:
-        """Yield what each layer of a battery says that nobody holds. Raises SourceError."""
+        """Yield what each layer says of a battery that no program holds. Raises SourceError."""
         from jk_bms.sources.base import SourceContext
         from jk_bms.sources.jk_kinds import link_for
         from jk_bms.sources.jk_session import JkSession
@@ -470,7 +470,7 @@ class Doctor:
 
 
 def fault_lines(fault: Fault) -> Iterator[str]:
-    """Yield verdict and causes as they can be read out to somebody."""
+    """Yield verdict and causes as they can be read out on the phone."""
     yield ""
     yield f"Verdict: {fault.verdict.replace('_', ' ')}."
     yield from textwrap.wrap(fault.message, WIDTH, initial_indent="  ", subsequent_indent="  ")

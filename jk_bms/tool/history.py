@@ -125,7 +125,7 @@ def sparkline(values: Values) -> str:
 def _rebuild(settings: Settings) -> int:
     try:
         service = LiveClient(settings.socket_path)
-    except LiveError:  # nobody else writes it: we may
+    except LiveError:  # no service writes it: we may
         open_reader(settings.bms_db_path).close()  # where there is none, none is to be made
         progress = Progress("rebuilding")
         with open_writer(settings.bms_db_path, Clock()) as own:

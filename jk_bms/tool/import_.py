@@ -176,7 +176,7 @@ class _Importer:
             _tell_meters(entry.label, theirs, ours, higher)
 
     def _meant(self, entry: Entry, there: Sequence[str], path: Path, remedy: str) -> list[str]:
-        """Those of the names in a file that are ``entry``; if none is, the only one that is nobody's."""
+        """Those of the names in a file that are ``entry``; if none is, the only one that belongs to no battery."""
         owners = {name: named(self.entries, name) if name else None for name in there}
         own = [name for name, owner in owners.items() if owner == entry]
         free = [name for name, owner in owners.items() if owner is None]

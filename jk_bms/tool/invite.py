@@ -14,7 +14,7 @@ from jk_bms.tool.output import note
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
-    parser.add_argument("--guest", action="store_true", help="for somebody who may look, and change nothing")
+    parser.add_argument("--guest", action="store_true", help="for a person who may look, and change nothing")
     parser.add_argument("--no-qr", action="store_true", help="text only")
 
 

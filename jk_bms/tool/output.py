@@ -39,7 +39,7 @@ def formatted(
 ) -> str:
     """Return readings as ``text``, ``json`` or ``yaml``; several become a list.
 
-    ``timed`` False: nobody knows when they were taken, so they carry no time. ``remarks``
+    ``timed`` False: it is not known when they were taken, so they carry no time. ``remarks``
     stand under the titles of ``text``, one for each sample.
     """
     if how == "text":

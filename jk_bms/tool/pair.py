@@ -80,7 +80,7 @@ def chosen(given: argparse.Namespace, settings: Settings) -> Entry:
 
 
 def _asked(entry: Entry) -> str | None:
-    """Ask a person; None: no passkey, or nobody is there."""
+    """Ask a person; None: no passkey, or no terminal."""
     if not sys.stdin.isatty():
         note("No `pin` in the registry: trying without a passkey.")
         return None

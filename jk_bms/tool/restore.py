@@ -122,7 +122,7 @@ def _settings(folder: Path, settings: Settings, stack: ExitStack) -> tuple[Setti
 
 
 def _keep_writers_from(database: Path, stack: ExitStack, given: argparse.Namespace) -> None:
-    """Make sure that what is replaced is ours and that nobody writes it. Raises ConfigError, StoreError."""
+    """Make sure that what is replaced is ours and that no program writes it. Raises ConfigError, StoreError."""
     refuse_foreign(BMS_DB, database)
     if given.dry_run:
         return

@@ -98,7 +98,9 @@ def _search(given: argparse.Namespace, settings: Settings) -> list[Found]:
             raise
         except LiveError:
             pass  # no service, or one that reads simulated batteries only
-    return asyncio.run(_scan(given.scan_time, settings.adapter))  # listening takes nothing from anybody
+    return asyncio.run(
+        _scan(given.scan_time, settings.adapter)
+    )  # listening takes nothing from another program
 
 
 async def _scan(seconds: float, adapter: str | None) -> list[Found]:

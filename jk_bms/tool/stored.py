@@ -45,7 +45,7 @@ def stamp(now: datetime) -> str:
 
 def uncommitted(settings: Settings) -> list[Path]:
     """Return the files of what the service has not yet written into the database; it takes them up
-    when it starts. Raises StoreError when nobody can tell.
+    when it starts. Raises StoreError when it cannot be told.
     """
     there = []
     for name, first in ((WAITING, backlog.FIRST_BYTES), (JOURNAL, journal.FIRST_BYTES)):
@@ -66,7 +66,7 @@ def uncommitted(settings: Settings) -> list[Path]:
 
 
 class Progress:
-    """A line on standard error that says how far something is; silent where nobody looks."""
+    """A line on standard error that says how far something is; silent where there is no terminal."""
 
     def __init__(self, doing: str) -> None:
         self._doing = doing
@@ -79,7 +79,7 @@ class Progress:
             self._show(f"{self._doing}: {100 * done / total:3.0f} %" if total else self._doing)
 
     def count(self, done: int, what: str) -> None:
-        """Show how many are done where nobody knows of how many."""
+        """Show how many are done where the total is not known."""
         if self._seen:
             self._show(f"{self._doing}: {done} {what}")
 

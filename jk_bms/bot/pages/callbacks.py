@@ -16,7 +16,7 @@
 | ``chart:SPAN:WHAT:N`` | a picture, e.g. ``chart:24h:soc:1``; N: ``all`` for the house         |
 | ``settings``          | what this chat chose; ``settings:quiet:2200-0700`` and the like choose   |
 | ``users``             | who may use the bot; ``users:invite:ROLE`` makes a code, ``users:remove:ID`` |
-|                       | asks whether to take somebody out, ``users:removed:ID`` does it      |
+|                       | asks whether to take a person out, ``users:removed:ID`` does it      |
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ def press(page: str, *arguments: object) -> str:
 
 
 def pressed(data: str | None) -> Press:
-    """Return what a button asks for. Anything may come: a page that nobody knows is the caller's to refuse."""
+    """Return what a button asks for. Anything may come: an unknown page is the caller's to refuse."""
     page, *arguments = (data or "").split(":")
     return Press(page, tuple(arguments))
 

@@ -11,7 +11,7 @@ MOST = 40  # people on the page
 
 
 class Person(Protocol):
-    """Somebody who is served, or a group."""
+    """A person who is served, or a group."""
 
     @property
     def id(self) -> int:
