@@ -19,6 +19,8 @@ _SOC_GRADES = (
 )
 _NOT_CHARGED = Level(29.9, 32.0)
 _NOT_CHARGED_GRADES = (grade(W, 1003, _NOT_CHARGED, seconds=600.0, digits=1),)
+TELLING = 20.0  # %: below it a cell's voltage tells what it holds, beside what the others hold
+STEADY = 0.4  # C: with more current voltages say what cells resist, not what they hold
 CHARGED = 0.5  # A: more of it is a charge
 _RUNTIME_GRADES = (
     grade(C, 1039, Level(30.0, 60.0), seconds=120.0, digits=0),
@@ -134,11 +136,27 @@ def minutes_left(view: PackView, *, cautious: bool) -> Mapping[str, Look | None]
         return {} if idle and shows_power(view) else None
     if sample.current > 0.0:
         return None  # a sensor beside its zero
-    low, high = least_left(sample, cautious=cautious), sample.empty_in[1]
+    left, share = least_left(sample, cautious=cautious), share_of_weakest(view, sample)
+    low, high = share * left, share * sample.empty_in[1]
     facts: dict[str, Any] = {"low": round(low), "high": round(max(low, high))}
     if sample.power is not None:
         facts["power"] = round(sample.power)
     return {"": Look(round(low / 60.0, 1), facts, proof=shows_power(view))}
+
+
+def share_of_weakest(view: PackView, sample: Sample) -> float:
+    """Return how much of the pack's charge can be had before its lowest cell is empty, 0..1.
+
+    The pack ends with its first empty cell. How full that one is its voltage tells only where the curve is
+    steep; how far the load pulls it down, the others tell. 1: as much as the pack itself, as far as is known.
+    """
+    cells, soc = sample.cell_voltages, soc_to_judge(sample)
+    size = capacity(view, sample)
+    if len(cells) < 2 or not soc or sample.current is None or abs(sample.current) > STEADY * (size or 1.0):
+        return 1.0
+    curve, mean = view.chemistry.ocv, sum(cells) / len(cells)
+    lowest = curve.soc(min(cells) + max(0.0, curve.ocv(soc) - mean))
+    return min(1.0, lowest / soc) if lowest < TELLING else 1.0
 
 
 def least_left(sample: Sample, *, cautious: bool) -> float:

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from jk_bms.model import InverterSample, Sample
+from jk_bms.rules.base import Moment, Notice, PackView
+from jk_bms.rules.charge import RUNTIME
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.bms import DISCHARGE_SWITCH
 from jk_bms.simulator.inverter import Steady
@@ -213,6 +215,32 @@ def test_a_weak_cell_in_the_knee() -> None:
     }
     (alert,) = (alert for alert in watched.engine.open() if alert.rule == "cell_low")
     assert alert.facts["cell"] == 5
+
+
+def test_a_weak_cell_ends_the_pack_and_the_time_that_is_told() -> None:
+    """It was told as an hour and a half when half an hour was left: the pack ends with its weak cell."""
+    watched = calm(faulty=Faulty(weak={5: 0.7}), start_soc=60.0)
+    load(watched, -40.0)
+    told: list[tuple[float, float]] = []
+    heed = watched.engine.look
+
+    def look(subject: str, view: object, now: Moment) -> list[Notice]:
+        if isinstance(view, PackView) and (found := RUNTIME.look(view)) and (one := found.get("")):
+            told.append((now.at, one.value))
+        return heed(subject, view, now)  # type: ignore[arg-type]
+
+    watched.engine.look = look  # type: ignore[method-assign]
+    while watched.bms.discharge_on and watched.t < 8 * HOUR:
+        watched.live(MINUTE)
+    end = watched.t
+
+    last = {
+        left: [value for at, value in told if 0 <= end - at - left * MINUTE < 5 * MINUTE] for left in (30, 15)
+    }
+    assert last[30]
+    assert max(last[30]) < 60.0
+    assert max(last[15]) < 35.0
+    assert any(notice.alert.code == 1042 for notice in watched.notices)
 
 
 def test_a_runaway_cell() -> None:
