@@ -75,7 +75,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.bot_db_path == tmp_path / "bot.db"
     assert settings.telegram_api == "https://api.telegram.org"
     assert (settings.polling_interval, settings.bot_poll_interval, settings.check_interval) == (10, 10, 600)
-    assert (settings.level_source, settings.min_voltage, settings.max_voltage) == ("soc", 20, 25)
+    assert (settings.level_source, settings.min_voltage, settings.max_voltage) == (None, 20, 25)
     assert settings.change_step == 10
     assert (settings.log_file, settings.log_keep_days, settings.log_http_requests) == (None, 90, False)
     assert (settings.alert_repeat_hours, settings.alert_startup_delay) == (12, 180)

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 POLLER_LOST = 300.0  # s without an answer: a restart or an update is over by then
 DEFAULT_MINIMUM = 20.0  # V, of MIN_VOLTAGE: the owner did not tune it
+LOWEST, HIGHEST = 0.9, 1.1  # of MIN_VOLTAGE, MAX_VOLTAGE: where the pack must lie for them to be meant for it
 SUSPICIOUS = 1.6  # times the pack voltage: MIN_VOLTAGE was meant for something else
 
 
@@ -40,12 +41,29 @@ class Level(NamedTuple):
 def level_of(snapshot: dict[str, Any], settings: Settings) -> Level | None:
     """Return the level of the house; None when no pack can be counted on."""
     house = house_of(snapshot)
-    if settings.level_source == "voltage":
+    if by_voltage(house.voltage, settings):
         span = settings.max_voltage - settings.min_voltage
         if house.voltage is None or span == 0:
             return None
         return Level(house.voltage, 100.0 * (house.voltage - settings.min_voltage) / span)
     return None if house.soc is None else Level(house.voltage, house.soc)
+
+
+def by_voltage(voltage: float | None, settings: Settings) -> bool:
+    """Whether the level is that of the voltage: as LEVEL_SOURCE says, else where both limits fit the pack."""
+    if settings.level_source is not None:
+        return settings.level_source == "voltage"
+    return limits_set(settings) and (voltage is None or fits(voltage, settings))
+
+
+def limits_set(settings: Settings) -> bool:
+    """Whether the owner set both limits."""
+    return all(settings.sources.get(key, "default") != "default" for key in ("MIN_VOLTAGE", "MAX_VOLTAGE"))
+
+
+def fits(voltage: float, settings: Settings) -> bool:
+    """Whether a pack of ``voltage`` V may be the one that the limits are meant for."""
+    return LOWEST * settings.min_voltage <= voltage <= HIGHEST * settings.max_voltage
 
 
 class Monitor:
@@ -63,6 +81,7 @@ class Monitor:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
+        self._unfitting = False  # it was said that the limits do not fit
         self._settings = settings
         self._store = store
         self._access = access
@@ -170,6 +189,7 @@ class Monitor:
 
     async def _warn_of_limits(self, level: Level) -> None:
         minimum = self._settings.min_voltage
+        self._warn_of_unfitting(level)
         told = self._store.note("limits_warned") == minimum
         unused = minimum == DEFAULT_MINIMUM and self._settings.level_source != "voltage"
         if level.voltage is None or minimum <= SUSPICIOUS * level.voltage or told or unused:
@@ -182,6 +202,21 @@ class Monitor:
         voltage = level.voltage
         await self._tell(
             "limits", lambda texts: pages.limits_warning(minimum, voltage, texts), {"limits_warned": minimum}
+        )
+
+    def _warn_of_unfitting(self, level: Level) -> None:
+        """Say once that two limits were set and are not used."""
+        settings, voltage = self._settings, level.voltage
+        unclear = settings.level_source is None and limits_set(settings)
+        if self._unfitting or voltage is None or not unclear or fits(voltage, settings):
+            return
+        self._unfitting = True
+        log.warning(
+            "MIN_VOLTAGE=%g and MAX_VOLTAGE=%g do not fit a pack of %.1f V, so the level is its state of charge; "
+            "correct them, or set LEVEL_SOURCE=soc or voltage",
+            settings.min_voltage,
+            settings.max_voltage,
+            voltage,
         )
 
     async def _tell(self, key: str, page: Callable[[Texts], Page], notes: dict[str, Any]) -> None:

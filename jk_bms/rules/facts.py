@@ -4,6 +4,18 @@ from typing import Any
 
 from jk_bms.rules.base import Alert, Notice, Rule
 
+QUIET = {  # why nobody is told, for log and tool
+    "startup": "too soon after the start (ALERT_STARTUP_DELAY)",
+    "hours": "quiet hours (ALERT_QUIET_HOURS)",
+    "muted": "muted",
+    "flapping": "it comes and goes",
+    "severity": "milder than ALERT_MIN_LEVEL",
+    "first": "the first that is known of it",
+    "hidden": "another alert says more",
+    "known": "it was told already",
+    "untold": "nobody knew of it",
+    "off": "its end is no news",
+}
 STATE = "alerts"  # the name in bms.db under which the poller keeps the engine's state
 
 
@@ -50,5 +62,5 @@ def sentence(notice: Notice, rule: Rule, label: str) -> str:
     what = " ".join(part for part in (alert.rule, alert.part, notice.what) if part)
     unit = f" {rule.unit}" if rule.unit else ""
     value, limit = (f"{number:.{rule.digits}f}{unit}" for number in (alert.value, alert.set))
-    quiet = f", kept quiet: {notice.quiet}" if notice.quiet else ""
+    quiet = f", not told: {QUIET.get(notice.quiet, notice.quiet)}" if notice.quiet else ""
     return f"{label}: {what}: {value} (limit {limit}, code {alert.code}{quiet})"

@@ -151,10 +151,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "TELEGRAM_CHANGE_STEP", kinds.number(0.1, 100, "10", "percentage points"), "10", "%",
         "change of the level that is worth a message, in percentage points; at night it comes without a sound",
         shared=True)]
-    level_source: Annotated[str, Setting(
-        "LEVEL_SOURCE", kinds.choice("soc", "voltage"), "soc", "",
+    level_source: Annotated[str | None, Setting(
+        "LEVEL_SOURCE", kinds.choice("soc", "voltage"), "", "",
         "what the level in those messages and in the log file is: `soc`, or `voltage` between the two limits",
-        shared=True)]
+        worked_out="`voltage` where both limits are set and fit the pack, else `soc`", shared=True)]
     min_voltage: Annotated[float, Setting(
         "MIN_VOLTAGE", kinds.number(1, 1000, "20", "volts"), "20", "V",
         "pack voltage that counts as 0 % with `LEVEL_SOURCE=voltage`", shared=True)]

@@ -12,7 +12,7 @@ from jk_bms.live.client import LiveClient
 from jk_bms.model import Event
 from jk_bms.rules.catalogue import all_codes
 from jk_bms.rules.engine import Engine
-from jk_bms.rules.facts import STATE, alert_facts
+from jk_bms.rules.facts import QUIET, STATE, alert_facts
 from jk_bms.rules.options import Options
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
@@ -107,7 +107,8 @@ def _lines(
     yield ""
     yield "Lately" if past else "Nothing happened lately."
     for event, label in past:
-        quiet = f", not told ({event.facts['quiet']})" if "quiet" in event.facts else ""
+        why = event.facts.get("quiet")
+        quiet = f", not told ({QUIET.get(why, why)})" if why else ""
         line = alert_line(event.facts, label, texts, zone, now, at=event.taken_at)
         yield f"  {event.taken_at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line}{quiet}"
     yield ""

@@ -192,6 +192,30 @@ async def test_limits_of_another_pack_are_warned_of_once(
     assert caplog.text.count("MIN_VOLTAGE is 100 V") == 1
 
 
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"MIN_VOLTAGE": "48", "MAX_VOLTAGE": "54"}, "76.4%"),  # 52.583 V lies between them
+        ({"MIN_VOLTAGE": "48", "MAX_VOLTAGE": "54", "LEVEL_SOURCE": "soc"}, "80.0%"),
+        ({"MIN_VOLTAGE": "22"}, "80.0%"),
+        ({"MAX_VOLTAGE": "54"}, "80.0%"),
+        ({"MIN_VOLTAGE": "22", "MAX_VOLTAGE": "27"}, "80.0%"),  # of another pack
+        ({}, "80.0%"),
+    ],
+    ids=str,
+)
+async def test_two_limits_that_fit_the_pack_are_meant(
+    with_env: Callable[..., House], env: dict[str, str], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = with_env(**env)
+
+    (text,) = await house.level(80.0)
+    await house.level(80.0)
+
+    assert text.endswith(told)
+    assert caplog.text.count("do not fit a pack of 52.6 V") == (env.get("MAX_VOLTAGE") == "27")
+
+
 DEFAULTS = {  # LEVEL_SOURCE: whether the default of MIN_VOLTAGE is warned of below a pack of 12 V
     "soc": False,
     "voltage": True,
