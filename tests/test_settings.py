@@ -282,6 +282,7 @@ def test_secrets_are_known_as_such() -> None:
         "OPENAI_API_KEY",
         "ALERT_URLS",
         "DEADMAN_URL",
+        "HTTPS_PROXY",
     }
 
 

@@ -189,7 +189,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "HTTPS_PROXY", kinds.PROXY, "", "",
         "proxy, by HTTP or SOCKS5, through which Telegram and the language model are asked; it looks names up, too",
         worked_out="none", aliases=("https_proxy", "ALL_PROXY", "all_proxy"), secret=True, shared=True)]
-    no_proxy: Annotated[str, Setting(
+    no_proxy: Annotated[str | None, Setting(
         "NO_PROXY", kinds.TEXT, "", "", "hosts, and domains with all below them, that are asked without the proxy, "
         "separated by commas", worked_out="none", aliases=("no_proxy",), shared=True)]
     alert_min_level: Annotated[str, Setting(
