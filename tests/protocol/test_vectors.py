@@ -174,6 +174,8 @@ def test_every_expected_value() -> None:
                 else:
                     ours = shown.get(name if name in SAME else RENAMED[name])
                 checked += 1
+                if name == "cell_resistances" and not any(theirs):
+                    theirs = []  # a board that does not measure them sends zeros
                 if ours is None and (
                     name in ABSENT or (name in ABSENT_INFO and theirs in ("", 0)) or theirs == "absent"
                 ):
