@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jk_bms.bot.store import WITNESS
 from jk_bms.called import TOP
+from jk_bms.store.backlog import NAME
 from jk_bms.tool.clone import keep_out_of_git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -88,6 +90,12 @@ def test_the_way_out_when_the_registry_changes_upstream(clone: Path, tmp_path: P
         "bot.db",
         "inverter.db",
         "samples.journal",
+        NAME,
+        f"{WITNESS}-0123abcd",
+        "bms.db.before-v3",
+        "bms.db.before-v3-2",
+        "bot.db.damaged-20261130T101500",
+        "bot.db.damaged-20261130T101500-wal",
         "demo/x",
         ".venv/x",
     ],
