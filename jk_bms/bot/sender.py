@@ -356,7 +356,8 @@ class Sender:
         try:
             await self._request(chat, message)
         except TelegramBadRequest as error:
-            if any(words in error.message.lower() for words in _NO_TOPIC):
+            # General, which has no number, can be closed as well: then there is nothing outside of it.
+            if self._topic(chat, message) and any(words in error.message.lower() for words in _NO_TOPIC):
                 log.warning("chat %d: its topic takes nothing (%s); sent outside of it", chat, error.message)
                 await self._send(chat, msgspec.structs.replace(message, topic=0))
                 return
@@ -372,7 +373,7 @@ class Sender:
         chat = self._store.present_id(chat)
         mode = None if bare else "HTML"
         text = plain(message.text) if bare else message.text
-        topic = self._topic_of(chat) if message.topic is None else message.topic
+        topic = self._topic(chat, message)
         silent = message.silent or (not message.rings and self._quiet(chat))
         timeout = round(self._pace.timeout)
         sending: Awaitable[object]
@@ -380,7 +381,7 @@ class Sender:
             sending = self._bot.send_photo(
                 chat,
                 BufferedInputFile(message.photo, "picture.png"),
-                message_thread_id=topic or None,
+                message_thread_id=topic,
                 caption=text or message.caption or None,
                 parse_mode=mode,
                 reply_markup=_keyboard(message.buttons),
@@ -391,7 +392,7 @@ class Sender:
             sending = self._bot.send_message(
                 chat,
                 text,
-                message_thread_id=topic or None,
+                message_thread_id=topic,
                 parse_mode=mode,
                 reply_markup=_keyboard(message.buttons),
                 disable_notification=silent or None,
@@ -422,6 +423,11 @@ class Sender:
         if self._away:
             log.info("Telegram is back")
             self._away = False
+
+    def _topic(self, chat: int, message: Outgoing) -> int | None:
+        """Return the topic that ``message`` goes to; None: to the chat itself, of a forum to General."""
+        topic = self._topic_of(self._store.present_id(chat)) if message.topic is None else message.topic
+        return topic or None
 
     async def _forget(self, chat: int, error: ChatGone) -> None:
         """Drop what waits for a chat that takes nothing, and stop monitoring for it."""

@@ -72,6 +72,7 @@ class TelegramServer:
         self.faults: list[Fault] = []
         self.blocked: set[int] = set()  # chats that blocked the bot
         self.topics: dict[int, set[int]] = {}  # of forums
+        self.general_closed: set[int] = set()  # forums whose General takes nothing
         self.moved: dict[int, int] = {}  # groups that became supergroups
         self.limit: tuple[int, float] | None = None  # messages a chat takes, in s; None: any number
         self.commands: dict[str, list[dict[str, str]]] = {}  # by language
@@ -364,6 +365,8 @@ class TelegramServer:
             topic = int(fields.get("message_thread_id", 0))
             if topic and topic not in self.topics.get(chat, ()):
                 raise Refused(400, "Bad Request: message thread not found")
+            if not topic and chat in self.general_closed:
+                raise Refused(400, "Bad Request: TOPIC_CLOSED")
             if chat in self.blocked:
                 raise Refused(403, "Forbidden: bot was blocked by the user")
             photo = b""

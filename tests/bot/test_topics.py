@@ -97,6 +97,26 @@ async def test_a_topic_that_was_deleted_costs_no_message(
     assert (sent.shown, thread(sent.fields)) == ("an alert", None)
 
 
+@pytest.mark.parametrize(
+    ("chats", "requests"), [(str(FORUM), 2), (f"{FORUM}:45", 3)], ids=["none", "deleted"]
+)
+async def test_a_closed_general_topic_is_refused_once_and_holds_up_no_other_message(
+    forum: TelegramServer, poller: Poller, running: Running, store: BotStore, chats: str, requests: int
+) -> None:
+    forum.topics[FORUM] = set()
+    forum.general_closed.add(FORUM)
+    async with running(TELEGRAM_CHAT_ID=chats):
+        store.queue([Outgoing(chat=FORUM, text="<b>an alert</b>")])
+        await soon(lambda: not store.waiting())
+        tried = [method for method, fields in forum.calls if fields.get("chat_id") == str(FORUM)]
+        forum.general_closed.clear()
+        store.queue([Outgoing(chat=FORUM, text="another")])
+        await answered(forum)
+
+    assert tried == ["sendMessage"] * requests  # in its topic if it has one, as it is, and bare
+    assert [one.shown for one in forum.messages()] == ["another"]
+
+
 async def test_what_follows_a_press_stays_in_its_topic(
     forum: TelegramServer, poller: Poller, running: Running
 ) -> None:
