@@ -8,7 +8,9 @@ from typing import Any
 from jk_bms.clock import Clock
 from jk_bms.texts.durations import span
 
-GONE = 300.0  # s without a sign of life: a restart or an update of the bot is over by then
+# s of real time without a sign of life, however fast the time of a simulated house runs: a restart or an
+# update of the bot is over by then.
+GONE = 300.0
 
 # States that it tells of itself; of any other, what is wrong.
 WELL = frozenset({"well", "away"})  # away: Telegram cannot be reached, which the house cannot mend
@@ -47,7 +49,8 @@ class BotPresence:
         """
         if not self._wanted:
             return ""
-        silent = self._clock.monotonic() - (self._started if self._heard is None else self._heard)
+        since = self._started if self._heard is None else self._heard
+        silent = (self._clock.monotonic() - since) / self._clock.speed
         if silent >= GONE and (known or self._heard is not None):
             return f"the bot has not been heard of for {span(silent)}: no alert and no answer goes out"
         return "" if self._state in WELL else TROUBLES.get(self._state, "")

@@ -43,6 +43,19 @@ def test_trouble(seconds: float, more: dict[str, object], words: str | None) -> 
     assert told == "" if words is None else words in told
 
 
+@pytest.mark.parametrize(("seconds", "gone"), [(GONE - 1, False), (GONE, True)])
+def test_a_simulated_house_in_a_hurry_waits_as_long_for_the_bot(seconds: float, gone: bool) -> None:
+    clock = StillClock()
+    clock.speed = 600.0
+    bot = BotPresence(clock, wanted=True)
+    bot.heard("well")
+    clock.boot += seconds * clock.speed
+
+    told = bot.trouble(known=True)
+
+    assert told.startswith("the bot has not been heard of for 5 min") if gone else told == ""
+
+
 def test_every_refusal_has_its_words() -> None:
     assert set(TROUBLES) == {str(one) for one in Refusal}
     assert not set(TROUBLES) & WELL
