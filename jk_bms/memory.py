@@ -14,7 +14,7 @@ from typing import Any
 
 from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.health_report import HealthReport
-from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.limits import PackLimits, pack_limits
 from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.battery.pack_state import PackState, learnt_of, likely_chemistry, stored_names
 from jk_bms.clock import Clock, Mark, boot_id
@@ -76,7 +76,7 @@ class Memory:
         keep = Keep(blocks=settings.block_keep_days, minutes=settings.min_keep_days)
         self._store = HistoryStore(own, keep)
         for device in own.devices():
-            self._limits[device.device.address] = _limits(device.settings)
+            self._limits[device.device.address] = pack_limits(device.settings)
         counters = self._store.counters()
         folder = settings.socket_path.parent
         backlog = Backlog(folder / WAITING)
@@ -145,7 +145,7 @@ class Memory:
         """Take over what a BMS told of its settings."""
         if not settings:
             return
-        limits = self._limits[device.address] = _limits(settings)
+        limits = self._limits[device.address] = pack_limits(settings)
         if (pack := self._packs.get(device.address)) is not None:
             pack.limits(limits)
 
@@ -297,15 +297,3 @@ class Memory:
 
     async def _in_writer(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
-
-
-def _limits(settings: Mapping[str, Any]) -> PackLimits:
-    """Return what the settings of a BMS, under their names of the tool, tell about its pack."""
-    return PackLimits(
-        cell_ovp=settings.get("cell_ovp"),
-        cell_uvp=settings.get("cell_uvp"),
-        cell_charge=settings.get("cell_request_charge_voltage"),
-        soc_100_voltage=settings.get("soc_100_voltage"),
-        soc_0_voltage=settings.get("soc_0_voltage"),
-        nominal_ah=settings.get("nominal_battery_capacity"),
-    )

@@ -105,6 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         entries = _entries(settings, arguments.speed)
         for shared in shared_labels(entries):
             log.warning("registry: %s", shared)
+        clock = Clock(arguments.speed)
+        if demo:
+            entries = _with_a_past(settings, entries, clock)
         head = _head(settings, entries, demo=demo) if interactive else []
         if not sys.stdout.isatty():
             for line in head:
@@ -121,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             serve(
                 settings,
                 entries,
-                clock=Clock(arguments.speed),
+                clock=clock,
                 live_head=head,
                 with_bot=interactive,
             )
@@ -215,14 +218,25 @@ def _entries(settings: Settings, speed: float) -> list[Entry]:
     ]
 
 
+def _with_a_past(settings: Settings, entries: list[Entry], clock: Clock) -> list[Entry]:
+    from jk_bms.made_up_day import with_a_past  # only the demonstration needs it
+
+    return [with_a_past(settings, entry, clock) for entry in entries]
+
+
 def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
     """What a person should know who just started this."""
     lines = [f"easun-jkbms {__version__}"]
     if demo:
-        lines.append("Nothing is configured yet, so this is a simulated battery. In another terminal:")
-        room = len(tool("--scan"))
-        lines.append(f"  {tool():<{room}}    read it, every value")
-        lines.append(f"  {tool('--scan')}    find your own; then start this again")
+        lines.append("Nothing is configured yet, so this is a simulated battery and a made-up day.")
+        lines.append('Faster: make run ARGS="--speed 60". In another terminal:')
+        room = len(tool("history"))
+        for words, what in (
+            ("", "read it, every value"),
+            ("history", "the last day"),
+            ("--scan", "find your own; then start this again"),
+        ):
+            lines.append(f"  {tool(words) if words else tool():<{room}}    {what}")
     else:
         lines.append(f"Reading {', '.join(entry.label for entry in entries)}")
     files = f"{_short(settings.db_path)} (records), {_short(settings.bms_db_path)} (history)"

@@ -1,6 +1,7 @@
 """What the settings of a BMS tell about its pack: where it is full, where it is empty."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from jk_bms.battery.chemistry import Chemistry
 
@@ -17,6 +18,18 @@ class PackLimits(NamedTuple):
     soc_100_voltage: float | None = None  # the BMS sets its counter to 100 % here ...
     soc_0_voltage: float | None = None  # ... and to 0 % here
     nominal_ah: float | None = None
+
+
+def pack_limits(settings: Mapping[str, Any]) -> PackLimits:
+    """Return what the settings of a BMS, under their names of the tool, tell about its pack."""
+    return PackLimits(
+        cell_ovp=settings.get("cell_ovp"),
+        cell_uvp=settings.get("cell_uvp"),
+        cell_charge=settings.get("cell_request_charge_voltage"),
+        soc_100_voltage=settings.get("soc_100_voltage"),
+        soc_0_voltage=settings.get("soc_0_voltage"),
+        nominal_ah=settings.get("nominal_battery_capacity"),
+    )
 
 
 def full_level(chemistry: Chemistry, limits: PackLimits) -> float:

@@ -23,6 +23,7 @@ from jk_bms.simulator.radio import FRAGMENTS, Radio
 RSSI = -58  # dBm, a BMS in the next room
 SPREAD = 0.4  # of the usual: a pack that has been balanced for some weeks
 REPAIR_TAKES = 2.0  # s
+LIVED = "bms"  # the option of a battery that goes on living: a SimulatedBms; a text is none
 LONGEST_WAIT = 0.5  # s: how soon a fault that was switched on shows while nothing else is due
 
 
@@ -135,7 +136,7 @@ class SimulatedRepairs:
 
 
 def simulated_link(options: Mapping[str, Any] | None = None) -> SimulatedLink:
-    """Return a link to a new battery as ``options`` say; see ``OPTIONS`` for keys and forms.
+    """Return a link to a new battery as ``options`` say, or to the one LIVED; see ``OPTIONS`` for keys and forms.
 
     Keys that are not ours are ignored. Raises ValueError, naming the option, for a value that
     cannot be read and for what looks like a misspelling.
@@ -151,7 +152,8 @@ def simulated_link(options: Mapping[str, Any] | None = None) -> SimulatedLink:
     faulty = Faulty(**{name: values.pop(name) for name in FAULTY if name in values})
     radio = {name: values.pop(name) for name in RADIO if name in values}
     seed = values.get("seed", 1)
-    bms = SimulatedBms(**values, faulty=faulty)
+    lived = (options or {}).get(LIVED)
+    bms = lived if isinstance(lived, SimulatedBms) else SimulatedBms(**values, faulty=faulty)
     return SimulatedLink(Radio(bms, seed=seed, **radio))
 
 
