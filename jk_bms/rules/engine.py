@@ -35,6 +35,8 @@ FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back
 FLAP_DOUBLINGS = 3  # the guard doubles each time that it was needed, up to eight times as long
 CALM = 86_400.0  # s after its end from which an alert is a new one, counted from one
 BEFORE = 0.001  # s by which all that was stored lies before the first moment of a new boot
+GONE = 21_600.0  # s for which the pack was heard without what an alert names: then the others tell its end
+HEARD = 300.0  # s at most that one look counts for: a pack that was silent for hours was not heard
 REPEAT_EARLY = 0.5  # s: a repeat need not wait for the next look because of a rounding
 
 # s between the messages of a critical alert that no owner has acknowledged; then as all others.
@@ -269,7 +271,8 @@ class Engine:
                 watch = Watch()
                 watches = self._watches[subject].setdefault(rule.name, {})
                 watches[part] = watch
-            proof = look.proof and _still_seen(rule, look, watch)
+            _count_unseen(rule, look, watch, now.at)
+            proof = look.proof and _tells_of(rule, look, watch)
             step = advance(watch, rule, grades, look.value, self.options, now.at, proof=proof)
             self._take(subject, rule, part, watch, step, look, now, notices)
         for part, watch in tuple(watches.items()) if watches else ():
@@ -294,7 +297,7 @@ class Engine:
             alert.value = look.value
             alert.peak = max(alert.peak, look.value) if rule.rising else min(alert.peak, look.value)
             # On the good side another cell may be the highest: the end is that of the one that was named.
-            if look.facts and not back(rule, look.value, alert.clear) and _still_seen(rule, look, watch):
+            if look.facts and not back(rule, look.value, alert.clear) and _tells_of(rule, look, watch):
                 alert.facts = dict(look.facts)
         if step.what is None:
             if watch.idle(now.at, 0.0) and watch.ended is None:
@@ -378,6 +381,8 @@ class Engine:
         if watch.told_severity and watch.told_facts:
             # It ends as people know it, whichever cell was the worst meanwhile; what is new, they hear.
             picture.facts = {**(look.facts if look is not None else {}), **watch.told_facts}
+        if watch.unseen >= GONE:
+            picture.facts["unmeasured"] = True
         watch.alert = None
         watch.bad.clear()
         watch.ended = now.at
@@ -596,6 +601,24 @@ def _still_seen(rule: Rule, look: Look, watch: Watch) -> bool:
     if alert is None or seen is None:
         return True
     return all(alert.facts.get(name) in (None, *seen) for name in rule.names)
+
+
+def _count_unseen(rule: Rule, look: Look, watch: Watch, now: float) -> None:
+    """Count for how long the others were measured, at ``now`` s, without what an open alert names."""
+    if _still_seen(rule, look, watch):
+        watch.unseen, watch.unseen_at = 0.0, None
+        return
+    if watch.unseen_at is not None:
+        watch.unseen += min(max(0.0, now - watch.unseen_at), HEARD)
+    watch.unseen_at = now
+
+
+def _tells_of(rule: Rule, look: Look, watch: Watch) -> bool:
+    """Whether ``look`` tells how an open alert is doing: what it names was measured, or is gone for good.
+
+    A probe that was unplugged, or that an earlier version took for one, would keep its alert open for ever.
+    """
+    return watch.unseen >= GONE or _still_seen(rule, look, watch)
 
 
 def _began(watch: Watch) -> float:

@@ -20,7 +20,7 @@ class Tally(msgspec.Struct):
     since: float  # s since boot
 
 
-_TIMES = ("raised", "began", "told", "lowered", "ended", "ended_told", "muted", "acknowledged")
+_TIMES = ("raised", "began", "told", "lowered", "ended", "ended_told", "muted", "acknowledged", "unseen_at")
 
 
 class Watch(msgspec.Struct):
@@ -47,6 +47,8 @@ class Watch(msgspec.Struct):
     ending: Alert | None = None  # over, but people still have to be told
     flaps: int = 0  # how often it came back too soon to be told
     count: int = 0
+    unseen: float = 0.0  # s for which the others were measured without the cell or probe that it names
+    unseen_at: float | None = None  # when that was last counted
     muted: float | None = None  # since when
     muted_for: float | None = None  # s; None: until it is over
     muted_severity: int = 0  # a worse one breaks the silence

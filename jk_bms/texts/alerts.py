@@ -236,7 +236,7 @@ class _Step(NamedTuple):
         """The head line: ``Main: cell 7 is nearly empty, 2.843 V``."""
         facts, texts, what = self.facts, self.texts, _what(self.facts)
         subject = clip(self.label) if self.label is not None else self._subject()
-        if what == "cleared" and (own := self.own("cleared")):
+        if what == "cleared" and not self._unmeasured() and (own := self.own("cleared")):
             return f"{subject}: {own}"
         by = clip(self.facts.get("acknowledged_by") or UNKNOWN)
         title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
@@ -350,6 +350,8 @@ class _Step(NamedTuple):
             if not _is_number(lasted):  # an event of before that was kept
                 lasted = max(0.0, (self.at - since).total_seconds())
             yield texts("alerts.lasted", span=texts.span(lasted), time=self.moment(since))
+        if self._unmeasured():
+            yield texts("alerts.unmeasured")
         yield from self._known_lines("ended")
         worst, value = self.quantity("peak"), self.quantity("value")
         if worst and value and self.facts.get("unit") != "s":  # a duration is said already
@@ -360,6 +362,10 @@ class _Step(NamedTuple):
                 else texts("alerts.worst_now", worst=worst, value=value)
             )
         yield texts("alerts.code_line", code=self._code())
+
+    def _unmeasured(self) -> bool:
+        """Whether it ended though the cell or probe that it names is gone."""
+        return (self.facts.get("facts") or {}).get("unmeasured") is True
 
     def _code(self) -> Any:
         return self.facts.get("code", UNKNOWN)

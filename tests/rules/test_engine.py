@@ -10,7 +10,7 @@ import pytest
 from jk_bms.rules import example
 from jk_bms.rules.base import LONG_WAIT, NO_WAIT, HostView, Look, Notice, Severity
 from jk_bms.rules.catalogue import RULES
-from jk_bms.rules.engine import Engine
+from jk_bms.rules.engine import GONE, HEARD, Engine
 from jk_bms.rules.options import Options
 from tests.rules.driver import BEGIN, CRITICAL, DAY, HOUR, WARNING, Driver, rule
 
@@ -114,6 +114,50 @@ def test_an_alert_is_not_over_while_the_probe_that_it_names_is_not_measured() ->
     assert driver.engine.open()[0].facts["probe"] == 2
     seen = (1, 2)
     assert driver.see(GOOD, looks=5) == ["cleared warning"]
+
+
+def without_probe_2() -> Driver:
+    """An engine with an alert that names probe 2, of which no look knows any more."""
+    seen: tuple[int, ...] = (1, 2)
+
+    def look(view: HostView) -> dict[str, Look]:
+        return {"": Look(float(view.disk_path), {"probe": max(seen)}, seen=seen)}
+
+    driver = Driver([rule(look=look, names=("probe",))], repeat_hours=0)
+    driver.see(BAD)
+    seen = (1,)
+    return driver
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_probe_that_is_gone_for_good_is_over_when_the_others_are_good(restart: bool) -> None:
+    """An unplugged one, or one that an earlier version took for one."""
+    driver = without_probe_2()
+    assert driver.see(GOOD, looks=59, every=HEARD) == []
+    if restart:
+        engine = Engine(driver.engine.options, [*driver.engine._rules.values()], boot="b1")
+        engine.restore(json.loads(json.dumps(driver.engine.state())))
+        driver.engine = engine
+    assert driver.see(GOOD, looks=int(GONE / HEARD) - 59, every=HEARD) == []  # not before it is six hours
+    assert driver.see(GOOD, looks=5, every=HEARD) == ["cleared warning"]
+    ended = driver.notices[-1].alert.facts
+    assert (ended["probe"], ended["unmeasured"]) == (2, True)
+
+
+def test_hours_of_silence_do_not_end_what_is_not_measured() -> None:
+    driver = without_probe_2()
+    driver.see(GOOD, looks=2)
+    driver.wait(10 * GONE)
+    assert driver.see(GOOD, looks=50) == []
+    assert driver.see(None, looks=100, every=HEARD) == []
+    assert len(driver.engine.open()) == 1
+
+
+def test_another_probe_that_is_bad_takes_the_place_of_one_that_is_gone() -> None:
+    driver = without_probe_2()
+    driver.see(BETWEEN, looks=int(GONE / HEARD) + 5, every=HEARD)
+
+    assert driver.engine.open()[0].facts["probe"] == 1
 
 
 def test_it_ends_as_people_know_it_whichever_was_the_worst_meanwhile() -> None:

@@ -186,6 +186,13 @@ def test_recovery_closes_the_message() -> None:
     assert told("grid_lost", "cleared").startswith("Main: the grid is back\n")
 
 
+def test_what_is_over_because_it_is_gone_has_not_recovered() -> None:
+    text = told("cell_hot", "cleared", facts={"probe": 3, "unmeasured": True})
+
+    assert "cooled down" not in text
+    assert "has not been measured for hours" in text
+
+
 def test_a_message_that_comes_late_tells_of_then() -> None:
     """How long it lasted, and when it goes dark, is counted from the step, not from its arrival."""
     ended = NOW - timedelta(hours=3)

@@ -17,6 +17,7 @@ TEXTS = {
     "alerts.acknowledged": "Seen by {by} at {time}; no more urgent reminders.",
     "alerts.acknowledged_short": "seen by {by}",
     "alerts.lasted": "It lasted {span}, from {time}.",
+    "alerts.unmeasured": "What it named has not been measured for hours; all the others are good.",
     "alerts.worst_now": "At worst {worst}, now {value}.",
     "alerts.over_below": "It is over below {clear}.",
     "alerts.over_above": "It is over above {clear}.",

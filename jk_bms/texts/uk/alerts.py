@@ -17,6 +17,7 @@ TEXTS = {
     "alerts.acknowledged": "{by} уже знає ({time}); більше не нагадую так часто.",
     "alerts.acknowledged_short": "{by} уже знає",
     "alerts.lasted": "Тривало {span}, з {time}.",
+    "alerts.unmeasured": "Те, про що йшлося, уже кілька годин не вимірюється; решта в нормі.",
     "alerts.worst_now": "Найгірше було {worst}, зараз {value}.",
     "alerts.over_below": "Мине, коли стане нижче {clear}.",
     "alerts.over_above": "Мине, коли стане вище {clear}.",
