@@ -90,7 +90,7 @@ def test_log(packed: bool, tmp_path: Path) -> None:
     ]
     assert findings.other == 4  # the chat, the grid, half a line, broken text
     assert findings.bad == 9
-    assert findings.first_bad.startswith(f"{path} line 8: 'no semicolon here'")
+    assert findings.first_bad.startswith(f"{path} line 8: expected <time>;<text>")
 
 
 def test_a_log_that_cannot_be_read(tmp_path: Path) -> None:
