@@ -7,7 +7,8 @@ deleted when Telegram has it: what is found marked after a crash may have arrive
 
 While the file cannot be written (a full disk, a card that has become read-only) all of that goes on in
 memory, and back into the file as soon as that can be written again. A note outside the file says since
-when: what is found in the file after a crash meanwhile may have arrived, too.
+when: what is found in the file after a crash meanwhile may have arrived, too. Where the file could not even
+be read, what came about meanwhile is added to what it holds.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ import msgspec
 from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.store.database import Kind, Lock, Opened, Step, Writer, open_writing, real
+from jk_bms.store.database import Kind, Lock, Opened, Step, Writer, incomplete, open_writing, real
 from jk_bms.store.sqlite_errors import is_unwritable
 
 log = logging.getLogger(__name__)
@@ -81,10 +82,13 @@ VERSION = BOT_DB.version
 TABLES = ("chats", "notes", "outbox")
 BOUND = "DELETE FROM outbox WHERE number <= (SELECT max(number) FROM outbox) - ?"
 COLUMNS = "id, kind, title, language, allowed, monitoring, role, topic, choices"  # as ``_chat`` takes them
+EVERY_CHAT = f"SELECT {COLUMNS} FROM chats"  # noqa: S608 - names of ours
+EVERY_NOTE = "SELECT name, value FROM notes"
 
 
 AGAIN = 30.0  # s between two attempts to write the file again
 MOST_HELD = 500  # messages that wait in memory; the oldest go first
+FIRST_HELD = 2**62  # number of the first message in memory while those of the file are not known
 WITNESS = "bot-unsaved"  # name of the note outside the file
 
 
@@ -102,6 +106,19 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     choices: Choices = Choices()
 
 
+Statement = tuple[str, tuple[object, ...]]  # of SQL, with its parameters
+
+ALL_DOUBTFUL: Statement = ("UPDATE outbox SET tried = 1", ())
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """What memory began with while the file could not be read, and what was done to rows that only it has."""
+
+    chats: dict[int, Chat]
+    notes: dict[str, Any]
+    missed: list[Statement]
+
+
 class BotStore(Writer):
     """The open database. What cannot be written is kept in memory; to read what is damaged is a StoreError.
 
@@ -117,14 +134,16 @@ class BotStore(Writer):
         # Messages of between these times may have been sent by a run that could not note it.
         self.doubt: tuple[datetime, datetime] | None = None
         self._held: sqlite3.Connection | None = None  # in the place of the file while that cannot be written
+        self._unread: Unread | None = None  # what is in memory did not begin with all that the file holds
+        self._renumbered: dict[int, int] = {}  # numbers of messages in memory, and what the file calls them
         self._again_at = 0.0  # monotonic: when the file is tried again
         self._witness = witness
         self._read_witness()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bot.db")
         self._wake: Callable[[], None] = lambda: None
-        every = f"SELECT {COLUMNS} FROM chats"  # noqa: S608 - names of ours
-        self._chats = {row[0]: _chat(row) for row in self._rows(every)}
-        self._notes = {name: json.loads(value) for name, value in self._rows("SELECT name, value FROM notes")}
+        self._chats: dict[int, Chat] = {}
+        self._notes: dict[str, Any] = {}
+        self._load()
 
     def close(self) -> None:
         """Close the database and let another process use it."""
@@ -141,6 +160,10 @@ class BotStore(Writer):
     def on_queued(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called, in any thread, when there is something to send."""
         self._wake = wake
+
+    def _load(self) -> None:
+        self._chats = {row[0]: _chat(row) for row in self._rows(EVERY_CHAT)}
+        self._notes = {name: json.loads(value) for name, value in self._rows(EVERY_NOTE)}
 
     # Chats
 
@@ -175,7 +198,11 @@ class BotStore(Writer):
             db.execute("UPDATE outbox SET chat = ? WHERE chat = ?", (new, old))
             _put_notes(db, {f"moved:{old}": new})
 
-        self._write(move)
+        self._write(
+            move,
+            ("DELETE FROM chats WHERE id = ?", (old,)),
+            ("UPDATE outbox SET chat = ? WHERE chat = ?", (new, old)),
+        )
         self._chats.pop(old, None)
         self._chats[new] = chat
         self._notes[f"moved:{old}"] = new
@@ -259,25 +286,30 @@ class BotStore(Writer):
         self._mark(numbers, "DELETE FROM outbox WHERE number = ?")
 
     def _mark(self, numbers: Iterable[int], statement: str) -> None:
-        rows = [(number,) for number in numbers]
-        self._write(lambda db: db.executemany(statement, rows))
+        asked = list(numbers)
+
+        def mark(db: sqlite3.Connection) -> None:
+            db.executemany(statement, [(self._renumbered.get(number, number),) for number in asked])
+
+        in_file = [self._renumbered.get(number, number) for number in asked]
+        self._write(mark, *((statement, (number,)) for number in in_file if number < FIRST_HELD))
 
     def may_have_arrived(self, at: datetime) -> bool:
         """Whether what happened ``at`` that time may have been told by a run that could not note it."""
         return self.doubt is not None and self.doubt[0] <= at <= self.doubt[1]
 
-    def _write(self, change: Callable[[sqlite3.Connection], object]) -> None:
-        if self._held is not None and time.monotonic() >= self._again_at:
-            self._go_back()
+    def _write(self, change: Callable[[sqlite3.Connection], object], *in_file: Statement) -> None:
+        """Run ``change``. ``in_file``: what of it is for rows of the file, should those not be in memory."""
+        self._try_again()
         if self._held is not None:
-            self._hold(change)
+            self._hold(change, in_file)
             return
         lost = self.begun_anew
         try:
             self.write(change)
         except StoreError as error:
             self._go_into_memory(str(error))
-            self._hold(change)
+            self._hold(change, in_file)
             return
         if self.begun_anew != lost:
             self._write_known()
@@ -290,27 +322,39 @@ class BotStore(Writer):
         with self._lock:
             return self._held.execute(query, parameters).fetchall()
 
-    def _go_into_memory(self, failure: str) -> None:
-        """Go on without the file, from what it held."""
+    def _go_into_memory(self, failure: str, *, unread: bool = False) -> None:
+        """Go on without the file, from what it held. ``unread``: the connection has nothing of the file."""
         log.error(
             "%s: going on in memory until it can be written: what is sent now may be sent again", failure
         )
         with self._lock:
-            try:
-                held = memory_of(self._connection)
-            except sqlite3.Error:  # it cannot even be read: then what is known without it
-                held = _empty()
-                for chat in self._chats.values():
-                    _put_chat(held, chat)
-                _put_notes(held, self._notes)
+            held = None
+            if not unread:
+                with suppress(sqlite3.Error):
+                    held = memory_of(self._connection)
+            if held is None:  # it cannot even be read: then what is known without it
+                held = self._begin_unread()
             held.execute(BOUND, (MOST_HELD,))
             self._held = held
         self.failure, self._again_at = failure, time.monotonic() + AGAIN
         self._write_witness()
 
-    def _hold(self, change: Callable[[sqlite3.Connection], object]) -> None:
+    def _begin_unread(self) -> sqlite3.Connection:
+        self._unread = Unread(dict(self._chats), dict(self._notes), [])
+        held = _empty()
+        for chat in self._chats.values():
+            _put_chat(held, chat)
+        _put_notes(held, self._notes)
+        # So that what the sender has in hand is never taken for a message of the file.
+        last = max(self._renumbered, default=FIRST_HELD - 1)
+        held.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (last,))
+        return held
+
+    def _hold(self, change: Callable[[sqlite3.Connection], object], in_file: Iterable[Statement]) -> None:
         held = self._held
         assert held is not None
+        if self._unread is not None:
+            self._unread.missed.extend(in_file)
         with self._lock:
             held.execute("BEGIN")
             try:
@@ -321,30 +365,35 @@ class BotStore(Writer):
                 held.execute("ROLLBACK")
                 raise
 
+    def _try_again(self) -> None:
+        """Go back into the file when it is time, and have sent what is found there."""
+        if self._held is None or time.monotonic() < self._again_at:
+            return
+        unread = self._unread is not None
+        self._go_back()
+        if unread and self._held is None:
+            self._wake()
+
     def _go_back(self) -> None:
         """Bring all that is in memory back into the file, if that can be written again."""
-        held = self._held
+        held, unread = self._held, self._unread
         assert held is not None
         self._again_at = time.monotonic() + AGAIN
-
-        def put(db: sqlite3.Connection) -> None:
-            for table in TABLES:
-                db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-                rows = held.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-                if rows:
-                    places = ", ".join("?" * len(rows[0]))
-                    db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608
-
         try:
             self._open_again()
-            self.write(put)
+            if unread is None:
+                self.write(lambda db: _replace_all(db, held))
+            else:
+                self._renumbered |= self.write(lambda db: _add(db, held, unread))
         except (StoreError, ConfigError) as error:
             self.failure = str(error)
             return
         with self._lock:
-            self._held = None
+            self._held = self._unread = None
             held.close()
         self.failure = ""
+        if unread is not None:
+            self._load()
         if self._witness is not None:
             with suppress(OSError):
                 self._witness.unlink()
@@ -378,13 +427,14 @@ class BotStore(Writer):
         if since.tzinfo is None:
             return
         self.doubt = since, datetime.now(UTC)
-        self._write(lambda db: db.execute("UPDATE outbox SET tried = 1"))
-        if self._held is None:
+        self._write(lambda db: db.execute(*ALL_DOUBTFUL))
+        if self._held is None and not isinstance(self._lock_file, _NoLock):
             with suppress(OSError):
                 self._witness.unlink()
 
     def look(self) -> bool:
         """Notice that the file was taken away or replaced, and put that right. Raises StoreError."""
+        self._try_again()
         if isinstance(self._lock_file, _NoLock):
             return False
         lost = self.begun_anew
@@ -420,8 +470,11 @@ def open_store(path: Path, witness: Path | None = None) -> BotStore:
     except StoreError as error:
         if not is_unwritable(error.__cause__):
             raise
-        store = BotStore(Opened(BOT_DB, real(path), _as_read(real(path)), _NoLock(), None), witness)
-        store._go_into_memory(str(error))
+        read = _as_read(real(path))
+        store = BotStore(Opened(BOT_DB, real(path), read or _empty(), _NoLock(), None), witness)
+        store._go_into_memory(str(error), unread=read is None)
+        if store._unread is not None and store.doubt is not None:
+            store._unread.missed.append(ALL_DOUBTFUL)
         return store
 
 
@@ -435,16 +488,21 @@ class _NoLock(Lock):
         """Nothing is held."""
 
 
-def _as_read(path: Path) -> sqlite3.Connection:
-    """Return what can be read of the file at ``path``, in memory: nothing, when there is nothing of ours."""
+def _as_read(path: Path) -> sqlite3.Connection | None:
+    """Return what the file at ``path`` holds, in memory and in the newest layout; None: it cannot be read."""
     for mode in ("ro", "ro&immutable=1"):  # beside a read-only file SQLite may not be able to read its log
         with (
             suppress(sqlite3.Error),
             closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True)) as file,
         ):
-            if int(file.execute("PRAGMA user_version").fetchone()[0]) == BOT_DB.version:
-                return memory_of(file)
-    return _empty()
+            version = int(file.execute("PRAGMA user_version").fetchone()[0])
+            if not 0 < version <= BOT_DB.version or incomplete(file, BOT_DB):
+                continue
+            held = memory_of(file)
+            for number, step in enumerate(BOT_DB.steps[version:], version + 1):
+                held.executescript(f"{step.script}; PRAGMA user_version = {number}")
+            return held
+    return None
 
 
 def _empty() -> sqlite3.Connection:
@@ -459,6 +517,48 @@ def memory_of(file: sqlite3.Connection) -> sqlite3.Connection:
     held = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     file.backup(held)
     return held
+
+
+def _replace_all(db: sqlite3.Connection, held: sqlite3.Connection) -> None:
+    """Have ``db`` hold what ``held`` does, which began with all of it."""
+    for table in TABLES:
+        db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+        rows = held.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+        if rows:
+            places = ", ".join("?" * len(rows[0]))
+            db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608
+
+
+def _add(db: sqlite3.Connection, held: sqlite3.Connection, unread: Unread) -> dict[int, int]:
+    """Add to ``db`` what came about in ``held`` meanwhile; return the new number of each message."""
+    for statement, parameters in unread.missed:
+        db.execute(statement, parameters)
+    in_file = {row[0]: _chat(row) for row in db.execute(EVERY_CHAT)}
+    for chat in map(_chat, held.execute(EVERY_CHAT).fetchall()):
+        _put_chat(db, _changed(in_file.get(chat.id, chat), unread.chats.get(chat.id, Chat(id=chat.id)), chat))
+    noted = {name for name, _ in db.execute(EVERY_NOTE)}
+    notes = {name: json.loads(value) for name, value in held.execute(EVERY_NOTE)}
+    _put_notes(
+        db,
+        {
+            name: value
+            for name, value in notes.items()
+            if name not in noted or name not in unread.notes or unread.notes[name] != value
+        },
+    )
+    renumbered: dict[int, int] = {}
+    every = "SELECT number, chat, made, tried, message FROM outbox ORDER BY number"
+    for number, *row in held.execute(every).fetchall():
+        put = db.execute("INSERT INTO outbox (chat, made, tried, message) VALUES (?, ?, ?, ?)", row)
+        assert put.lastrowid is not None
+        renumbered[number] = put.lastrowid
+    return renumbered
+
+
+def _changed(chat: Chat, before: Chat, after: Chat) -> Chat:
+    """Return ``chat`` with what differs between ``before`` and ``after``."""
+    old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
+    return msgspec.structs.replace(chat, **{name: new[name] for name in new if new[name] != old[name]})
 
 
 def _chat(row: tuple[Any, ...]) -> Chat:

@@ -6,6 +6,7 @@ are met by root as well, and leave the machine alone.
 
 import asyncio
 import contextlib
+import errno
 import os
 import sqlite3
 import subprocess
@@ -23,8 +24,9 @@ from jk_bms.bot.alert_feed import NOTE, UNSAVED
 from jk_bms.bot.light_aiogram import TelegramBot
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.sender import Sender
-from jk_bms.bot.store import BotStore, Chat, open_store
+from jk_bms.bot.store import BOT_DB, BotStore, Chat, open_store
 from jk_bms.errors import StoreError
+from jk_bms.store import database
 from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon
 from tests.bot.telegram_server import OWNER, TelegramServer
@@ -168,6 +170,143 @@ def test_it_starts_on_a_disk_that_takes_nothing(tmp_path: Path) -> None:
     )
 
     assert done.stdout.splitlines() == ["True ['before'] 1", "2 2 True"], done.stderr
+
+
+# What cannot even be read
+
+
+HOME = 42
+GUEST = 43
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite open no file, as while a card has a hiccup."""
+    connect = sqlite3.connect
+
+    def refusing(name: Any, *args: Any, **options: Any) -> sqlite3.Connection:
+        if name == ":memory:":
+            opened: sqlite3.Connection = connect(name, *args, **options)
+            return opened
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", refusing)
+
+
+@pytest.fixture
+def lived_in(tmp_path: Path) -> Path:
+    """A bot.db with an owner, a place in the events and two messages that wait."""
+    path = tmp_path / "lived in.db"
+    with open_store(path) as store:
+        store.remember(Chat(id=HOME, title="at home", allowed=True, role="owner", monitoring=True))
+        store.queue([Outgoing(chat=HOME, text="first"), Outgoing(chat=HOME, text="second")], {"cursor": 7})
+    return path
+
+
+def waiting(store: BotStore, chat: int = HOME) -> list[str]:
+    return [one.message.text for one in store.oldest(chat)]
+
+
+def test_a_file_that_cannot_be_read_at_the_start_loses_nothing(
+    lived_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        refuse(patched)
+        store = open_store(lived_in)
+        assert (store.failure != "", store.chats()) == (True, [])
+        store.remember(Chat(id=HOME, title="elsewhere"))  # as one that was never met
+        store.remember(Chat(id=GUEST, title="a guest"))
+        store.queue([Outgoing(chat=HOME, text="third")], {"offset": 5})
+        in_hand = [one.number for one in store.oldest(HOME)]
+        store._again_at = 0.0
+        store.trying(in_hand)
+        assert store.failure
+    woken: list[bool] = []
+    store.on_queued(lambda: woken.append(True))
+    store._again_at = 0.0
+    store.look()
+
+    assert (store.failure, woken) == ("", [True])
+    assert store.chat(HOME) == Chat(id=HOME, title="elsewhere", allowed=True, role="owner", monitoring=True)
+    assert (store.note("cursor"), store.note("offset"), store.chat(GUEST).title) == (7, 5, "a guest")
+    assert waiting(store) == ["first", "second", "third"]
+    store.done(in_hand)  # by the number that it had in memory
+    assert waiting(store) == ["first", "second"]
+    store.close()
+    with open_store(lived_in) as again:
+        assert waiting(again) == ["first", "second"]
+        assert again.chat(HOME).role == "owner"
+
+
+def test_a_file_of_before_is_read_although_it_cannot_be_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first start after an update, on a full disk: there is no room for the copy."""
+    path = tmp_path / "bot.db"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(BOT_DB.steps[0].script + "; PRAGMA user_version = 1")
+        old.execute("INSERT INTO chats VALUES (?, 'private', 'at home', 'en', 1, 1)", (HOME,))
+        old.commit()
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "create_file", full)
+        store = open_store(path)
+        assert (store.failure != "", store.chat(HOME).role) == (True, "owner")
+    store._again_at = 0.0
+    store.set_notes({"offset": 5})
+
+    assert not store.failure
+    store.close()
+    with open_store(path) as again:
+        assert (again.chat(HOME).role, again.note("offset")) == ("owner", 5)
+
+
+def test_a_file_that_can_no_longer_be_read_in_use_keeps_what_waits(
+    lived_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(lived_in) as store:
+        store.remember(Chat(id=GUEST, title="a group"))
+        store.queue([Outgoing(chat=GUEST, text="to the group")])
+        [first, _] = store.oldest(HOME)
+        fill(store)
+        with monkeypatch.context() as patched:
+            patched.setattr(store_module, "memory_of", unreadable)
+            store.queue([Outgoing(chat=HOME, text="third")])
+        assert waiting(store) == ["third"]
+        store.done([first.number])
+        store.move_chat(GUEST, -100)
+        free(store)
+        store.set_notes({"offset": 5})
+
+        assert waiting(store) == ["second", "third"]
+        assert waiting(store, -100) == ["to the group"]
+        assert {chat.id for chat in store.chats()} == {HOME, -100}
+        assert store.chat(HOME).role == "owner"
+
+
+def unreadable(_: sqlite3.Connection) -> sqlite3.Connection:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+def test_a_doubt_outlives_a_start_on_a_file_that_cannot_be_read(
+    lived_in: Path, witness: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness.parent.mkdir()
+    since = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%S+00:00}\n"
+    witness.write_text(since)
+    with monkeypatch.context() as patched:
+        refuse(patched)
+        store = open_store(lived_in, witness)
+    assert witness.read_text() == since
+
+    store.close()
+    assert not witness.exists()
+    with open_store(lived_in) as again:
+        assert [one.doubtful for one in again.oldest(HOME)] == [True, True]
 
 
 def test_another_bot_is_still_refused(tmp_path: Path) -> None:
