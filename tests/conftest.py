@@ -2,12 +2,11 @@
 
 import shutil
 import signal
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.own_folder import temporary_root
+from tests.own_folder import make_own_folder, temporary_root
 
 # A run started in the background has SIGINT ignored, and so have all the programs it starts:
 # Ctrl-C could not be tested. A handler here is the default again in what we start.
@@ -21,7 +20,7 @@ OWN_FOLDER = pytest.StashKey[Path]()
 def pytest_configure(config: pytest.Config) -> None:
     """Give each run a folder of its own: pytest's usual one is shared with all runs, which tidy it up."""
     if not config.option.basetemp and not hasattr(config, "workerinput"):
-        config.stash[OWN_FOLDER] = Path(tempfile.mkdtemp(prefix="jk-", dir=temporary_root()))
+        config.stash[OWN_FOLDER] = make_own_folder(temporary_root())
         config.option.basetemp = str(config.stash[OWN_FOLDER])
 
 

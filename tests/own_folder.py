@@ -1,11 +1,16 @@
 """Where the temporary folders of a run lie, whatever TMPDIR says."""
 
 import re
+import shutil
 import tempfile
+import time
 from pathlib import Path
 
+PREFIX = "jk-tests-"
+KEPT = 86_400.0  # s that the folder of a run lies there in which something failed
+
 # bytes; the name of a Unix socket has at most 107, and up to 80 are added to this
-LONGEST = 24
+LONGEST = 20
 # What stands in the address of a D-Bus unescaped.
 PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 
@@ -18,6 +23,14 @@ def temporary_root() -> Path:
     usual = Path(tempfile.gettempdir())
     candidates = (usual, Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
     return next((folder for folder in candidates if _will_do(folder)), usual)
+
+
+def make_own_folder(root: Path) -> Path:
+    """Make a folder for one run in ``root``, and remove those that failed runs left there days ago."""
+    for old in root.glob(f"{PREFIX}*"):
+        if time.time() - old.stat().st_mtime > KEPT:
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
 
 
 def _will_do(folder: Path) -> bool:
