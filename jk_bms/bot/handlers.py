@@ -535,7 +535,8 @@ class Handlers:
                 store.change_chat, asked.chat, choices=choices, kind=asked.kind, title=asked.title
             )
             asked = asked._replace(texts=self._texts_for(asked.spoken, asked.chat))
-        await self._show(asked, pages.choices(known.choices, self._settings.change_step, asked.texts))
+        step, house = self._settings.change_step, self._settings.alert_quiet_hours
+        await self._show(asked, pages.choices(known.choices, step, house, asked.texts))
 
     async def _chat_id(self, asked: Asked) -> None:
         number = f"{asked.chat}:{asked.topic}" if asked.topic else str(asked.chat)

@@ -1,6 +1,6 @@
 """/settings: what a chat chooses for itself, and that it counts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,9 @@ import pytest
 
 from jk_bms.bot.choices import FIELDS, QUIET, STEPS, Choices, chosen, is_quiet
 from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.pages import choices
 from jk_bms.bot.store import BotStore, Chat
+from jk_bms.texts import language
 from tests.bot.conftest import Poller, Running, soon
 from tests.bot.telegram_server import OWNER, TelegramServer
 from tests.bot.test_commands import answered
@@ -79,6 +81,55 @@ def test_quiet_hours(quiet: str | None, hour: int, wanted: bool) -> None:
     assert is_quiet(quiet, at, zone) is wanted
 
 
+HOUSE = (time(21), time(6))
+OF_HOUSE = "House: 21:00–06:00 only critical alerts are sent"
+SHOWN: dict[str, tuple[Choices, tuple[time, time] | None, list[str], list[str]]] = {
+    # what the chat and the house chose: the lines that tell of it, the marked buttons
+    "nothing": (Choices(), None, ["Quiet hours: none; only the level is silent 22:00–07:00"], []),
+    "nothing, no levels": (Choices(step=0.0), None, ["Quiet hours: none"], []),
+    "off": (Choices(quiet=""), None, ["Quiet hours: none"], ["• off"]),
+    "of the chat": (
+        Choices(quiet="22:00-07:00"),
+        None,
+        ["Quiet hours: 22:00–07:00; only critical alerts make a sound"],
+        ["• 🔕 22–07"],
+    ),
+    "of the house": (
+        Choices(),
+        HOUSE,
+        ["Quiet hours: 21:00–06:00; only critical alerts make a sound", OF_HOUSE],
+        ["• 🔕 21–06"],
+    ),
+    "off, though the house has some": (Choices(quiet=""), HOUSE, ["Quiet hours: none", OF_HOUSE], ["• off"]),
+    "both": (
+        Choices(quiet="23:00-08:00"),
+        HOUSE,
+        ["Quiet hours: 23:00–08:00; only critical alerts make a sound", OF_HOUSE],
+        ["• 🔕 23–08"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("chat", "house", "lines", "marked"), SHOWN.values(), ids=SHOWN)
+def test_settings_show_the_hours_that_count(
+    chat: Choices, house: tuple[time, time] | None, lines: list[str], marked: list[str]
+) -> None:
+    page = choices(chat, 10.0, house, language("en"))
+
+    assert [line for line in page.text.splitlines() if line.startswith(("Quiet", "House"))] == lines
+    assert [one.label for one in page.buttons[1] if one.label.startswith("•")] == marked
+
+
+async def test_settings_know_the_quiet_hours_of_the_house(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    async with running(ALERT_QUIET_HOURS="21:00-06:00"):
+        telegram.say("/settings")
+        (text,) = await answered(telegram)
+
+    assert OF_HOUSE in text
+
+
 async def test_a_chat_chooses_by_buttons_in_place(
     telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
 ) -> None:
@@ -87,8 +138,8 @@ async def test_a_chat_chooses_by_buttons_in_place(
         await answered(telegram)
         (page,) = telegram.messages()
         for label, words in {
-            "20 %": "told at every 20 %",
-            "🔕 22–07": "22:00–07:00",
+            "20 %": "a message every 20 %",
+            "🔕 22–07": "Quiet hours: 22:00–07:00",
             "dark": "Pictures: dark",
             "Ukrainian": "Мова: українська",
         }.items():

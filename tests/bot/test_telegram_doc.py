@@ -56,7 +56,7 @@ def examples() -> dict[str, str]:
             NOW,
         ).text,
         "alert": alert_html(ALERT, "Main", EN, KYIV, NOW),
-        "settings": pages.choices(Choices(quiet="22:00-07:00", pictures="dark"), 10.0, EN).text,
+        "settings": pages.choices(Choices(quiet="22:00-07:00", pictures="dark"), 10.0, None, EN).text,
         "over": alert_html(over, "Main", EN, KYIV, NOW),
         "level": pages.level_change(52.583, reading()["battery_soc"], EN, rising=False),
     }

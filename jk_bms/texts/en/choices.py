@@ -6,6 +6,8 @@ TEXTS = {
     "choices.no_step": "Level: no messages",
     "choices.quiet": "Quiet hours: {span}; only critical alerts make a sound",
     "choices.no_quiet": "Quiet hours: none",
+    "choices.night": "Quiet hours: none; only the level is silent {span}",
+    "choices.house_quiet": "House: {span} only critical alerts are sent",
     "choices.language": "Language: {name}",
     "choices.pictures": "Pictures: {name}",
     "choices.off": "off",

@@ -6,6 +6,8 @@ TEXTS = {
     "choices.no_step": "Рівень заряду: без повідомлень",
     "choices.quiet": "Години тиші: {span}; зі звуком тоді лише критичні тривоги",
     "choices.no_quiet": "Годин тиші немає",
+    "choices.night": "Годин тиші немає; лише рівень заряду {span} приходить без звуку",
+    "choices.house_quiet": "Для всього будинку: {span} надходять лише критичні тривоги",
     "choices.language": "Мова: {name}",
     "choices.pictures": "Графіки: {name}",
     "choices.off": "вимк.",
