@@ -43,7 +43,7 @@ _COMMAND = re.compile(r"/(\w+)(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
 
 # What changes something for others than who asks. In a group, so does what the group is sent.
 FOR_OWNERS = frozenset({"release", "resume", "users", "mute", "ack"})
-FOR_OWNERS_IN_GROUPS = frozenset({"stop", "settings"})
+FOR_OWNERS_IN_GROUPS = frozenset({"start", "stop", "settings"})
 
 Digest = Callable[[int, int], Awaitable[None]]  # makes today's digest for a chat and topic
 
@@ -152,7 +152,9 @@ class Handlers:
             shown = pages.help_page(asked.texts)
             await self._show(asked, Page(f"{note}\n\n{shown.text}".strip(), shown.buttons))
             return
-        if not self._may(asked, name):
+        # Whoever brings a code asks to be let in; sent into a group, it has to be made void.
+        brings_code = name == "start" and bool(asked.arguments) and looks_like_code(asked.arguments[0])
+        if not brings_code and not self._may(asked, name):
             await self._show(asked, pages.plain(asked.texts, self._refusal()))
             return
         await self._answer(asked, command)

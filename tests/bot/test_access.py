@@ -145,6 +145,40 @@ async def test_a_guests_press_does_nothing(
     assert store.chat(GUEST).allowed
 
 
+@pytest.mark.parametrize(("user", "changed"), [(GUEST, False), (OWNER, True)], ids=["guest", "owner"])
+async def test_only_an_owner_turns_a_group_on_again(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore, user: int, changed: bool
+) -> None:
+    """Nor is the topic of all alerts moved by a guest."""
+    with_guest(store)
+    before = Chat(id=GROUP, kind="supergroup", title="House", monitoring=False, topic=45)
+    store.remember(before)
+    telegram.topics[GROUP] = {42, 45}
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},{GROUP}"):
+        telegram.say(
+            "/start", chat=GROUP, user=user, kind="supergroup", message_thread_id=42, is_topic_message=True
+        )
+        (text, *_) = await answered(telegram)
+        if changed:
+            await soon(lambda: store.chat(GROUP).monitoring)
+
+    after = store.chat(GROUP)
+    assert (after.monitoring, after.topic) == ((True, 42) if changed else (False, 45))
+    assert ("Only an owner" in text) is not changed
+
+
+async def test_a_guest_who_sends_a_code_into_a_group_makes_it_void(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    with_guest(store)
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},{GROUP}"):
+        telegram.say(f"/start {CODE}", **IN_GROUP)
+        (text,) = await answered(telegram)
+
+    assert poller.asked("void")
+    assert "Only an owner" not in text
+
+
 async def test_an_owner_does_everything_in_every_chat(
     telegram: TelegramServer, poller: Poller, running: Running
 ) -> None:

@@ -78,11 +78,11 @@ async def test_alerts_go_to_the_topic_of_the_settings(
 async def test_without_a_named_topic_they_go_where_start_was_said(
     forum: TelegramServer, poller: Poller, running: Running, store: BotStore
 ) -> None:
-    async with running(TELEGRAM_CHAT_ID=str(FORUM)):
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},{FORUM}"):
         forum.say("/start", **IN_TOPIC)
         await soon(lambda: any("Battery Level" in one.shown for one in forum.messages()))
 
-    assert {thread(one.fields) for one in forum.messages()} == {42}
+    assert {thread(one.fields) for one in forum.messages(FORUM)} == {42}
 
 
 async def test_a_topic_that_was_deleted_costs_no_message(
