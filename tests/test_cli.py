@@ -231,6 +231,26 @@ def test_decode_what_people_have(house: House, tmp_path: Path, how: str) -> None
     assert done.stderr == ""
 
 
+def test_decode_a_long_file_of_bytes(house: House, tmp_path: Path) -> None:
+    dump = tmp_path / "dump.bin"
+    dump.write_bytes(b"".join(cell_frame(counter=n % 256) for n in range(400)))
+
+    done = house.tool("--decode", str(dump), "--json-lines")
+
+    assert len(done.stdout.splitlines()) == 400
+    assert done.stderr == ""
+
+
+def test_decode_names_a_line_that_was_cut(house: House, tmp_path: Path) -> None:
+    dump = tmp_path / "log.txt"
+    dump.write_text(f"RX: {cell_frame().hex()} {'z' * 100_000} {cell_frame().hex()}\n")
+
+    done = house.tool("--decode", str(dump), "--json-lines")
+
+    assert len(done.stdout.splitlines()) == 1
+    assert "longer than 100000 characters and not hex alone, the first: line 1" in done.stderr
+
+
 def test_decode_survives_a_reader_that_had_enough(house: House, tmp_path: Path) -> None:
     """As in ``--decode dump --json-lines | head -1``: no complaint, no strange exit code."""
     dump = tmp_path / "dump.txt"

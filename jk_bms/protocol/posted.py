@@ -17,12 +17,13 @@ FORMS = (
     "or frame a line, in a log or alone"
 )
 LEAST = 4  # bytes that make a line of words a line of data: fewer may be a number or a word
-LONGEST_LINE = 100_000  # characters
+LONGEST_LINE = 100_000  # characters; of a longer one that is not hex alone the rest is left out
 
 _COMMAND = b"\xaa\x55\x90\xeb"  # what was sent, not heard ...
 _COMMAND_SIZE = 20
 _READY = 0xC8  # ... but the answer that begins alike
 
+_SEPARATORS = {ord(mark): None for mark in " \t\r\n\ufeff`.:,;-"}
 _ESCAPE_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # colours of a terminal
 # One that is not closed takes all the rest, or it would be looked for from each quote again.
 _LITERAL = re.compile(r"""b?("(?:[^"\\]|\\.)*+(?:"|\\?$)|'(?:[^'\\]|\\.)*+(?:'|\\?$))""")
@@ -53,10 +54,18 @@ class Posted:
     def __init__(self) -> None:
         self.left_out = 0  # lines with something in them, but no bytes
         self.first_left_out = 0  # number of the first of them
+        self.cut = 0  # lines of which the end was left out
+        self.first_cut = 0
 
     def notifications(self, lines: Iterable[str]) -> Iterator[DumpLine]:
         """Yield what was heard, in order."""
         for number, line in enumerate(lines, 1):
+            if len(line) > LONGEST_LINE:
+                if chunk := _hex_alone(line):  # all of a capture in one line, or a file of bytes
+                    yield DumpLine(None, chunk)
+                    continue
+                self.cut += 1
+                self.first_cut = self.first_cut or number
             text = _ESCAPE_CODES.sub("", line[:LONGEST_LINE]).lstrip("\ufeff").strip().strip("`").strip()
             if not text or text.startswith("#"):
                 continue
@@ -79,6 +88,11 @@ class Posted:
             if chunk := form(text):
                 return DumpLine(None, chunk)
         return None
+
+
+def _hex_alone(line: str) -> bytes:
+    """The bytes of a line that holds nothing but hex digits and what parts them."""
+    return _from_hex(line.translate(_SEPARATORS))
 
 
 def _was_sent(chunk: bytes) -> bool:

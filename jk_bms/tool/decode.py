@@ -24,7 +24,7 @@ from jk_bms.protocol import (
     to_sample,
 )
 from jk_bms.protocol.frame import HEADER
-from jk_bms.protocol.posted import FORMS, Posted
+from jk_bms.protocol.posted import FORMS, LONGEST_LINE, Posted
 from jk_bms.settings import load_settings
 from jk_bms.tool.exits import EXIT_NO_RECORD, EXIT_OK
 from jk_bms.tool.output import deliver, formatted, note, output_lines
@@ -60,6 +60,12 @@ def run(given: argparse.Namespace) -> int:
     if posted.left_out and not (good and not decoder.assembler.refused):
         of = "1 line" if posted.left_out == 1 else f"{posted.left_out} lines"
         note(f"{of} without bytes left out, the first: line {posted.first_left_out}")
+    if posted.cut:
+        of = "1 line is" if posted.cut == 1 else f"{posted.cut} lines are"
+        note(
+            f"{of} longer than {LONGEST_LINE} characters and not hex alone, the first: line {posted.first_cut}; "
+            "the rest of it was left out: put each notification on a line of its own"
+        )
     if good and not given.json_lines and not samples:
         note(f"{good} good frames, but no reading among them; --json-lines shows what they say")
         return EXIT_NO_RECORD

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jk_bms.protocol import FrameAssembler
-from jk_bms.protocol.posted import Posted
+from jk_bms.protocol.posted import LONGEST_LINE, Posted
 from tests.protocol.jk_frames import cell_frame
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
@@ -133,6 +133,22 @@ def test_any_text(text: str) -> None:
 )
 def test_a_line_without_end_takes_no_time(part: str) -> None:
     list(Posted().notifications([part * 200_000]))
+
+
+@pytest.mark.parametrize("sep", ["", " ", ":", "."])
+def test_a_whole_capture_in_one_line_is_read_to_its_end(sep: str) -> None:
+    sent = [cell_frame(counter=n % 256) for n in range(200)]
+    frames, posted = read(sep.join(frame.hex(sep) if sep else frame.hex() for frame in sent))
+
+    assert (frames, posted.cut) == (sent, 0)
+
+
+def test_a_line_that_is_too_long_is_named() -> None:
+    """Of words and bytes mixed only the beginning is read, and that is said."""
+    frames, posted = read(f"hello\nRX: {FRAME.hex()} {'z' * LONGEST_LINE} {FRAME.hex()}")
+
+    assert frames == [FRAME]
+    assert (posted.cut, posted.first_cut) == (1, 2)
 
 
 def test_the_forms_of_the_public() -> None:
