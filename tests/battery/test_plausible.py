@@ -1,10 +1,8 @@
 """What no battery can have does not pass the gate; whatever a true one does, passes."""
 
-import json
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,11 +13,11 @@ from jk_bms.model import Device, Sample
 from jk_bms.protocol import CellInfo, FrameAssembler, FrameKind, Variant, as_dict, decode, to_sample
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.pack import Faulty
+from tests.beside import vectors
 from tests.scale import scaled
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 PACK = Device(address="AA", name="shed")
-VECTORS = Path(__file__).resolve().parents[3] / "shared" / "protocol" / "vectors"
 LIMITS = {"max_charge_current": 140.0, "max_discharge_current": 224.0}
 
 
@@ -132,8 +130,7 @@ def test_what_leaps_about_is_not_believed() -> None:
 
 def captured() -> Iterator[tuple[str, CellInfo]]:
     """The cell infos of other people's boards, where this checkout stands beside them."""
-    for file in sorted(VECTORS.glob("*.json")):
-        vector = json.loads(file.read_text(encoding="utf-8"))
+    for vector in vectors():
         software = vector["sw"] if vector.get("sw", "")[:1].isdigit() else None
         for number, shown in enumerate(vector.get("frames", [])):
             for frame in FrameAssembler().feed(bytes.fromhex(shown["hex"])[:300]):
@@ -141,7 +138,7 @@ def captured() -> Iterator[tuple[str, CellInfo]]:
                     info = decode(frame, software=software)
                     assert isinstance(info, CellInfo)
                     if info.cells:
-                        yield f"{file.name} {number}", info
+                        yield f"{vector['file']} {number}", info
 
 
 def test_no_captured_frame_is_refused() -> None:

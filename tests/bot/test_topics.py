@@ -1,7 +1,5 @@
 """Forums: an answer stands in the topic of the question, and what nobody asked for where the owner wants it."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import ConfigError
 from jk_bms.settings import load_settings
+from tests.beside import cases
 from tests.bot.conftest import Poller, Running, soon
 from tests.bot.telegram_server import OWNER, TelegramServer
 from tests.bot.test_commands import answered
@@ -22,7 +21,6 @@ IN_TOPIC: dict[str, Any] = {
     "message_thread_id": 42,
     "is_topic_message": True,
 }
-CASE = Path(__file__).parents[3] / "shared" / "cases" / "20-forum-topic.json"
 
 
 @pytest.fixture
@@ -54,15 +52,15 @@ async def test_the_answer_stands_where_the_question_does(
     assert thread(forum.messages()[0].fields) == topic
 
 
-@pytest.mark.skipif(not CASE.exists(), reason="the cases lie beside the repository")
 async def test_a_message_of_a_real_forum(forum: TelegramServer, poller: Poller, running: Running) -> None:
-    message = json.loads(CASE.read_text(encoding="utf-8"))["input"]["message"]
-    forum.topics[message["chat"]["id"]] = {message["message_thread_id"]}
-    async with running(TELEGRAM_CHAT_ID=str(message["chat"]["id"])):
-        forum.add_update(message={"message_id": 5, "date": 1_800_000_000} | message)
-        await answered(forum)
+    for case in cases("20-forum-topic.json"):
+        message = case["input"]["message"]
+        forum.topics[message["chat"]["id"]] = {message["message_thread_id"]}
+        async with running(TELEGRAM_CHAT_ID=str(message["chat"]["id"])):
+            forum.add_update(message={"message_id": 5, "date": 1_800_000_000} | message)
+            await answered(forum)
 
-    assert thread(forum.messages()[0].fields) == 42
+        assert thread(forum.messages()[0].fields) == 42
 
 
 async def test_alerts_go_to_the_topic_of_the_settings(

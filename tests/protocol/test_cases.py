@@ -1,20 +1,10 @@
 """Frames of other people's boards, where this checkout stands beside them."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from jk_bms.protocol import CellInfo, DeviceInfo, Settings, as_dict, decode, is_balancer
+from tests.beside import cases
 from tests.protocol.jk_frames import framed
-
-CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
-
-
-def cases(pattern: str) -> list[Any]:
-    """The cases whose names fit; none elsewhere: then our own frames must do."""
-    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(CASES.glob(pattern))]
 
 
 def test_the_mosfets_are_no_probe() -> None:

@@ -1,9 +1,7 @@
 """A capture is read as people post it: every form below is the same frame."""
 
-import json
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,9 +9,9 @@ from hypothesis import strategies as st
 
 from jk_bms.protocol import FrameAssembler
 from jk_bms.protocol.posted import LONGEST_LINE, Posted
+from tests.beside import cases
 from tests.protocol.jk_frames import cell_frame
 
-CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 FRAME = cell_frame()
 CUTS = [FRAME[at : at + 128] for at in range(0, len(FRAME), 128)]  # as notifications bring it
 COMMAND = bytes.fromhex("aa5590eb96000000000000000000000000000010")
@@ -153,10 +151,7 @@ def test_a_line_that_is_too_long_is_named() -> None:
 
 def test_the_forms_of_the_public() -> None:
     """Each form of the collection, with a frame of ours in it."""
-    case = CASES / "18-decode-formats.json"
-    if not case.exists():
-        pytest.skip("the cases are not here")
-    for form in json.loads(case.read_text())["input"]:
+    for form in (form for case in cases("18-decode-formats.json") for form in case["input"]):
         if "bytearray" in form:
             text = f"RX BLE data (start): {bytearray(FRAME)!r}"
         elif "0x" in form:

@@ -1,17 +1,15 @@
 """Captured frames and streams, where this checkout stands beside them: every value is right."""
 
 import hashlib
-import json
 import random
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jk_bms.protocol import FrameAssembler, as_dict, decode, identify
+from tests.beside import vectors
 
-VECTORS = Path(__file__).resolve().parents[3] / "shared" / "protocol" / "vectors"
-FILES = sorted(VECTORS.glob("*.json"))  # empty elsewhere: then our own frames must do
+VECTORS = vectors()  # empty elsewhere: then our own frames must do
 NUMBERS = 1.1e-3
 TEMPERATURES = 0.06
 
@@ -132,11 +130,6 @@ def _all_zero(ohms: tuple[float, ...]) -> object:
     return ohms if any(ohms) else "all zero"
 
 
-def _loaded(file: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return loaded
-
-
 def _is(ours: Any, theirs: Any, name: str) -> bool:
     if isinstance(theirs, str) and theirs.startswith("0x"):
         return bool(ours == int(theirs, 16))
@@ -152,14 +145,13 @@ def _is(ours: Any, theirs: Any, name: str) -> bool:
 def test_every_expected_value() -> None:
     """Each value of each captured frame is decoded, or is absent for a reason that we know."""
     checked = 0
-    for file in FILES:
-        vector = _loaded(file)
+    for vector in VECTORS:
         for number, captured in enumerate(vector.get("frames", [])):
             software = vector["sw"] if vector["sw"][0].isdigit() else None
             (frame,) = FrameAssembler().feed(bytes.fromhex(captured["hex"])[:300])
             decoded = decode(frame, software=software)
             shown = as_dict(decoded)
-            where = f"{file.name} frame {number}"
+            where = f"{vector['file']} frame {number}"
             assert shown["variant"] == vector["variant"], where
             for name, theirs in captured["expected"].items():
                 if name in UNPROVEN:
@@ -181,24 +173,22 @@ def test_every_expected_value() -> None:
                 ):
                     continue
                 assert _is(ours, theirs, name), f"{where}: {name} is {ours!r}; expected {theirs!r}"
-    assert checked > 2000 or not FILES
+    assert checked > 2000 or not VECTORS
 
 
 def test_version_and_content_agree() -> None:
     """No captured frame makes us warn of a conflict, save the balancer that broke the version rule."""
-    for file in FILES:
-        vector = _loaded(file)
+    for vector in VECTORS:
         for captured in vector.get("frames", []):
             (frame,) = FrameAssembler().feed(bytes.fromhex(captured["hex"])[:300])
             found = identify(frame, vector["sw"])
-            assert (found.variant, found.conflict) == (vector["variant"], None), file.name
+            assert (found.variant, found.conflict) == (vector["variant"], None), vector["file"]
 
 
 @pytest.mark.parametrize("seed", [None, *range(40)])
 def test_recorded_streams(seed: int | None) -> None:
     """Recorded notifications give the frames that were sent, as recorded or cut at random."""
-    for file in FILES:
-        vector = _loaded(file)
+    for vector in VECTORS:
         if vector.get("kind") != "notification_stream":
             continue
         chunks = [bytes.fromhex(event["hex"]) for event in vector["events"] if event["dir"] == "notify"]
@@ -215,4 +205,4 @@ def test_recorded_streams(seed: int | None) -> None:
 
         got = [(f.kind, f.counter, hashlib.sha256(f.data).hexdigest()[:12]) for f in frames]
         expected = [(e["type"], e["counter"], e["sha256_12"]) for e in vector["expected_frames"]]
-        assert got == expected, file.name
+        assert got == expected, vector["file"]

@@ -22,10 +22,10 @@ from jk_bms.store.history import HistoryStore
 from jk_bms.store.inverter_fold import InverterFolder, fold_inverter
 from jk_bms.store.own import open_writer
 from jk_bms.store.readings import LARGEST_PAYLOAD, Readings, Record
+from tests.beside import cases
 
 TABLE = "CREATE TABLE readings (id INTEGER PRIMARY KEY AUTOINCREMENT, created_at TEXT NOT NULL, payload TEXT, error TEXT)"
 GOOD = '{"grid_voltage":"230.1","battery_voltage":"52.0","status_text":"SUB"}'
-CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 
 Value = str | bytes | int | float | None
 
@@ -354,12 +354,7 @@ def test_any_record_is_understood_or_not(number: Value, made: Value, payload: Va
 
 def test_the_case_of_the_public() -> None:
     """Bytes as a converted MySQL table had them."""
-    case = CASES / "11-db-payload-blob-bad-utf8.json"
-    if not case.exists():
-        pytest.skip("the cases are not here")
-    sql = json.loads(case.read_text())["input"]["sql"]
-    raw = bytes.fromhex(sql.partition("x'")[2].partition("'")[0])
+    for case in cases("11-db-payload-blob-bad-utf8.json"):
+        raw = bytes.fromhex(case["input"]["sql"].partition("x'")[2].partition("'")[0])
 
-    sample = inverter_sample(Record(1, datetime.now(UTC).isoformat(), raw, None), monotonic=1.0)
-
-    assert sample is None
+        assert inverter_sample(Record(1, datetime.now(UTC).isoformat(), raw, None), monotonic=1.0) is None

@@ -19,7 +19,6 @@ from jk_bms.tool import scan
 
 C = "hunter2Canary"
 A = "C8:47:80:00:00:01"
-CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 
 # fmt: off
 SHAPES = {
