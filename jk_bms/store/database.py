@@ -554,7 +554,7 @@ class Lock:
                 f"({self._kind.setting})"
             ) from error
         try:
-            said = _LOCK_TEXT.fullmatch(os.pread(handle, 200, 0))
+            said = _read_lock(os.pread(handle, _LOCK_LOOKED_AT, 0))
             if said is None:
                 raise ConfigError(
                     f"{self._name}: in the way, and not ours; move it away, or correct {self._kind.setting}"
@@ -586,6 +586,14 @@ def _sign(handle: int, witness: int | None) -> None:
 _LOCK_TEXT = re.compile(rb"(?:(?P<pid>\d{1,12})\n?)?(?:inode (?P<inode>\d{1,20})\n)?")
 
 
+_LOCK_LOOKED_AT = 200  # bytes; more than ours ever has
+
+
+def _read_lock(begins: bytes) -> re.Match[bytes] | None:
+    """What a lock says; None: it is not ours. A power cut may leave zero bytes of it: one that says nothing."""
+    return _LOCK_TEXT.fullmatch(begins.rstrip(b"\0")) if len(begins) < _LOCK_LOOKED_AT else None
+
+
 def _lock_name(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
@@ -593,7 +601,7 @@ def _lock_name(path: Path) -> Path:
 def _read_witness(name: Path) -> int | None:
     try:
         with name.open("rb") as file:
-            said = _LOCK_TEXT.fullmatch(file.read(200))
+            said = _read_lock(file.read(_LOCK_LOOKED_AT))
     except OSError:
         return None
     return int(said["inode"]) if said and said["inode"] else None

@@ -239,7 +239,21 @@ def test_another_file_in_the_place_of_ours_is_not_ours(path: Path) -> None:
     assert path.read_bytes() == NOTES
 
 
-@pytest.mark.parametrize("content", [NOTES, b"12 apples\n", b"1\n2\n3\n"], ids=["notes", "a number", "lines"])
+@pytest.mark.parametrize("left", [bytes(20), b"1234\n" + bytes(15)], ids=["all", "the end"])
+def test_a_lock_that_a_power_cut_left_blank_is_ours(path: Path, left: bytes) -> None:
+    open_writer(path, Clock()).close()
+    lock = path.with_name("bms.db.lock")
+    lock.write_bytes(left)
+
+    with open_writer(path, Clock()):
+        assert lock.read_bytes() == f"{os.getpid()}\ninode {path.stat().st_ino}\n".encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [NOTES, b"12 apples\n", b"1\n2\n3\n", bytes(4096) + b"a disk"],
+    ids=["notes", "a number", "lines", "an image"],
+)
 def test_a_lock_of_others_is_neither_emptied_nor_held(path: Path, content: bytes) -> None:
     lock = path.with_name("bms.db.lock")
     lock.write_bytes(content)
