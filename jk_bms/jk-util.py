@@ -20,7 +20,7 @@ def main() -> int:
                     os.environ.setdefault(key, value)
     from jk_bms.start import start
 
-    return start("jk-util.py", "jk_bms.cli", arguments=sys.argv[1:], failure=1)
+    return start("jk-util.py", "jk_bms.cli", arguments=sys.argv[1:], failure=1, shortage=1)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from jk_bms.logs import setup_logging
 from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
 from jk_bms.settings import TOP, Settings, load_settings
+from jk_bms.start import is_shortage
 
 log = logging.getLogger(__name__)
 
@@ -260,4 +261,6 @@ def _cannot_run(error: Exception) -> int:
     for line in str(error).splitlines():
         log.error("%s", line)
     # A socket that cannot be made stays so until a person gives it another place.
+    if is_shortage(error.__cause__):  # that passes, whatever could not be read for it
+        return EXIT_BUSY
     return EXIT_CONFIG if isinstance(error, ConfigError | LiveError) else EXIT_BUSY

@@ -21,6 +21,7 @@ PACKAGES = ("msgspec", "dotenv", "yaml", "bleak")  # without these none of the p
 ONCE = "EASUN_JKBMS_STARTED"  # in the environment: started anew already, so not again
 
 EXIT_INTERRUPTED = 130
+EXIT_LATER = 75  # something was short for the moment: the service manager starts it again
 EXIT_CONFIG = 78  # a person must change something: the service manager tries no further
 
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)  # what a small ulimit leads to
@@ -32,10 +33,12 @@ def start(
     packages: tuple[str, ...] = PACKAGES,
     arguments: list[str] | None = None,
     failure: int = EXIT_CONFIG,
+    shortage: int = EXIT_LATER,
 ) -> int:
     """Run ``main(arguments)`` of ``module`` for the program ``name``; return its exit code.
 
-    ``failure``: the exit code of what cannot begin. A Python without ``packages`` is left for the one of
+    ``failure``: the exit code of what cannot begin; ``shortage``: of what ends, at any time, for want of
+    memory, files or processes. A Python without ``packages`` is left for the one of
     our environment, whatever environment is active.
     Interrupted at any time, it ends with 130 and without a word.
     """
@@ -55,12 +58,17 @@ def start(
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except MemoryError:
-        return _say(name, "not enough memory; see `ulimit -v`, and what else runs here", failure)
+        return _say(name, "not enough memory; see `ulimit -v`, and what else runs here", shortage)
     except OSError as error:
-        if error.errno not in _SCARCE:
+        if not is_shortage(error):
             raise
-        reason = os.strerror(error.errno).lower()
-        return _say(name, f"{reason}; see `ulimit -a`, and what else runs here", failure)
+        reason = (error.strerror or str(error)).lower()
+        return _say(name, f"{reason}; see `ulimit -a`, and what else runs here", shortage)
+
+
+def is_shortage(error: BaseException | None) -> bool:
+    """Whether ``error`` says that the machine was short of something, which may pass."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SCARCE)
 
 
 def _loaded(module: str):  # type: ignore[no-untyped-def]  # its main, whatever it takes

@@ -1,15 +1,20 @@
 """Every program begins on a Python with our packages, or says in one line what to do."""
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from jk_bms import service
+from jk_bms.bot import service as bot_service
 from jk_bms.called import PLACES, TOP
+from jk_bms.errors import ConfigError
 from jk_bms.start import ONCE
 
 PROGRAMS = {  # file: exit code where it cannot begin
@@ -119,11 +124,16 @@ def test_a_library_that_does_not_load(top: Path) -> None:
 FAULTS = {
     # what the library does: (exit code, on standard error)
     "Ctrl-C": ("raise KeyboardInterrupt", 130, ""),
-    "no memory": ("raise MemoryError", 78, "jk_bms_service.py: not enough memory; see `ulimit -v`"),
+    "no memory": ("raise MemoryError", 75, "jk_bms_service.py: not enough memory; see `ulimit -v`"),
     "no files": (
-        "import errno; raise OSError(errno.EMFILE, 'x')",
-        78,
+        "import errno, os; raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))",
+        75,
         "jk_bms_service.py: too many open files",
+    ),
+    "no process": (
+        "raise BlockingIOError(__import__('errno').EAGAIN, 'Resource temporarily unavailable')",
+        75,
+        "jk_bms_service.py: resource temporarily unavailable",
     ),
 }
 
@@ -150,3 +160,16 @@ def test_a_signal_without_meaning_ends_nothing(number: signal.Signals, top: Path
     done = run(sys.executable, top / "jk_bms_service.py")
 
     assert (done.returncode, done.stdout) == (0, "alive\n")
+
+
+@pytest.mark.parametrize("module", [service, bot_service], ids=["poller", "bot"])
+def test_a_shortage_is_no_wrong_setting(module: ModuleType) -> None:
+    """The settings file cannot be read while all files are taken: systemd shall start it again."""
+    for cause, code in (
+        (OSError(errno.EMFILE, "x"), 75),
+        (PermissionError(errno.EACCES, "x"), 78),
+        (None, 78),
+    ):
+        error = ConfigError("settings: .env cannot be read")
+        error.__cause__ = cause
+        assert module._cannot_run(error) == code

@@ -41,6 +41,7 @@ from jk_bms.registry import read_registry, selected_entries
 from jk_bms.sd_notify import Notifier
 from jk_bms.settings import OWN_TOKEN, Settings, load_settings
 from jk_bms.settings.proxies import proxy_for, proxy_secrets
+from jk_bms.start import is_shortage
 from jk_bms.texts import escape
 
 log = logging.getLogger(__name__)
@@ -352,6 +353,8 @@ def _cannot_run(error: Exception) -> int:
         return max(_cannot_run(one) for one in ours.exceptions)
     for line in str(error).splitlines():
         log.error("%s", line)
+    if is_shortage(error.__cause__):  # that passes, whatever could not be read for it
+        return EXIT_BUSY
     return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY
 
 
