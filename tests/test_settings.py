@@ -390,6 +390,21 @@ def test_a_database_of_the_bot_that_is_not_its_own(tmp_path: Path) -> None:
     assert "is the same file as BMS_DB_PATH" in warning
 
 
+@pytest.mark.parametrize(
+    "key", ["DB_PATH", "BMS_DB_PATH", "BOT_DB_PATH", "JK_DEVICES_FILE", "BMS_SOCKET", "JK_ENV_FILE"]
+)
+def test_a_log_that_is_not_its_own_file(tmp_path: Path, key: str) -> None:
+    """Nor does it stop the batteries."""
+    (tmp_path / "one file").touch()
+    environ = {key: str(tmp_path / "one file"), "LOG_FILE_PATH": "one file"}
+
+    [fault] = faults(tmp_path, **environ)
+    assert fault.startswith("settings: LOG_FILE_PATH=")
+    assert f"is the same file as {key}" in fault
+    [warning] = load_settings(environ, top=tmp_path, forgiving=True).warnings
+    assert "LOG_FILE_PATH" in warning
+
+
 def test_all_faults_at_once(tmp_path: Path) -> None:
     """A person mends everything in one go; each line says where its value stands."""
     env = "JK_BMS_POLL_INTERVAL=30s\n# comment\nLOG_LEVEL=chatty # why not\n"

@@ -15,9 +15,11 @@ from jk_bms.digest.log_lines import LONGEST_LINE, Line, battery_text, chat_text,
 
 log = logging.getLogger(__name__)
 
+_BEGINS = re.compile(rb"\d[\d T:.+-]{0,39}(?:;|$)")  # with a time, be the line torn
+
 
 class StatLog:
-    """The writer, for any thread. A file that cannot be written is told once in the log of the bot,
+    """The writer, for any thread. A file that cannot be written, or is no such log, is told once in the log of the bot,
     and costs lines of that time but nothing else.
 
     ``zone`` None: the system's.
@@ -60,6 +62,7 @@ class StatLog:
 
     def _write(self, now: datetime, texts: list[str], chats: Iterable[int]) -> None:
         today = self._date(now)
+        _refuse_others(self.path)
         # The owner may take the file away at any time.
         if self._day != today or not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +80,7 @@ class StatLog:
         if day is not None and day != today:
             archive = self._archive(day)
             if archive.exists():  # the clock was set back over midnight
+                _refuse_others(archive)
                 with archive.open("ab") as file:
                     file.write(self.path.read_bytes())
                 self.path.unlink()
@@ -124,6 +128,18 @@ def read_lines(path: Path, zone: tzinfo | None) -> Iterator[Line]:
             line = read_line(raw.decode("utf-8", "replace"), zone)
             if line is not None:
                 yield line
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise FileExistsError, in words, unless there is nothing at ``path``, or a log that begins with a time."""
+    if not path.exists():
+        return
+    begins = b"a folder or a device"
+    if path.is_file():
+        with path.open("rb") as file:
+            begins = file.read(LONGEST_LINE).strip(b"\0\r\n\t ")  # a power cut may leave zero bytes
+    if begins and not _BEGINS.match(begins.splitlines()[0]):
+        raise FileExistsError(17, "a file that is not ours is in the way: move it away, or name another")
 
 
 def _ends_whole(path: Path) -> bool:

@@ -32,7 +32,9 @@ _APART = {
     "devices_file": "JK_DEVICES_FILE",
     "socket_path": "BMS_SOCKET",
     "env_file": "JK_ENV_FILE",
+    "log_file": "LOG_FILE_PATH",
 }
+_OF_THE_BOT = {"bot_db_path", "log_file"}
 
 
 class _Given(NamedTuple):
@@ -118,7 +120,7 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> li
 def _shared_files(values: Mapping[str, Any], forgiving: bool, warnings: list[str]) -> list[str]:
     """A fault for each two settings that name one file, by whatever path, link or second name.
 
-    The database of the bot is the bot's affair: without it (``forgiving``) that is only warned of.
+    The files of the bot are the bot's affair: without it (``forgiving``) that is only warned of.
     """
     faults: list[str] = []
     for (one, key), (other, second) in combinations(_APART.items(), 2):
@@ -128,7 +130,7 @@ def _shared_files(values: Mapping[str, Any], forgiving: bool, warnings: list[str
         fault = (
             f"settings: {second}={paths[1]}: is the same file as {key}, {paths[0]}; expected one of its own"
         )
-        bots = "bot_db_path" in (one, other)
+        bots = _OF_THE_BOT & {one, other}
         (warnings if forgiving and bots else faults).append(fault)
     return faults
 

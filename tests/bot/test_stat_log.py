@@ -1,6 +1,7 @@
 """stat.log as other programs have read it for years."""
 
 import logging
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -143,6 +144,39 @@ def test_what_is_written_can_be_imported(tmp_path: Path) -> None:
 
     assert (reading.taken_at, dict(reading.values)) == (NOON, {"voltage": 26.512, "battery_soc": 95.3})
     assert findings.bad == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"SQLite format 3\0" + bytes(84), b"TELEGRAM_BOT_TOKEN=1\n", b"devices:\n", b"# of mine\n"],
+    ids=["a database", "settings", "a registry", "notes"],
+)
+def test_a_file_of_others_stays_as_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    path = tmp_path / "precious"
+    path.write_bytes(content)
+    os.utime(path, (0, 0))  # of another day: it would be renamed
+    log = StatLog(path, KYIV)
+
+    log.battery(NOON, 26.5, 95.0, CHATS)
+    log.battery(NOON + timedelta(days=1), 26.5, 95.0, CHATS)
+
+    assert [each.name for each in tmp_path.iterdir()] == ["precious"]
+    assert path.read_bytes() == content
+    [said] = caplog.messages
+    assert "not ours" in said
+    assert "LOG_FILE_PATH" in said
+
+
+@pytest.mark.parametrize("content", [b"", bytes(50), b"2026-01-1"], ids=["empty", "blank", "torn"])
+def test_what_a_power_cut_left_of_it_is_ours(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "stat.log"
+    path.write_bytes(content)
+
+    StatLog(path, KYIV).battery(NOON, 26.5, 95.0)
+
+    assert [line.level for line in read_lines(path, KYIV)] == [95.0]
 
 
 def test_a_file_that_cannot_be_written_is_told_once_and_again_when_it_can(
