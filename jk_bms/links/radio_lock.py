@@ -33,6 +33,9 @@ JUST_BOUND = 0.02  # s in which a program that took a name also listens on it
 # Members may use the radio, or become root anyway.
 GROUPS = ("bluetooth", "easun-jkbms", "sudo", "wheel", "admin")
 
+SUBUIDS = Path("/etc/subuid")  # "user:first:count": users that are of a container of that user
+ENGINES = ("dockremap", "containers")  # names in it for the containers that root starts
+
 _SO_PEERGROUPS = 59  # of Linux; Python has no name for it
 _CREDENTIALS = struct.Struct("iII")  # pid, uid, gid
 
@@ -146,15 +149,40 @@ class RadioLock:
 def may_use_radio(peer: Peer) -> bool:
     """Whether ``peer`` can be a poller or the tool: root, our own user, or one whom the radio is open to.
 
-    A user whom this system does not know is of a container, or of the host of ours: believed.
+    A user whom this system does not know is of a container, or of the host of ours: believed, unless the
+    system gave that number to one of its users who may not; he can take it at will.
     """
     if peer.uid in (0, os.geteuid()):
         return True
     try:
         pwd.getpwuid(peer.uid)
     except KeyError:
-        return True
+        owners = list(_owners(peer.uid))
+        return not owners or any(map(_has_rights, owners))
     return bool(peer.groups & _trusted_groups())
+
+
+def _owners(uid: int) -> Iterator[str]:
+    """Who may use the number ``uid`` in containers of his own, by name or number, as this system says."""
+    with contextlib.suppress(OSError):
+        for line in SUBUIDS.read_text(encoding="utf-8", errors="replace").splitlines():
+            owner, _, numbers = line.partition(":")
+            with contextlib.suppress(ValueError):  # a broken line
+                first, count = map(int, numbers.split(":"))
+                if first <= uid < first + count:
+                    yield owner
+
+
+def _has_rights(owner: str) -> bool:
+    """Whether that user may use the radio himself, or stands for the containers of root."""
+    if owner in ENGINES:
+        return True
+    with contextlib.suppress(KeyError, ValueError, OverflowError):
+        user = pwd.getpwuid(int(owner)) if owner.isdecimal() else pwd.getpwnam(owner)
+        if user.pw_uid in (0, os.geteuid()):
+            return True
+        return bool(_trusted_groups() & set(os.getgrouplist(user.pw_name, user.pw_gid)))
+    return False
 
 
 def _trusted_groups() -> set[int]:

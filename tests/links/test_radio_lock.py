@@ -6,6 +6,7 @@ import pwd
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,41 @@ def test_who_is_in_a_group_of_the_radio_is_believed(monkeypatch: pytest.MonkeyPa
 
     assert may_use_radio(Peer(1, STRANGER.pw_uid, frozenset({known.gr_gid})))
     assert not may_use_radio(Peer(1, STRANGER.pw_uid, NOWHERE))
+
+
+@pytest.mark.parametrize(
+    ("lines", "believed"),
+    [
+        ("{stranger}:{uid}:65536", False),
+        ("{number}:{uid}:65536", False),
+        ("nobody we know:{uid}:1", False),
+        ("root:{uid}:65536", True),
+        ("dockremap:{uid}:65536", True),
+        ("{stranger}:0:{uid}", True),  # ends before it
+        ("{stranger}:{uid}", True),  # says nothing
+        ("{stranger}:{uid}:65536\nroot:{uid}:65536", True),
+    ],
+)
+def test_a_user_of_a_container_is_who_may_start_it(
+    lines: str, believed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subuids = tmp_path / "subuid"
+    subuids.write_text(lines.format(stranger=STRANGER.pw_name, number=STRANGER.pw_uid, uid=UNKNOWN))
+    monkeypatch.setattr(module, "SUBUIDS", subuids)
+    monkeypatch.setattr(module, "GROUPS", ())
+
+    assert may_use_radio(Peer(1, UNKNOWN, NOWHERE)) is believed
+
+
+def test_a_container_of_who_may_use_the_radio_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subuids = tmp_path / "subuid"
+    subuids.write_text(f"{STRANGER.pw_name}:{UNKNOWN}:65536\n")
+    monkeypatch.setattr(module, "SUBUIDS", subuids)
+    monkeypatch.setattr(module, "GROUPS", (grp.getgrgid(STRANGER.pw_gid).gr_name,))
+
+    assert may_use_radio(Peer(1, UNKNOWN, NOWHERE))
 
 
 def test_a_culprit_has_a_name() -> None:
