@@ -21,8 +21,11 @@ _LARGEST_ID = 2**52  # Telegram: "at most 52 significant bits"
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _WEB = re.compile(r"https?://(?P<user>[^\s/?#@]*@)?[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 _PROXY = re.compile(
-    r"(http|socks5h?)://(?:[^\s/?#@]*@)?(?:[\w.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}/?", re.IGNORECASE
+    r"(?:(?P<scheme>http|socks5h?)://)?(?P<host>(?:[^\s/?#@]*@)?(?:[\w.-]+|\[[0-9a-f:.]+\]))"
+    r"(?::(?P<port>[0-9]{1,5}))?/?",
+    re.IGNORECASE,
 )
+_PROXY_PORT = 1080  # curl's, where none is named, whatever the scheme
 _SERVICE = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 
@@ -233,10 +236,10 @@ def _parse_private_web(text: str) -> str:
 
 def _parse_proxy(text: str) -> str:
     found = _PROXY.fullmatch(text)
-    if found is None:
+    if found is None or not 1 <= (port := int(found["port"] or _PROXY_PORT)) <= 65535:
         raise ValueError(text)
     # Names are looked up by the proxy in any case: where Telegram is blocked, so is often its name.
-    return f"{found[1].lower().removesuffix('h')}{text[len(found[1]) :].rstrip('/')}"
+    return f"{(found['scheme'] or 'http').lower().removesuffix('h')}://{found['host']}:{port}"
 
 
 def _parse_web(text: str) -> str:
@@ -292,7 +295,8 @@ USERS    = Kind(lambda text: _parse_ids(text, 1), "numbers of users, separated b
 TIME     = Kind(_parse_time, "a time of day HH:MM or HH:MM:SS", "23:59")
 SPAN     = Kind(_parse_span, "two times of day HH:MM-HH:MM", "22:00-07:00")
 WEB      = Kind(_parse_web, "an address that begins with http:// or https://", "https://house.example:8000")
-PROXY    = Kind(_parse_proxy, "http://host:port or socks5://host:port, with name:password@ before the host where needed",
+PROXY    = Kind(_parse_proxy, "http://host:port or socks5://host:port, with name:password@ before the host where needed "
+                f"(as curl reads it: http and port {_PROXY_PORT} may be left out)",
                 "socks5://127.0.0.1:9050")
 PRIVATE_WEB = Kind(_parse_private_web, WEB.expected, "https://hc-ping.com/your-check")
 CODES    = Kind(_parse_codes, "codes of alerts, separated by commas", "1005,1016", ())

@@ -21,6 +21,7 @@ from jk_bms.text_file import read_text_file, usable_path
 
 _OURS = ("JK_", "BMS_")  # prefixes that no other program uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
+_ENVIRONMENT = "environment"  # where a value came from
 _TOKEN = re.compile(r"\d:[\w-]{30,}")  # of a bot
 MOST_PROGRAMS = 100  # are looked at beside a settings file
 _NOT_OURS = frozenset({"POLL_INTERVAL"})  # of the inverter program, whatever it looks like
@@ -55,6 +56,7 @@ def load_settings(
 
     The environment beats the file; an empty value means the default. The file is
     ``env_file``, else the environment's JK_ENV_FILE (both must exist), else ``top``/.env.
+    What the whole machine sets for all programs, such as a proxy, is only warned of where it cannot be read.
     ``forgiving``: what the bot would refuse is only warned of, and its default taken. The
     batteries must be read even if another program of the house means something else by a name.
     """
@@ -63,7 +65,7 @@ def load_settings(
     path = _find_env_file(environ, env_file, top)
     strict = KEYS - _SHARED if forgiving else KEYS
     in_file = _read_env_file(path, strict, faults, warnings) if path else {}
-    in_environ = {key: _Given(text, "environment") for key, text in environ.items()}
+    in_environ = {key: _Given(text, _ENVIRONMENT) for key, text in environ.items()}
     warnings += _misspelt(in_file, (key for key in in_environ if key.upper().startswith(_OURS)))
 
     folder = path.parent if path else top
@@ -79,6 +81,9 @@ def load_settings(
     sources: dict[str, str] = {}
     for setting in SETTINGS:
         given = _given(setting, in_environ, in_file)
+        if setting.inherited and given.source == _ENVIRONMENT and (fault := _refusal(setting, given)):
+            warnings.append(f"{fault}: ignored, as it may be meant for other programs of this machine")
+            given = _given(setting, in_file)
         text = given.text or setting.default
         sources[setting.key] = given.source if given.text else "default"
         value = setting.kind.empty
@@ -281,6 +286,16 @@ def _given(setting: Setting, *places: Mapping[str, _Given]) -> _Given:
             if key in place:
                 return place[key]._replace(text=place[key].text.strip())
     return _Given("", "default")
+
+
+def _refusal(setting: Setting, given: _Given) -> str:
+    """Return the fault of a value; "" when it can be read or there is none."""
+    try:
+        if given.text:
+            setting.kind.parse(given.text)
+    except (ValueError, Refused) as error:
+        return _fault(setting, given, error)
+    return ""
 
 
 def _fault(setting: Setting, given: _Given, error: Exception) -> str:

@@ -28,6 +28,7 @@ class Setting(NamedTuple):
     aliases: tuple[str, ...] = ()
     secret: bool = False
     shared: bool = False  # other programs of the house use the same name, not always with our values
+    inherited: bool = False  # often set for the whole machine: there it is not ours to judge
     name: str = ""  # the attribute of Settings
 
 
@@ -188,10 +189,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     proxy: Annotated[str | None, Setting(
         "HTTPS_PROXY", kinds.PROXY, "", "",
         "proxy, by HTTP or SOCKS5, through which Telegram and the language model are asked; it looks names up, too",
-        worked_out="none", aliases=("https_proxy", "ALL_PROXY", "all_proxy"), secret=True, shared=True)]
+        worked_out="none", aliases=("https_proxy", "ALL_PROXY", "all_proxy"), secret=True, shared=True, inherited=True)]
     no_proxy: Annotated[str | None, Setting(
         "NO_PROXY", kinds.TEXT, "", "", "hosts, and domains with all below them, that are asked without the proxy, "
-        "separated by commas", worked_out="none", aliases=("no_proxy",), shared=True)]
+        "separated by commas", worked_out="none", aliases=("no_proxy",), shared=True, inherited=True)]
     alert_min_level: Annotated[str, Setting(
         "ALERT_MIN_LEVEL", kinds.choice("info", "warning", "error", "critical"), "warning", "",
         "the least severity that is sent: `info`, `warning`, `error` or `critical`")]

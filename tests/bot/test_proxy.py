@@ -185,11 +185,55 @@ def test_the_names_that_other_programs_use(key: str) -> None:
     assert set(proxy_secrets(settings)) == {PASSWORD, "p%40ss-word-of-the-proxy"}
 
 
-@pytest.mark.parametrize(
-    "text", ["proxy:3128", "ftp://a:1", f"socks5://{WRITTEN}@host", f"https://{WRITTEN}@host:x"]
-)
-def test_a_proxy_that_is_none_is_refused_without_showing_it(text: str) -> None:
+READ = {  # as curl reads it
+    "proxy:3128": "http://proxy:3128",
+    "proxy.lan": "http://proxy.lan:1080",
+    "http://proxy.lan": "http://proxy.lan:1080",
+    "http://proxy.lan/": "http://proxy.lan:1080",
+    f"{WRITTEN}@proxy.lan": f"http://{WRITTEN}@proxy.lan:1080",
+    "[::1]:3128": "http://[::1]:3128",
+    "socks5h://host": "socks5://host:1080",
+}
+
+
+@pytest.mark.parametrize(("text", "proxy"), READ.items(), ids=READ)
+def test_a_proxy_is_read_as_curl_reads_it(text: str, proxy: str) -> None:
+    settings = load_settings({"HTTPS_PROXY": text, "JK_ENV_FILE": "/dev/null"})
+
+    assert settings.proxy == proxy
+    assert settings.warnings == ()
+
+
+NO_PROXIES = [
+    "ftp://a:1",
+    "http://",
+    f"socks5://{WRITTEN}@host:99999",
+    f"https://{WRITTEN}@host:x",
+    "a:1/path",
+]
+
+
+@pytest.mark.parametrize("text", NO_PROXIES)
+def test_a_proxy_in_the_settings_that_is_none_is_refused_without_showing_it(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / ".env").write_text(f"HTTPS_PROXY={text}\n")
+
     with pytest.raises(ConfigError, match="socks5://host:port") as caught:
-        load_settings({"HTTPS_PROXY": text, "JK_ENV_FILE": "/dev/null"})
+        load_settings({}, top=tmp_path)
 
     assert "word-of-the-proxy" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", NO_PROXIES)
+@pytest.mark.parametrize("key", ["https_proxy", "ALL_PROXY"])
+def test_one_of_the_whole_machine_is_only_warned_of(tmp_path: Path, key: str, text: str) -> None:
+    (tmp_path / ".env").write_text("HTTPS_PROXY=http://ours:3128\n")
+
+    settings = load_settings({key: text}, top=tmp_path)
+    (warning,) = settings.warnings
+
+    assert settings.proxy == "http://ours:3128"
+    assert "(environment): ignored" in warning
+    assert "word-of-the-proxy" not in warning
+    assert load_settings({key: text, "JK_ENV_FILE": "/dev/null"}).proxy is None
