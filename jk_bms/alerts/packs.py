@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 
+from jk_bms.battery.house_charge import size_of, weighted_charge
 from jk_bms.model import Sample
 from jk_bms.rules.base import Batteries, PackView
 from jk_bms.rules.flow import is_drawn_from
@@ -49,11 +50,8 @@ def _power(sample: Sample) -> float | None:
 def _charge(samples: Collection[Sample]) -> float | None:
     """How full they are together, in %: bigger ones weigh more."""
     known = [
-        (sample.battery_soc, sample.full_ah or 0.0) for sample in samples if sample.battery_soc is not None
+        (sample.battery_soc, size_of(sample.learned_ah, sample.full_ah))
+        for sample in samples
+        if sample.battery_soc is not None
     ]
-    if not known:
-        return None
-    total = sum(size for _, size in known)
-    if not all(size for _, size in known):
-        return sum(soc for soc, _ in known) / len(known)
-    return sum(soc * size for soc, size in known) / total
+    return weighted_charge([soc for soc, _ in known], [size for _, size in known]) if known else None

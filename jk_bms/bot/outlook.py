@@ -8,7 +8,7 @@ from jk_bms.battery.until import Outlook, Step, battery_power, expect
 from jk_bms.errors import StoreError
 from jk_bms.store.history_query import query
 from jk_bms.store.own import OwnReader
-from jk_bms.view.house import house_of, size_of
+from jk_bms.view.house import house_of, pack_size
 
 DAYS = 14  # that tell what is usual
 POINTS = 96  # of each
@@ -59,7 +59,7 @@ def share_of(snapshot: dict[str, Any], device: dict[str, Any]) -> float:
     """
     counted = house_of(snapshot).counted
     others = [one for one in counted if one["address"] != device["address"]]
-    sizes = [size_of(one.get("reading") or {}) for one in (device, *others)]
+    sizes = [pack_size(one.get("reading") or {}) for one in (device, *others)]
     known = [size for size in sizes if size]
     return known[0] / sum(known) if len(known) == len(sizes) else 1.0 / len(sizes)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
+from jk_bms.battery.house_charge import SIZES, size_of, weighted_charge
 from jk_bms.errors import StoreError
 from jk_bms.model import InverterSample
 from jk_bms.rules.grid import LOST, grid_of
@@ -21,9 +22,9 @@ QUARTER = timedelta(minutes=15)  # what days are put together from
 LEAST = 600.0  # s that must be recorded: of less there is no picture but a dot
 INVERTER = "inverter"
 GRID = ("grid_voltage", "grid_power", "ac_output_power", "pv_input_power")  # what tells of the grid
-CAPACITY = ("learned_ah", "full_ah")  # the first that is known
 
 Line = list[float | None]
+Sizes = Sequence[float | None]  # Ah of each pack; None: not known
 
 
 class TooLittle(Exception):
@@ -89,9 +90,9 @@ def read_chart(
     """
     known, silent = _heard(reader, devices, quantities, start, end, points)
     base = known[min(known)]
-    weights = _weights(reader, list(known), start, end)
+    sizes = _sizes(reader, list(known), start, end)
     pack = {
-        name: _joined(name, [_onto(base, series, name) for series in known.values()], weights)
+        name: _joined(name, [_onto(base, series, name) for series in known.values()], sizes)
         for name in quantities
     }
     beside: dict[str, Values] = {}
@@ -108,7 +109,7 @@ def read_chart(
         end.timestamp(),
         [time + 0.5 * base.step for time in base.times],
         pack,
-        _newest(reader, list(known), quantities, end, weights),
+        _newest(reader, list(known), quantities, end, sizes),
         beside,
         outages,
         silent,
@@ -131,11 +132,11 @@ def read_periods(
     start, end = periods[0][0].astimezone(UTC), periods[-1][1].astimezone(UTC)
     points = -(-(end - start) // QUARTER) + 1
     known, silent = _heard(reader, devices, quantities, start, end, points)
-    weights = _weights(reader, list(known), start, end)
+    sizes = _sizes(reader, list(known), start, end)
     base = known[min(known)]
     pack = {}
     for name in quantities:
-        joined = _joined(name, [_onto(base, series, name) for series in known.values()], weights)
+        joined = _joined(name, [_onto(base, series, name) for series in known.values()], sizes)
         pack[name] = [_range(base.times, joined, begin, until) for begin, until in periods]
     totals = [
         daily_totals(reader, device, (end - start).days + 2, (end - timedelta(seconds=1)).astimezone(zone))
@@ -157,7 +158,7 @@ def read_periods(
                 name: [_work(theirs.times, theirs.values[name].mean, hours, *each) for each in periods]
                 for name in inverter
             }
-    newest = _newest(reader, list(known), quantities, end, weights)
+    newest = _newest(reader, list(known), quantities, end, sizes)
     return PeriodData(list(periods), pack, energies[0], energies[1], beside, newest, silent)
 
 
@@ -194,14 +195,14 @@ def _recorded(series: Series, name: str) -> float:
     return known[-1] - known[0] + min(series.step, 60.0) if known else 0.0
 
 
-def _weights(reader: OwnReader, devices: Sequence[str], start: datetime, end: datetime) -> list[float]:
-    """How much goes into each pack, in Ah; all alike where one is not known."""
-    sizes = []
+def _sizes(reader: OwnReader, devices: Sequence[str], start: datetime, end: datetime) -> Sizes:
+    """How much goes into each of several packs, in Ah."""
+    sizes: list[float | None] = []
     for device in devices if len(devices) > 1 else ():
-        values = query(reader, device, CAPACITY, start, end, 1).values
-        known = [size for name in CAPACITY for size in values[name].mean if size]
-        sizes.append(known[0] if known else 0.0)
-    return sizes if sizes and all(sizes) else [1.0] * len(devices)
+        values = query(reader, device, SIZES, start, end, 1).values
+        learned, full = (next((size for size in values[name].mean if size), None) for name in SIZES)
+        sizes.append(size_of(learned, full))
+    return sizes
 
 
 def _onto(base: Series, series: Series, name: str) -> Values:
@@ -230,47 +231,43 @@ def _of(
     return pick(known) if known else None
 
 
-Join = Callable[[Sequence[float], Sequence[float]], float]  # values of the packs, and their weights
+Join = Callable[[Sequence[float], Sizes], float]  # values of the packs, and their sizes
 
 
-def _joined(name: str, packs: Sequence[Values], weights: Sequence[float]) -> Values:
+def _joined(name: str, packs: Sequence[Values], sizes: Sizes) -> Values:
     """One quantity of a house from those of its packs; unknown where one of them is."""
     if len(packs) == 1:
         return packs[0]
     joins = _JOINS[name]
     mean, low, high = (
-        _line(join, [pack[which] for pack in packs], weights) for which, join in enumerate(joins)
+        _line(join, [pack[which] for pack in packs], sizes) for which, join in enumerate(joins)
     )
     # The packs are not at their lowest together: what was drawn is the sum of their means.
     return Values(mean, mean, mean) if joins is _ADDED else Values(mean, low, high)
 
 
-def _line(join: Join, lines: Sequence[Sequence[float | None]], weights: Sequence[float]) -> Line:
+def _line(join: Join, lines: Sequence[Sequence[float | None]], sizes: Sizes) -> Line:
     result: Line = []
     for values in zip(*lines, strict=True):
         known = [value for value in values if value is not None]
-        result.append(join(known, weights) if len(known) == len(values) else None)
+        result.append(join(known, sizes) if len(known) == len(values) else None)
     return result
 
 
-def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
-    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
-
-
-def _sum(values: Sequence[float], _: Sequence[float]) -> float:
+def _sum(values: Sequence[float], _: Sizes) -> float:
     return sum(values)
 
 
-def _lowest(values: Sequence[float], _: Sequence[float]) -> float:
+def _lowest(values: Sequence[float], _: Sizes) -> float:
     return min(values)
 
 
-def _highest(values: Sequence[float], _: Sequence[float]) -> float:
+def _highest(values: Sequence[float], _: Sizes) -> float:
     return max(values)
 
 
 # How mean, lowest and highest value of a house follow from those of its packs.
-_WEIGHTED, _ADDED = (_mean, _mean, _mean), (_sum, _sum, _sum)
+_WEIGHTED, _ADDED = (weighted_charge,) * 3, (_sum, _sum, _sum)
 _JOINS: dict[str, tuple[Join, Join, Join]] = {
     "battery_soc": _WEIGHTED,
     "soc_low": _WEIGHTED,
@@ -332,7 +329,7 @@ def _newest(
     devices: Sequence[str],
     quantities: Sequence[str],
     end: datetime,
-    weights: Sequence[float],
+    sizes: Sizes,
 ) -> dict[str, float]:
     """The values of the last row before ``end``: the last step of a chart is the mean of minutes or hours."""
     found: list[dict[str, float]] = []
@@ -346,7 +343,7 @@ def _newest(
     if len(found) == 1:
         return found[0]
     return {
-        name: _JOINS[name][0]([each[name] for each in found], weights)
+        name: _JOINS[name][0]([each[name] for each in found], sizes)
         for name in quantities
         if found and all(name in each for each in found)
     }

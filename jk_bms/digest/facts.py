@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from jk_bms.battery.health import stored_report
+from jk_bms.battery.house_charge import SIZES, size_of, weighted_charge
 from jk_bms.battery.pack_state import learnt_of
 from jk_bms.digest.days import day_of
 from jk_bms.digest.phases import Level, Phase, find_phases, lowest
@@ -127,15 +128,10 @@ class DayFacts(NamedTuple):
         if len(packs) < 2:
             return ()
         sizes = [pack.capacity_ah for pack in packs]
-        known = [size for size in sizes if size]
-        weights = known if len(known) == len(packs) else [1.0] * len(packs)
         slots = [{_slot(level.at): level for level in pack.levels} for pack in packs]
         times = sorted(slot for slot in slots[0] if all(slot in other for other in slots))
         return tuple(
-            Level(
-                slots[0][slot].at,
-                sum(w * own[slot].level for w, own in zip(weights, slots, strict=True)) / sum(weights),
-            )
+            Level(slots[0][slot].at, weighted_charge([own[slot].level for own in slots], sizes))
             for slot in times
         )
 
@@ -194,9 +190,10 @@ def _minutes(
 
 
 def _capacity(reader: OwnReader, track: str, start: datetime, end: datetime) -> float | None:
-    """How much goes into a pack, in Ah: as learnt, else as the BMS says."""
-    values = query(reader, track, ("learned_ah", "full_ah"), start, end, 1).values
-    return next((size for line in values.values() for size in line.mean if size), None)
+    """How much goes into a pack, in Ah; None: not known."""
+    values = query(reader, track, SIZES, start, end, 1).values
+    learned, full = (next((size for size in values[name].mean if size), None) for name in SIZES)
+    return size_of(learned, full)
 
 
 def _pack(facts: PackFacts, series: Series, first: datetime | None, end: datetime) -> PackFacts:

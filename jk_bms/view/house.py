@@ -7,9 +7,9 @@ in: what it had an hour ago is not what the house has.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from jk_bms.battery.house_charge import size_of, weighted_charge
 from jk_bms.view.freshness import is_old
 
-IDLE = 0.1  # A a pack: less is neither charging nor discharging
 NOMINAL = 3.2  # V of an LFP cell, where no voltage is known
 
 # Why a pack is not counted.
@@ -72,15 +72,14 @@ def house_of(snapshot: Mapping[str, Any]) -> House:
     return _with_charge(house, [device["reading"] for device in counted])
 
 
-def size_of(reading: Mapping[str, Any]) -> float | None:
-    """Return how much goes into a pack, in Ah: as learnt, else as the BMS says."""
-    size: float | None = reading.get("learned_capacity") or reading.get("capacity")
-    return size or None
+def pack_size(reading: Mapping[str, Any]) -> float | None:
+    """Return how much goes into a pack, in Ah; None: not known."""
+    return size_of(reading.get("learned_capacity"), reading.get("capacity"))
 
 
 def energy_of(reading: Mapping[str, Any]) -> float | None:
     """Return how much goes into a pack, in kWh, at its present voltage."""
-    size, volts = size_of(reading), reading.get("voltage") or NOMINAL * (reading.get("cell_count") or 0)
+    size, volts = pack_size(reading), reading.get("voltage") or NOMINAL * (reading.get("cell_count") or 0)
     return float(size * volts) / 1000.0 if size and volts else None
 
 
@@ -105,21 +104,18 @@ def _sum(readings: Sequence[Mapping[str, Any]], name: str) -> float | None:
 def _with_charge(house: House, readings: Sequence[Mapping[str, Any]]) -> House:
     if not readings:
         return house
-    energies = [energy_of(reading) for reading in readings]
-    known = [energy for energy in energies if energy is not None]
-    whole = len(known) == len(readings)
-    # Where the size of one is not known, all weigh alike.
-    weights = known if whole else [1.0] * len(readings)
+    sizes = [pack_size(reading) for reading in readings]
 
     def mean(name: str) -> float:
-        values: list[float] = [reading.get(name, reading["battery_soc"]) for reading in readings]
-        return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+        return weighted_charge([reading.get(name, reading["battery_soc"]) for reading in readings], sizes)
 
-    soc, low, high = mean("battery_soc"), mean("soc_low"), mean("soc_high")
-    house = house._replace(soc=soc, soc_low=low, soc_high=high)
-    if not whole:
+    house = house._replace(soc=mean("battery_soc"), soc_low=mean("soc_low"), soc_high=mean("soc_high"))
+    energies = [energy_of(reading) for reading in readings]
+    known = [energy for energy in energies if energy is not None]
+    if len(known) < len(readings):
         return house
-    house = house._replace(capacity_kwh=sum(known), left_kwh=0.01 * soc * sum(known))
+    left = [0.01 * reading["battery_soc"] * energy for reading, energy in zip(readings, known, strict=True)]
+    house = house._replace(capacity_kwh=sum(known), left_kwh=sum(left))
     forecast = _forecast(readings, known)
     if forecast is None:
         return house
