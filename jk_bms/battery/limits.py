@@ -35,7 +35,7 @@ def pack_limits(settings: Mapping[str, Any]) -> PackLimits:
 def full_level(chemistry: Chemistry, limits: PackLimits) -> float:
     """Mean cell voltage, in V, from which a pack at hardly any current is full.
 
-    The lowest target that the owner set, but never where a cell of this kind is not full yet.
+    The lowest target set in the BMS or usual for the kind, but never where a cell of this kind is not full yet.
     """
     targets = [
         target

@@ -93,7 +93,7 @@ class SocCounter:
     """Count the charge of one pack.
 
     ``nominal_ah`` is the capacity in use; ``rescaled`` says that it became another one and what that
-    did to the charge, until the owner takes it away.
+    did to the charge, until the caller takes it away.
     """
 
     def __init__(self, chemistry: Chemistry, *, nominal_ah: float | None) -> None:

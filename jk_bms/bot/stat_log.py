@@ -63,7 +63,7 @@ class StatLog:
     def _write(self, now: datetime, texts: list[str], chats: Iterable[int]) -> None:
         today = self._date(now)
         _refuse_others(self.path)
-        # The owner may take the file away at any time.
+        # The owner, or a program that rotates logs, may take the file away at any time.
         if self._day != today or not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._put_aside(today)

@@ -143,7 +143,7 @@ class BleLink:
         return any([await unpair(adapter, self.address) for adapter in knowing])
 
     async def _ask_for_service(self, before: str, error: SourceError) -> None:
-        """Raise LinkError if a link ended because the Bluetooth service did, which tells no program."""
+        """Raise LinkError if a link ended because the Bluetooth service did, of which it tells its programs nothing."""
         await adapters()
         if service_name() != before:
             anew = f"{self.address}: the Bluetooth service was started anew, which ends every link"

@@ -342,7 +342,7 @@ class Doctor:
         return await search(self._listen, adapter)
 
     async def _battery(self, entry: Entry) -> AsyncIterator[tuple[str, str]]:
-        """Yield what each layer says of a battery that no program holds. Raises SourceError."""
+        """Yield what each layer says of a battery that no other program holds. Raises SourceError."""
         from jk_bms.sources.base import SourceContext
         from jk_bms.sources.jk_kinds import link_for
         from jk_bms.sources.jk_session import JkSession

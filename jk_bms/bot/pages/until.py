@@ -125,7 +125,7 @@ def _shared(
 def _advice(outlook: Outlook, texts: Texts) -> str:
     if outlook.verdict == "yes" or outlook.save is None:
         return ""
-    # What is switched off relieves all batteries alike. To the next ten upwards: no person
+    # What is switched off relieves all batteries alike. To the next ten upwards: no owner
     # switches off 3 W, and too little would not help.
     watts = max(10, math.ceil(outlook.save / outlook.share / 10) * 10)
     if watts >= outlook.load / outlook.share > 0:
