@@ -42,6 +42,7 @@ MOST_UNSAVED = 200  # of those that are remembered
 GREETED = "alerts_greeted"  # in bot.db: the chats that were told what was open when they came
 NOTE = "alerts_cursor"  # in bot.db: the last event that is done with
 PAGE = 200  # events read at once
+RECENT = timedelta(days=1)  # what happened before that is no news in a database begun anew
 LOOK = 30.0  # s between two looks without being woken
 PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # rules about cells
 LIMITED = frozenset({"cell_high", "cell_low"})  # those whose limit is a voltage of a cell
@@ -193,8 +194,11 @@ class AlertFeed:
         """Return the place to read on from, the names of the batteries and what comes next. Raises StoreError."""
         with open_reader(self._bms_db) as reader:
             newest = reader.newest_event()
-            # The first time, what happened so far is of the past; a database begun anew counts from 1.
-            start = newest if cursor is None else min(cursor, newest)
+            # The first time, what happened so far is of the past. A place beyond the newest event is one in
+            # another file: this one was begun anew, or is a backup, whose old events were told long ago.
+            start = newest if cursor is None else cursor
+            if start > newest:
+                start = reader.id_before(datetime.now(UTC) - RECENT)
             page = reader.events_after(start, PAGE)
             names = {one.device.address: one.device.label for one in reader.devices()} if page else {}
         return start, names, page

@@ -179,6 +179,11 @@ class OwnReader(Reader):
         """The highest event id; 0 when there are none."""
         return int(self._rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
 
+    def id_before(self, time: datetime) -> int:
+        """The id after which the first event at or after ``time`` follows; the highest when there is none."""
+        query = "SELECT coalesce((SELECT min(id) - 1 FROM events WHERE time >= ?), max(id), 0) FROM events"
+        return int(self._rows(query, (time.astimezone(UTC).isoformat(),))[0][0])
+
     def events_after(self, after: int, limit: int = 100) -> list[tuple[int, Event]]:
         """Events with an id above ``after``, oldest first, at most ``limit``, with their ids."""
         return [

@@ -545,6 +545,30 @@ async def test_a_database_that_was_begun_anew_is_followed_from_its_beginning(
         await soon(lambda: telegram.shown(OWNER))
 
 
+async def test_what_was_written_before_the_bot_looked_into_a_database_begun_anew_is_told(
+    feeding: Feeding,
+) -> None:
+    """And of a backup that was put back, only what is of the last day."""
+    feeding.store.set_notes({NOTE: 4711})
+    feeding.happen(1015, ago=timedelta(days=3))
+    feeding.happen(1014, ago=timedelta(hours=3))
+    feeding.happen(1016)
+
+    told = [message.text for message in await feeding.queued()]
+
+    assert [next(code for code in ("1014", "1015", "1016") if code in text) for text in told] == [
+        "1014",
+        "1016",
+    ]
+
+
+async def test_a_backup_of_long_ago_tells_nothing(feeding: Feeding) -> None:
+    feeding.store.set_notes({NOTE: 4711})
+    feeding.happen(1015, ago=timedelta(days=3))
+
+    assert await feeding.queued() == []
+
+
 async def test_no_database_yet(settings: Settings, store: BotStore, bot: TelegramBot, tmp_path: Path) -> None:
     """The poller was never started: nothing to tell, and no noise."""
     live = LiveView(settings)
