@@ -31,7 +31,7 @@ class Turn(NamedTuple):
 
 
 def wanted_turn(text: str) -> Turn | None:
-    """Read ``10m``, ``1h30m``, ``2h Main``, ``Main 90s`` or nothing; None: not from one minute to an hour.
+    """Read ``10m``, ``2m30s``, ``1h Main``, ``Main 90s`` or nothing; None: not from one minute to an hour.
 
     A bare number is that of a battery.
     """

@@ -13,6 +13,7 @@ import pytest
 from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.store import BotStore
+from jk_bms.bot.turn import Turn, wanted_turn
 from jk_bms.errors import LiveError
 from jk_bms.texts import language
 from tests.bot.conftest import CODE, Poller, Running, soon
@@ -671,8 +672,20 @@ async def test_release_asks_the_service_for_that_battery_and_time(
     assert "The phone app can connect now." in answer
 
 
+def test_the_turns_that_are_named_as_examples_are_understood() -> None:
+    examples = re.findall("``(.+?)``", wanted_turn.__doc__ or "")
+
+    assert [wanted_turn(text) for text in examples] == [
+        Turn(600.0, ""),
+        Turn(150.0, ""),
+        Turn(3600.0, "Main"),
+        Turn(90.0, "Main"),
+    ]
+
+
 @pytest.mark.parametrize(
-    "text", ["59s", "1h1s", "1h30m", "24h", "0m", "0.5m", "10", "7", "abc", "abc 10m", "99999999999h"]
+    "text",
+    ["59s", "1h1s", "1h30m", "2h Main", "24h", "0m", "0.5m", "10", "7", "abc", "abc 10m", "99999999999h"],
 )
 async def test_a_turn_that_cannot_be_meant_is_refused_with_how_to_say_it(
     telegram: TelegramServer, poller: Poller, running: Running, text: str
