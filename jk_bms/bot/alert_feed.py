@@ -38,7 +38,7 @@ from jk_bms.view.freshness import is_old
 log = logging.getLogger(__name__)
 
 UNSAVED = "alerts_unsaved"  # in bot.db: what was told before it was on the disk of the poller
-MOST_UNSAVED = 200  # of those that are remembered
+MOST_UNSAVED = 200  # of those that are remembered, the newest
 GREETED = "alerts_greeted"  # in bot.db: the chats that were told what was open when they came
 NOTE = "alerts_cursor"  # in bot.db: the last event that is done with
 PAGE = 200  # events read at once
@@ -93,7 +93,8 @@ class AlertFeed:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._news.clear()
-                for step in (self._take, self._tell_unsaved, self._greet):  # each for itself
+                # Each for itself.
+                for step in (self._know_earlier, self._take, self._tell_unsaved, self._greet):
                     try:
                         for event in _pictured(await step(), datetime.now(UTC)):
                             group.create_task(self._picture(event), name="picture of the cells")
@@ -115,8 +116,10 @@ class AlertFeed:
         unsaved = message.get("unsaved") or ()
         for told in (message,) if message["type"] == "event" and unsaved else unsaved:
             event = _unsaved_event(told)
-            if event is not None and to_be_told(event) and len(self._heard) < MOST_UNSAVED:
+            if event is not None and to_be_told(event):
                 self._heard[_name(event)] = event
+                if len(self._heard) > MOST_UNSAVED:  # what is dropped is told when it is in the log of events
+                    del self._heard[next(iter(self._heard))]
         if message["type"] == "snapshot" or str(message.get("kind", "")).startswith("alert."):
             self._news.set()
 
@@ -163,6 +166,16 @@ class AlertFeed:
                 return {one.device.address: one.device.label for one in reader.devices()}
         except StoreError:
             return {}
+
+    async def _know_earlier(self) -> list[Event]:
+        """Note as greeted all chats of a version that kept no list: they were told as things happened.
+
+        Only before the place in the log is noted a bot without a list is a new one.
+        """
+        if self._store.note(GREETED) is None:
+            earlier = self._chats() if self._store.note(NOTE) is not None else ()
+            await self._store.aside(self._store.set_notes, {GREETED: list(earlier)})
+        return []
 
     async def _greet(self) -> list[Event]:
         """Tell chats that are told of alerts for the first time what is open already; that is no new event."""

@@ -326,9 +326,8 @@ async def test_a_chat_that_comes_later_is_told_what_is_open(
         await soon(lambda: feeding.store.note(GREETED) == [OWNER, OTHER])
     async with feeding.running():  # and once only, whatever restarts lie between
         feeding.happen(1015)
-        await soon(lambda: len(telegram.shown(OTHER)) == 2)
+        await soon(lambda: [len(telegram.shown(chat)) for chat in (OWNER, OTHER)] == [2, 2])
 
-    assert len(telegram.shown(OWNER)) == 2
     assert "1006" in telegram.shown(OWNER)[0]
     assert "(still)" in telegram.shown(OWNER)[0]
     assert "1015" in telegram.shown(OWNER)[1]
@@ -340,13 +339,31 @@ async def test_who_comes_while_the_poller_is_away_is_told_when_it_is_back(
     async with feeding.running():
         feeding.feed.wake()
         await soon(lambda: feeding.live.down_since is not None)
-        assert feeding.store.note(GREETED) is None
+        assert feeding.store.note(GREETED) == []
         late = Poller(tmp_path / "s")
         late.snapshot["alerts"] = [open_alert(1006)]
         async with late.server.serve():
             await soon(lambda: telegram.shown(OWNER), limit=20.0)
 
     assert "1006" in telegram.shown(OWNER)[0]
+
+
+async def test_after_an_update_only_who_comes_later_is_new(
+    feeding: Feeding, telegram: TelegramServer, poller: Poller
+) -> None:
+    """Earlier versions noted a place in the log of events, and not which chats were greeted."""
+    feeding.store.set_notes({NOTE: 0})
+    poller.snapshot["alerts"] = [open_alert(1006)]
+    async with feeding.running():
+        await soon(lambda: feeding.store.note(GREETED) == [OWNER])
+        feeding.chats.append(OTHER)
+        feeding.feed.wake()
+        await soon(lambda: telegram.shown(OTHER))
+        feeding.happen(1015)
+        await soon(lambda: telegram.shown(OWNER))
+
+    assert ["1015" in text for text in telegram.shown(OWNER)] == [True]
+    assert "1006" in telegram.shown(OTHER)[0]
 
 
 NO_DELAY = Options(startup_delay=0.0)

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from jk_bms.bot import alert_feed
 from jk_bms.bot import store as store_module
 from jk_bms.bot.alert_feed import NOTE, UNSAVED
 from jk_bms.bot.light_aiogram import TelegramBot
@@ -349,6 +350,22 @@ async def test_what_the_poller_cannot_write_is_told_once(feeding: Feeding, teleg
 
     assert ["1006" in telegram.shown(OWNER)[0], "1034" in telegram.shown(OWNER)[1]] == [True, True]
     assert "1015" in telegram.shown(OWNER)[2]
+    assert len(feeding.store.note(UNSAVED)) == 2
+
+
+async def test_of_too_many_that_cannot_be_written_the_newest_are_told(
+    feeding: Feeding,  # noqa: F811
+    telegram: TelegramServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alert_feed, "MOST_UNSAVED", 2)
+    async with feeding.running():
+        feeding.feed._hear(
+            {"type": "snapshot", "unsaved": [unsaved(code, 2.79) for code in (1006, 1034, 1015)]}
+        )
+        await soon(lambda: len(telegram.shown(OWNER)) == 2)
+
+    assert ["1034" in telegram.shown(OWNER)[0], "1015" in telegram.shown(OWNER)[1]] == [True, True]
     assert len(feeding.store.note(UNSAVED)) == 2
 
 
