@@ -450,7 +450,7 @@ async def test_a_frame_of_nonsense_leaves_nothing_behind(tmp_path: Path) -> None
     assert abs(float(payloads(house.settings.db_path)[0]["battery_current"])) < 500
     assert link["state"] == "streaming"
     assert link["implausible"] >= 10
-    assert "in the last 10 min, as they cannot be true: current is 2e+06" in " ".join(
+    assert "in the last 10 min, as they cannot be true: current is 2000000" in " ".join(
         " ".join(status_lines(snapshot)).split()
     )
     told = [event for event in events(house) if event.kind == "frame.implausible"]

@@ -278,7 +278,7 @@ def test_several_batteries_are_told_together_first() -> None:
 
 def test_readings_that_cannot_be_true_are_told() -> None:
     """How many lately and why; nothing of it once ten minutes went by without one."""
-    reason = "current is 2e+06 A; expected at most 1120 A either way"
+    reason = "current is 2000000 A; expected at most 1120 A either way"
     doubtful = page({"link": LINK | {"implausible": 7, "implausible_reason": reason}})
     calm = page({"link": LINK | {"implausible": 0, "implausible_reason": reason}})
 

@@ -118,7 +118,7 @@ BMS_IMPLAUSIBLE = Rule(
             LinkState.STREAMING,
             silent=0.4,
             implausible=7,
-            implausible_reason="current is 2e+06 A; expected at most 1120 A either way",
+            implausible_reason="current is 2000000 A; expected at most 1120 A either way",
         )
     ),
     clear_samples=1,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from jk_bms.battery.plausible import LOOSE, STAYS, Plausibility, impossible
+from jk_bms.battery.plausible import STAYS, Plausibility, impossible
 from jk_bms.model import Device, Sample
 from jk_bms.protocol import CellInfo, FrameAssembler, FrameKind, Variant, as_dict, decode, to_sample
 from jk_bms.simulator import SimulatedBms
@@ -40,7 +40,7 @@ ALONE: dict[str, tuple[dict[str, Any], str]] = {
     "high voltage": ({"voltage": 1000.1}, "voltage"),
     "NaN voltage": ({"voltage": math.nan}, "voltage"),
     "high current": ({"current": 2000.1}, "current is 2000.1 A; expected at most 2000 A either way"),
-    "two million": ({"current": -2_000_000.0}, "current is -2e+06 A"),
+    "two million": ({"current": -2_000_000.0}, "current is -2000000 A"),
     "NaN current": ({"current": math.nan}, "current"),
     "cold": ({"temperatures": (20.0, -40.1), "probe_numbers": (2, 5)}, "temperature 5 is -40.1 °C"),
     "hot": ({"temperatures": (120.1,)}, "temperature 1"),
@@ -51,8 +51,23 @@ ALONE: dict[str, tuple[dict[str, Any], str]] = {
     "NaN cell": ({"cell_voltages": (3.3, math.nan)}, "cell 2"),
     "sum": (CELLS | {"voltage": 53.4}, "pack voltage is 53.4 V, but the 16 cells add up to 52.800 V"),
     "charge": ({"soc": 101}, "soc is 101 %; expected 0 to 100 %"),
-    "charge left": ({"remaining_ah": 2e6}, "remaining_ah is 2e+06 Ah"),
+    "charge left": ({"remaining_ah": 2e6}, "remaining_ah is 2000000 Ah"),
     "capacity": ({"full_ah": math.inf}, "full_ah"),
+    "cycles": ({"cycles": 4_294_901_763}, "cycles is 4294901763; expected 0 to 50000"),
+    "many cycles": ({"cycles": 12_000, "cycle_charge_ah": 1_500_000.0}, ""),
+    "health": ({"soh": 255}, "soh is 255 %; expected 0 to 100 %"),
+    "charge below nothing": (
+        {"remaining_ah": -16_768.0, "full_ah": 280.0},
+        "1.5 times the capacity of 280 Ah",
+    ),
+    "a little below nothing": ({"remaining_ah": -3.0, "full_ah": 280.0}, ""),
+    "wire": (
+        {"cell_voltages": (3.3, 3.3), "cell_numbers": (1, 7), "cell_resistances": (0.1, 32.0)},
+        "wire resistance of cell 7 is 32 Ohm; expected 0 to 10 Ohm",
+    ),
+    "balancing": ({"balance_current": 32.0}, "balance_current is 32 A; expected -25 to 25 A"),
+    "charge of the cycles": ({"cycle_charge_ah": 4_294_967.0}, "cycle_charge_ah is 4294967 Ah"),
+    "emergency": ({"emergency_time": 65_535}, "emergency_time is 65535 s; expected 0 to 7200 s"),
 }
 
 
@@ -110,12 +125,35 @@ def test_a_leap_is_doubted_and_believed_when_it_stays(
     assert [bool(said) for said in stays] == [True] * (STAYS - 1) + [False, False]
 
 
-@pytest.mark.parametrize(("before", "then", "reason"), LEAPS.values(), ids=LEAPS)
-def test_a_pause_explains_a_leap(before: dict[str, Any], then: dict[str, Any], reason: str) -> None:
+APART: dict[str, tuple[dict[str, Any], dict[str, Any], float, bool]] = {
+    # name: (before, then, s between them, whether it is doubted)
+    "charge in half a minute": ({"soc": 55}, {"soc": 0}, 30.0, True),
+    "charge in half an hour": ({"soc": 55}, {"soc": 0}, 1800.0, False),
+    "a count set right": ({"soc": 55}, {"soc": 70}, 30.0, False),
+    "warmth in half a minute": ({"temperatures": (20.0,)}, {"temperatures": (119.0,)}, 30.0, True),
+    "warmth in an hour": ({"temperatures": (-5.0,)}, {"temperatures": (45.0,)}, 3600.0, False),
+    "capacity, ever": ({"full_ah": 280.0}, {"full_ah": 19_999.0}, 86_400.0, True),
+    "health, ever": ({"soh": 99}, {"soh": 3}, 86_400.0, True),
+    "cycles": ({"cycles": 120}, {"cycles": 30_000}, 30.0, True),
+    "charge of the cycles": ({"cycle_charge_ah": 9000.0}, {"cycle_charge_ah": 900_000.0}, 30.0, True),
+    "a short circuit, seen for long": ({"current": -5.0}, {"current": -499.0}, 30.0, True),
+    "a short circuit, seen for a moment": ({"current": -5.0}, {"current": -499.0}, 0.5, False),
+    "a load that starts": ({"current": 60.0}, {"current": -150.0}, 30.0, False),
+}
+
+
+@pytest.mark.parametrize(("before", "then", "seconds", "doubted"), APART.values(), ids=APART)
+def test_a_leap_is_measured_by_the_time_it_had(
+    before: dict[str, Any], then: dict[str, Any], seconds: float, doubted: bool
+) -> None:
+    """However far apart readings are: what cannot flow or warm in that time is doubted, and believed third."""
     gate = Plausibility()
+    gate.limits({"max_charge_current": 100.0, "max_discharge_current": 100.0})
     gate.judge(reading(0.0, **before))
 
-    assert gate.judge(reading(LOOSE + 0.1, **then)) == ""
+    said = [bool(gate.judge(reading(n * seconds, **then))) for n in range(1, STAYS + 1)]
+
+    assert said == ([True] * (STAYS - 1) + [False] if doubted else [False] * STAYS)
 
 
 def test_what_leaps_about_is_not_believed() -> None:

@@ -231,7 +231,7 @@ async def test_what_cannot_be_true_is_left_out_and_told() -> None:
     samples = [item.sample for item in talk.heard if item.sample is not None]
     assert [sample.current for sample in samples] == [87.654, 87.654]
     # The settings allow 150 A.
-    reason = "current is 2e+06 A; expected at most 750 A either way"
+    reason = "current is 2000000 A; expected at most 750 A either way"
     assert told == [(reason, bad)]
     assert (talk.status.refused, talk.status.implausible, talk.status.implausible_reason) == (1, 1, reason)
     assert (talk.status.implausible_lately(1000.0), talk.status.implausible_lately(1600.1)) == (1, 0)
@@ -243,5 +243,5 @@ async def test_nothing_but_impossible_values_is_a_reason() -> None:
     error = await talk.to_its_end()
 
     assert error.verdict is Verdict.FRAMES_REFUSED
-    assert "current is 2e+06 A" in str(error)
+    assert "current is 2000000 A" in str(error)
     assert talk.status.frames == 0
