@@ -26,7 +26,8 @@ class Packs:
 
     def look(self, now: float) -> Batteries:
         """Return how they are at ``now`` s since boot."""
-        known = [self._newest(address) for address in self._addresses]
+        newest = [self._newest(address) for address in self._addresses]
+        known = [sample for sample in newest if sample is None or _tells_of_power(sample)]
         samples = [sample for sample in known if sample is not None]
         powers = [_power(sample) for sample in samples if now - sample.monotonic <= self._oldest]
         off = [sample.discharge_enabled for sample in samples]
@@ -38,6 +39,11 @@ class Packs:
             fed=None if self._fed is None else max(0.0, now - self._fed),
             soc=_charge(samples),
         )
+
+
+def _tells_of_power(sample: Sample) -> bool:
+    """Whether a device has a shunt or a switch: an active balancer has neither, and feeds or cuts nothing."""
+    return sample.current is not None or sample.discharge_enabled is not None
 
 
 def _power(sample: Sample) -> float | None:
