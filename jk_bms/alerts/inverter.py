@@ -92,7 +92,7 @@ class InverterState:
 
     def house(self, batteries: Batteries) -> HouseView:
         """Return what the rule of the dark house looks at."""
-        return HouseView(self._answered, self.stale, self.grid, batteries)
+        return HouseView(self._answered, self.stale, self.grid, batteries, self.age)
 
     def shown(self) -> dict[str, Any] | None:
         """Return what the live socket tells of it; None: there is no inverter."""

@@ -109,6 +109,7 @@ class HouseView(NamedTuple):
     stale: bool  # that record is too old to speak of now
     grid: str = "unknown"  # present, lost, unknown
     batteries: Batteries = Batteries()
+    age: float | None = None  # s since that record; None: not known
 
 
 class HostView(NamedTuple):

@@ -6,12 +6,13 @@ of it: at night a house may draw less than an inverter can measure.
 """
 
 from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 
 from jk_bms.rules import example
 from jk_bms.rules.base import Batteries, Grade, HouseView, Look, Rule
 from jk_bms.rules.charge import HOUSE_DARK
-from jk_bms.rules.grid import LOST, PRESENT
+from jk_bms.rules.grid import LOST, PRESENT, grid_of
 from jk_bms.rules.levels import C, Level, grade
 
 OUTPUT = 50.0  # V: an inverter that gives less gives nothing
@@ -36,7 +37,7 @@ def verdict(view: HouseView) -> Verdict | None:
     if packs.power is not None and packs.power <= -ELECTRONICS:
         return Verdict(dark=False)
     if view.sample is None or view.stale:
-        return _by_batteries(packs, silent=view.sample is not None)
+        return _by_batteries(view)
     if view.grid == PRESENT or (view.sample.load_power or 0.0) >= LOAD:
         return Verdict(dark=False)
     output = view.sample.load_voltage
@@ -59,14 +60,20 @@ def powered(view: HouseView) -> bool | None:
     return None if found is None or view.sample is None else not found.dark
 
 
-def _by_batteries(packs: Batteries, *, silent: bool) -> Verdict | None:
-    """What the batteries alone say: nothing but that they feed, or that they ceased to."""
+def _by_batteries(view: HouseView) -> Verdict | None:
+    """What the batteries alone say: nothing but that they feed, or that they ceased to.
+
+    An inverter whose last word was that the grid is there may still pass it on. Batteries that fed the
+    house after that word say more: then the grid was gone, or gave too little.
+    """
+    packs = view.batteries
     if not packs.off:
         charged = packs.off is False and packs.power is not None and packs.power >= ELECTRONICS
         return Verdict(dark=False) if charged else None
-    if silent:
+    if view.sample is not None and grid_of(view.sample) != PRESENT:
         return Verdict(dark=True, how="silent")
-    return Verdict(dark=True, how="cut") if packs.fed is not None and packs.fed <= FED_LATELY else None
+    fed = packs.fed is not None and packs.fed <= min(FED_LATELY, inf if view.age is None else view.age)
+    return Verdict(dark=True, how="cut") if fed else None
 
 
 def _grades(view: HouseView) -> tuple[Grade, ...]:

@@ -23,6 +23,9 @@ def inverter(grid: str = LOST, packs: Batteries = NOTHING, **sample: Any) -> Hou
     return example.house(grid=grid, batteries=packs, **{**blank, **sample})
 
 
+# Its last word was that the grid is there, and that is too long ago.
+GRID_THEN = inverter(PRESENT, grid_voltage=230.0, load_power=400.0)._replace(stale=True, grid=UNKNOWN)
+
 # fmt: off
 HOUSES: dict[str, tuple[HouseView, bool | None]] = {
     "output off, no grid":           (inverter(load_voltage=0.0, load_power=0.0), True),
@@ -32,6 +35,7 @@ HOUSES: dict[str, tuple[HouseView, bool | None]] = {
     "no load, batteries cut":        (inverter(load_power=0.0, packs=CUT), True),
     "load unknown, batteries cut":   (inverter(packs=CUT, grid_voltage=0.0), True),
     "silent, batteries cut":         (inverter()._replace(stale=True, grid=UNKNOWN, batteries=CUT), True),
+    "grid there, silent, fed since": (GRID_THEN._replace(batteries=CUT, age=300.0), True),
     "only batteries, just cut":      (HouseView(None, stale=True, batteries=CUT), True),
     # not dark
     "grid there":                    (inverter(PRESENT, load_power=0.0), False),
@@ -44,6 +48,8 @@ HOUSES: dict[str, tuple[HouseView, bool | None]] = {
     "silent, but fed":               (inverter()._replace(stale=True, grid=UNKNOWN, batteries=IDLE), False),
     "only batteries, feeding":       (HouseView(None, stale=True, batteries=IDLE), False),
     # nobody knows
+    "grid there, silent, cut before": (GRID_THEN._replace(batteries=CUT._replace(fed=600.0), age=300.0), None),
+    "grid there, silent, never fed": (GRID_THEN._replace(batteries=CUT._replace(fed=None), age=300.0), None),
     "silent, batteries on":          (inverter()._replace(stale=True, grid=UNKNOWN), None),
     "only batteries, at rest":       (HouseView(None, stale=True, batteries=NOTHING), None),
     "only batteries, cut long ago":  (HouseView(None, stale=True, batteries=CUT._replace(fed=7200.0)), None),
@@ -65,6 +71,14 @@ def test_a_house(view: HouseView, dark: bool | None) -> None:
     trial = Trial()
     trial.hold(view)
     assert (trial.code("house_dark") == 2012) is (dark is True)
+
+
+def test_how_it_is_said_depends_on_what_was_known_last() -> None:
+    cut = GRID_THEN._replace(batteries=CUT, age=300.0)
+    lost = inverter(grid_voltage=0.0)._replace(stale=True, grid=UNKNOWN, batteries=CUT)
+
+    assert verdict(cut) == (True, "cut")
+    assert verdict(lost) == (True, "silent")
 
 
 def test_power_is_back_after_so_long_and_from_such_a_charge() -> None:

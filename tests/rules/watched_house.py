@@ -125,7 +125,8 @@ class WatchedHouse:
     def _house(self, grid: str) -> HouseView:
         sample = self._inverter
         stale = sample is None or self.t - sample.monotonic > OLDEST
-        return HouseView(sample, stale, grid, self._packs.look(self.t))
+        age = None if sample is None else self.t - sample.monotonic
+        return HouseView(sample, stale, grid, self._packs.look(self.t), age)
 
     def never_switches_off(self) -> None:
         """Let the inverter go on until the BMS cuts it off."""
