@@ -25,7 +25,7 @@ _GRADES = (grade(C, 2012, Level(1.0, 0.0), seconds=30.0, digits=0),)
 
 
 class Verdict(NamedTuple):
-    """Whether the house is dark, and how that is known: ``sure``, ``cut`` or ``silent``."""
+    """Whether the house is dark, and how that is known: ``sure``, ``output``, ``cut`` or ``silent``."""
 
     dark: bool
     how: str = "sure"
@@ -43,10 +43,11 @@ def verdict(view: HouseView) -> Verdict | None:
     output = view.sample.load_voltage
     if output is not None and output > OUTPUT:
         return Verdict(dark=False)
-    if view.grid != LOST:
-        return None
     if packs.power is not None and packs.power >= ELECTRONICS:
         return None  # what charges it may feed the house as well: another inverter, the sun
+    if view.grid != LOST:  # a program that names no grid: the output and the batteries say it together
+        unfed = output is not None and packs.off and grid_of(view.sample) != PRESENT
+        return Verdict(dark=True, how="output") if unfed else None
     if output is not None or packs.off:
         return Verdict(dark=True)
     sunny = (view.sample.pv_power or 0.0) >= LOAD

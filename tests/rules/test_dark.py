@@ -33,6 +33,7 @@ HOUSES: dict[str, tuple[HouseView, bool | None]] = {
     "output off, electronics live":  (inverter(load_voltage=0.0, load_power=0.0, packs=NOTHING._replace(power=-18.0)), True),
     "no load, no current, no volts": (inverter(load_power=0.0), True),
     "no load, batteries cut":        (inverter(load_power=0.0, packs=CUT), True),
+    "no grid named, output off, cut": (inverter(UNKNOWN, CUT, load_voltage=0.0, load_power=0.0), True),
     "load unknown, batteries cut":   (inverter(packs=CUT, grid_voltage=0.0), True),
     "silent, batteries cut":         (inverter()._replace(stale=True, grid=UNKNOWN, batteries=CUT), True),
     "grid there, silent, fed since": (GRID_THEN._replace(batteries=CUT, age=300.0), True),
@@ -55,6 +56,9 @@ HOUSES: dict[str, tuple[HouseView, bool | None]] = {
     "only batteries, cut long ago":  (HouseView(None, stale=True, batteries=CUT._replace(fed=7200.0)), None),
     "only batteries, cut at start":  (HouseView(None, stale=True, batteries=CUT._replace(fed=None)), None),
     "nothing at all":                (HouseView(None, stale=True), None),
+    "no grid named, batteries on":   (inverter(UNKNOWN, load_voltage=0.0, load_power=0.0), None),
+    "no grid named, volts unknown":  (inverter(UNKNOWN, CUT, load_power=0.0), None),
+    "grid not yet confirmed":        (inverter(UNKNOWN, CUT, grid_voltage=230.0, load_voltage=0.0), None),
     "grid unknown":                  (inverter(UNKNOWN, load_power=0.0), None),
     "no load, batteries unknown":    (inverter(load_power=0.0, packs=Batteries()), None),
     "no load, but sun":              (inverter(load_power=0.0, pv_power=300.0), None),
@@ -79,6 +83,7 @@ def test_how_it_is_said_depends_on_what_was_known_last() -> None:
 
     assert verdict(cut) == (True, "cut")
     assert verdict(lost) == (True, "silent")
+    assert verdict(inverter(UNKNOWN, CUT, load_voltage=0.0)) == (True, "output")
 
 
 def test_power_is_back_after_so_long_and_from_such_a_charge() -> None:

@@ -142,6 +142,7 @@ TEXTS = {
     "alerts.going_dark.cleared": "not going dark any more",
     "alerts.house_dark.title": "no power",
     "alerts.house_dark.meaning": "There is no grid, and the inverter gives nothing.",
+    "alerts.house_dark.output.meaning": "The batteries are cut off, and the inverter gives nothing.",
     "alerts.house_dark.cut.title": "the batteries are cut off: probably no power",
     "alerts.house_dark.cut.meaning": (
         "They fed the house until now and give nothing any more. Whether anything else feeds it is not known."

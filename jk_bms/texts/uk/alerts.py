@@ -135,6 +135,7 @@ TEXTS = {
     "alerts.going_dark.cleared": "відключення більше не загрожує",
     "alerts.house_dark.title": "немає світла",
     "alerts.house_dark.meaning": "Мережі немає, й інвертор нічого не дає.",
+    "alerts.house_dark.output.meaning": "Батареї вимкнулися, й інвертор нічого не дає.",
     "alerts.house_dark.cut.title": "батареї вимкнулися – мабуть, немає світла",
     "alerts.house_dark.cut.meaning": "Досі вони живили дім, а тепер не дають нічого. Чи живить його щось інше – невідомо.",
     "alerts.house_dark.silent.title": "мабуть, немає світла",
