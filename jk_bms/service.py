@@ -106,9 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         entries = _entries(settings, arguments.speed)
         for shared in shared_labels(entries):
             log.warning("registry: %s", shared)
-        clock = Clock(arguments.speed)
         if demo:
-            entries = _with_a_past(settings, entries, clock)
+            entries = _with_a_past(settings, entries)
         head = _head(settings, entries, demo=demo) if interactive else []
         if not sys.stdout.isatty():
             for line in head:
@@ -125,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             serve(
                 settings,
                 entries,
-                clock=clock,
+                clock=Clock(arguments.speed),  # its time runs from here
                 live_head=head,
                 with_bot=interactive,
             )
@@ -219,10 +218,10 @@ def _entries(settings: Settings, speed: float) -> list[Entry]:
     ]
 
 
-def _with_a_past(settings: Settings, entries: list[Entry], clock: Clock) -> list[Entry]:
+def _with_a_past(settings: Settings, entries: list[Entry]) -> list[Entry]:
     from jk_bms.made_up_day import with_a_past  # only the demonstration needs it
 
-    return [with_a_past(settings, entry, clock) for entry in entries]
+    return [with_a_past(settings, entry, Clock()) for entry in entries]
 
 
 def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
