@@ -511,7 +511,12 @@ class Handlers:
             await self._show(asked._replace(edits=None), why)
             return
         number = devices[0]["number"] if len(devices) == 1 else pages.ALL
-        spans = [Button(_marked(one, one == span), press("chart", one, what, number)) for one in CHART_SPANS]
+        spans = [
+            Button(
+                _marked(asked.texts(f"bot.button.span_{one}"), one == span), press("chart", one, what, number)
+            )
+            for one in CHART_SPANS
+        ]
         kinds = [
             Button(_marked(asked.texts(f"charts.{one}"), one == what), press("chart", span, one, number))
             for one in CHARTS

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+MINUTES = (5, 10, 15, 30)
 HOURS = (1, 2, 3, 6, 12)
 DAYS = (1, 2, 5, 10, 30, 91, 182, 365)
 
@@ -52,18 +53,32 @@ def scale(low: float, high: float, *, marks: int = 5, least: float = 0.0) -> Sca
 def time_marks(
     start: float, end: float, zone: tzinfo | None, weekdays: Sequence[str], *, most: float = 8.5
 ) -> list[Mark]:
-    """Return marks at full local hours or days between ``start`` and ``end`` (s since 1970).
+    """Return marks at round local times or days between ``start`` and ``end`` (s since 1970).
 
     ``weekdays``: their short names, Monday first. A day that a clock change makes shorter or
     longer has its marks where the clock shows them.
     """
     span = end - start
     first, last = (datetime.fromtimestamp(each, UTC).astimezone(zone) for each in (start, end))
+    for minutes in MINUTES:
+        if span / 60 / minutes <= most:
+            return _minutes(first, last, minutes)
     for hours in HOURS:
         if span / 3600 / hours <= most:
             return _hours(first, last, hours)
     days = next((each for each in DAYS if span / 86400 / each <= most), DAYS[-1])
     return _days(first, last, days, weekdays if span <= 8.5 * 86400 else None)
+
+
+def _minutes(first: datetime, last: datetime, minutes: int) -> list[Mark]:
+    """Count in true time: within an hour that the clock shows twice there are marks both times."""
+    at = first.replace(minute=first.minute // minutes * minutes, second=0, microsecond=0).timestamp()
+    marks: list[Mark] = []
+    while at <= last.timestamp():
+        if at >= first.timestamp():
+            marks.append(Mark(at, f"{datetime.fromtimestamp(at, UTC).astimezone(first.tzinfo):%H:%M}"))
+        at += 60 * minutes
+    return marks
 
 
 def _hours(first: datetime, last: datetime, hours: int) -> list[Mark]:

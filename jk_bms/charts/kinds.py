@@ -19,6 +19,7 @@ KILO = 1500.0  # W from which kW are easier to read
 IDLE = 5.0  # W: less is neither charging nor discharging
 WIDE = 0.72  # share of its place that a bar fills
 PERCENT = Scale(0.0, 100.0, 20.0)
+LEAST_SOC = 2.0  # %: of a charge that moved by less there is nothing to say
 
 Legend = list[tuple[str, Color]]
 T = TypeVar("T")
@@ -55,7 +56,9 @@ class Kind(NamedTuple):
 
 def _say_soc(data: ChartData, head: Head) -> Said:
     return _said(
-        head, *_last(data, "battery_soc", "", head, 0, "%"), _extremes(data, "battery_soc", head, 0, "%")
+        head,
+        *_last(data, "battery_soc", "", head, 0, "%"),
+        _extremes(data, "battery_soc", head, 0, "%", least=LEAST_SOC),
     )
 
 
@@ -419,14 +422,21 @@ def _last_of(
     return words, head.texts.quantity(factor * value, unit, digits)
 
 
-def _extremes(data: ChartData, name: str, head: Head, digits: int, unit: str) -> list[str]:
-    """The lowest and the highest value, each with its time; the only one where they read the same."""
+def _extremes(
+    data: ChartData, name: str, head: Head, digits: int, unit: str, *, least: float = 0.0
+) -> list[str]:
+    """The lowest and the highest value, each with its time; the only one where they read the same.
+
+    Nothing where they differ, but by less than ``least``.
+    """
     low, high, texts = _lowest(data, name), _highest(data, name), head.texts
     if low is None or high is None:
         return []
     values = [texts.quantity(one[0], unit, digits) for one in (low, high)]
     if values[0] == values[1]:
         return [texts("charts.steady", value=values[0])]
+    if high[0] - low[0] < least:
+        return []
     return [
         texts(key, value=value, time=_time(one[1], data, head))
         for key, value, one in zip(("charts.lowest", "charts.highest"), values, (low, high), strict=True)

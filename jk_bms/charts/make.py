@@ -29,7 +29,6 @@ def make_chart(wanted: Wanted) -> Made:
         raise ValueError(f"chart is {wanted.what!r}; expected one of {', '.join(KINDS)}")
     texts = language(wanted.language)
     picture = Picture(theme, texts)
-    head = Head(_title(wanted, texts), wanted.zone, texts, theme, _to_now(wanted))
     with open_reader(wanted.bms_db) as reader:
         first = first_recorded(reader, [pack.address for pack in wanted.packs])
         # A house that is younger than its picture: the picture begins with the house.
@@ -37,6 +36,7 @@ def make_chart(wanted: Wanted) -> Made:
         dated = young and not _same_day(wanted)
         if young and first is not None:
             wanted = wanted._replace(start=first)
+        head = Head(_title(wanted, texts), wanted.zone, texts, theme, _to_now(wanted))
         said, silent = _draw(reader, kind, wanted, head, picture)
     device = _whose(wanted, silent, texts)
     if dated:
@@ -157,7 +157,12 @@ def _title(wanted: Wanted, texts: Texts) -> str:
         return texts("charts.day", date=texts.date(wanted.start, wanted.zone))
     energy = KINDS[wanted.what].energy and wanted.end - wanted.start > BY_DAYS
     title = texts("charts.energy" if energy else f"charts.{wanted.what}")
-    return f"{title}, {texts(f'charts.last_{wanted.span}')}" if wanted.span else title
+    if not wanted.span:
+        return title
+    shown = wanted.end - wanted.start
+    if shown < SPANS[wanted.span]:  # of a house that is younger
+        return f"{title}, {texts('charts.last', span=texts.span(shown.total_seconds()))}"
+    return f"{title}, {texts(f'charts.last_{wanted.span}')}"
 
 
 def _to_now(wanted: Wanted) -> bool:

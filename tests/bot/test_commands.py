@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jk_bms.bot.handlers import CHART_SPANS
 from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.store import BotStore
@@ -956,9 +957,9 @@ async def test_a_chart_comes_as_a_picture_with_buttons(
     (replaced,) = (one for one in telegram.sent if one.method.startswith("edit"))
     _, added = telegram.messages()
     assert sent.photo.startswith(b"\x89PNG")
-    assert sent.shown.startswith("<shed>: Cell voltages, last 24 hours\ncell difference now ")
+    assert re.match(r"<shed>: Cell voltages, last \d h( \d+ min)?\ncell difference now ", sent.shown)
     assert (replaced.method, replaced.message) == ("editMessageMedia", sent.message)
-    assert replaced.shown.startswith("<shed>: Power, last 24 hours\n")
+    assert re.match(r"<shed>: Power, last \d h( \d+ min)?\n", replaced.shown)
     assert replaced.photo not in (b"", sent.photo)
     assert added.method == "sendPhoto"
 
@@ -993,5 +994,11 @@ async def test_the_chart_of_a_house_with_two_batteries_is_that_of_the_house(
         await soon(lambda: telegram.messages(), DRAWN)
 
     (sent,) = telegram.messages()
-    assert sent.shown.startswith("House, without Other: State of charge, last 24 hours\n")
+    assert re.match(r"House, without Other: State of charge, last \d h( \d+ min)?\n", sent.shown)
     assert sent.button("7d") == "chart:7d:soc:all"
+
+
+def test_the_buttons_of_spans_are_in_the_language_of_the_chat() -> None:
+    texts = language("uk")
+
+    assert [texts(f"bot.button.span_{span}") for span in CHART_SPANS] == ["доба", "7 днів", "30 днів"]

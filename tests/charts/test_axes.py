@@ -93,3 +93,25 @@ def test_marks_of_a_month_keep_their_days_while_the_chart_moves_on() -> None:
 
     assert {mark.text for mark in second} - {mark.text for mark in first} in (set(), {"21.11", "25.11"})
     assert len({mark.text for mark in first} & {mark.text for mark in second}) >= 5
+
+
+@pytest.mark.parametrize(
+    ("begin", "minutes", "shown"),
+    [
+        ("2026-11-20T10:02", 18, ["10:05", "10:10", "10:15", "10:20"]),
+        ("2026-11-20T23:55", 12, ["23:55", "00:00", "00:05"]),
+        ("2026-11-20T10:01", 59, ["10:10", "10:20", "10:30", "10:40", "10:50", "11:00"]),
+        ("2026-11-20T10:00", 100, ["10:00", "10:15", "10:30", "10:45", "11:00", "11:15", "11:30"]),
+        ("2026-11-20T10:10", 240, ["10:30", "11:00", "11:30", "12:00", "12:30", "13:00", "13:30", "14:00"]),
+    ],
+)
+def test_minutes_have_marks(begin: str, minutes: int, shown: list[str]) -> None:
+    start = datetime.fromisoformat(begin).replace(tzinfo=KYIV).timestamp()
+
+    assert [mark.text for mark in time_marks(start, start + 60 * minutes, KYIV, DAYS)] == shown
+
+
+def test_an_hour_that_comes_twice_has_marks_both_times() -> None:
+    start = datetime(2026, 10, 25, 1, 2, tzinfo=UTC).timestamp()  # 03:02 in Kyiv, for the second time
+
+    assert [mark.text for mark in time_marks(start, start + 720, KYIV, DAYS)] == ["03:05", "03:10"]

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -262,7 +263,33 @@ def test_a_house_younger_than_its_picture_fills_it(tmp_path: Path) -> None:
 
     left = [image.getpixel((LEFT + 170, y)) for y in range(round(TOP), round(BOTTOM))]
     assert any(like(pixel, THEMES["light"].blue) for pixel in left)
-    assert weeks.caption.startswith("shed, recorded since 20 Nov: State of charge, last 30 days\n")
+    assert weeks.caption.startswith("shed, recorded since 20 Nov: State of charge, last 5 h 30 min\n")
+
+
+@pytest.mark.parametrize(("low", "notes"), [(39.4, 0), (38.0, 0), (37.0, 2), (39.9, 1)])
+def test_of_a_charge_that_hardly_moved_nothing_is_said(low: float, notes: int) -> None:
+    line: list[float | None] = [low, 39.9]
+    data = ChartData(
+        END.timestamp() - 120,
+        END.timestamp(),
+        [END.timestamp() - 90, END.timestamp() - 30],
+        {"battery_soc": Values(line, line, line)},
+        {"battery_soc": 39.9},
+        {},
+        [],
+    )
+
+    said = KINDS["soc"].say(data, Head("", KYIV, language("en"), THEMES["light"]))
+
+    assert len(said.notes) == notes
+
+
+def test_eighteen_minutes_are_called_so(tmp_path: Path) -> None:
+    live(tmp_path / "bms.db", END, 18 / 1440)
+
+    title = make_chart(wanted(tmp_path / "bms.db", span="24h")).caption.splitlines()[0]
+
+    assert re.fullmatch(r"shed: State of charge, last 1[78] min", title)
 
 
 SECOND = "AA:BB:CC:DD:EE:02"

@@ -11,6 +11,7 @@ TEXTS = {
     "charts.house": "House",
     "charts.house_without": "House, without {names}",
     "charts.since": "{name}, recorded since {date}",
+    "charts.last": "last {span}",
     "charts.last_24h": "last 24 hours",
     "charts.last_7d": "last 7 days",
     "charts.last_30d": "last 30 days",

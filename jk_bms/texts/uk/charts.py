@@ -11,6 +11,7 @@ TEXTS = {
     "charts.house": "Дім",
     "charts.house_without": "Дім, без {names}",
     "charts.since": "{name}, дані від {date}",
+    "charts.last": "за {span}",
     "charts.last_24h": "остання доба",
     "charts.last_7d": "останні 7 днів",
     "charts.last_30d": "останні 30 днів",
