@@ -9,6 +9,7 @@ its id, or a thousand megabytes.
 import contextlib
 import logging
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,8 +31,9 @@ SLICE = 0.2  # s: a wait for a lock is cut in slices so that ``stop`` ends it so
 BREATH = 0.005  # s between slices: some locks are refused at once, without SQLite's own waiting
 COMMIT_PATIENCE = 0.5  # s: we hold the lock meanwhile, and the inverter program's own patience is finite
 LONG_TRANSACTION = 0.05  # s; longer ones make the inverter program wait
-LARGEST_PAYLOAD = 1_000_000  # bytes; a record has some hundred, and a page of records is read at once
-LONGEST_TIME, LONGEST_ERROR = 100, 1000  # characters
+LARGEST_PAYLOAD = 64_000  # bytes; a record has some hundred, with sixteen batteries in it some thousand
+LONGEST_TIME, LONGEST_ERROR = 100, 1000  # bytes
+MOST_FETCHED = 1_000_000  # bytes of memory, about, for the records of one fetch: fewer are given then
 # A file that was changed just now may be changed again without its time getting another one.
 RACY = 0.1  # s
 RACY_COARSE = 2.5  # s, where the file system counts whole seconds
@@ -44,9 +46,10 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS readings (
     error TEXT
 )"""
 COLUMNS = f"""SELECT id,
-    CASE WHEN length(created_at) <= {LONGEST_TIME} THEN created_at END,
+    CASE WHEN length(CAST(created_at AS BLOB)) <= {LONGEST_TIME} THEN created_at END,
     CASE WHEN length(CAST(payload AS BLOB)) > {LARGEST_PAYLOAD} THEN x'' ELSE payload END,
-    CASE WHEN length(error) > {LONGEST_ERROR} THEN substr(error, 1, {LONGEST_ERROR}) ELSE error END
+    CASE WHEN length(CAST(error AS BLOB)) > {LONGEST_ERROR}
+        THEN CAST(substr(CAST(error AS BLOB), 1, {LONGEST_ERROR}) AS TEXT) ELSE error END
     FROM readings"""  # noqa: S608  # ours
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 _IDS = "SELECT id FROM readings"
@@ -78,6 +81,7 @@ class RowError(StoreError):
 class Readings:
     """The records of one inverter database. Every failure is a StoreError that names the file.
 
+    Records come fewer at a time than asked for, but at least one, where they are large ones.
     The connection is kept between calls, without any transaction, and opened again when the
     file was replaced. To be used by one thread; only ``stop`` may come from another.
     """
@@ -220,9 +224,7 @@ class Readings:
 
     def _fetch(self, query: str, parameters: tuple[int, ...]) -> list[Record]:
         with self._connected() as connection:
-            # All rows at once: a cursor left half read would hold a read lock.
-            rows = self._patiently(lambda: connection.execute(query, parameters).fetchall())
-        return [Record(*row) for row in rows]
+            return self._patiently(lambda: _fetched(connection, query, parameters))
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in BEGIN IMMEDIATE .. COMMIT; when the lock is not to be had, try again."""
@@ -316,6 +318,20 @@ class Readings:
             f"{self.path}: no such database; waiting for the inverter program to create it, "
             f"or correct DB_PATH{hint}"
         )
+
+
+def _fetched(connection: sqlite3.Connection, query: str, parameters: tuple[int, ...]) -> list[Record]:
+    """The first records of the answer, until they take MOST_FETCHED."""
+    records: list[Record] = []
+    taken = 0
+    # To its end at once: a cursor left half read would hold a read lock.
+    with contextlib.closing(connection.execute(query, parameters)) as cursor:
+        for row in cursor:
+            records.append(Record(*row))
+            taken += sum(map(sys.getsizeof, row))
+            if taken >= MOST_FETCHED:
+                break
+    return records
 
 
 def _newest(connection: sqlite3.Connection) -> int:

@@ -96,7 +96,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path / "inverter.db")
 
 
-DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
+DEEP = '{"a":' + "[" * 30_000 + "]" * 30_000 + "}"  # within what is read at all
 # fmt: off
 PAYLOADS: dict[str, Value] = {
     "bytes that are no text":     b'{"grid_voltage":"230.1","n":"\xff\xfe"}',

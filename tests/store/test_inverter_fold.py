@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -16,7 +17,7 @@ from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import query, samples
 from jk_bms.store.inverter_fold import InverterFolder, fold_inverter
 from jk_bms.store.own import OwnStore, open_writer
-from jk_bms.store.readings import Readings, Record
+from jk_bms.store.readings import LARGEST_PAYLOAD, MOST_FETCHED, Readings, Record
 
 AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
 ZONE = timezone(timedelta(hours=2))
@@ -118,6 +119,30 @@ def test_the_past_comes_newest_first_and_the_present_before_it(
     put(connection, range(2620, 2625))
     assert not folder.step(AT)
     assert taken(own)[-1] == 2624
+
+
+def test_large_records_are_taken_a_few_at_a_time(house: tuple[sqlite3.Connection, Path, OwnStore]) -> None:
+    """A slice of them at once would be more than the poller may have, again after each restart."""
+    connection, path, own = house
+    put(connection, range(1, 13), note="x" * 900_000)  # more than any record is
+    put(connection, range(13, 61), note="x" * (LARGEST_PAYLOAD - 10_000))
+    connection.execute("UPDATE readings SET created_at = 'x' || char(0) || ? WHERE id = 5", ("x" * 10**6,))
+    folder = InverterFolder(Readings(path), HistoryStore(own))
+
+    tracemalloc.start()
+    assert folder.step(AT)
+    assert 0 < len(taken(own)) < 40  # what was reached is kept
+    while folder.step(AT):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert folder.complete
+    assert taken(own) == [*range(13, 61)]
+    assert peak < 2.5 * MOST_FETCHED
+    first, second = Readings(path).records_after(12, 48), Readings(path).records_up_to(60, 48)
+    assert (first[0].id, second[-1].id) == (13, 60)
+    assert 1 < len(first) == len(second) < 40
 
 
 def test_another_file_is_taken_from_its_beginning(
