@@ -2,12 +2,13 @@
 
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.commands import PROJECT, Run
+from tests.packaging.commands import PROJECT, Run, write
 
 TARGETS = ("help", "setup", "run", "test", "check", "dates", "bench", "soak", "clean")
 
@@ -44,6 +45,28 @@ def test_an_environment_is_made_once_and_again_for_another_lock(clone: Path, run
     assert (second.returncode, second.stdout, second.stderr, kept) == (0, "", "", True)
     assert "new environment on Python" in third.stdout, third.stderr
     assert not leftover.exists()
+
+
+@pytest.mark.parametrize("left", ["without pip", "marked", "half a pip"])
+def test_an_environment_that_was_interrupted_is_finished(left: str, clone: Path, run: Run) -> None:
+    """Its Python starts, and that is all it can do."""
+    venv = clone / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    if left != "without pip":
+        (venv / ".easun-jkbms-making").touch()
+    if left == "half a pip":
+        [packages] = venv.glob("lib/python*/site-packages")
+        write(packages / "pip/__init__.py", "")
+    (venv / "of somebody").touch()
+    command = (clone / "tools" / "venv", venv, "runtime")
+
+    first, second = run(*command, PYTHON=sys.executable), run(*command)
+
+    assert first.returncode == 0, first.stderr
+    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+    assert run(venv / "bin/python", "-m", "pip", "--version").returncode == 0
+    assert (venv / "of somebody").exists() == (left == "without pip")  # one made by hand is not emptied
+    assert not (venv / ".easun-jkbms-making").exists()
 
 
 def test_development_tools_come_on_top(clone: Path, run: Run) -> None:
