@@ -33,7 +33,7 @@ class Clone:
         ours = ("JK_", "BMS_", "DB_", "TELEGRAM_", "NOTIFY_", "WATCHDOG_")
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
-    def tool(self, *words: str) -> str:
+    def tool(self, *words: str, check: bool = True) -> str:
         done = subprocess.run(
             [sys.executable, "jk_bms/jk-util.py", *words],
             cwd=self.folder,
@@ -41,7 +41,7 @@ class Clone:
             capture_output=True,
             text=True,
             timeout=PATIENCE,
-            check=True,
+            check=check,
         )
         return done.stdout
 
@@ -58,7 +58,9 @@ class Clone:
                 until((self.folder / "demo" / "poller.sock").is_socket, PATIENCE)
                 until(
                     lambda: re.search(
-                        r"Grid .*(present|lost).*Records .*inserted", self.tool("status"), re.DOTALL
+                        r"Grid .*(present|lost).*Records .*inserted",
+                        self.tool("status", check=False),
+                        re.DOTALL,
                     ),
                     PATIENCE,
                 )
