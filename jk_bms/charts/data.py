@@ -7,13 +7,14 @@ of the others is silent for a while the house is not known either.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import NamedTuple
 
 from jk_bms.battery.house_charge import SIZES, size_of, weighted_charge
 from jk_bms.errors import StoreError
 from jk_bms.model import InverterSample
 from jk_bms.rules.grid import LOST, grid_of
-from jk_bms.store.history_query import Series, Values, daily_totals, query, tracks
+from jk_bms.store.history_query import ROWS, Series, Values, daily_totals, query, tracks
 from jk_bms.store.own import OwnReader
 
 POINTS = 480  # of a chart: about two pixels each
@@ -21,6 +22,7 @@ NEWEST = timedelta(minutes=15)  # before the end: an older value is not the one 
 QUARTER = timedelta(minutes=15)  # what days are put together from
 LEAST = 600.0  # s that must be recorded: of less there is no picture but a dot
 INVERTER = "inverter"
+HELD = 3  # intervals of the records for which a value stands until the next
 GRID = ("grid_voltage", "grid_power", "ac_output_power", "pv_input_power")  # what tells of the grid
 
 Line = list[float | None]
@@ -98,7 +100,7 @@ def read_chart(
     beside: dict[str, Values] = {}
     outages: list[tuple[float, float]] = []
     try:
-        theirs = query(reader, INVERTER, list(dict.fromkeys((*inverter, *GRID))), start, end, points)
+        theirs = held(query(reader, INVERTER, list(dict.fromkeys((*inverter, *GRID))), start, end, points))
     except StoreError:  # a house without an inverter program
         pass
     else:
@@ -347,6 +349,30 @@ def _newest(
         for name in quantities
         if found and all(name in each for each in found)
     }
+
+
+def held(series: Series) -> Series:
+    """Return ``series`` with each value held until the next where records are rarer than its steps.
+
+    Over three usual intervals of the records; a longer silence stays one. Roll-ups have no such holes.
+    """
+    if series.tier != ROWS:
+        return series
+    return series._replace(values={name: _held(values) for name, values in series.values.items()})
+
+
+def _held(values: Values) -> Values:
+    known = [place for place, value in enumerate(values.mean) if value is not None]
+    gaps = [after - place for place, after in pairwise(known)]
+    if not gaps:
+        return values
+    most = HELD * sorted(gaps)[len(gaps) * 3 // 4]
+    mean, low, high = (list(line) for line in (values.mean, values.min, values.max))
+    for place, gap in zip(known, gaps, strict=False):
+        if gap <= most:
+            for line in (mean, low, high):
+                line[place + 1 : place + gap] = [line[place]] * (gap - 1)
+    return Values(mean, low, high)
 
 
 def grid_outages(series: Series) -> list[tuple[float, float]]:

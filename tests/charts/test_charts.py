@@ -19,7 +19,7 @@ from jk_bms.charts import plot, style
 from jk_bms.charts.cells import BOTTOM as CELLS_BOTTOM
 from jk_bms.charts.cells import NUMBER, ROW
 from jk_bms.charts.cells import TOP as CELLS_TOP
-from jk_bms.charts.data import GRID, ChartData, TooLittle, grid_outages, read_chart, read_periods
+from jk_bms.charts.data import GRID, ChartData, TooLittle, grid_outages, held, read_chart, read_periods
 from jk_bms.charts.kinds import KINDS, Head
 from jk_bms.charts.make import make, make_chart, periods_of, too_little
 from jk_bms.charts.plot import BOTTOM, EDGE, HEIGHT, LEFT, RIGHT, TOP, WIDTH
@@ -380,6 +380,20 @@ def test_an_outage_is_told_by_voltage_then_by_power_and_never_by_silence() -> No
     assert grid_outages(series([230, 0, 0, 230], [0, 0, 0, 0])) == [(60.0, 180.0)]
     assert grid_outages(series([None] * 4, [400, 0, 400, None])) == [(60.0, 120.0)]
     assert grid_outages(series([None] * 3, [None] * 3)) == []
+
+
+def test_an_outage_is_one_where_records_are_rarer_than_steps() -> None:
+    """A step without a record is no end of it; a grid in between is, and so is a long silence."""
+    nothing: Line = [None] * 20
+    rare: Line = [230, None, None, 0, None, None, 0, None, None, 0, None, 0, None, None, 230] + [None] * 5
+    silent: Line = [0, None, 0, None, 0, None, 0, *[None] * 7, 0, None, 0, None, None, None]
+
+    once, twice = held(series(rare, nothing)), held(series(silent, nothing))
+
+    assert grid_outages(once) == [(180.0, 840.0)]
+    assert grid_outages(twice) == [(0.0, 420.0), (840.0, 1020.0)]
+    assert once.values["grid_voltage"].mean[:4] == [230, 230, 230, 0]
+    assert held(series(nothing, nothing)) == series(nothing, nothing)
 
 
 def test_no_import_is_no_outage_while_the_sun_carries_the_house() -> None:
