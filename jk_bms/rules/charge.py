@@ -19,6 +19,7 @@ _SOC_GRADES = (
 )
 _NOT_CHARGED = Level(29.9, 32.0)
 _NOT_CHARGED_GRADES = (grade(W, 1003, _NOT_CHARGED, seconds=600.0, digits=1),)
+NEARLY_EMPTY = 20.0  # %: with less, only the grid or a charge makes the light sure again
 TELLING = 20.0  # %: below it a cell's voltage tells what it holds, beside what the others hold
 STEADY = 0.4  # C: with more current voltages say what cells resist, not what they hold
 CHARGED = 0.5  # A: more of it is a charge
@@ -123,17 +124,20 @@ def minutes_left(view: PackView, *, cautious: bool) -> Mapping[str, Look | None]
     """Measure how long the charge that may be counted on lasts, in min, while nothing else feeds.
 
     At the load of the last minutes, or, ``cautious``, at the most that its ups and downs make likely.
-    That much is left is a relief only as long as the house has power: a dark one draws nothing.
+    That much is left is a relief only as long as the house has power: a dark one draws nothing. To the
+    ``cautious`` a smaller load on a pack that is nearly empty is none: it may be as large again any minute.
     """
     sample = view.sample
     if sample is None or sample.current is None:
         return None
     if view.on_battery is False or is_charged(view):
         return {}
+    soc = soc_to_judge(sample)
+    relief = not cautious or (soc is not None and soc >= NEARLY_EMPTY)
     if sample.empty_in is None:
         # So little is drawn that it cannot be said for how many days; or nothing was measured yet.
         idle = abs(sample.current) < TINY * capacity(view, sample)
-        return {} if idle and shows_power(view) else None
+        return {} if idle and shows_power(view) and relief else None
     if sample.current > 0.0:
         return None  # a sensor beside its zero
     left, share = least_left(sample, cautious=cautious), share_of_weakest(view, sample)
@@ -141,7 +145,7 @@ def minutes_left(view: PackView, *, cautious: bool) -> Mapping[str, Look | None]
     facts: dict[str, Any] = {"low": round(low), "high": round(max(low, high))}
     if sample.power is not None:
         facts["power"] = round(sample.power)
-    return {"": Look(round(low / 60.0, 1), facts, proof=shows_power(view))}
+    return {"": Look(round(low / 60.0, 1), facts, proof=relief and shows_power(view))}
 
 
 def share_of_weakest(view: PackView, sample: Sample) -> float:

@@ -297,7 +297,9 @@ class Engine:
             alert.value = look.value
             alert.peak = max(alert.peak, look.value) if rule.rising else min(alert.peak, look.value)
             # On the good side another cell may be the highest: the end is that of the one that was named.
-            if look.facts and not back(rule, look.value, alert.clear) and _tells_of(rule, look, watch):
+            # What names none and cannot end there goes on as it is now, not as it was before.
+            stands = not back(rule, look.value, alert.clear) or not (look.proof or rule.names)
+            if look.facts and stands and _tells_of(rule, look, watch):
                 alert.facts = dict(look.facts)
         if step.what is None:
             if watch.idle(now.at, 0.0) and watch.ended is None:

@@ -152,20 +152,52 @@ ENDS: dict[str, PackView] = {
     "less is drawn": example.pack(
         current=-2.0, battery_soc=7.0, soc_low=7.0, soc_high=9.0, empty_in=(30_000.0, 40_000.0)
     ),
-    "an idle house": example.pack(current=0.0, empty_in=None)._replace(powered=True),
-    "an idle house, drawing a little": example.pack(current=-0.6, empty_in=None),
+    "an idle house": example.pack(current=0.0, empty_in=None, battery_soc=7.0)._replace(powered=True),
+    "an idle house, drawing a little": example.pack(current=-0.6, empty_in=None, battery_soc=7.0),
 }
 
 
-@pytest.mark.parametrize("view", ENDS.values(), ids=ENDS)
+FED = (
+    "the grid is back",
+    "it is charged",
+)  # a smaller load lets no house that is going dark be sure of its light
+
+
+@pytest.mark.parametrize(("how", "view"), ENDS.items(), ids=ENDS)
 @pytest.mark.parametrize("rule", ["going_dark", "runtime"])
-def test_it_is_over_when_something_shows_it(rule: str, view: PackView) -> None:
+def test_it_is_over_when_something_shows_it(rule: str, how: str, view: PackView) -> None:
     trial = Trial()
     trial.hold(BEFORE[rule])
 
-    trial.hold(view._replace(sample=view.sample))
+    told = trial.hold(view)
 
-    assert trial.code(rule) is None
+    over = rule == "runtime" or how in FED
+    assert (trial.code(rule) is None) is over
+    assert any(line.startswith("cleared going_dark") for line in told) is (over and rule == "going_dark")
+
+
+@pytest.mark.parametrize("on_battery", [True, None], ids=["no grid", "no grid named"])
+def test_a_load_that_falls_for_a_while_does_not_end_it(on_battery: bool | None) -> None:
+    trial = Trial()
+    trial.hold(low(12.0, on_battery=on_battery))
+
+    told = trial.hold(low(36.0, on_battery=on_battery), looks=600)
+
+    alert = trial.open("going_dark")
+    assert alert is not None
+    assert (alert.code, alert.facts["low"]) == (1042, 36 * 60)  # it tells the time of now, if it is repeated
+    assert [line for line in told if line.startswith("cleared going_dark")] == []
+
+
+def test_a_large_load_that_ends_on_a_pack_that_holds_enough_is_over() -> None:
+    trial = Trial()
+    full: dict[str, Any] = {"battery_soc": 40.0, "soc_low": 40.0, "soc_high": 42.0}
+    trial.hold(example.pack(current=-400.0, empty_in=(700.0, 800.0), **full))
+    assert trial.code("going_dark") == 1042
+
+    trial.hold(example.pack(current=-20.0, empty_in=(20_000.0, 21_000.0), **full))
+
+    assert trial.code("going_dark") is None
 
 
 def test_what_was_foretold_is_not_repeated_while_it_is_so() -> None:

@@ -137,7 +137,10 @@ TEXTS = {
         "At this load the BMS cuts off between {dark} and {dark_last}. Your data is saved."
     ),
     "alerts.going_dark.action": "Shut down computers now and switch off every large load.",
-    "alerts.going_dark.over": "It is over when more than {clear} is left.",
+    "alerts.going_dark.over": (
+        "It is over when the grid is back or the battery is charging; above 20 % also when more than {clear} is "
+        "left."
+    ),
     "alerts.going_dark.detail": "Load: {power}.",
     "alerts.going_dark.cleared": "not going dark any more",
     "alerts.house_dark.title": "no power",

@@ -130,7 +130,10 @@ TEXTS = {
         "За такого споживання BMS вимкнеться між {dark} і {dark_last}. Дані зберігаються."
     ),
     "alerts.going_dark.action": "Вимкніть комп’ютери просто зараз, а також усе потужне.",
-    "alerts.going_dark.over": "Мине, коли лишатиметься понад {clear}.",
+    "alerts.going_dark.over": (
+        "Мине, коли повернеться мережа або батарея заряджатиметься; понад 20 % – також коли лишатиметься понад "
+        "{clear}."
+    ),
     "alerts.going_dark.detail": "Споживання: {power}.",
     "alerts.going_dark.cleared": "відключення більше не загрожує",
     "alerts.house_dark.title": "немає світла",
