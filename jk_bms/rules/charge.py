@@ -132,6 +132,8 @@ def minutes_left(view: PackView, *, cautious: bool) -> Mapping[str, Look | None]
         return None
     if view.on_battery is False or is_charged(view):
         return {}
+    if sample.discharge_enabled is False:
+        return None  # it gives nothing: what the forecast says is of no use, and nothing is over
     soc = soc_to_judge(sample)
     relief = not cautious or (soc is not None and soc >= NEARLY_EMPTY)
     if sample.empty_in is None:

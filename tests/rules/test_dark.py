@@ -200,6 +200,24 @@ def test_a_large_load_that_ends_on_a_pack_that_holds_enough_is_over() -> None:
     assert trial.code("going_dark") is None
 
 
+@pytest.mark.parametrize("current", [0.0, -0.2, -60.0])
+@pytest.mark.parametrize("rule", ["going_dark", "runtime"])
+def test_nothing_is_foretold_of_a_pack_that_is_switched_off(rule: str, current: float) -> None:
+    trial = Trial()
+    off = example.pack(
+        current=current,
+        discharge_enabled=False,
+        battery_soc=7.0,
+        soc_low=7.0,
+        soc_high=9.0,
+        empty_in=(600.0, 900.0),
+    )
+
+    trial.hold(off)
+
+    assert trial.code(rule) is None
+
+
 def test_what_was_foretold_is_not_repeated_while_it_is_so() -> None:
     trial = Trial(repeat_hours=12)
     trial.hold(low(10.0), looks=20)
