@@ -20,10 +20,12 @@ def device_state(
     now: float,
     zone: tzinfo | None,
     heard: float | None = None,
+    cell_limits: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """Return what the live socket tells of one battery; ``days``: what went in and out.
 
     ``now`` is in s since boot, as is ``heard``: when it last gave data to an earlier run.
+    ``cell_limits``: below and above which V a cell is told of.
     """
     last = heard if status.last_sample is None else status.last_sample
     state: dict[str, Any] = {
@@ -55,6 +57,8 @@ def device_state(
             "released_for": None if status.released_until is None else status.released_until - now,
         },
     }
+    if cell_limits is not None:
+        state["cell_limits"] = list(cell_limits)
     if sample is not None:
         state["age"] = max(0.0, now - sample.monotonic)
         state["reading"] = as_reading(sample, zone, monotonic=True)

@@ -41,6 +41,7 @@ from jk_bms.model.reading import as_reading
 from jk_bms.registry import SIMULATED, Entry
 from jk_bms.repair.house import ALL_SILENT, House
 from jk_bms.repair.ladder import Rung
+from jk_bms.rules.cells import cell_limits
 from jk_bms.sd_notify import Notifier
 from jk_bms.settings import Settings
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
@@ -228,6 +229,7 @@ class Poller:
                     now=now,
                     zone=self.settings.timezone,
                     heard=self.link_log.heard(device.address),
+                    cell_limits=cell_limits(*self.memory.about(device.address)),
                 )
                 for device, status, sample in self._batteries()
             ],

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
+from jk_bms.battery.chemistry import CHEMISTRIES
+from jk_bms.battery.limits import PackLimits
 from jk_bms.device_state import device_state, status_line
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.repair.ladder import Rung
+from jk_bms.rules.cells import cell_limits
 
 MAIN = Device(address="C8:47:80:00:00:01", name="main")
 SHED = Device(address="C8:47:80:00:00:02", number=2)
@@ -61,3 +64,12 @@ def test_ages_are_those_of_frames() -> None:
 
     assert (state["age"], state["link"]["last_frame"], state["link"]["for"]) == (3.0, 3.0, 1.0)
     assert "reading" not in device_state(MAIN, status, None, {}, now=NOW, zone=UTC)
+
+
+def test_limits_of_cells_are_told() -> None:
+    limits = cell_limits(CHEMISTRIES["lfp"], PackLimits(cell_uvp=2.9))
+    state = device_state(MAIN, LinkStatus(), None, {}, now=NOW, zone=UTC, cell_limits=limits)
+
+    assert 2.9 < limits[0] < 3.3 < limits[1] < 3.65
+    assert state["cell_limits"] == list(limits)
+    assert "cell_limits" not in device_state(MAIN, LinkStatus(), None, {}, now=NOW, zone=UTC)

@@ -45,7 +45,6 @@ PAGE = 200  # events read at once
 RECENT = timedelta(days=1)  # what happened before that is no news in a database begun anew
 LOOK = 30.0  # s between two looks without being woken
 PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # rules about cells
-LIMITED = frozenset({"cell_high", "cell_low"})  # those whose limit is a voltage of a cell
 PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
 PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
@@ -302,8 +301,7 @@ class AlertFeed:
         if device is None or not cells or snapshot.get("poller_down"):
             return
         found = event.facts.get("facts") or {}
-        limit = event.facts.get("set")
-        side = "low_limit" if event.facts.get("rule") == "cell_low" else "high_limit"
+        limits = limits_of(device, event.facts)
         pictures: dict[tuple[str, str], Picture] = {}
         messages = []
         for chat in self._chats():
@@ -317,7 +315,8 @@ class AlertFeed:
                             "voltages": cells,
                             "numbers": reading.get("cell_numbers") or list(range(1, len(cells) + 1)),
                             "label": device.get("name") or device["address"],
-                            side: limit if event.facts.get("rule") in LIMITED else None,
+                            "low_limit": limits[0],
+                            "high_limit": limits[1],
                             "marked": found.get("cell"),
                             "language": tongue,
                             "theme": look[1],
@@ -383,3 +382,17 @@ def _name(event: Event) -> str:
 
 def _key(facts: Mapping[str, Any]) -> str:
     return ":".join(("alert", *(str(facts.get(name, "")) for name in ("subject", "rule", "part"))))
+
+
+def limits_of(device: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Return below and above which V a cell of ``device`` is drawn red: what an alert set stands for its side.
+
+    None: the poller does not tell.
+    """
+    low, high = device.get("cell_limits") or (None, None)
+    match facts.get("rule"):
+        case "cell_low":
+            return facts.get("set", low), high
+        case "cell_high":
+            return low, facts.get("set", high)
+    return low, high

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from jk_bms.battery.chemistry import Chemistry
+from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
@@ -143,6 +145,13 @@ CELL_LOW = Rule(
     clear_seconds=20.0,
     names=("cell",),
 )
+
+
+def cell_limits(chemistry: Chemistry, limits: PackLimits) -> tuple[float, float]:
+    """Return below and above which V a cell is told of, as far as the settings of its BMS are known."""
+    low = low_grades(chemistry.name, limits.cell_uvp)
+    high = high_grades(chemistry.name, limits.cell_ovp, chemistry.ovp)
+    return max(one.set for one in low), min(one.set for one in high)
 
 
 # Too far apart

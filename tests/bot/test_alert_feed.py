@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jk_bms.alerts.alerts import INVERTER
-from jk_bms.bot.alert_feed import GREETED, NOTE, AlertFeed
+from jk_bms.bot.alert_feed import GREETED, NOTE, AlertFeed, limits_of
 from jk_bms.bot.light_aiogram import TelegramBot
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
@@ -595,3 +595,20 @@ async def test_no_database_yet(settings: Settings, store: BotStore, bot: Telegra
 
     assert not task.done()
     task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("device", "facts", "limits"),
+    [
+        ({"cell_limits": [3.05, 3.55]}, {"rule": "cell_spread", "set": 80.0}, (3.05, 3.55)),
+        ({"cell_limits": [3.05, 3.55]}, {"rule": "cell_low", "set": 2.85}, (2.85, 3.55)),
+        ({"cell_limits": [3.05, 3.55]}, {"rule": "cell_high", "set": 3.6}, (3.05, 3.6)),
+        ({}, {"rule": "cell_low", "set": 2.85}, (2.85, None)),
+        ({}, {"rule": "cell_spread", "set": 80.0}, (None, None)),
+    ],
+)
+def test_a_picture_of_cells_has_both_limits(
+    device: dict[str, Any], facts: dict[str, Any], limits: tuple[float | None, float | None]
+) -> None:
+    """Whatever the alert is about: a cell beyond a limit is never green."""
+    assert limits_of(device, facts) == limits
