@@ -546,6 +546,33 @@ def test_alerts_worst_first_with_buttons_that_mute() -> None:
     assert refresh[0].data == "alerts"
 
 
+def test_what_the_house_lives_by_comes_before_older_alerts_as_bad() -> None:
+    of_house = [
+        alert(
+            rule=rule,
+            code=code,
+            part="",
+            subject=subject,
+            since=NOW.isoformat(),
+            unit="",
+            facts={"low": 600, "high": 900},
+        )
+        for rule, code, subject in (
+            ("grid_lost", 2001, "inverter"),
+            ("going_dark", 1042, "AA:BB:CC:DD:EE:01"),
+            ("house_dark", 2012, "house"),
+        )
+    ]
+    cells = [alert(part=str(n)) for n in range(14)]
+
+    text = pages.alerts(snapshot(alerts=[*cells, *of_house]), EN, KYIV, NOW).text
+
+    places = [
+        text.index(words) for words in ("no power", "going dark about", "the grid is lost", "🚨 4. Main")
+    ]
+    assert places == sorted(places)
+
+
 def test_muted_alert_can_be_heard_again() -> None:
     until = (NOW + timedelta(hours=1)).isoformat()
     page = pages.alerts(snapshot(alerts=[alert(muted=True, muted_until=until)]), EN, KYIV, NOW)

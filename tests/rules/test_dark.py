@@ -231,6 +231,19 @@ def test_what_was_foretold_is_not_repeated_while_it_is_so() -> None:
     assert "repeat house_dark 2012" in told
 
 
+def test_a_lost_grid_is_not_repeated_while_the_house_is_dark() -> None:
+    trial = Trial(repeat_hours=1)
+    trial.hold(example.inverter())
+    lost = example.inverter(grid=LOST, grid_voltage=0.0)
+    assert "repeat grid_lost 2001" in trial.hold(lost, looks=1500)
+    trial.hold(inverter(load_voltage=0.0), looks=20)
+
+    told = trial.hold(lost, looks=1500)
+
+    assert [line for line in told if "grid_lost" in line] == []
+    assert trial.code("grid_lost") == 2001
+
+
 # The same kind in the other rules
 
 

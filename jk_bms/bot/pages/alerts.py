@@ -11,6 +11,7 @@ from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import SEVERITIES, alert_line, mark, severity_of
 
 MOST = 10  # alerts on the page: more are counted
+OF_THE_HOUSE = ("house_dark", "going_dark", "grid_lost")  # rules before all others as bad
 MUTES = (("3600", "bot.button.mute_1h"), ("28800", "bot.button.mute_8h"), ("clear", "bot.button.mute_clear"))
 
 
@@ -23,7 +24,7 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
         names = {device["address"]: label(device, texts) for device in snapshot["devices"]}
         open_then = [
             f"{mark(alert)} {escape(alert_line(alert, names.get(str(alert.get('subject'))), texts, zone, now))}"
-            for alert in sorted(before, key=lambda alert: -severity_of(alert))[:MOST]
+            for alert in sorted(before, key=_urgency)[:MOST]
         ]
         head = escape(texts("bot.alerts_before")) if open_then else ""
         return page(
@@ -35,7 +36,7 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
         )
     if not listed:
         return page(escape(notes(snapshot, texts)), "🟢 " + escape(texts("bot.no_alerts")), buttons=[refresh])
-    ordered = sorted(listed, key=lambda alert: (-severity_of(alert), str(alert.get("since", ""))))
+    ordered = sorted(listed, key=_urgency)
     shown = ordered[:MOST]
     names = {device["address"]: label(device, texts) for device in snapshot["devices"]}
     lines = []
@@ -48,6 +49,13 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
         lines.append(escape(texts.count("bot.more_alerts", more)))
     buttons = [_buttons(number, alert, texts, alone=len(shown) == 1) for number, alert in enumerate(shown, 1)]
     return page(escape(notes(snapshot, texts)), "\n\n".join(lines), buttons=[*buttons, refresh])
+
+
+def _urgency(alert: Mapping[str, Any]) -> tuple[int, int, str]:
+    """Where an alert stands on the page: the worst first, of those what the whole house lives by, then the oldest."""
+    rule = alert.get("rule")
+    place = OF_THE_HOUSE.index(rule) if rule in OF_THE_HOUSE else len(OF_THE_HOUSE)
+    return -severity_of(alert), place, str(alert.get("since", ""))
 
 
 def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool) -> Iterator[Button]:
