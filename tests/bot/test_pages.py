@@ -780,3 +780,20 @@ def balanced(html: str) -> bool:
         elif not stack or stack.pop() != tag:
             return False
     return not stack and "<" not in re.sub(r"<[^<>]*>", "", html)
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ([3.05, 3.55], ""),
+        ([2.0, 2.1], "Cells beyond the limits (2.000 V to 2.100 V): 1, 2, 3"),
+        (None, ""),
+    ],
+)
+def test_cells_beyond_a_limit_are_named(limits: list[float] | None, told: str) -> None:
+    battery = device(cell_limits=limits)
+
+    text = pages.cells(snapshot(battery), battery, EN, KYIV, NOW).text
+
+    assert told in text
+    assert ("beyond" in text) == bool(told)

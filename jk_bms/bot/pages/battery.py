@@ -86,6 +86,7 @@ def cells(
         f"<b>{escape(title)}</b>",
         preformatted(_columns(list(numbers), voltages, marks, texts)),
         block(summary),
+        escape(_beyond(list(numbers), voltages, device.get("cell_limits"), texts)),
         escape(_balancing(reading, texts)),
         escape(updated(device, snapshot, texts, zone, now)),
         buttons=_buttons("cells", device, texts),
@@ -161,6 +162,18 @@ def _source(reading: dict[str, Any], age: float, texts: Texts) -> str:
 
 def _advice(soc: float | None, texts: Texts) -> str:
     return escape(texts("bot.low_advice")) if low_line(soc, texts) else ""
+
+
+def _beyond(numbers: list[int], voltages: list[float], limits: list[float] | None, texts: Texts) -> str:
+    """Which cells are at or beyond a limit; empty: none, or the limits are not known."""
+    if limits is None:
+        return ""
+    low, high = limits
+    beyond = [str(number) for number, v in zip(numbers, voltages, strict=True) if not low < v < high]
+    if not beyond:
+        return ""
+    first, last = (texts.quantity(limit, "V", 3) for limit in limits)
+    return texts("bot.cells_beyond", low=first, high=last, cells=", ".join(beyond))
 
 
 def _balancing(reading: dict[str, Any], texts: Texts) -> str:

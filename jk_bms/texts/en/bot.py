@@ -72,6 +72,7 @@ TEXTS = {
     "bot.no_cells": "This battery does not report its cells.",
     "bot.cell": "cell {number}",
     "bot.cells_of": "{name}: {count} cell|{name}: {count} cells",
+    "bot.cells_beyond": "🔴 Cells beyond the limits ({low} to {high}): {cells}",
     "bot.max": "max",
     "bot.min": "min",
     "bot.empty_in": "At this load: empty in {span}",

@@ -74,6 +74,7 @@ TEXTS = {
     "bot.no_cells": "Батарея не повідомляє напруги комірок.",
     "bot.cell": "№ {number}",
     "bot.cells_of": "{name}: {count} комірка|{name}: {count} комірки|{name}: {count} комірок",
+    "bot.cells_beyond": "🔴 Комірки за межами ({low} – {high}): {cells}",
     "bot.max": "макс",
     "bot.min": "мін",
     "bot.empty_in": "За такого споживання вистачить на {span}",
