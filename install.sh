@@ -476,6 +476,9 @@ sort_out() { # PATH...
     done
 }
 
+# What below FOLDER another owner has, or everybody may write: root would run it.
+of_others() { find "$1" \( ! -user "$EUID" -o ! -type l -perm -o=w \) "${@:2}" 2>/dev/null || true; } # FOLDER [find's action]
+
 code() {
     if [[ -n "$in_place" ]]; then
         say "code: $prefix is the clone itself and is used as it is"
@@ -488,8 +491,9 @@ code() {
     sums_below "$source" <<<"$files"
     for each in "${all[@]}"; do wanted[$each]="${sums[$each]}"; done
     sums_below "$(at "$prefix")" <<<"$files"
+    # Whose a file is counts too: its owner may change it, and root runs it.
     while read -r mode each; do modes[$each]="$mode"; done < <(
-        cd -- "$(at "$prefix")" 2>/dev/null && stat -c '%a %n' -- "${!sums[@]}" 2>/dev/null
+        cd -- "$(at "$prefix")" 2>/dev/null && stat -c '%a:%u %n' -- "${!sums[@]}" 2>/dev/null
     )
     {
         [[ -z "$beside" ]] || say "beside yes"
@@ -507,10 +511,13 @@ code() {
             continue
         fi
         say "$new $each" >>"$scratch/files"
-        if [[ "${sums[$each]:-}" != "$new" || "${modes[$each]:-}" != "$(mode_of "$source/$each")" ]]; then
+        if [[ "${sums[$each]:-}" != "$new" || "${modes[$each]:-}" != "$(mode_of "$source/$each"):$EUID" ]]; then
             changed+=("$each")
         fi
     done
+    while IFS= read -r each; do # what Python might import there, by whomever
+        [[ -n "${wanted[$each]:-}${ours[$each]:-}" ]] || refused+=("$each")
+    done < <(cd -- "$(at "$prefix")" 2>/dev/null && [[ -d jk_bms ]] && of_others jk_bms | grep -v /__pycache__)
     if ((${#refused[@]})); then
         printf 'install.sh: %s holds files that we did not put there, or that were changed since: %s\n' \
             "$prefix" "${refused[*]}" >&2
@@ -540,20 +547,32 @@ installed() { # runtime|bot LOCK: whether the environment has these very package
 }
 
 environment() {
+    local first=""
     [[ -z "$given_venv" ]] || return 0
+    [[ -n "$in_place" || ! -d "$(at "$venv")" ]] || first="$(of_others "$(at "$venv")/" -print -quit)"
+    if [[ -n "$first" ]]; then
+        run "remove $venv, where others may change what root runs: ${first#"$root"}" rm -rf -- "$(at "$venv")"
+    fi
     # A service user cannot reach an interpreter in somebody's home, hence --system.
-    if ! installed runtime requirements.txt; then
+    if [[ -n "$first" ]] || ! installed runtime requirements.txt; then
         run "make $venv with the packages of requirements.txt" "$source/tools/venv" "$(at "$venv")" runtime --system
         outdated=yes
     fi
     # By themselves: a machine for which one of these cannot be had still reads its batteries.
-    if ! installed bot requirements-bot.txt; then
+    if [[ -n "$first" ]] || ! installed bot requirements-bot.txt; then
         run "add the packages of the bot (requirements-bot.txt)" "$source/tools/venv" "$(at "$venv")" bot --system ||
             no_packages=yes
     fi
 }
 
 compiled() { # the service may not write there: without this it would compile at each start
+    local folder
+    folder="$(at "$prefix")/jk_bms"
+    if [[ -z "$in_place" && -d "$folder" && -n "$(of_others "$folder" -path '*/__pycache__*' -print -quit)" ]]; then
+        run "remove what others compiled in $prefix/jk_bms" \
+            find "$folder" -depth -name __pycache__ -exec rm -rf -- {} +
+        outdated=yes
+    fi
     if [[ -n "$in_place" || (-z "$outdated" && -d "$(at "$prefix")/jk_bms/__pycache__") ]]; then
         return
     fi
@@ -799,6 +818,11 @@ service_can() { # as the unit runs it
     runuser -u "$NAME" "${groups[@]}" -- test "$@"
 }
 
+poller_check() {
+    has_battery || { live_systemd && systemctl is-active --quiet "$NAME"; } ||
+        say "service: not started: no battery yet: $(tool_command) --scan, then run this again"
+}
+
 bot_checks() {
     local why dir
     why="$(why_no_bot)"
@@ -811,6 +835,7 @@ bot_checks() {
 }
 
 checks() {
+    poller_check
     bot_checks
     if [[ -z "$db_path" ]]; then
         if [[ "$(env_value BMS_STANDALONE_ROWS "$(at "$settings_dir/.env")")" =~ ^([tT][rR][uU][eE]|[yY][eE][sS]|[oO][nN]|1)$ ]]; then
@@ -917,9 +942,13 @@ withdraw() {
 # Whether tools/venv made an environment, in this very place: its stamp names it.
 made_there() { [[ -f "$1/.$NAME-runtime" && "$(head -n 1 -- "$1/.$NAME-runtime")" == "$1" ]]; } # FOLDER
 
+tool_command() { # how the owner calls the tool
+    if command_is_foreign >/dev/null; then say "sudo $venv/bin/python $prefix/jk_bms/jk-util.py"; else say "sudo jk-util"; fi
+}
+
 what_next() {
-    local jk_util="sudo jk-util" again="sudo $prefix/install.sh"
-    ! command_is_foreign >/dev/null || jk_util="sudo $venv/bin/python $prefix/jk_bms/jk-util.py"
+    local jk_util again="sudo $prefix/install.sh"
+    jk_util="$(tool_command)"
     [[ -z "$beside" ]] || again="sudo $(printf %q "$source")/install.sh --prefix $prefix"
     if ! has_battery; then
         cat <<END

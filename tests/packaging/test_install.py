@@ -60,6 +60,17 @@ def test_standard_units_are_those_in_the_clone(unit: str, clone: Path, root: Pat
     ).read_text(encoding="utf-8")
 
 
+def test_a_service_without_a_battery_says_what_to_do(root: Path, install: Install) -> None:
+    said = "service: not started: no battery yet: sudo jk-util --scan, then run this again"
+
+    first = install()
+    write(root / "etc/easun-jkbms/jk_devices.yaml", "AA:BB:CC:DD:EE:FF:\n")
+    second = install()
+
+    assert said in first.stdout
+    assert "no battery" not in second.stdout
+
+
 def test_second_run_changes_nothing(root: Path, install: Install) -> None:
     install()
     before = snapshot(root)

@@ -389,6 +389,60 @@ def test_the_service_may_not_replace_what_root_runs(root: Path, install: Install
 
 
 @as_root
+def test_code_of_ours_in_other_hands_is_written_anew(root: Path, install: Install) -> None:
+    """Its content and mode are right, but its owner may change them after this."""
+    install()
+    code = root / "opt/easun-jkbms/jk_bms"
+    theirs = [owned(code / "jk-util.py"), owned(write(code / "__pycache__/theirs.cpython-313.pyc", "theirs"))]
+    owned(code / "__pycache__")
+
+    shown, first, again = install("--dry-run"), install(), install()
+
+    assert "would: copy 1 of" in shown.stdout
+    assert first.returncode == 0, first.stderr
+    assert "copy 1 of" in first.stdout
+    assert [path.stat().st_uid for path in code.parent.rglob("*") if path.stat().st_uid] == []
+    assert [path.exists() for path in theirs] == [True, False]
+    assert "nothing to change" in again.stdout
+
+
+@as_root
+def test_a_module_of_another_among_ours_is_refused(root: Path, install: Install) -> None:
+    install()
+    theirs = owned(write(root / "opt/easun-jkbms/jk_bms/json.py", "theirs\n"))
+
+    result = install()
+
+    assert result.returncode == 1
+    assert "jk_bms/json.py" in result.stderr
+    assert theirs.read_text(encoding="utf-8") == "theirs\n"
+
+
+@as_root
+@pytest.mark.parametrize("how", ["owner", "everybody"])
+def test_an_environment_in_other_hands_is_made_anew(how: str, root: Path, clone: Path, run: Run) -> None:
+    python = run(PROJECT / "tools" / "find-python", "--system").stdout.strip()
+    if not python:
+        pytest.skip("every Python here lives in a home, where no service can reach it")
+    command = (clone / "install.sh", "--root", root)
+    run(*command, PYTHON=python)
+    [packages] = (root / "opt/easun-jkbms/.venv").glob("lib/python*/site-packages")
+    planted = write(packages / "planted.pth", "import os\n")
+    if how == "owner":
+        owned(planted)
+    else:
+        planted.chmod(0o666)
+
+    first, again = run(*command, PYTHON=python), run(*command, PYTHON=python)
+
+    assert first.returncode == 0, first.stderr
+    assert "may change what root runs: /opt/easun-jkbms/.venv/lib" in first.stdout
+    assert not planted.exists()
+    assert packages.is_dir()
+    assert "nothing to change" in again.stdout
+
+
+@as_root
 def test_what_an_earlier_version_put_there_moves_out(root: Path, install: Install, clone: Path) -> None:
     write(root / "opt/eamoon/.env", "DB_PATH=data/inverter.db\n")
     write(root / "opt/eamoon/easun_poller.py", "theirs\n")
