@@ -28,6 +28,7 @@ from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.rules.base import Severity
+from jk_bms.rules.charge import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
@@ -193,6 +194,8 @@ class AlertFeed:
         names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
         # What was not yet told comes as news; what is kept quiet on purpose stays so.
         told = [one for one in snapshot.get("alerts") or () if one.get("told") and not one.get("muted")]
+        if any(one.get("rule") == HOUSE_DARK for one in told):  # no word that it runs on the battery
+            told = [one for one in told if one.get("rule") != GRID]
         messages = [
             self._message(chat, one | {"what": "repeat"}, names.get(str(one.get("subject"))), now)
             for chat in new

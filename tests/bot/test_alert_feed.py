@@ -333,6 +333,16 @@ async def test_a_chat_that_comes_later_is_told_what_is_open(
     assert "1015" in telegram.shown(OWNER)[1]
 
 
+async def test_a_chat_that_comes_to_a_dark_house_is_not_told_that_it_runs_on_the_battery(
+    feeding: Feeding, telegram: TelegramServer, poller: Poller
+) -> None:
+    poller.snapshot["alerts"] = [open_alert(2001), open_alert(2012)]
+    async with feeding.running():
+        await soon(lambda: feeding.store.note(GREETED) == [OWNER] and not feeding.store.waiting())
+
+    assert ["2012" in text for text in telegram.shown(OWNER)] == [True]
+
+
 async def test_who_comes_while_the_poller_is_away_is_told_when_it_is_back(
     feeding: Feeding, telegram: TelegramServer, tmp_path: Path
 ) -> None:
