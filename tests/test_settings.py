@@ -380,6 +380,22 @@ def test_two_settings_do_not_name_one_file(tmp_path: Path, name: str) -> None:
     assert not load(tmp_path, BMS_DB_PATH="other.db").warnings
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock"])
+@pytest.mark.parametrize(
+    ("key", "of"), [("BMS_DB_PATH", "DB_PATH"), ("DB_PATH", "BMS_DB_PATH"), ("LOG_FILE_PATH", "DB_PATH")]
+)
+def test_a_file_that_belongs_to_a_database_is_no_place(
+    tmp_path: Path, suffix: str, key: str, of: str
+) -> None:
+    """SQLite would take it for what the database last wrote, and delete it."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "house.db")
+
+    for name in ("house.db", "link.db"):
+        [fault] = faults(tmp_path, **{of: name, key: f"house.db{suffix}"})
+        assert fault.startswith(f"settings: {key}={tmp_path / 'house.db'}{suffix}: belongs to {of}, ")
+    assert not load(tmp_path, **{of: "house.db", key: "house.db-other"}).warnings
+
+
 def test_a_database_of_the_bot_that_is_not_its_own(tmp_path: Path) -> None:
     """The batteries are read all the same."""
     environ = {"BOT_DB_PATH": "bms.db"}

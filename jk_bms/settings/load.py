@@ -35,6 +35,8 @@ _APART = {
     "env_file": "JK_ENV_FILE",
     "log_file": "LOG_FILE_PATH",
 }
+_DATABASES = ("db_path", "bms_db_path", "bot_db_path")
+_BESIDE = ("-wal", "-shm", "-journal", ".lock")  # what SQLite and we keep beside a database, by its name
 _OF_THE_BOT = {"bot_db_path", "log_file"}
 
 
@@ -125,19 +127,32 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> li
 def _shared_files(values: Mapping[str, Any], forgiving: bool, warnings: list[str]) -> list[str]:
     """A fault for each two settings that name one file, by whatever path, link or second name.
 
+    A file that belongs to a database, such as its journal, is as good as the database itself.
+
     The files of the bot are the bot's affair: without it (``forgiving``) that is only warned of.
     """
     faults: list[str] = []
     for (one, key), (other, second) in combinations(_APART.items(), 2):
         paths = values[one], values[other]
-        if None in paths or not _same_file(*paths):
+        if None in paths:
             continue
-        fault = (
-            f"settings: {second}={paths[1]}: is the same file as {key}, {paths[0]}; expected one of its own"
-        )
+        if _same_file(*paths):
+            fault = f"settings: {second}={paths[1]}: is the same file as {key}, {paths[0]}; expected one of its own"
+        elif other in _DATABASES and _lies_beside(paths[0], paths[1]):
+            fault = f"settings: {key}={paths[0]}: belongs to {second}, {paths[1]}; expected a file of its own"
+        elif one in _DATABASES and _lies_beside(paths[1], paths[0]):
+            fault = f"settings: {second}={paths[1]}: belongs to {key}, {paths[0]}; expected a file of its own"
+        else:
+            continue
         bots = _OF_THE_BOT & {one, other}
         (warnings if forgiving and bots else faults).append(fault)
     return faults
+
+
+def _lies_beside(path: Path, database: Path) -> bool:
+    """Whether ``path`` is a file that is kept beside ``database`` and belongs to it."""
+    names = {f"{name}{suffix}" for name in (database, os.path.realpath(database)) for suffix in _BESIDE}
+    return any(_same_file(path, Path(name)) for name in names)
 
 
 def _same_file(one: Path, other: Path) -> bool:
