@@ -37,7 +37,7 @@ class Packs:
             else None,
             off=None if len(off) < len(known) or not off or None in off else not any(off),
             fed=None if self._fed is None else max(0.0, now - self._fed),
-            soc=_charge(samples),
+            soc=_charge([sample for sample in newest if sample is not None]),
         )
 
 
