@@ -60,7 +60,7 @@ def run(script: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=TOP,
-        env=bare(PYTHONPATH=str(TOP), **env),
+        env=bare(**{"PYTHONPATH": str(TOP), **env}),
         capture_output=True,
         text=True,
         timeout=100,
