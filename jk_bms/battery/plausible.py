@@ -117,9 +117,9 @@ def impossible(sample: Sample, *, most_current: float = CURRENT) -> str:
         numbers = sample.cell_numbers or range(1, len(cells) + 1)
         number, worst = next((n, v) for n, v in zip(numbers, cells, strict=False) if not low <= v <= high)
         return f"cell {number} has {_plain(worst)} V; expected {_plain(low)} to {_plain(high)} V"
-    if cells and voltage is not None and abs(sum(cells) - voltage) > SUM * voltage:
+    if cells and voltage is not None and abs(math.fsum(cells) - voltage) > SUM * voltage:
         return (
-            f"pack voltage is {_plain(voltage)} V, but the {len(cells)} cells add up to {sum(cells):.3f} V; "
+            f"pack voltage is {_plain(voltage)} V, but the {len(cells)} cells add up to {math.fsum(cells):.3f} V; "
             f"expected at most {SUM:.0%} between them"
         )
     if sample.current is not None and not abs(sample.current) <= most_current:

@@ -217,7 +217,7 @@ async def test_a_model_that_insists_is_not_believed(server: ChatServer) -> None:
     assert len(server.requests) == 2
     assert (digest.by_model, digest.why) == (False, "unproved")
     assert digest.text.startswith(local_text(facts, ENGLISH))
-    assert "numbers that nobody measured" in digest.text
+    assert "numbers that were not measured" in digest.text
 
 
 async def test_numbers_of_something_else_do_not_pass_for_the_minimum(server: ChatServer) -> None:
