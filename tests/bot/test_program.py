@@ -120,7 +120,7 @@ def test_two_bots_never_share_a_database(telegram: TelegramServer, tmp_path: Pat
         answers(telegram)
         with BotProgram(tmp_path, telegram) as second:
             assert second.wait() == EXIT_BUSY
-        assert f"another bot (pid {first.process.pid}) uses it" in second.log
+        assert f"another bot (pid {first.process.pid}) writes it" in second.log
         assert str(OWNER) in answers(telegram)
 
 

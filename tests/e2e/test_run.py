@@ -32,7 +32,7 @@ def with_token(simulated: House) -> House:
 def test_both_run_and_both_end(number: signal.Signals, with_token: House) -> None:
     with with_token.service("--interactive") as service:
         service.streaming()
-        until(lambda: re.search(r"bot: .*no updates from Telegram", service.log))
+        until(lambda: re.search(r"bot: .*(no updates from|cannot reach) Telegram", service.log))
         bot = bot_of(service.process.pid)
         code, seconds = service.end(number)
 
