@@ -28,7 +28,11 @@ import msgspec
 from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.store.database import Kind, Lock, Opened, Step, Writer, incomplete, open_writing, real
+from jk_bms.store.database import Writer
+from jk_bms.store.files import real
+from jk_bms.store.layout import Kind, Step, incomplete
+from jk_bms.store.lock import Lock
+from jk_bms.store.opening import Opened, open_writing
 from jk_bms.store.sqlite_errors import is_unwritable
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jk_bms.errors import JkBmsError, LiveError
+from jk_bms.file_id import FileId, file_id_at
 from jk_bms.live import messages
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class LiveServer:
         self._clients: set[_Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None  # while serving
-        self._made: tuple[int, int] | None = None  # device and inode of its socket
+        self._made: FileId | None = None  # its socket
         self._crowded = False  # and that was logged
 
     @property
@@ -81,7 +82,7 @@ class LiveServer:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             with contextlib.suppress(OSError):
-                if self._there() == self._made:  # not another poller's by now
+                if file_id_at(self.path) == self._made:  # not another poller's by now
                     self.path.unlink()
 
     async def look(self) -> bool:
@@ -89,7 +90,7 @@ class LiveServer:
 
         Who is connected stays so. Raises LiveError while it cannot be made.
         """
-        if self._server is None or self._there() == self._made:
+        if self._server is None or file_id_at(self.path) == self._made:
             return False
         before = self._server
         try:
@@ -109,14 +110,7 @@ class LiveServer:
             self.path.chmod(0o660)
         except OSError as error:
             raise self._no_socket(error) from error
-        self._made = self._there()
-
-    def _there(self) -> tuple[int, int] | None:
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+        self._made = file_id_at(self.path)
 
     def send(self, message: str, /, **fields: Any) -> None:
         """Tell every subscriber; never waits."""

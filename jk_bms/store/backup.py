@@ -25,7 +25,8 @@ import msgspec
 
 from jk_bms import __version__
 from jk_bms.errors import StoreError
-from jk_bms.store.database import SIDE_FILES, incomplete
+from jk_bms.store.files import SIDE_FILES
+from jk_bms.store.layout import incomplete
 from jk_bms.store.own import BMS_DB, VERSION
 from jk_bms.store.sqlite_errors import explain
 

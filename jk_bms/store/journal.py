@@ -18,6 +18,7 @@ from typing import NamedTuple, Self
 import msgspec
 
 from jk_bms.clock import boot_id
+from jk_bms.file_id import FileId, file_id_at
 from jk_bms.model import Device, Sample
 from jk_bms.store.first_bytes import refuse_others
 from jk_bms.store.sample_codec import FIELDS, pack_sample, unpack_sample
@@ -61,7 +62,7 @@ class Journal:
         self._written_boot = ""  # of the last record in the file
         self._size = 0
         self._file = -1
-        self._made: tuple[int, int] | None = None  # device and inode of the file
+        self._made: FileId | None = None  # the file
         self._read()
         self._write_anew()
 
@@ -115,17 +116,10 @@ class Journal:
         All that is not committed yet goes into the new one.
         """
         with self._lock:
-            if self._file < 0 or self._there() == self._made:
+            if self._file < 0 or file_id_at(self.path) == self._made:
                 return False
             self._write_anew()
             return self._file >= 0
-
-    def _there(self) -> tuple[int, int] | None:
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
 
     def _introduce(self, device: Device) -> tuple[int, bytes]:
         place = self._places[device] = len(self._places)
@@ -186,7 +180,7 @@ class Journal:
             if self._size != len(content):
                 raise OSError(28, "no space left on device")
             new.rename(self.path)
-            self._made = self._there()
+            self._made = file_id_at(self.path)
         except OSError as error:
             self._shut()
             self._complain(error)

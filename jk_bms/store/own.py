@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from jk_bms.clock import Clock, boot_id
 from jk_bms.model import Device, Event
-from jk_bms.store import database
-from jk_bms.store.database import Kind, Opened, Reader, Step, Writer, open_reading, open_writing
+from jk_bms.store import lock
+from jk_bms.store.database import Reader, Writer
+from jk_bms.store.layout import Kind, Step
+from jk_bms.store.opening import Opened, open_reading, open_writing
 
 PAGE = 2048  # bytes
 
@@ -311,7 +313,7 @@ def open_writer(path: Path, clock: Clock, *, hint: str = "") -> OwnStore:
 @contextmanager
 def no_writer(path: Path) -> Iterator[None]:
     """Keep every poller from ``path`` meanwhile. Raises StoreError when one is its writer."""
-    with database.no_writer(BMS_DB, path):
+    with lock.no_writer(BMS_DB, path):
         yield
 
 

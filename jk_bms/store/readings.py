@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from jk_bms.errors import StoreError
-from jk_bms.store.database import create_file
+from jk_bms.file_id import FileId, file_id
+from jk_bms.store.files import create_file
 from jk_bms.store.sqlite_errors import explain, is_busy
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Readings:
         self._tries = tries
         self._standalone = standalone
         self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None  # device and inode, kept after the connection is closed
+        self._file: FileId | None = None  # kept after the connection is closed
         self._stopping = threading.Event()
 
     def newest_id(self) -> int:
@@ -134,7 +135,7 @@ class Readings:
         racy = RACY_COARSE if all(at % 1_000_000_000 == 0 for at in times) else RACY
         if -racy < (time.time_ns() - max(times)) / 1e9 < racy:
             return None
-        return tuple((file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns) for file in files)
+        return tuple((*file_id(file), file.st_size, file.st_mtime_ns) for file in files)
 
     def merge(self, record_id: int, make_payload: Callable[[Record], str | bytes | None]) -> bool:
         """Replace the payload of one record by what ``make_payload`` makes of it.
@@ -279,8 +280,7 @@ class Readings:
 
     def _open(self, create: bool) -> sqlite3.Connection:
         try:
-            status = self.path.stat()
-            file = (status.st_dev, status.st_ino)
+            file = file_id(self.path.stat())
         except FileNotFoundError as error:
             self.close()
             if not create:
@@ -303,8 +303,7 @@ class Readings:
         # Text that is no UTF-8 must not stop the reading of its neighbours; it is never written back.
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         if file is None:
-            status = self.path.stat()
-            file = (status.st_dev, status.st_ino)
+            file = file_id(self.path.stat())
         self._connection = connection
         if file != self._file:
             self._file = file

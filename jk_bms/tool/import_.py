@@ -15,7 +15,6 @@ from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.settings import Settings
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
-from jk_bms.store.database import InUse
 from jk_bms.store.history import Cut, HistoryStore, Keep
 from jk_bms.store.imports import (
     Findings,
@@ -26,6 +25,7 @@ from jk_bms.store.imports import (
     read_meters,
     take_in,
 )
+from jk_bms.store.lock import InUse
 from jk_bms.store.own import open_writer
 from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import Progress, stored_settings, uncommitted

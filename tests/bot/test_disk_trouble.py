@@ -27,7 +27,7 @@ from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BOT_DB, BotStore, Chat, open_store
 from jk_bms.errors import StoreError
-from jk_bms.store import database
+from jk_bms.store import layout
 from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon
 from tests.bot.telegram_server import OWNER, TelegramServer
@@ -254,7 +254,7 @@ def test_a_file_of_before_is_read_although_it_cannot_be_migrated(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(database, "create_file", full)
+        patched.setattr(layout, "create_file", full)
         store = open_store(path)
         assert (store.failure != "", store.chat(HOME).role) == (True, "owner")
     store._again_at = 0.0

@@ -1,7 +1,9 @@
 """Our databases among files of others: only what is provably ours is opened, moved or replaced."""
 
+import errno
 import logging
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -18,8 +20,10 @@ from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Event
 from jk_bms.store import own
-from jk_bms.store.database import MARKS, Kind, Step, Whose, refuse_foreign, whose
+from jk_bms.store.files import SIDE_FILES
+from jk_bms.store.layout import MARKS, Kind, Step
 from jk_bms.store.own import BMS_DB, open_reader, open_writer
+from jk_bms.store.ownership import Whose, refuse_foreign, whose
 
 NOTES = b"these are my notes\n" * 500
 EVENT = Event(kind="service.start", taken_at=datetime(2026, 12, 1, tzinfo=UTC), monotonic=1.0)
@@ -203,29 +207,108 @@ DAMAGED: dict[str, Callable[[bytes], bytes]] = {
     "all but the header": lambda whole: whole[:100] + b"\xff" * (len(whole) - 100),
     "cut short": lambda whole: whole[:5000],
     "its first page is gone": lambda whole: bytes(4096) + whole[4096:],
+    "its first block is gone": lambda whole: b"\xff" * 512 + whole[512:],
     "nothing of it is left": lambda whole: b"\xff" * len(whole),
+    "zeros": lambda whole: bytes(len(whole)),
+    "the beginning of it, blank": lambda whole: bytes(50),
 }
+NOISE = bytes(range(7, 256, 3)) * 500
+
+
+def write_into(path: Path, content: bytes) -> None:
+    """Have the very same file hold other content."""
+    with path.open("r+b") as file:
+        file.truncate()
+        file.write(content)
+
+
+def check_moved_aside(path: Path) -> None:
+    """The service goes on with a new file, and nothing of the old one is lost."""
+    content = path.read_bytes()
+
+    with open_writer(path, Clock()) as store:
+        assert [event.kind for _, event in store.events_after(0)] == ["store.damaged"]
+
+    [aside] = [file for file in path.parent.glob("bms.db.damaged-*") if not file.name.endswith(SIDE_FILES)]
+    assert aside.read_bytes() == content
+
+
+def check_left_alone(path: Path, says: str) -> None:
+    """The file stays as it is, with nothing beside it that was not there."""
+    content, files = path.read_bytes(), sorted(path.parent.iterdir())
+
+    with pytest.raises(ConfigError, match=f"{says}.*BMS_DB_PATH, or move that file away"):
+        open_writer(path, Clock())
+
+    assert path.read_bytes() == content
+    assert sorted(path.parent.iterdir()) == files
+
+
+def without_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a file system that keeps none."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    monkeypatch.setattr(os, "getxattr", refuse)
 
 
 @pytest.mark.parametrize("spoil", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_of_ours_is_moved_aside(
     path: Path, spoil: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its header says that it is ours, or the lock does, which names its inode."""
+    """Its header says that it is ours, or our signature does, and nothing of others stands in it."""
     open_writer(path, Clock()).close()
-    with path.open("r+b") as file:
-        whole = file.read()
-        file.seek(0)
-        file.write(spoil(whole))
-        file.truncate()
-    content = path.read_bytes()
+    write_into(path, spoil(path.read_bytes()))
 
-    with open_writer(path, Clock()) as store:
-        assert [event.kind for _, event in store.events_after(0)] == ["store.damaged"]
-
-    [aside] = path.parent.glob("bms.db.damaged-*")
-    assert aside.read_bytes() == content
+    check_moved_aside(path)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+@pytest.mark.parametrize("end", ["", "store.look(); os._exit(0)"], ids=["stopped", "killed"])
+def test_a_file_that_decayed_on_its_card_is_moved_aside(path: Path, end: str) -> None:
+    """Whatever stands in it: no program has written it since we did."""
+    code = f"""import os, sys; from pathlib import Path; from jk_bms.clock import Clock
+from jk_bms.model import Event
+from jk_bms.store.own import open_writer
+with open_writer(Path(sys.argv[1]), Clock()) as store:
+    store.correct_times()
+    store.write(lambda db: db.execute("INSERT INTO states VALUES ('a', '{{}}')"))
+    store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    {end}
+"""
+    subprocess.run([sys.executable, "-c", code, path], check=True)
+    before = path.stat()
+    write_into(path, NOISE[: before.st_size].ljust(before.st_size, b"?"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    check_moved_aside(path)
+
+
+@pytest.mark.parametrize("attributes", [True, False], ids=["signed", "without attributes"])
+@pytest.mark.parametrize("theirs", [NOTES, NOISE, b"x"], ids=["notes", "bytes", "one byte"])
+def test_what_was_written_into_our_file_is_not_ours(
+    path: Path, theirs: bytes, attributes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy onto its name keeps inode and signature."""
+    if not attributes:
+        without_attributes(monkeypatch)
+    open_writer(path, Clock()).close()
+    write_into(path, theirs)
+
+    check_left_alone(path, "it is no database, and may be another program's as well as what is left of ours")
+
+
+def test_a_database_that_was_copied_into_our_file_is_not_ours(path: Path, tmp_path: Path) -> None:
+    inverter(theirs := tmp_path / "inverter.db")
+    whole = theirs.read_bytes()
+    open_writer(path, Clock()).close()
+
+    write_into(path, whole)
+    check_left_alone(path, "another program.*readings")
+    write_into(path, whole[:5000])
+    check_left_alone(path, "damaged database without our mark")
 
 
 def test_another_file_in_the_place_of_ours_is_not_ours(path: Path) -> None:
@@ -234,9 +317,55 @@ def test_another_file_in_the_place_of_ours_is_not_ours(path: Path) -> None:
     path.rename(path.with_name("kept"))
     path.write_bytes(NOTES)
 
-    with pytest.raises(ConfigError, match="no database"):
-        open_writer(path, Clock())
-    assert path.read_bytes() == NOTES
+    check_left_alone(path, "it is no database; expected")
+
+
+@pytest.mark.parametrize("left", [NOTES, bytes(512) + NOTES], ids=["notes", "blank at first"])
+def test_another_file_with_the_inode_of_ours_is_not_ours(path: Path, left: bytes) -> None:
+    """An inode is used again as soon as its file is deleted, on a tmpfs as on ext4."""
+    open_writer(path, Clock()).close()
+    path.unlink()
+    path.write_bytes(left)
+    path.with_name("bms.db.lock").write_text(f"123\ninode {path.stat().st_ino}\n")
+
+    check_left_alone(path, "may be another program's")
+
+
+def test_a_copy_of_ours_does_not_carry_the_proof_along(path: Path) -> None:
+    """``cp -a`` takes the attributes along: what is written into such a copy is not ours."""
+    open_writer(path, Clock()).close()
+    shutil.copy2(path, copy := path.with_name("copy"))
+    path.unlink()
+    copy.rename(path)
+    write_into(path, bytes(4096) + NOTES)
+
+    check_left_alone(path, "it is no database")
+
+
+def test_without_attributes_what_holds_nothing_is_moved_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the lock is all there is: enough for a file of which nothing is left, else not."""
+    without_attributes(monkeypatch)
+    open_writer(path, Clock()).close()
+    whole = path.read_bytes()
+
+    write_into(path, bytes(4096) + whole[4096:])
+    check_left_alone(path, "may be another program's")
+    write_into(path, bytes(len(whole)))
+    check_moved_aside(path)
+
+
+def test_the_signature_leaves_the_locks_of_sqlite_alone(path: Path) -> None:
+    """Closing a file ends this process's locks on it: then another could change the journal mode in use."""
+    with open_writer(path, Clock()) as store:
+        store.append(EVENT)
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.look()
+        code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode = DELETE')"
+        other = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+
+    assert "locked" in other.stderr
 
 
 @pytest.mark.parametrize("left", [bytes(20), b"1234\n" + bytes(15)], ids=["all", "the end"])

@@ -14,7 +14,7 @@ from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Event
 from jk_bms.store import own
-from jk_bms.store.database import Step
+from jk_bms.store.layout import Step
 from jk_bms.store.own import open_reader, open_writer
 from jk_bms.store.states import read_states
 

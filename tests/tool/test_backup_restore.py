@@ -366,14 +366,25 @@ def test_nothing_is_rebuilt_where_there_is_nothing(house: StoredHouse) -> None:
 def test_a_damaged_database_can_be_restored(house: StoredHouse) -> None:
     """That is what backups are for; the damaged one is kept."""
     house.tool("backup", "copy.tar.gz")
-    house.bms_db.write_bytes(b"x" * 50_000)
+    house.bms_db.write_bytes(b"\xff" * 50_000)
     assert house.tool("history").returncode == 1
 
     assert house.tool("restore", "copy.tar.gz").returncode == 0
 
     assert "Battery SOC" in house.tool("history").stdout
     [aside] = [path for path in house.state.glob("bms.db.replaced-*") if path.name[-1].isdigit()]
-    assert aside.read_bytes() == b"x" * 50_000
+    assert aside.read_bytes() == b"\xff" * 50_000
+
+
+def test_what_was_written_over_a_database_is_not_replaced(house: StoredHouse) -> None:
+    """It may be another program's: a person moves it away."""
+    house.tool("backup", "copy.tar.gz")
+    house.bms_db.write_bytes(b"precious" * 1000)
+
+    refused = house.tool("restore", "copy.tar.gz")
+
+    assert (refused.returncode, "move that file away" in refused.stderr) == (2, True)
+    assert house.bms_db.read_bytes() == b"precious" * 1000
 
 
 def test_a_registry_that_cannot_be_read_does_not_stop_a_backup(house: StoredHouse) -> None:
