@@ -41,6 +41,7 @@ QUIET_BEFORE_CLOSE = 1.0  # s
 PRUNE_PERIOD = 3600.0  # s
 PRUNE_SLICE = 200  # records in one short transaction
 BATCH = 100  # records looked at in one go
+MOST_IN_A_PASS = 2000  # records, of those a program may add faster than they can be merged
 SHOWN = 10  # records shown at once, of those that were written before we could look
 
 
@@ -209,13 +210,14 @@ class InverterDbSink:
     def _pass(self, due: set[int]) -> bool:
         """Bring every record above the last handled one up to date, then what is due.
 
-        Returns whether it looked at all.
+        Returns whether it looked at all of them.
         """
         if not self._trusted():
             return False
         if self._may_insert:
             self._readings.create()
             self._refuse_beside_inverter_program()
+        complete = True
         newest = next(iter(self._readings.newest_records(1)), None)
         if newest is not None and self._seen is not None:
             self._show(newest, self._seen)
@@ -223,7 +225,7 @@ class InverterDbSink:
         if not self._samples():
             return True  # the newest record stays open for the first sample, which makes it due
         if newest is not None and newest.id > handled:
-            handled = self._catch_up(handled)
+            handled, complete = self._catch_up(handled)
             newest = None  # done with
         if due and self._may_insert:
             if not self._in_record or self._in_record & due:
@@ -235,7 +237,7 @@ class InverterDbSink:
             self._with(newest, self._merge)
         if self._may_insert:
             self._prune()
-        return True
+        return complete
 
     def _with(self, record: Record, work: Callable[[Record], object]) -> None:
         """Do ``work`` with ``record``; what is wrong with it costs a warning, and nothing else."""
@@ -267,20 +269,22 @@ class InverterDbSink:
             return
         missed = newest.id - last > 1
         for record in self._readings.records_up_to(newest.id, SHOWN) if missed else [newest]:
-            if record.id > last:
+            if record.id > last and not self._readings.is_echo(record.id):
                 self._with(record, seen)
         self._shown = (self._readings.generation, newest.id)
 
-    def _catch_up(self, handled: int) -> int:
-        """Merge all records above ``handled``, oldest first; return the last one's id."""
-        while records := self._readings.records_after(handled, BATCH):
+    def _catch_up(self, handled: int) -> tuple[int, bool]:
+        """Merge records above ``handled``, oldest first; return the last one's id, and whether it was the newest."""
+        looked_at = 0
+        while looked_at < MOST_IN_A_PASS and (records := self._readings.records_after(handled, BATCH)):
+            looked_at += len(records)
             for record in records:
                 if self._stopping:
-                    return handled
+                    return handled, False
                 self._notice_foreign(record)
                 self._with(record, self._merge)
                 self._handled = handled = record.id
-        return handled
+        return handled, looked_at < MOST_IN_A_PASS
 
     def _start_at(self, newest: int) -> int:
         """Return the id above which records are to be merged.
@@ -313,6 +317,8 @@ class InverterDbSink:
     def _merge(self, record: Record) -> None:
         """Merge the newest samples into ``record`` where the rules allow it."""
         if record.error is not None and not (self._options.error_rows and record.payload is None):
+            return
+        if self._readings.is_echo(record.id):
             return
         samples = self._samples()
         if not samples:

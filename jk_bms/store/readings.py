@@ -12,15 +12,18 @@ import sqlite3
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from jk_bms.errors import StoreError
 from jk_bms.file_id import FileId, file_id
 from jk_bms.store.files import create_file
-from jk_bms.store.sqlite_errors import explain, is_busy
+from jk_bms.store.foreign_table import ForeignTable, look_at_table
+from jk_bms.store.sqlite_errors import explain, is_busy, is_interrupted, primary_code
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +31,19 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0  # s, for one try
 TRIES = 3
+ECHOES = 1000  # merges whose consequences are remembered
 SLICE = 0.2  # s: a wait for a lock is cut in slices so that ``stop`` ends it soon
 BREATH = 0.005  # s between slices: some locks are refused at once, without SQLite's own waiting
 COMMIT_PATIENCE = 0.5  # s: we hold the lock meanwhile, and the inverter program's own patience is finite
+# Of computing: a statement that looks without end (a trigger, a column that is computed) is ended, and none of its
+# kind begun for a while.
+READ_LIMIT, CHANGE_LIMIT = 30.0, 2.0  # s
+REST = 600.0  # s
+STEPS = 10_000  # of SQLite's machine between two looks at the clock
 LONG_TRANSACTION = 0.05  # s; longer ones make the inverter program wait
 LARGEST_PAYLOAD = 64_000  # bytes; a record has some hundred, with sixteen batteries in it some thousand
 LONGEST_TIME, LONGEST_ERROR = 100, 1000  # bytes
+LARGEST_VALUE = 8_000_000  # bytes, of anything in a row: SQLite takes no more than that into memory for us
 MOST_FETCHED = 1_000_000  # bytes of memory, about, for the records of one fetch: fewer are given then
 # A file that was changed just now may be changed again without its time getting another one.
 RACY = 0.1  # s
@@ -56,9 +66,6 @@ TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 
 _IDS = "SELECT id FROM readings"
 # No other kind of id can be compared with a number, and text stands above every number.
 NUMBERED = "typeof(id) = 'integer'"
-# Only such a column cannot hold anything but whole numbers.
-PROPER_ID = """SELECT count(*) FROM pragma_table_info('readings') WHERE name = 'id' AND pk = 1 AND upper(type) = 'INTEGER'
-    AND NOT EXISTS (SELECT 1 FROM pragma_index_list('readings') WHERE origin = 'pk')"""
 
 Stamp = tuple[tuple[int, ...], ...]  # of the file and its WAL: what changes when anything is written
 
@@ -98,6 +105,10 @@ class Readings:
         self._connection: sqlite3.Connection | None = None
         self._file: FileId | None = None  # kept after the connection is closed
         self._stopping = threading.Event()
+        self._table = ForeignTable()
+        self._until = 0.0  # monotonic: when the running statement is ended
+        self._no_reads_until = self._no_changes_until = 0.0  # monotonic
+        self._echoes: deque[range] = deque(maxlen=ECHOES)  # ids
 
     def newest_id(self) -> int:
         """The highest id; 0 when there are no records."""
@@ -106,16 +117,15 @@ class Readings:
 
     def records_after(self, after: int, limit: int = 100) -> list[Record]:
         """The records with an id above ``after``, oldest first, at most ``limit``."""
-        return self._fetch(f"{COLUMNS} WHERE id > ? AND {NUMBERED} ORDER BY id LIMIT ?", (after, limit))
+        return self._fetch(f"WHERE id > ? AND {NUMBERED} ORDER BY id LIMIT ?", (after, limit))
 
     def records_up_to(self, last: int, limit: int) -> list[Record]:
         """The last ``limit`` records with an id of ``last`` at most, oldest first."""
-        query = f"{COLUMNS} WHERE id <= ? AND {NUMBERED} ORDER BY id DESC LIMIT ?"
-        return self._fetch(query, (last, limit))[::-1]
+        return self._fetch(f"WHERE id <= ? AND {NUMBERED} ORDER BY id DESC LIMIT ?", (last, limit))[::-1]
 
     def newest_records(self, limit: int) -> list[Record]:
         """The last ``limit`` records, newest first."""
-        return self._fetch(f"{COLUMNS} WHERE {NUMBERED} ORDER BY id DESC LIMIT ?", (limit,))
+        return self._fetch(f"WHERE {NUMBERED} ORDER BY id DESC LIMIT ?", (limit,))
 
     def stamp(self) -> Stamp | None:
         """What the file looks like from outside; the same again: nothing was written meanwhile.
@@ -142,7 +152,7 @@ class Readings:
 
         Returns False, and writes nothing, when it makes None or the same text, or when the
         record is gone. What ``make_payload`` raises leaves here after a rollback. Raises RowError
-        where the table does not take the new payload.
+        where the table does not take the new payload, or the triggers on it fail or do not end.
         """
 
         def change(connection: sqlite3.Connection) -> bool:
@@ -150,13 +160,35 @@ class Readings:
             payload = None if row is None else make_payload(Record(*row))
             if payload is None or payload == row[2]:
                 return False
+            newest = _newest(connection) if self._table.triggers else 0
             # The old payload in the condition: even without the lock nothing could be lost.
-            updated = connection.execute(
-                "UPDATE readings SET payload = ? WHERE id = ? AND payload IS ?", (payload, record_id, row[2])
-            )
+            try:
+                updated = connection.execute(
+                    "UPDATE readings SET payload = ? WHERE id = ? AND payload IS ?",
+                    (payload, record_id, row[2]),
+                )
+            except sqlite3.OperationalError as error:
+                if primary_code(error) != sqlite3.SQLITE_ERROR:
+                    raise
+                # Columns and table were just read: a trigger or an index that is broken.
+                raise RowError(f"{error}{self._table.blamed}") from error
+            if self._table.triggers and (last := _newest(connection)) > newest:
+                self._echo(range(newest + 1, last + 1))
             return updated.rowcount == 1
 
         return self._transaction(change)
+
+    def is_echo(self, record_id: int) -> bool:
+        """Whether a trigger on the table made this record of a merge of ours: merging it would make another."""
+        return any(record_id in each for each in self._echoes)
+
+    def _echo(self, made: range) -> None:
+        if not self._echoes:
+            log.warning(
+                "%s: each merge adds records to the table 'readings'%s; they are not merged themselves",
+                *(self.path, self._table.blamed),
+            )
+        self._echoes.append(made)
 
     def create(self) -> None:
         """Create the file and the table where they are missing. Standalone only.
@@ -223,19 +255,27 @@ class Readings:
             self._connection.close()
             self._connection = None
 
-    def _fetch(self, query: str, parameters: tuple[int, ...]) -> list[Record]:
+    def _fetch(self, which: str, parameters: tuple[int, ...]) -> list[Record]:
         with self._connected() as connection:
-            return self._patiently(lambda: _fetched(connection, query, parameters))
+            try:
+                return self._patiently(lambda: _fetched(connection, f"{COLUMNS} {which}", parameters))
+            except sqlite3.DataError:  # something in one of them is far too large
+                ids = self._patiently(lambda: connection.execute(f"{_IDS} {which}", parameters).fetchall())
+                return [self._patiently(partial(_alone, connection, number)) for [number] in ids]
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in BEGIN IMMEDIATE .. COMMIT; when the lock is not to be had, try again."""
+        if time.monotonic() < self._no_changes_until:
+            raise RowError(self._endless(CHANGE_LIMIT))
         with self._connected() as connection:
             for attempt in range(1, self._tries + 1):
                 try:
                     self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
                     began = time.monotonic()
+                    self._until = began + CHANGE_LIMIT
                     try:
                         result = work(connection)
+                        self._until = time.monotonic() + READ_LIMIT
                         # In rollback-journal mode COMMIT waits until the last reader is out.
                         self._patiently(lambda: connection.execute("COMMIT"), COMMIT_PATIENCE)
                     except BaseException:
@@ -243,6 +283,9 @@ class Readings:
                             connection.execute("ROLLBACK")
                         raise
                 except sqlite3.OperationalError as error:
+                    if is_interrupted(error):
+                        self._no_changes_until = time.monotonic() + REST
+                        raise RowError(self._endless(CHANGE_LIMIT)) from error
                     if not is_busy(error) or attempt == self._tries or self._stopping.is_set():
                         raise
                 else:
@@ -256,6 +299,7 @@ class Readings:
         """Do ``work``, a single statement, again while the database is locked, for ``patience`` s."""
         deadline = time.monotonic() + (self._busy_timeout if patience is None else patience)
         while True:
+            self._until = time.monotonic() + READ_LIMIT
             try:
                 return work()
             except sqlite3.OperationalError as error:
@@ -265,12 +309,17 @@ class Readings:
     @contextmanager
     def _connected(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
         """Give the connection to the file that is there now; turn SQLite's errors into ours."""
+        if time.monotonic() < self._no_reads_until:
+            raise StoreError(self._endless(READ_LIMIT))
         try:
             yield self._open(create)
-        except sqlite3.IntegrityError as error:
+        except (sqlite3.IntegrityError, sqlite3.DataError) as error:
             raise RowError(f"{self.path}: {error}") from error
         except sqlite3.Error as error:
             self.close()
+            if is_interrupted(error):
+                self._no_reads_until = time.monotonic() + REST
+                raise StoreError(self._endless(READ_LIMIT)) from error
             if is_foreign_schema(error):
                 raise StoreError(
                     f"{self.path}: has no table 'readings' like the inverter program's ({error}); "
@@ -300,16 +349,47 @@ class Readings:
             isolation_level=None,
             check_same_thread=False,  # the last call, close(), may come from another thread
         )
+        self._connection = connection
         # Text that is no UTF-8 must not stop the reading of its neighbours; it is never written back.
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
+        connection.set_progress_handler(self._took_too_long, STEPS)
         if file is None:
             file = file_id(self.path.stat())
-        self._connection = connection
+        self._table = self._patiently(lambda: look_at_table(connection))
+        if self._table.unusable:
+            self.close()
+            raise StoreError(
+                f"{self.path}: {self._table.unusable}; nothing is merged: check that DB_PATH names the inverter "
+                "program's own database"
+            )
         if file != self._file:
             self._file = file
             self.generation += 1
-            _warn_of_strange_ids(connection, self.path)
+            self._echoes.clear()
+            self._no_changes_until = 0.0
+            if not self._table.proper_id:
+                self._warn_of_strange_ids(connection)
         return connection
+
+    def _took_too_long(self) -> bool:
+        return time.monotonic() > self._until
+
+    def _endless(self, limit: float) -> str:
+        return (
+            f"{self.path}: the table 'readings' keeps SQLite busy without an end{self._table.blamed}: given up after "
+            f"{limit:g} s, tried again {REST / 60:g} min later"
+        )
+
+    def _warn_of_strange_ids(self, connection: sqlite3.Connection) -> None:
+        """Say once for a file that some of its rows have no number, and are left alone."""
+        self._until = time.monotonic() + READ_LIMIT
+        with contextlib.suppress(sqlite3.Error):  # said aloud at the first reading
+            if connection.execute(f"{_IDS} WHERE NOT ({NUMBERED}) LIMIT 1").fetchone():
+                log.warning(
+                    "%s: it has records whose id is no whole number; they are left alone, the others are merged",
+                    self.path,
+                )
 
     def _missing(self) -> str:
         hint = "" if self._standalone else "; a house without an inverter program: BMS_STANDALONE_ROWS=true"
@@ -338,16 +418,13 @@ def _newest(connection: sqlite3.Connection) -> int:
     return found[0] if found else 0
 
 
-def _warn_of_strange_ids(connection: sqlite3.Connection, path: Path) -> None:
-    """Say once for a file that some of its rows have no number, and are left alone."""
-    with contextlib.suppress(sqlite3.Error):  # said aloud at the first reading
-        if connection.execute(PROPER_ID).fetchone()[0]:
-            return
-        if connection.execute(f"{_IDS} WHERE NOT ({NUMBERED}) LIMIT 1").fetchone():
-            log.warning(
-                "%s: it has records whose id is no whole number; they are left alone, the others are merged",
-                path,
-            )
+def _alone(connection: sqlite3.Connection, number: int) -> Record:
+    """That record; what is too large to be looked at is absent from it, as if too long."""
+    try:
+        row = connection.execute(f"{COLUMNS} WHERE id = ?", (number,)).fetchone()
+    except sqlite3.DataError:
+        row = None
+    return Record(number, None, b"", None) if row is None else Record(*row)
 
 
 def is_foreign_schema(error: sqlite3.Error) -> bool:

@@ -21,6 +21,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def is_interrupted(error: sqlite3.Error) -> bool:
+    """Whether we ended the statement ourselves."""
+    return primary_code(error) == sqlite3.SQLITE_INTERRUPT
+
+
 def is_damaged(error: sqlite3.Error) -> bool:
     """Whether the file is broken, or no database at all."""
     return primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -29,6 +29,7 @@ from jk_bms.registry import Entry, read_registry, selected_entries, shared_label
 from jk_bms.settings import Settings
 from jk_bms.sources import SourceContext, build
 from jk_bms.store.backup import nightly_copies, reason
+from jk_bms.store.foreign_table import look_at_table
 from jk_bms.store.history_query import tracks
 from jk_bms.store.own import OwnReader, open_reader
 from jk_bms.store.rollups import HOUR
@@ -316,6 +317,11 @@ def _inverter_database(settings: Settings, user: User, snapshot: dict[str, Any] 
         return
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
+            if unusable := look_at_table(db).unusable:
+                yield Finding(
+                    FAIL, what, f"{path}: {unusable}; check that DB_PATH names the inverter program's own"
+                )
+                return
             newest = db.execute("SELECT created_at FROM readings ORDER BY id DESC LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise StoreError(explain(path, error)) from error

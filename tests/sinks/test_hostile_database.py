@@ -3,6 +3,7 @@
 import json
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,12 @@ from hypothesis import strategies as st
 
 from jk_bms.alerts.inverter import InverterState
 from jk_bms.clock import Clock
+from jk_bms.errors import StoreError
 from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.sinks import inverter_db
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
 from jk_bms.sinks.inverter_record import inverter_sample
+from jk_bms.store import readings
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.inverter_fold import InverterFolder, fold_inverter
 from jk_bms.store.own import open_writer
@@ -358,3 +362,237 @@ def test_the_case_of_the_public() -> None:
         raw = bytes.fromhex(case["input"]["sql"].partition("x'")[2].partition("'")[0])
 
         assert inverter_sample(Record(1, datetime.now(UTC).isoformat(), raw, None), monotonic=1.0) is None
+
+
+# Tables that are none, and tables that do something of their own when they are changed
+
+ENDLESS = "(WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n)"
+AUDIT = "CREATE TABLE audit (what)"
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not end is given up soon."""
+    monkeypatch.setattr(readings, "READ_LIMIT", 0.3)
+    monkeypatch.setattr(readings, "CHANGE_LIMIT", 0.2)
+
+
+def script(house: House, *statements: str) -> None:
+    for statement in statements:
+        house.execute(statement)
+
+
+def after_update(*deeds: str) -> str:
+    return f"CREATE TRIGGER theirs AFTER UPDATE ON readings BEGIN {'; '.join(deeds)}; END"
+
+
+# fmt: off
+UNUSABLE = {
+    "a view": (["DROP TABLE readings", "CREATE TABLE other (id, created_at, payload, error)",
+                "CREATE VIEW readings AS SELECT * FROM other"], "is a view, not a table"),
+    "a view without end": (["DROP TABLE readings", f"CREATE VIEW readings AS SELECT {ENDLESS} AS id, 1 AS created_at, "
+                            "2 AS payload, NULL AS error"], "is a view, not a table"),
+    "in other letters": (["DROP TABLE readings", f"CREATE VIEW READINGS AS SELECT {ENDLESS} AS id"], "is a view"),
+    "a virtual table": (["DROP TABLE readings", "CREATE VIRTUAL TABLE readings USING fts5(created_at, payload, error)"],
+                        "is a virtual table"),
+    "a computed payload": (["DROP TABLE readings", "CREATE TABLE readings (id INTEGER PRIMARY KEY, created_at TEXT, "
+                            "payload TEXT AS ('{}'), error TEXT)"], "the payload in 'readings' is computed"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("statements", "says"), UNUSABLE.values(), ids=UNUSABLE)
+def test_what_is_no_table_is_refused_with_one_warning(
+    house: House, statements: list[str], says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    script(house, *statements)
+
+    with caplog.at_level(logging.WARNING):
+        assert [house.look() for _ in range(3)] == [False] * 3
+    with pytest.raises(StoreError, match=says):
+        house.fold()
+
+    assert [says in record.getMessage() for record in caplog.records] == [True]
+    assert "check that DB_PATH names" in (house.sink.failure or "")
+
+    house.execute(f"DROP {'VIEW' if 'view' in says else 'TABLE'} readings")
+    house.execute(TABLE)
+    house.put()
+    assert house.look()
+    assert house.merged() == [True]
+
+
+def test_a_table_that_becomes_a_view_in_use_is_given_up(house: House, hurried: None) -> None:
+    house.put()
+    assert house.look()
+    script(house, "DROP TABLE readings", f"CREATE VIEW readings AS SELECT {ENDLESS} AS id, 1 AS created_at, "
+           "2 AS payload, NULL AS error")  # fmt: skip
+    began = time.monotonic()
+
+    assert not house.look()
+    assert not house.look()
+
+    assert time.monotonic() - began < 20
+    assert house.sink.failure
+
+
+def test_a_trigger_that_adds_a_record_is_no_reason_to_merge_for_ever(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each record of the inverter program is merged once more, its echo never."""
+    script(
+        house, after_update("INSERT INTO readings (created_at, payload) VALUES (NEW.created_at, NEW.payload)")
+    )
+    for _ in range(5):
+        house.put()
+        assert house.look()
+    for _ in range(3):
+        house.put()
+    assert house.look()
+    assert house.look()
+
+    assert house.sink.merged == 8
+    assert len(house.rows()) == 16
+    [said] = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "it has the trigger theirs" in said
+
+
+def test_a_program_that_adds_records_without_end_does_not_hold_a_look(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As fast as we merge; what is left comes with the next look."""
+    monkeypatch.setattr(inverter_db, "MOST_IN_A_PASS", 4)
+    monkeypatch.setattr(inverter_db, "BATCH", 2)
+    house.put()
+    assert house.look()
+    for _ in range(10):
+        house.put()
+    merged = []
+    for _ in range(4):
+        assert house.look()
+        merged.append(house.sink.merged)
+
+    assert merged == [5, 9, 11, 11]
+
+
+# fmt: off
+TRIGGERS = {  # statements; whether the payload is merged; warnings
+    "without end": ([AUDIT, after_update(f"INSERT INTO audit SELECT {ENDLESS}")], False, 1),
+    "of a table that is gone": ([AUDIT, after_update("INSERT INTO audit VALUES (1)"), "DROP TABLE audit"], False, 1),
+    "of a column that is gone": ([AUDIT, after_update("UPDATE audit SET absent = 1")], False, 1),
+    "that forbids it": ([after_update("SELECT RAISE(ABORT, 'hands off')")], False, 1),
+    "that passes over it": (["CREATE TRIGGER theirs BEFORE UPDATE ON readings BEGIN SELECT RAISE(IGNORE); END"], False, 0),
+    "that takes it back": ([after_update("UPDATE readings SET payload = OLD.payload WHERE id = NEW.id")], False, 0),
+    "that notes it": ([AUDIT, after_update("INSERT INTO audit VALUES (NEW.payload)")], True, 0),
+    "of a name that steers": ([AUDIT, f'CREATE TRIGGER "x\x1b[2J\n" AFTER UPDATE ON readings BEGIN INSERT INTO audit '
+                               f"SELECT {ENDLESS}; END"], False, 1),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("statements", "merged", "warnings"), TRIGGERS.values(), ids=TRIGGERS)
+def test_what_a_trigger_does_costs_a_warning(
+    house: House,
+    hurried: None,
+    statements: list[str],
+    merged: bool,
+    warnings: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The grid is still read, the inverter program can write, and nothing is held for long."""
+    script(house, *statements)
+    began = time.monotonic()
+
+    for _ in range(5):
+        house.put()
+        assert house.look()
+
+    assert time.monotonic() - began < 30
+    assert house.merged() == [merged] * 5
+    assert len(house.samples) == 5
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(said) == warnings, said
+    assert all("\x1b" not in line and "\n" not in line for line in said)
+    house.fold()
+
+
+def test_a_trigger_that_was_mended_is_tried_again(
+    house: House, hurried: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "REST", 0.5)
+    script(house, *TRIGGERS["without end"][0])
+    house.put()
+    assert house.look()
+    house.execute("DROP TRIGGER theirs")
+    time.sleep(0.6)
+    house.put()
+    assert house.look()
+
+    assert house.merged() == [False, True]
+
+
+def test_an_index_that_only_its_maker_can_compute_costs_a_warning(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(sqlite3.connect(house.path)) as connection:
+        connection.create_function("theirs", 1, lambda value: value, deterministic=True)
+        connection.execute("CREATE INDEX computed ON readings (theirs(payload))")
+        connection.execute(
+            "INSERT INTO readings (created_at, payload) VALUES (?, ?)", (str(datetime.now(UTC)), GOOD)
+        )
+        connection.commit()
+
+    assert house.look()
+
+    assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
+    assert len(house.samples) == 1
+
+
+@pytest.mark.parametrize("column", ["created_at", "payload", "error", "extra"])
+@pytest.mark.parametrize(
+    "kind", ["zeroblob(20000000)", "replace(hex(zeroblob(10000000)), '0', 'x')"], ids=["bytes", "text"]
+)
+def test_a_value_of_many_megabytes_is_not_taken_into_memory(
+    house: House, column: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its record stays as it is, its neighbours are merged."""
+    house.execute("ALTER TABLE readings ADD COLUMN extra")
+
+    def put() -> None:
+        house.put()
+        house.execute(f"UPDATE readings SET {column} = {kind} WHERE id = 2")
+
+    begin_around(house, put)
+
+    with caplog.at_level(logging.WARNING):
+        assert house.look()
+        house.put()
+        assert house.look()
+
+    assert (
+        house.execute(
+            "SELECT instr(substr(payload, 1, 2000), CAST('53.0' AS TEXT)) > 0 FROM readings WHERE id <> 2"
+        )
+        == [(1,)] * 3
+    )
+    assert house.execute("SELECT instr(substr(payload, 1, 2000), '53.0') > 0 FROM readings WHERE id = 2") != [
+        (1,)
+    ]
+    assert len(caplog.records) <= 1
+    house.fold()
+
+
+def test_a_table_that_is_locked_for_long_is_caught_up_with(house: House) -> None:
+    house.put()
+    assert house.look()
+    with closing(sqlite3.connect(house.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert [house.look() for _ in range(5)] == [False] * 5
+        for _ in range(300):
+            other.execute(
+                "INSERT INTO readings (created_at, payload) VALUES (?, ?)", (str(datetime.now(UTC)), GOOD)
+            )
+        other.execute("COMMIT")
+
+    assert house.look()
+    assert house.merged() == [True] * 301

@@ -378,7 +378,7 @@ def test_a_steady_house_has_a_line_a_minute(house: House, caplog: pytest.LogCapt
             house.sample(number=number, **{"current": -5.0, "battery_soc": 80.0, **fields})
         house.insert()
         assert house.look()
-        own = [record for record in caplog.records if record.name.startswith("jk_bms")]
+        own = [record for record in caplog.records if record.name.startswith("jk_bms.sinks")]
         assert len(own) == 2
         return [
             record.getMessage().partition(" updated")[0] for record in own if record.levelno == logging.INFO
