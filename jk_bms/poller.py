@@ -242,6 +242,7 @@ class Poller:
                 "failure": self.sink.failure,
             },
             "inverter": self.alerts.inverter.shown(),
+            "house": self.alerts.lasting(),
             "alerts": self.alerts.open_alerts(),
             # What cannot be written to bms.db, for who was not here when it was told.
             "unsaved": self._all_unsaved(),

@@ -28,12 +28,15 @@ from jk_bms.rules.base import (
     Link,
     Moment,
     Notice,
+    Other,
     PackView,
     Severity,
 )
 from jk_bms.rules.engine import Engine, View
 from jk_bms.rules.facts import STATE, alert_facts, notice_facts, sentence
+from jk_bms.rules.forecast import lasting
 from jk_bms.rules.house import powered
+from jk_bms.rules.left import Left, can_feed, pack_left
 from jk_bms.rules.link import SILENT_INTERVALS, SILENT_LEAST
 from jk_bms.rules.options import Options
 from jk_bms.settings import Settings
@@ -45,9 +48,11 @@ log = logging.getLogger(__name__)
 
 INVERTER, HOUSE, HOST = "inverter", "house", "host"  # subjects beside the addresses of packs
 LINK_PERIOD = 1.0  # s
+HOUSE_PERIOD = 1.0  # at most so often the packs are judged together, as their frames come
 INVERTER_PERIOD = 5.0
 HOST_PERIOD = 60.0
 HEALTH_PERIOD = 600.0
+OF_THE_HOUSE = ("runtime", "going_dark")  # rules that judge the packs together
 GOING_DARK = 1042  # the alert that may be the last thing this machine says
 SHORTEST_MUTE, LONGEST_MUTE = 60.0, 30 * 86_400.0  # s
 
@@ -111,7 +116,9 @@ class Alerts:
         self._settings: dict[str, Mapping[str, Any]] = {}  # of each BMS
         self._faults: dict[str, tuple[tuple[int, str], ...]] = {}  # of cells
         oldest = max(SILENT_LEAST, SILENT_INTERVALS * self._interval)
+        self._oldest = oldest
         self._packs = Packs(self._sources, known.newest, oldest=oldest)
+        self._house_at = -HOUSE_PERIOD  # s since boot, when the packs were last judged together
         self._began = clock.monotonic()
         self._left_alone: dict[str, float] = {}  # s since boot: silence counts from here
         self._complained: dict[str, str] = {}
@@ -125,7 +132,7 @@ class Alerts:
         state = read_state(own, STATE)
         if state is not None:
             try:
-                self._engine.restore(state)
+                self._engine.restore(_of_the_house(state))
             except (KeyError, TypeError, ValueError) as error:
                 log.error("alerts: the remembered state is of no use, they begin anew: %s", error)
         self._engine.keep({*self._sources, INVERTER, HOUSE, HOST})
@@ -171,6 +178,9 @@ class Alerts:
             view = self._pack_view(address, sample)
             self._packs.take(view)
             self._look(address, view)
+            if (now := self._clock.monotonic()) - self._house_at >= HOUSE_PERIOD:
+                self._house_at = now
+                self._look(HOUSE, self._whole_house())
 
     def identified(self, device: Device, settings: Mapping[str, Any] | None) -> None:
         """Take over what a BMS told of its settings."""
@@ -187,7 +197,7 @@ class Alerts:
     def open_alerts(self) -> list[dict[str, Any]]:
         """Return the open alerts as the live socket tells them, the worst first."""
         shown = []
-        for alert in self._engine.open():
+        for alert in self._engine.listed():
             found = self._engine.find(alert.code)
             if found is None:
                 continue
@@ -315,17 +325,65 @@ class Alerts:
         return last is not None and self._clock.monotonic() - last <= SILENT_LEAST
 
     def _judge_inverter(self) -> None:
-        self._look(HOUSE, self._house_view())
+        house = self._whole_house()
+        # A forecast is judged with each reading, and here only when none comes any more.
+        self._look(HOUSE, house if not house.packs else house._replace(packs=None))
         if self.inverter.age is None:
             return
         newest = (self._known.newest(address) for address in self._sources)
         soc = next((s.battery_soc for s in newest if s is not None and s.battery_soc is not None), None)
         self._look(INVERTER, self.inverter.view(soc))
 
+    def _whole_house(self) -> HouseView:
+        """The house with its packs: those that are heard, as they are now, and the names of the others."""
+        house = self._house_view()
+        power = powered(house)
+        heard: list[PackView] = []
+        silent: list[str] = []
+        for address, source in self._sources.items():
+            sample = self._fresh(address)
+            if sample is not None:
+                heard.append(self._pack_view(address, sample, power))
+            else:
+                silent.append(source.device.label)
+        return house._replace(packs=tuple(heard), silent=tuple(silent))
+
+    def _fresh(self, address: str) -> Sample | None:
+        """The newest sample of a pack; None when it is too old to speak of now."""
+        sample = self._known.newest(address)
+        return None if sample is None or self._clock.monotonic() - sample.monotonic > self._oldest else sample
+
+    def lasting(self) -> dict[str, Any]:
+        """Return how long the house and each pack last, as the live socket tells it: what alerts judge, too.
+
+        ``empty_in``: s, from .. to; of the house, and by address under ``packs``. What is not known is left out.
+        """
+        house = self._whole_house()
+        told: dict[str, Any] = {
+            "packs": {
+                view.device.address: _span(left)
+                for view in house.packs or ()
+                if can_feed(view) and (left := pack_left(view)) is not None
+            }
+        }
+        if (left := lasting(house)) is not None:
+            told["empty_in"] = _span(left)
+        return told
+
+    def _others(self, address: str) -> tuple[Other, ...]:
+        """The packs beside that at ``address`` that can feed the house."""
+        fresh = ((one, source, self._fresh(one)) for one, source in self._sources.items() if one != address)
+        return tuple(
+            Other(source.device.label, sample.battery_soc)
+            for _, source, sample in fresh
+            if sample is not None and sample.current is not None and sample.discharge_enabled is not False
+        )
+
     def _house_view(self) -> HouseView:
         return self.inverter.house(self._packs.look(self._clock.monotonic()))
 
-    def _pack_view(self, address: str, sample: Sample | None) -> PackView:
+    def _pack_view(self, address: str, sample: Sample | None, power: bool | None = None) -> PackView:
+        """What is known of a pack. ``power``: whether the house has power, where that was found out just now."""
         source = self._sources[address]
         kind, limits = self._known.about(address)
         return PackView(
@@ -337,8 +395,9 @@ class Alerts:
             settings=self._settings.get(address, {}),
             faults=self._faults.get(address, ()),
             on_battery=self.inverter.on_battery,
-            powered=powered(self._house_view()),
+            powered=powered(self._house_view()) if power is None else power,
             could_be_charged=self.inverter.could_charge,
+            others=self._others(address),
         )
 
     def _link(self, address: str, source: Source) -> Link:
@@ -397,8 +456,19 @@ class Alerts:
             clock_trusted=self._clock.trusted(),
             device=source.device.address if source else None,
             text=text,
-            facts=notice_facts(notice, found[0]),
+            facts=notice_facts(notice, found[0], self._also(notice)),
         )
+
+    def _also(self, notice: Notice) -> list[dict[str, Any]]:
+        """The facts of the other alerts that ``notice`` names, with the names of their batteries."""
+        named = []
+        for alert in notice.also:
+            found, source = self._engine.find(alert.code), self._sources.get(alert.subject)
+            if found is not None:
+                named.append(
+                    alert_facts(alert, found[0]) | {"label": source.device.label if source else None}
+                )
+        return named
 
     def _moment(self) -> Moment:
         return Moment(self._clock.monotonic(), self._clock.now(), self._clock.trusted())
@@ -417,6 +487,26 @@ def _adapters_fault(link: LinkStatus) -> bool:
     """
     outage = link.outage or {}
     return link.verdict in _OF_THE_ADAPTER or outage.get("cure") == Rung.POWER_CYCLE.code
+
+
+def _span(left: Left) -> list[float]:
+    return [round(left.low), round(left.high)]
+
+
+def _of_the_house(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored ``state`` in which the forecasts are the house's, as earlier versions had them of each pack."""
+    watches, known = [], set()
+    for subject, rule, part, watch in state["watches"]:
+        if rule in OF_THE_HOUSE and subject != HOUSE:
+            if (rule, part) in known:
+                continue
+            known.add((rule, part))
+            subject, watch = HOUSE, {**watch}
+            for name in ("alert", "ending"):
+                if watch.get(name):
+                    watch[name] = {**watch[name], "subject": HOUSE}
+        watches.append([subject, rule, part, watch])
+    return {**state, "watches": watches}
 
 
 def _options(settings: Settings) -> Options:

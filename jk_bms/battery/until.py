@@ -89,6 +89,36 @@ def expect(
     )
 
 
+def expect_soon(
+    now: datetime,
+    until: datetime,
+    empty_in: tuple[float, float],
+    *,
+    low: float,
+    high: float,
+    present: float,
+) -> Outlook:
+    """Return how it will be at ``until`` when all is used up ``empty_in`` so many s, at the ``present`` load in W."""
+    span = (until - now).total_seconds()
+    first, last = empty_in
+    verdict = "yes" if span < first else "maybe" if span < last else "no"
+
+    def left(soc: float, end: float) -> float:
+        return soc * max(0.0, 1.0 - span / end) if end > 0 else 0.0
+
+    return Outlook(
+        verdict=verdict,
+        until=until,
+        soc_low=left(low, first),
+        soc_high=left(high, last),
+        empty_first=None if span < first else now + timedelta(seconds=first),
+        empty_last=None if span < last else now + timedelta(seconds=last),
+        load=present,
+        days=0,
+        save=None if span < first else present * (1.0 - first / span),
+    )
+
+
 def battery_power(load: float, sun: float) -> float:
     """Return what the battery gives, in W, in a house without grid: what the sun does not.
 

@@ -28,7 +28,7 @@ from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.rules.base import Severity
-from jk_bms.rules.charge import HOUSE_DARK
+from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from jk_bms.battery.until import Outlook, Step, battery_power, expect
+from jk_bms.battery.until import Outlook, Step, battery_power, expect, expect_soon
 from jk_bms.errors import StoreError
 from jk_bms.store.history_query import query
 from jk_bms.store.own import OwnReader
@@ -14,6 +14,7 @@ DAYS = 14  # that tell what is usual
 POINTS = 96  # of each
 KNOWN = 0.8  # share of the time that must be known of a day
 INVERTER = "inverter"
+SOON = 7200.0  # s: an end within that is the present load's
 
 
 def outlook(
@@ -31,6 +32,12 @@ def outlook(
     asked = house_of(snapshot if device is None else snapshot | {"devices": [device]})
     if asked.soc_low is None or asked.soc_high is None or not asked.capacity_kwh:
         return None
+    present = -asked.power if asked.power is not None and asked.power < 0 else None
+    if asked.empty_in is not None and asked.empty_in[1] <= SOON and present is not None:
+        # So near an end is that of the present load, as the alert of it says.
+        return expect_soon(
+            now, until, asked.empty_in, low=asked.soc_low, high=asked.soc_high, present=present
+        )
     share = 1.0 if device is None else share_of(snapshot, device)
     usual = []
     for days in range(1, DAYS + 1):
@@ -39,7 +46,6 @@ def outlook(
         day = house or _packs_power(reader, [one["address"] for one in asked.counted], start, end)
         if day:
             usual.append(day)
-    present = -asked.power if asked.power is not None and asked.power < 0 else None
     expected = expect(
         now,
         until,

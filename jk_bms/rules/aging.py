@@ -39,6 +39,7 @@ SOH_LOW = Rule(
     unit="%",
     digits=0,
     clear_seconds=60.0,
+    needs=("soh",),
 )
 
 

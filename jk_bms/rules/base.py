@@ -51,6 +51,10 @@ class Look(NamedTuple):
     # cut the house off does not, nor does the voltage that rises when the load is gone.
     proof: bool = True
     seen: Collection[int] | None = None  # the cells or probes that were measured; None: not by number
+    # False: it only says how an open alert is by now, and neither raises one nor makes it worse. What was
+    # foretold of a pack may have happened.
+    news: bool = True
+    calm: bool = False  # it is being mended, so that it need not be repeated as urgent
 
 
 class Link(NamedTuple):
@@ -68,6 +72,13 @@ class Link(NamedTuple):
     implausible_reason: str = ""
 
 
+class Other(NamedTuple):
+    """Another pack beside the one that is judged, which can feed the house."""
+
+    name: str
+    soc: float | None  # %, as people are shown it
+
+
 class PackView(NamedTuple):
     """What is known of one pack at this moment. ``sample`` is fresh; None when only the link is judged."""
 
@@ -81,6 +92,7 @@ class PackView(NamedTuple):
     on_battery: bool | None = None  # True: no grid; None: not known
     powered: bool | None = None  # whether the house has power; None: not known
     could_be_charged: bool | None = None  # the grid is there, or more sun than load; None: not known
+    others: tuple[Other, ...] = ()
 
 
 class InverterView(NamedTuple):
@@ -110,6 +122,9 @@ class HouseView(NamedTuple):
     grid: str = "unknown"  # present, lost, unknown
     batteries: Batteries = Batteries()
     age: float | None = None  # s since that record; None: not known
+    # Each pack that is heard, as it is now; None: nothing new was heard of any, so that they are not judged.
+    packs: tuple[PackView, ...] | None = None
+    silent: tuple[str, ...] = ()  # the names of the packs that are not heard
 
 
 class HostView(NamedTuple):
@@ -167,7 +182,12 @@ class Rule(NamedTuple):
     # The facts that name the cell or probe of an alert: without a value of that one it is not over.
     names: tuple[str, ...] = ()
     one_voice: bool = False  # its parts show the same thing from several sides: one of them is told
-    hidden_by: str = ""  # while an alert of that rule is open, this one is no news
+    # While an alert of one of these rules is open, this one says nothing more: it is neither told nor listed.
+    hidden_by: tuple[str, ...] = ()
+    needs: tuple[
+        str, ...
+    ] = ()  # the values of a sample that it measures: without any of them it knows nothing
+    least: int = 1  # values that it needs, where one name stands for several
     rings_again: bool = True  # critical: repeated with a sound until it is acknowledged
 
 
@@ -194,6 +214,7 @@ class Alert(msgspec.Struct, kw_only=True):
     since: datetime  # when the first look that counted for it was, or what an age counts from
     count: int = 1  # how often it was raised since it last stood quiet for a day
     facts: dict[str, Any] = msgspec.field(default_factory=dict)
+    seen: datetime | None = None  # when its facts were last so; None: stored before that was kept
     told: datetime | None = None  # when it was last told; None: kept quiet so far
     muted_until: datetime | None = None
     muted_until_cleared: bool = False
@@ -212,7 +233,8 @@ class Notice(NamedTuple):
     what: str  # raised, worse, repeat, cleared, acknowledged
     alert: Alert  # as it was then: the engine does not change it any more
     # Why it is not told: startup, hours, muted, flapping, severity, first, hidden (by a rule that says
-    # more), known (another part of it was told); for cleared also untold (the alert was never told)
-    # and off (the owner does not want it).
+    # more), grouped (a worse one of the same cause was told), known (another part of it was told); for
+    # cleared also untold (the alert was never told) and off (the owner does not want it).
     quiet: str | None = None
     silent: bool = False  # told without a sound
+    also: tuple[Alert, ...] = ()  # other open alerts that are named in the same message, the worst first

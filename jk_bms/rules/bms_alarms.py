@@ -7,12 +7,14 @@ from jk_bms.model import Sample
 from jk_bms.protocol import alarms
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.causes import EMPTY
 from jk_bms.rules.cells import position
 from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, C, Level, W, grade
 
 WARNING, CRITICAL = 1.0, 2.0  # what is measured: how bad the alarm is
 CELL_FULL = 1 << 4  # "cell overvoltage": how this BMS ends every full charge
 FULL = 99.0  # %
+_OF_EMPTY = frozenset({"cell_undervoltage", "pack_undervoltage"})
 _GRADES = (
     grade(C, 1030, Level(CRITICAL, WARNING), seconds=0.0),
     grade(W, 1030, Level(WARNING, 0.0), seconds=0.0),
@@ -52,7 +54,8 @@ def standing(mask: int) -> Mapping[str, Look]:
             known = alarms.alarm(bit)
             if known.severity is not alarms.Severity.INFO:
                 value = CRITICAL if known.severity is alarms.Severity.CRITICAL else WARNING
-                looks[known.name] = Look(value, {"bit": bit, "text": known.text})
+                how = {"how": EMPTY} if known.name in _OF_EMPTY else {}
+                looks[known.name] = Look(value, {"bit": bit, "text": known.text, **how})
     return looks
 
 
@@ -64,4 +67,5 @@ BMS_ALARM = Rule(
     rising=True,
     example=lambda: example.pack(problem_code=1 << 13),
     clear_seconds=5.0,
+    needs=("problem_code",),
 )

@@ -5,9 +5,10 @@ from jk_bms.rules.base import Rule
 from jk_bms.rules.bms_alarms import BMS_ALARM
 from jk_bms.rules.cell_health import CELL_FAULT
 from jk_bms.rules.cells import CELL_HIGH, CELL_LOW, CELL_SPREAD, PACK_HIGH, PACK_LOW
-from jk_bms.rules.charge import GOING_DARK, NOT_CHARGED, RUNTIME, SOC_LOW
+from jk_bms.rules.charge import NOT_CHARGED, SOC_LOW
 from jk_bms.rules.currents import CHARGE_CURRENT, DISCHARGE_CURRENT
 from jk_bms.rules.emergency import EMERGENCY
+from jk_bms.rules.forecast import GOING_DARK, PACK_ENDING, RUNTIME
 from jk_bms.rules.grid import GRID_LOST, INVERTER_STALE
 from jk_bms.rules.host import ADAPTER_STUCK, CLOCK_JUMP, DATABASE_FAILING, DISK_FULL, STARTED_AFTER_CRASH
 from jk_bms.rules.house import DARK
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     NOT_CHARGED,          # 1003 warning
     RUNTIME,              # 1038 warning, 1039 critical
     GOING_DARK,           # 1042 critical
+    PACK_ENDING,          # 1050 warning
     CHARGE_CURRENT,       # 1013 error, 1012 critical
     DISCHARGE_CURRENT,    # 1015 error, 1014 critical
     SWITCH_OFF,           # 1032 warning, 1045 critical

@@ -8,7 +8,7 @@ from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.flow import capacity, is_charged, shows_power
+from jk_bms.rules.flow import capacity, is_charged, scarce, shows_power
 from jk_bms.rules.levels import (
     CELLS,
     SPREAD_KNEE_CRITICAL,
@@ -100,6 +100,7 @@ CELL_HIGH = Rule(
     digits=3,
     clear_seconds=20.0,
     names=("cell",),
+    needs=("cell_voltages",),
 )
 
 
@@ -130,7 +131,15 @@ def _low(view: PackView) -> Mapping[str, Look | None] | None:
         return None
     volts = min(sample.cell_voltages)
     facts = {"cell": cell_number(sample, sample.cell_voltages.index(volts)), "limit": view.limits.cell_uvp}
-    return {"": Look(volts, facts, proof=_recovers(view, volts), seen=cell_numbers(sample))}
+    return {
+        "": Look(
+            volts,
+            facts | scarce(view),
+            proof=_recovers(view, volts),
+            seen=cell_numbers(sample),
+            calm=is_charged(view),
+        )
+    }
 
 
 CELL_LOW = Rule(
@@ -144,6 +153,7 @@ CELL_LOW = Rule(
     digits=3,
     clear_seconds=20.0,
     names=("cell",),
+    needs=("cell_voltages",),
 )
 
 
@@ -228,7 +238,7 @@ def _spread(view: PackView) -> Mapping[str, Look | None] | None:
         "low": cell_number(sample, cells.index(low)),
         "high": cell_number(sample, cells.index(high)),
         "mean": round(sum(cells) / len(cells), 3),
-    }
+    } | scarce(view)
     # What is seen at one place of the curve says nothing of the others: the flat middle hides
     # what the top shows.
     looks: dict[str, Look | None] = dict.fromkeys(SPREAD_SECONDS)
@@ -248,6 +258,8 @@ CELL_SPREAD = Rule(
     clear_seconds=60.0,
     names=("low", "high"),
     one_voice=True,
+    needs=("cell_voltages",),
+    least=2,
 )
 
 
@@ -295,7 +307,7 @@ def _pack_low(view: PackView) -> Mapping[str, Look | None] | None:
         return None
     cells = _cells_in_series(view)
     proof = _recovers(view, sample.voltage / cells if cells else 0.0)
-    return {"": Look(sample.voltage, proof=proof)}
+    return {"": Look(sample.voltage, scarce(view), proof=proof, calm=is_charged(view))}
 
 
 PACK_HIGH = Rule(
@@ -308,6 +320,7 @@ PACK_HIGH = Rule(
     unit="V",
     digits=2,
     clear_seconds=20.0,
+    needs=("voltage",),
 )
 PACK_LOW = Rule(
     "pack_low",
@@ -319,4 +332,5 @@ PACK_LOW = Rule(
     unit="V",
     digits=2,
     clear_seconds=20.0,
+    needs=("voltage",),
 )

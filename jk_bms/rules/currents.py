@@ -58,6 +58,7 @@ CHARGE_CURRENT = Rule(
     unit="A",
     digits=1,
     clear_seconds=30.0,
+    needs=("current",),
 )
 DISCHARGE_CURRENT = Rule(
     "discharge_current",
@@ -69,4 +70,5 @@ DISCHARGE_CURRENT = Rule(
     unit="A",
     digits=1,
     clear_seconds=30.0,
+    needs=("current",),
 )

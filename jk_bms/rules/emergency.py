@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.flow import scarce
 from jk_bms.rules.levels import C, E, Level, grade
 
 # The BMS counts whole seconds: less than five minutes begins at 299.
@@ -23,7 +24,7 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
         return None
     if not sample.emergency_time:  # the mode is off
         return {}
-    return {"": Look(float(sample.emergency_time))}
+    return {"": Look(float(sample.emergency_time), scarce(view))}
 
 
 EMERGENCY = Rule(
@@ -35,4 +36,5 @@ EMERGENCY = Rule(
     below=True,
     example=lambda: example.pack(emergency_time=280),
     unit="s",
+    needs=("emergency_time",),
 )

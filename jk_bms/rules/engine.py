@@ -6,7 +6,7 @@ survive a restart is in ``state``.
 """
 
 import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ from jk_bms.rules.base import (
     Severity,
 )
 from jk_bms.rules.catalogue import RULES
+from jk_bms.rules.causes import says_more, urgency
 from jk_bms.rules.options import Options
 from jk_bms.rules.watch import Step, Watch, advance, back, beyond
 
@@ -36,6 +37,7 @@ FLAP_DOUBLINGS = 3  # the guard doubles each time that it was needed, up to eigh
 CALM = 86_400.0  # s after its end from which an alert is a new one, counted from one
 BEFORE = 0.001  # s by which all that was stored lies before the first moment of a new boot
 GONE = 21_600.0  # s for which the pack was heard without what an alert names: then the others tell its end
+UNMEASURED = 86_400.0  # s for which it was heard without any value of the kind: then an alert ends as unknown
 HEARD = 300.0  # s at most that one look counts for: a pack that was silent for hours was not heard
 REPEAT_EARLY = 0.5  # s: a repeat need not wait for the next look because of a rounding
 
@@ -85,9 +87,11 @@ class Engine:
         for rule in self._by_scope[type(view)]:
             try:
                 looks = rule.look(view)
-                if looks is None:
-                    continue
                 watches = of_subject.get(rule.name)
+                if looks is None:
+                    if watches and _measures_nothing(rule, view):
+                        self._count_unmeasured(rule, watches, now, notices)
+                    continue
                 if looks or watches:
                     self._judge(subject, rule, self._wanted(rule.grades(view)), looks, watches, now, notices)
             except Exception as error:  # a rule must never cost us the others
@@ -98,6 +102,7 @@ class Engine:
         """Return what has become due by time: repeats, and what was kept quiet until now."""
         self._arrive(now)
         notices = []
+        due: list[tuple[Rule, Watch]] = []
         for subject, rule, part, watch in list(self._all()):
             if now.trusted and not watch.dated and watch.alert is not None:
                 watch.alert.since = _date(now, _began(watch))
@@ -108,15 +113,25 @@ class Engine:
                 notices.append(self._tell_end(watch, now))
             what = self._owed(rule, watch, now)
             if what is not None and self._silence(rule, watch, now) is None:
-                notices.append(self._tell(what, rule, watch, now))
+                if what == "repeat":
+                    due.append((rule, watch))
+                else:
+                    notices.append(self._tell(what, rule, watch, now))
             if watch.idle(now.at, CALM):
                 self._drop(subject, rule.name, part)
+        if due:
+            notices.append(self._remind(due, now))
         return notices
 
     def open(self) -> list[Alert]:
         """Return the alerts that stand now, the worst first, then the oldest."""
-        alerts = [self._picture(watch) for _, rule, _, watch in self._all() if watch.alert and not rule.once]
-        return sorted(alerts, key=lambda alert: (-alert.severity, alert.since))
+        return self._pictures(rule_watch for rule_watch in self._standing())
+
+    def listed(self) -> list[Alert]:
+        """Return those of them that say something beside the others, in the same order."""
+        return self._pictures(
+            (rule, watch) for rule, watch in self._standing() if not self._is_hidden(rule, watch)
+        )
 
     def mute(
         self,
@@ -164,6 +179,26 @@ class Engine:
         watch.acknowledged, watch.acknowledged_by = now.at, by
         watch.acknowledged_severity = watch.alert.severity
         return Notice("acknowledged", self._picture(watch), silent=True)
+
+    def acknowledge_all(self, *, by: str, now: Moment) -> Notice | None:
+        """Note that ``by``, an owner, has seen every critical alert that is open. None when there is none to be seen."""
+        self._arrive(now)
+        seen = [
+            (rule, watch)
+            for rule, watch in self._standing()
+            if watch.alert is not None
+            and watch.alert.severity >= Severity.CRITICAL
+            and not _acknowledged(watch)
+        ]
+        shown = [(rule, watch) for rule, watch in seen if not self._is_hidden(rule, watch)] or seen
+        for _, watch in seen:
+            assert watch.alert is not None
+            watch.acknowledged, watch.acknowledged_by = now.at, by
+            watch.acknowledged_severity = watch.alert.severity
+        pictures = self._pictures(shown)
+        return (
+            Notice("acknowledged", pictures[0], silent=True, also=tuple(pictures[1:])) if pictures else None
+        )
 
     def keep(self, subjects: Collection[str]) -> None:
         """Forget all others: packs that the owner has taken away."""
@@ -263,6 +298,14 @@ class Engine:
             if look is None or look.value != look.value:  # unknown, or not a number
                 continue
             watch = watches.get(part) if watches else None
+            if not look.news:
+                if watch is not None and watch.alert is not None:
+                    watch.alert.facts, watch.alert.seen, watch.alert.value = (
+                        dict(look.facts),
+                        now.time,
+                        look.value,
+                    )
+                continue
             if watch is None:
                 if not grades or not beyond(rule, look.value, grades[-1].set):
                     if rule.first_untold:
@@ -271,6 +314,7 @@ class Engine:
                 watch = Watch()
                 watches = self._watches[subject].setdefault(rule.name, {})
                 watches[part] = watch
+            watch.calm = look.calm
             _count_unseen(rule, look, watch, now.at)
             proof = look.proof and _tells_of(rule, look, watch)
             step = advance(watch, rule, grades, look.value, self.options, now.at, proof=proof)
@@ -300,7 +344,7 @@ class Engine:
             # What names none and cannot end there goes on as it is now, not as it was before.
             stands = not back(rule, look.value, alert.clear) or not (look.proof or rule.names)
             if look.facts and stands and _tells_of(rule, look, watch):
-                alert.facts = dict(look.facts)
+                alert.facts, alert.seen = dict(look.facts), now.time
         if step.what is None:
             if watch.idle(now.at, 0.0) and watch.ended is None:
                 self._drop(subject, rule.name, part)
@@ -367,6 +411,7 @@ class Engine:
             since=_date(now, began),
             count=watch.count,
             facts=dict(look.facts),
+            seen=now.time,
             told=watch.ending.told if watch.ending else None,
         )
         watch.ending = watch.lowered = None
@@ -375,6 +420,23 @@ class Engine:
             watch.flaps = 0
         else:
             watch.flaps += 1
+
+    def _count_unmeasured(
+        self, rule: Rule, watches: dict[str, Watch], now: Moment, notices: list[Notice]
+    ) -> None:
+        """Count for how long a pack is heard without any value that an open alert is about; in the end that one is over.
+
+        It may be as bad as it was. But what nothing measures any more is told once, not for ever.
+        """
+        for watch in watches.values():
+            if watch.alert is None or rule.once:
+                continue
+            _count_absence(watch, now.at)
+            if watch.unseen >= UNMEASURED:
+                watch.unseen, watch.unseen_at = 0.0, None
+                watch.alert.facts["unmeasured"] = "all"
+                watch.told_facts["unmeasured"] = "all"
+                notices.append(self._end(rule, watch, now.at, None, now))
 
     def _end(self, rule: Rule, watch: Watch, since: float, look: Look | None, now: Moment) -> Notice:
         """End an alert that is over ``since`` then, as ``look`` showed."""
@@ -392,6 +454,9 @@ class Engine:
             watch.muted = None
         if not watch.told_severity:
             return Notice("cleared", picture, "untold")
+        if self._is_overtaken(rule, picture.subject, now):
+            watch.told, watch.told_severity = None, 0
+            return Notice("cleared", picture, "hidden")
         if heir := next(iter(self._other_parts(rule, watch, subject=picture.subject)), None):
             # It goes on elsewhere, so it is not over: that one is what people know of from now on.
             if heir.told_severity < watch.told_severity:
@@ -435,7 +500,7 @@ class Engine:
         """After how many s an open alert is told again; 0: never."""
         assert watch.alert is not None
         usual = self.options.repeat_hours * 3600.0
-        urgent = watch.alert.severity >= Severity.CRITICAL and not _acknowledged(watch)
+        urgent = _is_urgent(watch)
         if usual and urgent and watch.repeats < len(PAUSES):
             return min(usual, PAUSES[watch.repeats])
         return usual
@@ -454,8 +519,10 @@ class Engine:
             return "muted"
         if (reason := self._time_of_silence(rule, severity, now)) is not None:
             return reason
-        if rule.hidden_by and self._is_open(rule.hidden_by, beside=rule, subject=watch.alert.subject):
+        if self._is_hidden(rule, watch):
             return "hidden"
+        if self._is_grouped(watch):
+            return "grouped"
         if any(other.told_severity >= severity for other in self._other_parts(rule, watch)):
             return "known"
         wait = rule.flap_wait.critical if severity >= Severity.CRITICAL else rule.flap_wait.mild
@@ -502,20 +569,82 @@ class Engine:
         parts = self._watches.get(name, {}).get(rule.name, {})
         return [other for other in parts.values() if other is not watch and other.alert is not None]
 
-    def _is_open(self, name: str, *, beside: Rule, subject: str) -> bool:
-        """Whether an alert of the rule ``name`` stands: of the same ``subject``, or of the house around it."""
-        alike = self._rules[name].scope is beside.scope if name in self._rules else True
-        subjects = (subject,) if alike else tuple(self._watches)
+    def _is_hidden(self, rule: Rule, watch: Watch) -> bool:
+        """Whether an alert stands, of the same subject or of the house around it, that says all that this one does."""
+        assert watch.alert is not None
+        return any(one.alert is not None for one in self._hiding(rule, watch.alert.subject))
+
+    def _is_overtaken(self, rule: Rule, subject: str, now: Moment) -> bool:
+        """Whether people were told of what hides ``rule``: its end is told with that one, or was just now."""
         return any(
-            watch.alert is not None
-            for one in subjects
-            for watch in self._watches.get(one, {}).get(name, {}).values()
+            (one.alert is not None and one.told_severity)
+            or (one.ended_told is not None and now.at - one.ended_told <= FLAP_GUARD)
+            for one in self._hiding(rule, subject)
         )
 
+    def _hiding(self, rule: Rule, subject: str) -> Iterator[Watch]:
+        for name in rule.hidden_by:
+            alike = self._rules[name].scope is rule.scope if name in self._rules else True
+            for one in (subject,) if alike else tuple(self._watches):
+                yield from self._watches.get(one, {}).get(name, {}).values()
+
+    def _is_grouped(self, watch: Watch) -> bool:
+        """Whether people were told of something worse that has the same cause, here or in the whole house."""
+        alert = watch.alert
+        assert alert is not None
+        return any(
+            other.alert is not None
+            and other is not watch
+            and other.told_severity
+            and (other.alert.subject == alert.subject or rule.scope is HouseView)
+            and says_more(other.alert, alert, other.told_severity)
+            for _, rule, _, other in self._all()
+        )
+
+    def _standing(self) -> list[tuple[Rule, Watch]]:
+        return [(rule, watch) for _, rule, _, watch in self._all() if watch.alert and not rule.once]
+
+    def _pictures(self, watches: Iterable[tuple[Rule, Watch]]) -> list[Alert]:
+        """The alerts of ``watches`` as they are now, the worst first, then the oldest."""
+        pictures = [self._picture(watch) for _, watch in watches]
+        return sorted(pictures, key=lambda one: urgency(one.rule, one.severity, one.since.isoformat()))
+
+    def _remind(self, due: Sequence[tuple[Rule, Watch]], now: Moment) -> Notice:
+        """Tell what is ``due`` to be repeated, and all else that is as urgent, in one message."""
+        named = list(due)
+        members = {id(watch) for _, watch in due}
+        if any(_is_urgent(watch) for _, watch in due):
+            for rule, watch in self._standing():
+                if id(watch) in members or not _is_urgent(watch):
+                    continue
+                silence = self._silence(rule, watch, now)
+                if (silence is None and watch.told_severity) or silence == "grouped":
+                    named.append((rule, watch))
+        for _, watch in named:
+            if watch.told_severity:  # the end of what is only named beside others is no news
+                watch.repeats += 1
+                self._mark_told(watch, now)
+        pictures = self._pictures(named)
+        silent = not any(rule.rings_again for rule, _ in named)
+        return Notice("repeat", pictures[0], silent=silent, also=tuple(pictures[1:]))
+
     def _tell(self, what: str, rule: Rule, watch: Watch, now: Moment) -> Notice:
-        watch.repeats = watch.repeats + 1 if what == "repeat" else 0
+        watch.repeats = 0
         self._mark_told(watch, now)
-        return Notice(what, self._picture(watch), silent=what == "repeat" and not rule.rings_again)
+        picture = self._picture(watch)
+        return Notice(what, picture, also=tuple(self._beside(picture)))
+
+    def _beside(self, alert: Alert) -> list[Alert]:
+        """The critical alerts of the same cause that nobody was told of, because ``alert`` says more."""
+        return self._pictures(
+            (rule, watch)
+            for rule, watch in self._standing()
+            if watch.alert is not None
+            and watch.alert.severity >= Severity.CRITICAL
+            and not watch.told_severity
+            and not self._is_hidden(rule, watch)
+            and says_more(alert, watch.alert, alert.severity)
+        )
 
     def _mark_told(self, watch: Watch, now: Moment) -> None:
         assert watch.alert is not None
@@ -610,9 +739,34 @@ def _count_unseen(rule: Rule, look: Look, watch: Watch, now: float) -> None:
     if _still_seen(rule, look, watch):
         watch.unseen, watch.unseen_at = 0.0, None
         return
+    _count_absence(watch, now)
+
+
+def _count_absence(watch: Watch, now: float) -> None:
     if watch.unseen_at is not None:
         watch.unseen += min(max(0.0, now - watch.unseen_at), HEARD)
     watch.unseen_at = now
+
+
+def _measures_nothing(rule: Rule, view: View) -> bool:
+    """Whether a pack was heard, and tells none of the values that ``rule`` is about."""
+    sample = view.sample if isinstance(view, PackView) else None
+    return (
+        sample is not None
+        and bool(rule.needs)
+        and not any(_count(getattr(sample, name)) >= rule.least for name in rule.needs)
+    )
+
+
+def _count(value: object) -> int:
+    """How many values there are in one of a sample."""
+    return len(value) if isinstance(value, tuple) else int(value is not None)
+
+
+def _is_urgent(watch: Watch) -> bool:
+    """Whether an open alert is repeated soon: no owner has seen it, and nothing mends it."""
+    assert watch.alert is not None
+    return watch.alert.severity >= Severity.CRITICAL and not _acknowledged(watch) and not watch.calm
 
 
 def _tells_of(rule: Rule, look: Look, watch: Watch) -> bool:

@@ -90,6 +90,11 @@ def house(
     return HouseView(sample=of_inverter, stale=stale, grid=grid, batteries=batteries)
 
 
+def packs(*views: PackView) -> HouseView:
+    """Return a house of which nothing is known but its packs, as they are."""
+    return HouseView(sample=None, stale=True, packs=views)
+
+
 def host(**values: Any) -> HostView:
     """Return a machine in order, with these values changed."""
     return HostView(disk_free=0.6, disk_path="/var/lib/jk-bms", clock_step=0.0)._replace(**values)

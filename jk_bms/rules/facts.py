@@ -1,5 +1,6 @@
 """An alert as everybody is told of it: the facts of its event, and one plain sentence for the log."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jk_bms.rules.base import Alert, Notice, Rule
@@ -12,6 +13,7 @@ QUIET = {  # why nobody is told, for log and tool
     "severity": "milder than ALERT_MIN_LEVEL",
     "first": "the first that is known of it",
     "hidden": "another alert says more",
+    "grouped": "a worse one of the same cause was told",
     "known": "it was told already",
     "untold": "nobody knew of it",
     "off": "its end is no news",
@@ -37,6 +39,8 @@ def alert_facts(alert: Alert, rule: Rule) -> dict[str, Any]:
         "count": alert.count,
         "facts": dict(alert.facts),
     }
+    if alert.seen is not None:
+        facts["seen"] = alert.seen.isoformat(timespec="seconds")
     if alert.told is not None:
         facts["told"] = alert.told.isoformat(timespec="seconds")
     if alert.acknowledged is not None:
@@ -45,12 +49,15 @@ def alert_facts(alert: Alert, rule: Rule) -> dict[str, Any]:
     return facts if alert.lasted is None else facts | {"lasted": round(alert.lasted, 1)}
 
 
-def notice_facts(notice: Notice, rule: Rule) -> dict[str, Any]:
+def notice_facts(notice: Notice, rule: Rule, also: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return the facts of the event of ``notice``; ``quiet`` only when it is not to be told.
 
-    ``silent``: what is told makes no sound.
+    ``silent``: what is told makes no sound. ``also``: the facts of the other alerts that it names, each with
+    the ``label`` of its battery.
     """
     facts = alert_facts(notice.alert, rule) | {"what": notice.what}
+    if also:
+        facts["also"] = list(also)
     if notice.silent:
         facts["silent"] = True
     return facts if notice.quiet is None else facts | {"quiet": notice.quiet}

@@ -4,13 +4,16 @@ A load that is gone, a current of nothing and a voltage that rises because nothi
 relief, and are what a house looks like that has just gone dark.
 """
 
+from typing import Any
+
 from jk_bms.model import Sample
-from jk_bms.rules.base import PackView
+from jk_bms.rules.base import Other, PackView
 
 CHARGING = 0.003  # C: less is not charging but a sensor beside its zero
 CHARGING_LEAST = 0.5  # A
 DRAWN = 0.001  # C: less may be that sensor as well; an inverter that runs takes more for itself
 DRAWN_LEAST = 0.3  # A
+NEARLY_EMPTY = 20.0  # %: with less, only the grid or a charge makes the light sure again
 
 
 def is_charged(view: PackView) -> bool:
@@ -34,6 +37,22 @@ def shows_power(view: PackView) -> bool:
     if view.sample is not None and view.sample.discharge_enabled is False:
         return False
     return is_drawn_from(view) if view.powered is None else view.powered
+
+
+def going_on(view: PackView) -> tuple[Other, ...]:
+    """Return the other packs that surely feed the house on when this one is empty."""
+    return tuple(other for other in view.others if other.soc is not None and other.soc >= NEARLY_EMPTY)
+
+
+def others_facts(view: PackView) -> dict[str, Any]:
+    """Return what a message tells of the packs that go on: their names and charges."""
+    others = [[other.name, other.soc] for other in going_on(view)]
+    return {"how": "others", "others": others} if others else {}
+
+
+def scarce(view: PackView) -> dict[str, Any]:
+    """Return what a message tells where nothing can charge the pack now, so that advice to charge is none."""
+    return {"scarce": True} if view.on_battery and view.could_be_charged is False else {}
 
 
 def capacity(view: PackView, sample: Sample) -> float:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from jk_bms.model import InverterSample
 from jk_bms.rules import example
 from jk_bms.rules.base import LONG_WAIT, Grade, InverterView, Look, Rule
-from jk_bms.rules.charge import HOUSE_DARK
+from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.levels import C, E, Level, grade
 
 PRESENT, LOST, UNKNOWN = "present", "lost", "unknown"
@@ -111,7 +111,7 @@ GRID_LOST = Rule(
     clear_samples=1,
     flap_wait=LONG_WAIT,
     first_untold=True,
-    hidden_by=HOUSE_DARK,  # which says more: the house does not run on the battery any longer
+    hidden_by=(HOUSE_DARK,),  # which says more: the house does not run on the battery any longer
     rings_again=False,  # it lasts for hours on most days, and what follows from it rings itself
 )
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jk_bms.rules import example
 from jk_bms.rules.base import Batteries, Grade, HouseView, Look, Rule
-from jk_bms.rules.charge import HOUSE_DARK
+from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT, grid_of
 from jk_bms.rules.levels import C, Level, grade
 
@@ -64,14 +64,15 @@ def powered(view: HouseView) -> bool | None:
 def _by_batteries(view: HouseView) -> Verdict | None:
     """What the batteries alone say: nothing but that they feed, or that they ceased to.
 
-    An inverter whose last word was that the grid is there may still pass it on. Batteries that fed the
-    house after that word say more: then the grid was gone, or gave too little.
+    An inverter whose last word was that the grid is there may still pass it on, and of one that named no grid
+    that is not known. Batteries that fed the house after that word say more: then the grid was gone, or
+    gave too little.
     """
     packs = view.batteries
     if not packs.off:
         charged = packs.off is False and packs.power is not None and packs.power >= ELECTRONICS
         return Verdict(dark=False) if charged else None
-    if view.sample is not None and grid_of(view.sample) != PRESENT:
+    if view.sample is not None and grid_of(view.sample) == LOST:
         return Verdict(dark=True, how="silent")
     fed = packs.fed is not None and packs.fed <= min(FED_LATELY, inf if view.age is None else view.age)
     return Verdict(dark=True, how="cut") if fed else None

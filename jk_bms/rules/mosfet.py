@@ -41,4 +41,5 @@ MOSFET_HOT = Rule(
     unit="°C",
     digits=1,
     clear_seconds=30.0,
+    needs=("mosfet_temperature",),
 )

@@ -64,6 +64,7 @@ CELL_HOT = Rule(
     digits=1,
     clear_seconds=30.0,
     names=("probe",),
+    needs=("temperatures",),
 )
 
 
@@ -111,6 +112,7 @@ CHARGE_COLD = Rule(
     digits=1,
     clear_seconds=PAUSE,
     names=("probe",),
+    needs=("temperatures",),
 )
 
 
@@ -149,4 +151,6 @@ TEMPERATURE_SPREAD = Rule(
     digits=1,
     clear_seconds=60.0,
     names=("warmest", "coldest"),
+    needs=("temperatures",),
+    least=2,
 )

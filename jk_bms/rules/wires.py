@@ -43,4 +43,5 @@ WIRE = Rule(
     unit="Ω",
     digits=3,
     clear_seconds=60.0,
+    needs=("cell_resistances",),
 )

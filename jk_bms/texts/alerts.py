@@ -17,13 +17,20 @@ SEVERITIES = ("info", "warning", "error", "critical")
 MARKS = {"info": "🔵", "warning": "🟠", "error": "🔴", "critical": "🚨"}
 OVER, TEST, SEEN = "✅", "🧪", "👀"
 SHOWN = 5  # alerts that a message about many names
+LISTED = 10  # alerts in the list of what is open
+FORETOLD_NO_MORE = ("cut", "silent")  # how a forecast stands that has no value any more
 LONGEST_FACT = 200  # characters
 LONGEST_UNIT = 12
 LONGEST = 30 * 86_400.0  # s ahead
 LONG = 60.0  # s: an alert that lasts so long says for how long
 UNKNOWN = "?"
 IN_MILLIVOLTS = ("cell_spread",)  # rules in V that people know in mV
-UNVALUED = ("going_dark", "emergency", "clock_jump")  # rules whose title says it without the value
+UNVALUED = (
+    "going_dark",
+    "pack_ending",
+    "emergency",
+    "clock_jump",
+)  # rules whose title says it without the value
 OWN = ("", 0)  # in the unit of the rule
 # Rules whose limits are not the same for every pack, and the text that says what they follow.
 SCALED = {
@@ -80,6 +87,7 @@ def alert_message(
     step = _Step(facts, label, texts, zone, now, at or now)
     again = f" ({texts('alerts.perhaps_again')})" if perhaps_again else ""
     lines = [line for lines in step.paragraphs(("meaning", "action")) for line in lines]
+    lines += step.also()
     return Message(step.title() + again, "\n".join(lines))
 
 
@@ -99,7 +107,24 @@ def alert_html(
     parts = [f"{mark(facts)} <b>{escape(step.title())}</b>{again}"]
     paragraphs = step.paragraphs(("meaning", "action", "ask"))
     parts += ["\n".join(map(escape, lines)) for lines in paragraphs if lines]
+    if also := step.also():
+        parts.append("\n".join(map(escape, also)))
     return "\n\n".join(parts)
+
+
+def open_message(
+    alerts: Sequence[tuple[Mapping[str, Any], str | None]],
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+) -> str:
+    """Return what is open (facts and label of each, the worst first) as one list, as Telegram's HTML."""
+    shown = alerts[:LISTED]
+    lines = [f"{mark(facts)} {escape(alert_line(facts, label, texts, zone, now))}" for facts, label in shown]
+    if (more := len(alerts) - len(shown)) > 0:
+        lines.append(escape(texts.count("alerts.earlier", more)))
+    head = f"<b>{escape(texts.count('alerts.open', len(alerts)))}</b>"
+    return "\n".join([head, *lines])
 
 
 def several_message(
@@ -236,12 +261,14 @@ class _Step(NamedTuple):
         """The head line: ``Main: cell 7 is nearly empty, 2.843 V``."""
         facts, texts, what = self.facts, self.texts, _what(self.facts)
         subject = clip(self.label) if self.label is not None else self._subject()
+        if what == "cleared" and self._unmeasured() == "all":
+            what = "unmeasured"
         if what == "cleared" and not self._unmeasured() and (own := self.own("cleared")):
             return f"{subject}: {own}"
         by = clip(self.facts.get("acknowledged_by") or UNKNOWN)
         title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
-        valued = what not in ("cleared", "acknowledged") and facts.get("rule") not in UNVALUED
-        if valued and (value := self.quantity("value")):
+        valued = what not in ("cleared", "unmeasured", "acknowledged") and facts.get("rule") not in UNVALUED
+        if valued and self._how() not in FORETOLD_NO_MORE and (value := self.quantity("value")):
             title = f"{title}, {value}"
         return texts(f"alerts.step.{what}", title=f"{subject}: {title}", by=by)
 
@@ -263,6 +290,19 @@ class _Step(NamedTuple):
         yield [*self._numbers(), *self._details()]
         yield [text for part in parts if (text := self.own(part))]
         yield [line for line in (self.over(), self.grade()) if line]
+
+    def also(self) -> list[str]:
+        """The other open alerts that the same message names; [] without any."""
+        others = self.facts.get("also")
+        if not isinstance(others, Sequence) or not others:
+            return []
+        lines = [
+            alert_line(one, one.get("label"), self.texts, self.zone, self.now, at=self.at)
+            for one in others[:LISTED]
+            if isinstance(one, Mapping)
+        ]
+        more = [self.texts.count("alerts.earlier", len(others) - LISTED)] if len(others) > LISTED else []
+        return [self.texts("alerts.also"), *(f"- {line}" for line in lines), *more]
 
     def over(self) -> str:
         """What ends it: the text of the rule, else the limit and its direction."""
@@ -287,7 +327,9 @@ class _Step(NamedTuple):
     def _template(self, part: str) -> str | None:
         """The text of the rule for what was found, else for how bad it is, else the usual one."""
         rule, found = self.facts.get("rule"), self.facts.get("facts") or {}
-        for variant in (found.get("how"), self.facts.get("severity")):
+        # Advice to charge is none where nothing can charge: that comes before how bad it is.
+        scarce = "scarce" if found.get("scarce") else None
+        for variant in (found.get("how"), scarce, self.facts.get("severity")):
             if self.texts.known(key := f"alerts.{rule}.{variant}.{part}"):
                 return self.texts.template(key)
         return self.texts.template(key) if self.texts.known(key := f"alerts.{rule}.{part}") else None
@@ -350,8 +392,8 @@ class _Step(NamedTuple):
             if not _is_number(lasted):  # an event of before that was kept
                 lasted = max(0.0, (self.at - since).total_seconds())
             yield texts("alerts.lasted", span=texts.span(lasted), time=self.moment(since))
-        if self._unmeasured():
-            yield texts("alerts.unmeasured")
+        if gone := self._unmeasured():
+            yield texts("alerts.unmeasured_all" if gone == "all" else "alerts.unmeasured")
         yield from self._known_lines("ended")
         worst, value = self.quantity("peak"), self.quantity("value")
         if worst and value and self.facts.get("unit") != "s":  # a duration is said already
@@ -363,9 +405,27 @@ class _Step(NamedTuple):
             )
         yield texts("alerts.code_line", code=self._code())
 
-    def _unmeasured(self) -> bool:
-        """Whether it ended though the cell or probe that it names is gone."""
-        return (self.facts.get("facts") or {}).get("unmeasured") is True
+    def _unmeasured(self) -> Any:
+        """Whether it ended though the cell or probe that it names is gone; ``all``: nothing of the kind is measured."""
+        return (self.facts.get("facts") or {}).get("unmeasured")
+
+    def _how(self) -> Any:
+        return (self.facts.get("facts") or {}).get("how")
+
+    def _foretold_at(self) -> datetime:
+        """From when a forecast counts: when its facts were last so."""
+        seen = _time(self.facts.get("seen"))
+        return self.at if seen is None else min(seen, self.at)
+
+    def _others(self, others: Any) -> str:
+        """The packs that go on: ``Garage, 80 %, goes on``."""
+        named = [
+            self.texts("alerts.other", name=clip(one[0]), soc=self.texts.quantity(one[1], "%"))
+            for one in others
+            if isinstance(one, Sequence) and len(one) == 2 and _is_number(one[1])
+        ]
+        joined = self.texts("alerts.other_and").join(named)
+        return self.texts.count("alerts.go_on", len(named), others=joined)
 
     def _code(self) -> Any:
         return self.facts.get("code", UNKNOWN)
@@ -388,7 +448,11 @@ class _Step(NamedTuple):
             fields["between"] = self.texts.span_between(low, high)
         for name, bound in (("dark", "low"), ("dark_last", "high")):
             if _is_number(seconds := found.get(bound)):
-                fields[name] = self.moment(self.at + timedelta(seconds=min(seconds, LONGEST)))
+                fields[name] = self.moment(self._foretold_at() + timedelta(seconds=min(seconds, LONGEST)))
+        if isinstance(others := found.get("others"), Sequence) and not isinstance(others, str):
+            fields["go_on"] = self._others(others)
+        if isinstance(uncounted := found.get("uncounted"), Sequence) and not isinstance(uncounted, str):
+            fields["uncounted"] = ", ".join(clip(name) for name in uncounted)
         return fields
 
     def _fact(self, name: str, value: Any) -> str:

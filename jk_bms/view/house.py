@@ -16,6 +16,7 @@ NOMINAL = 3.2  # V of an LFP cell, where no voltage is known
 NEVER, SILENT, LENT, OFF, NO_CHARGE = "never", "silent", "lent", "off", "no_charge"
 
 Device = Mapping[str, Any]
+Span = tuple[float, float]
 
 
 class LeftOut(NamedTuple):
@@ -69,7 +70,21 @@ def house_of(snapshot: Mapping[str, Any]) -> House:
         current=_sum(present, "current"),
         power=_sum(present, "power"),
     )
-    return _with_charge(house, [device["reading"] for device in counted])
+    house = _with_charge(house, [device["reading"] for device in counted])
+    return house._replace(empty_in=lasts(snapshot, house.empty_in))
+
+
+def lasts(snapshot: Mapping[str, Any], known: Span | None, device: Device | None = None) -> Span | None:
+    """Return when the house, or ``device``, is empty, in s: as the service judges it for alerts, so that all say the same.
+
+    ``known``: what follows from the readings, for a service that tells no forecast.
+    """
+    told = snapshot.get("house")
+    if told is None or known is None or snapshot.get("poller_down"):
+        return known
+    devices = [device] if device is not None else snapshot["devices"]
+    span = told["packs"].get(devices[0]["address"]) if len(devices) == 1 else told.get("empty_in")
+    return None if span is None else (span[0], span[1])
 
 
 def pack_size(reading: Mapping[str, Any]) -> float | None:

@@ -7,7 +7,7 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
-from jk_bms.rules.base import Batteries, Link, PackView
+from jk_bms.rules.base import Batteries, HouseView, Link, Other, PackView
 from jk_bms.rules.grid import LOST, PRESENT
 
 MakeView = Callable[[float], Any]
@@ -108,6 +108,16 @@ def minutes(value: float) -> PackView:
     )
 
 
+def house_minutes(value: float) -> HouseView:
+    """A house whose only pack lasts so long."""
+    return example.packs(minutes(value))
+
+
+def ending(value: float) -> PackView:
+    """A pack that lasts so long beside one that goes on."""
+    return minutes(value)._replace(others=(Other("Garage", 80.0),))
+
+
 def band(value: float) -> PackView:
     """A counted SoC whose lower end is the value."""
     return example.pack(battery_soc=value + 2.0, soc_counted=value + 2.0, soc_low=value, soc_anchor="full")
@@ -192,9 +202,10 @@ ROWS = (
     Row("soc_low",           1002, band,                                      25.1,   25.0,   29.9,   30.0),
     Row("soc_low",           1001, band,                                      12.1,   12.0,   17.9,   18.0),
     Row("not_charged",       1003, uncharged,                                 30.0,   29.9,   31.9,   32.0),
-    Row("runtime",           1038, minutes,                                   120.1,  120.0,  179.9,  180.0),
-    Row("runtime",           1039, minutes,                                   30.1,   30.0,   59.9,   60.0),
-    Row("going_dark",        1042, minutes,                                   15.1,   15.0,   29.9,   30.0),
+    Row("runtime",           1038, house_minutes,                             120.1,  120.0,  179.9,  180.0),
+    Row("runtime",           1039, house_minutes,                             30.1,   30.0,   59.9,   60.0),
+    Row("going_dark",        1042, house_minutes,                             15.1,   15.0,   29.9,   30.0),
+    Row("pack_ending",       1050, ending,                                    15.1,   15.0,   29.9,   30.0),
     Row("charge_current",    1013, changed("current"),                        125.9,  126.0,  119.1,  119.0),
     Row("charge_current",    1012, changed("current"),                        139.9,  140.0,  133.1,  133.0),
     Row("discharge_current", 1015, changed("current"),                        -179.9, -180.0, -170.1, -170.0),

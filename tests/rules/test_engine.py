@@ -469,7 +469,7 @@ def test_a_rule_may_repeat_without_a_sound() -> None:
 
 
 def test_what_another_rule_says_better_is_not_told_while_that_stands() -> None:
-    one, other = rule("one"), rule("other", hidden_by="one")
+    one, other = rule("one"), rule("other", hidden_by=("one",))
     driver = Driver([one, other])
 
     assert driver.see(BAD) == ["raised warning"]

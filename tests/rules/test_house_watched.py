@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from jk_bms.model import InverterSample, Sample
-from jk_bms.rules.base import Moment, Notice, PackView
-from jk_bms.rules.charge import RUNTIME
+from jk_bms.rules.base import HouseView, Moment, Notice
+from jk_bms.rules.forecast import RUNTIME
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.bms import DISCHARGE_SWITCH
 from jk_bms.simulator.inverter import Steady
@@ -225,7 +225,7 @@ def test_a_weak_cell_ends_the_pack_and_the_time_that_is_told() -> None:
     heed = watched.engine.look
 
     def look(subject: str, view: object, now: Moment) -> list[Notice]:
-        if isinstance(view, PackView) and (found := RUNTIME.look(view)) and (one := found.get("")):
+        if isinstance(view, HouseView) and (found := RUNTIME.look(view)) and (one := found.get("")):
             told.append((now.at, one.value))
         return heed(subject, view, now)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
-from jk_bms.rules.base import Alert, Link, Moment, PackView, Severity
+from jk_bms.rules.base import Alert, HouseView, Link, Moment, PackView, Severity
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.grid import LOST, UNKNOWN
@@ -40,7 +40,12 @@ class Trial:
         for _ in range(looks):
             self.now += every
             moment = Moment(self.now, BEGIN + timedelta(seconds=self.now))
-            notices = self.engine.look("x", view, moment) + self.engine.tick(moment)
+            subject = "house" if isinstance(view, HouseView) else "x"
+            notices = self.engine.look(subject, view, moment)
+            if isinstance(view, PackView):  # it is the house's only one
+                known = view if view.sample is not None else None
+                notices += self.engine.look("house", example.packs(*([known] if known else [])), moment)
+            notices += self.engine.tick(moment)
             told += [f"{n.what} {n.alert.rule} {n.alert.code}" for n in notices if n.quiet is None]
         assert self.engine.faults == {}
         return told

@@ -91,8 +91,12 @@ class WatchedHouse:
             self.grid.feed(self._inverter, time)
         state = self.grid.state(self.t)
         self.notices += self.engine.look("inverter", _view(self._inverter, state, self.t), now)
-        self.notices += self.engine.look(DEVICE.address, self._look(time, state), now)
-        self.notices += self.engine.look("house", self._house(state), now)
+        view = self._look(time, state)
+        self.notices += self.engine.look(DEVICE.address, view, now)
+        heard = self._house(state)._replace(
+            packs=None if view.sample is None else (view,),
+        )
+        self.notices += self.engine.look("house", heard, now)
         self.notices += self.engine.tick(now)
         assert self.engine.faults == {}
 

@@ -147,7 +147,10 @@ def test_alert_names_everything_that_matters() -> None:
         ("cell_hot", ["54.5 °C", "Probe 2 is the warmest"]),
         ("temperature_spread", ["From 24.0 °C to 40.0 °C"]),
         ("soc_low", ["nearly empty, 11.0 %", "the shown charge is 13 %"]),
-        ("runtime", ["the charge will not last long, 25 min", "empty in 25 to 40 min", "more than 1 h"]),
+        (
+            "runtime",
+            ["the charge will not last long, 25 min", "goes dark between 19:07 and 19:22", "more than 1 h"],
+        ),
         ("going_dark", ["going dark about 18:55", "between 18:55 and 19:03", "Load: "]),
         ("switch_off", ["discharging is switched off"]),
         ("bms_alarm", ["the BMS reports: the discharge current is too high"]),

@@ -24,6 +24,7 @@ from jk_bms.status_text import soc_bar
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import bms_alarm
 from jk_bms.view.freshness import is_old
+from jk_bms.view.house import lasts
 
 BAR = 16  # characters
 ROWS_SINGLE = 8  # up to so many cells in one column, more in two
@@ -129,7 +130,7 @@ def _lines(device: dict[str, Any], snapshot: dict[str, Any], texts: Texts) -> It
     """What needs words: forecast, source and sureness of the SoC, alarms and switches of the BMS."""
     reading, age = reading_of(device), device.get("age")
     if not is_old(age, snapshot):
-        if forecast := reading.get("empty_in"):
+        if forecast := lasts(snapshot, reading.get("empty_in"), device):
             yield "⏳ " + texts("bot.empty_in", span=texts.span_between(*forecast))
         elif forecast := reading.get("full_in"):
             yield "⏳ " + texts("bot.full_in", span=texts.span_between(*forecast))

@@ -22,7 +22,8 @@ from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import bms_alarm
 from jk_bms.view.house import NO_CHARGE, OFF, House, LeftOut, house_of
 
-ROUNDED = 300.0  # s: a time of a forecast is no more exact
+ROUNDED = 300.0  # s: a time of a forecast is no more exact ...
+NEAR = 7200.0  # s: ... unless it is so near
 
 
 def house(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
@@ -168,8 +169,10 @@ def _flow(whole: House) -> str:
 def _between(seconds: tuple[float, float], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
     """A forecast as a time, or as two when they are not the same."""
     start = now.timestamp()
-    first = (start + seconds[0]) // ROUNDED * ROUNDED
-    last = -(-(start + seconds[1]) // ROUNDED) * ROUNDED
+    # What is near is as exact as an alert says it.
+    step = ROUNDED if seconds[0] > NEAR else 60.0
+    first = (start + seconds[0]) // step * step
+    last = (start + seconds[1]) // step * step if step < ROUNDED else -(-(start + seconds[1]) // step) * step
     moments = [datetime.fromtimestamp(each, now.tzinfo).astimezone(zone) for each in (first, last)]
     told = texts.moment(moments[1], zone, now)
     if moments[0].date() == moments[1].date():

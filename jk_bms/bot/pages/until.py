@@ -20,6 +20,7 @@ from jk_bms.bot.pages.values import (
     shown_soc,
     updated,
 )
+from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.texts import Texts, escape
 from jk_bms.view.freshness import is_old
 from jk_bms.view.house import house_of
@@ -48,8 +49,9 @@ def until(
         name, number = escape(label(device, texts)), device["number"]
         told = [escape(line) for line in _shared(snapshot, device, outlook, texts)]
         taken = escape(updated(device, snapshot, texts, zone, now)) if has_data(device) else ""
-    if outlook is None:
-        unknown = (
+    dark = _dark(snapshot, texts, zone, now)
+    if outlook is None or dark:
+        unknown = dark or (
             texts("bot.until.unknown") if device is None else _unknown(snapshot, device, texts, zone, now)
         )
         return page(
@@ -77,6 +79,20 @@ def until(
         taken,
         buttons=[[Button(texts("bot.button.refresh"), refresh)]],
     )
+
+
+def _dark(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+    """That the house has no power, since when and with what charge; "" while it has, or that is not known."""
+    dark = next((one for one in snapshot.get("alerts") or () if one.get("rule") == HOUSE_DARK), None)
+    if dark is None:
+        return ""
+    since = texts.moment(datetime.fromisoformat(str(dark["since"])), zone, now)
+    soc = house_of(snapshot).soc
+    if soc is None:
+        soc = (dark.get("facts") or {}).get("soc")
+    if soc is None:
+        return texts("bot.until.dark", time=since)
+    return texts("bot.until.dark_with", time=since, soc=shown_soc(soc))
 
 
 def _unknown(

@@ -18,6 +18,13 @@ TEXTS = {
     "alerts.acknowledged_short": "seen by {by}",
     "alerts.lasted": "It lasted {span}, from {time}.",
     "alerts.unmeasured": "What it named has not been measured for hours; all the others are good.",
+    "alerts.unmeasured_all": "Nothing has measured it for a day, so whether it is over is not known.",
+    "alerts.step.unmeasured": "{title}: no longer measured",
+    "alerts.open": "{count} alert is open:|{count} alerts are open, the worst first:",
+    "alerts.also": "Also open:",
+    "alerts.other_and": " and ",
+    "alerts.go_on": "{others} goes on|{others} go on",
+    "alerts.other": "{name}, {soc},",
     "alerts.worst_now": "At worst {worst}, now {value}.",
     "alerts.over_below": "It is over below {clear}.",
     "alerts.over_above": "It is over above {clear}.",
@@ -49,6 +56,7 @@ TEXTS = {
         "dark."
     ),
     "alerts.cell_low.action": "Switch off what is not needed, or charge.",
+    "alerts.cell_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     "alerts.cell_low.detail": "The BMS cuts off at {limit}.",
     "alerts.cell_spread.title": "the cells differ too much",
     "alerts.cell_spread.meaning": (
@@ -57,6 +65,9 @@ TEXTS = {
     ),
     "alerts.cell_spread.action": (
         "Charge it full slowly, so that the balancer has time. If this comes back, find out which cell it is."
+    ),
+    "alerts.cell_spread.scarce.action": (
+        "Lower the load for now. When grid or sun is back, charge it full slowly, so that the balancer has time."
     ),
     "alerts.cell_spread.critical.action": (
         "Lower load and charging until you know which cell it is and why. Do not charge a cell by itself "
@@ -70,6 +81,7 @@ TEXTS = {
     "alerts.pack_low.title": "the battery voltage is too low",
     "alerts.pack_low.meaning": "All cells together are nearly empty; the BMS will soon cut off.",
     "alerts.pack_low.action": "Switch off what is not needed, or charge.",
+    "alerts.pack_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     # Warmth
     "alerts.cell_hot.title": "the battery is too warm",
     "alerts.cell_hot.meaning": "Warm cells age faster. Probe {probe} is the warmest.",
@@ -110,7 +122,9 @@ TEXTS = {
     "alerts.soc_low.cleared": "the charge is no longer low",
     "alerts.soc_low.critical.title": "the battery is nearly empty",
     "alerts.soc_low.meaning": "When nothing is left, the BMS cuts off and the house goes dark.",
+    "alerts.soc_low.others.meaning": "When nothing is left, the BMS cuts off; {go_on}.",
     "alerts.soc_low.action": "Switch off what is not needed, or charge.",
+    "alerts.soc_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     "alerts.soc_low.detail": "With a margin for doubt; the shown charge is {soc}.",
     "alerts.not_charged.title": "low charge, and nothing charges the battery",
     "alerts.not_charged.meaning": (
@@ -127,22 +141,43 @@ TEXTS = {
     "alerts.soc_low.ask": "/until 07:00 shows whether the charge lasts.",
     "alerts.runtime.title": "the charge will not last long",
     "alerts.runtime.cleared": "enough charge again",
-    "alerts.runtime.meaning": "At the load of the last minutes the battery is empty in {between}.",
+    "alerts.runtime.meaning": "At the load of the last minutes the house goes dark between {dark} and {dark_last}.",
     "alerts.runtime.action": "Switch off what is not needed, or charge.",
+    "alerts.runtime.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
+    "alerts.runtime.cut.title": "the batteries are cut off",
+    "alerts.runtime.cut.meaning": "The charge is used up: they give nothing any more.",
+    "alerts.runtime.cut.action": "They need grid or sun. Switch large loads off before the power comes back.",
+    "alerts.runtime.silent.title": "how long the charge lasts is not known",
+    "alerts.runtime.silent.meaning": "The batteries do not answer. The charge was low when they were last heard.",
     "alerts.runtime.ask": "/until 07:00 shows whether the charge lasts.",
     "alerts.runtime.over": "It is over when more than {clear} is left.",
-    "alerts.runtime.detail": "Load: {power}.",
+    "alerts.runtime.detail": "Load: {power}.\nNot counted, because nothing is heard of it: {uncounted}.",
     "alerts.going_dark.title": "going dark about {dark}",
     "alerts.going_dark.meaning": (
-        "At this load the BMS cuts off between {dark} and {dark_last}. Your data is saved."
+        "At this load the battery cuts off between {dark} and {dark_last}. Your data is saved."
     ),
     "alerts.going_dark.action": "Shut down computers now and switch off every large load.",
+    "alerts.going_dark.cut.title": "the batteries are cut off",
+    "alerts.going_dark.cut.meaning": "The charge is used up: they give nothing any more.",
+    "alerts.going_dark.cut.action": "They need grid or sun. Switch large loads off before the power comes back.",
+    "alerts.going_dark.silent.title": "going dark, but when is not known",
+    "alerts.going_dark.silent.meaning": "The batteries do not answer. They were nearly empty when last heard.",
     "alerts.going_dark.over": (
         "It is over when the grid is back or the battery is charging; above 20 % also when more than {clear} is "
         "left."
     ),
-    "alerts.going_dark.detail": "Load: {power}.",
+    "alerts.going_dark.detail": "Load: {power}.\nNot counted, because nothing is heard of it: {uncounted}.",
     "alerts.going_dark.cleared": "not going dark any more",
+    "alerts.pack_ending.title": "will switch off at about {dark}; {go_on}",
+    "alerts.pack_ending.meaning": "At this load its BMS cuts off between {dark} and {dark_last}. Then the rest carries all.",
+    "alerts.pack_ending.action": "See that the load is not too much for the rest.",
+    "alerts.pack_ending.over": (
+        "It is over when the grid is back or the battery is charging; above 20 % also when more than {clear} is "
+        "left."
+    ),
+    "alerts.pack_ending.cleared": "not switching off any more",
+    "alerts.pack_ending.cut.title": "has switched off; {go_on}",
+    "alerts.pack_ending.cut.meaning": "It is empty and gives nothing until it is charged.",
     "alerts.house_dark.title": "no power",
     "alerts.house_dark.meaning": "There is no grid, and the inverter gives nothing.",
     "alerts.house_dark.output.meaning": "The batteries are cut off, and the inverter gives nothing.",
@@ -185,6 +220,8 @@ TEXTS = {
     "alerts.bms_alarm.title": "the BMS reports: {part}",
     "alerts.bms_alarm.meaning": "The BMS raised this alarm itself and may have cut the current.",
     "alerts.bms_alarm.action": "Find the cause before switching anything on again.",
+    "alerts.bms_alarm.empty.meaning": "The battery is empty: the BMS has cut it off, or is about to.",
+    "alerts.bms_alarm.empty.action": "It gives nothing until grid or sun charges it. Until then lower the load.",
     "alerts.bms_alarm.over": "It is over when the BMS clears the alarm.",
     "alerts.bms_alarm.cleared": "the BMS cleared its alarm: {part}",
     "alerts.emergency.title": "the emergency mode of the BMS ends in {value}",
@@ -193,6 +230,9 @@ TEXTS = {
         "the protections act again and the house may go dark."
     ),
     "alerts.emergency.action": "Charge, or shut down everything that must not lose power suddenly.",
+    "alerts.emergency.scarce.action": (
+        "Shut down everything that must not lose power suddenly: there is nothing to charge with now."
+    ),
     "alerts.emergency.over": "It is over when the mode has ended or got more time.",
     "alerts.emergency.cleared": "the emergency mode of the BMS got more time, or has ended and the protections act again",
     # Connections and age

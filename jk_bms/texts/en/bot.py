@@ -165,6 +165,8 @@ TEXTS = {
     # /until
     "bot.until.usage": "Until when? For example /until 07:00",
     "bot.until.unknown": "Not possible to say: charge or load is not known yet.",
+    "bot.until.dark": "The house has had no power since {time}.",
+    "bot.until.dark_with": "The house has had no power since {time}; the charge is {soc} %. It needs grid or sun.",
     "bot.until.old": "Not possible to say: the last data is {span} old.",
     "bot.until.yes": "charge lasts until {time}",
     "bot.until.maybe": "charge may last until {time}",

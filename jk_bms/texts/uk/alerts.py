@@ -18,6 +18,16 @@ TEXTS = {
     "alerts.acknowledged_short": "{by} уже знає",
     "alerts.lasted": "Тривало {span}, з {time}.",
     "alerts.unmeasured": "Те, про що йшлося, уже кілька годин не вимірюється; решта в нормі.",
+    "alerts.unmeasured_all": "Уже добу цього ніщо не вимірює, тож чи минуло воно – невідомо.",
+    "alerts.step.unmeasured": "{title} – більше не вимірюється",
+    "alerts.open": (
+        "Триває {count} тривога:|Тривають {count} тривоги, найгірші спершу:|"
+        "Триває {count} тривог, найгірші спершу:"
+    ),
+    "alerts.also": "Також триває:",
+    "alerts.other_and": ", ",
+    "alerts.go_on": "{others} працює далі|{others} працюють далі|{others} працюють далі",
+    "alerts.other": "{name} ({soc})",
     "alerts.worst_now": "Найгірше було {worst}, зараз {value}.",
     "alerts.over_below": "Мине, коли стане нижче {clear}.",
     "alerts.over_above": "Мине, коли стане вище {clear}.",
@@ -49,6 +59,7 @@ TEXTS = {
         "Найнижча комірка вирішує за всю батарею: на її межі BMS вимкнеться, і в домі згасне світло."
     ),
     "alerts.cell_low.action": "Вимкніть зайве або зарядіть батарею.",
+    "alerts.cell_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     "alerts.cell_low.detail": "BMS сама вимкнеться за {limit}.",
     "alerts.cell_spread.title": "завеликий розбіг комірок",
     "alerts.cell_spread.meaning": (
@@ -57,6 +68,9 @@ TEXTS = {
     ),
     "alerts.cell_spread.action": (
         "Зарядіть батарею повністю й повільно, щоб балансир устиг. Якщо повторюється – з’ясуйте, яка комірка винна."
+    ),
+    "alerts.cell_spread.scarce.action": (
+        "Поки що зменште споживання. Коли буде мережа чи сонце, зарядіть батарею повністю й повільно, щоб балансир устиг."
     ),
     "alerts.cell_spread.critical.action": (
         "Зменште споживання й заряджання, доки не з’ясуєте, яка це комірка й чому. Комірку, що лишається набагато "
@@ -70,6 +84,7 @@ TEXTS = {
     "alerts.pack_low.title": "напруга батареї занизька",
     "alerts.pack_low.meaning": "Усі комірки разом майже порожні; BMS невдовзі вимкнеться.",
     "alerts.pack_low.action": "Вимкніть зайве або зарядіть батарею.",
+    "alerts.pack_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     # Тепло
     "alerts.cell_hot.title": "батарея перегрівається",
     "alerts.cell_hot.meaning": "Теплі комірки швидше старіють. Найтепліший датчик – {probe}.",
@@ -107,7 +122,9 @@ TEXTS = {
     "alerts.soc_low.cleared": "заряд уже не низький",
     "alerts.soc_low.critical.title": "батарея майже розряджена",
     "alerts.soc_low.meaning": "Коли заряд скінчиться, BMS вимкнеться, і в домі згасне світло.",
+    "alerts.soc_low.others.meaning": "Коли заряд скінчиться, BMS вимкне цю батарею; {go_on}.",
     "alerts.soc_low.action": "Вимкніть зайве або зарядіть батарею.",
+    "alerts.soc_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     "alerts.soc_low.detail": "Пораховано із запасом; показаний заряд – {soc}.",
     "alerts.not_charged.title": "низький заряд, а батарея не заряджається",
     "alerts.not_charged.meaning": "Є мережа або сонця більше, ніж споживання, але батарея нічого не отримує.",
@@ -120,22 +137,43 @@ TEXTS = {
     "alerts.soc_low.ask": "/until 07:00 покаже, чи вистачить заряду.",
     "alerts.runtime.title": "заряду вистачить ненадовго",
     "alerts.runtime.cleared": "заряду знову достатньо",
-    "alerts.runtime.meaning": "За споживання останніх хвилин батарея розрядиться через {between}.",
+    "alerts.runtime.meaning": "За споживання останніх хвилин світло згасне між {dark} і {dark_last}.",
     "alerts.runtime.action": "Вимкніть зайве або зарядіть батарею.",
+    "alerts.runtime.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
+    "alerts.runtime.cut.title": "батареї вимкнулися",
+    "alerts.runtime.cut.meaning": "Заряд скінчився: вони більше нічого не дають.",
+    "alerts.runtime.cut.action": "Їм потрібні мережа або сонце. Вимкніть усе потужне, доки світло не повернулося.",
+    "alerts.runtime.silent.title": "на скільки вистачить заряду – невідомо",
+    "alerts.runtime.silent.meaning": "Батареї не відповідають. За останніми даними заряду лишалося мало.",
     "alerts.runtime.ask": "/until 07:00 покаже, чи вистачить заряду.",
     "alerts.runtime.over": "Мине, коли лишатиметься понад {clear}.",
-    "alerts.runtime.detail": "Споживання: {power}.",
+    "alerts.runtime.detail": "Споживання: {power}.\nНе враховано, бо мовчить: {uncounted}.",
     "alerts.going_dark.title": "світло згасне близько {dark}",
     "alerts.going_dark.meaning": (
-        "За такого споживання BMS вимкнеться між {dark} і {dark_last}. Дані зберігаються."
+        "За такого споживання батарея вимкнеться між {dark} і {dark_last}. Дані зберігаються."
     ),
     "alerts.going_dark.action": "Вимкніть комп’ютери просто зараз, а також усе потужне.",
+    "alerts.going_dark.cut.title": "батареї вимкнулися",
+    "alerts.going_dark.cut.meaning": "Заряд скінчився: вони більше нічого не дають.",
+    "alerts.going_dark.cut.action": "Їм потрібні мережа або сонце. Вимкніть усе потужне, доки світло не повернулося.",
+    "alerts.going_dark.silent.title": "світло згасне, але коли – невідомо",
+    "alerts.going_dark.silent.meaning": "Батареї не відповідають. За останніми даними вони були майже порожні.",
     "alerts.going_dark.over": (
         "Мине, коли повернеться мережа або батарея заряджатиметься; понад 20 % – також коли лишатиметься понад "
         "{clear}."
     ),
-    "alerts.going_dark.detail": "Споживання: {power}.",
+    "alerts.going_dark.detail": "Споживання: {power}.\nНе враховано, бо мовчить: {uncounted}.",
     "alerts.going_dark.cleared": "відключення більше не загрожує",
+    "alerts.pack_ending.title": "вимкнеться близько {dark}; {go_on}",
+    "alerts.pack_ending.meaning": "За такого споживання її BMS вимкнеться між {dark} і {dark_last}. Тоді все ляже на решту.",
+    "alerts.pack_ending.action": "Подбайте, щоб навантаження не було завеликим для решти.",
+    "alerts.pack_ending.over": (
+        "Мине, коли повернеться мережа або батарея заряджатиметься; понад 20 % – також коли лишатиметься понад "
+        "{clear}."
+    ),
+    "alerts.pack_ending.cleared": "вимкнення більше не загрожує",
+    "alerts.pack_ending.cut.title": "вимкнулася; {go_on}",
+    "alerts.pack_ending.cut.meaning": "Вона порожня й нічого не дає, доки її не зарядять.",
     "alerts.house_dark.title": "немає світла",
     "alerts.house_dark.meaning": "Мережі немає, й інвертор нічого не дає.",
     "alerts.house_dark.output.meaning": "Батареї вимкнулися, й інвертор нічого не дає.",
@@ -173,7 +211,11 @@ TEXTS = {
     "alerts.part.discharge": "розряджання",
     "alerts.bms_alarm.title": "BMS повідомляє: {part}",
     "alerts.bms_alarm.meaning": "Цю тривогу подала сама BMS; можливо, вона вже вимкнула струм.",
-    "alerts.bms_alarm.action": "Знайдіть причину, перш ніж щось знову вмикати.",
+    "alerts.bms_alarm.action": "Спершу з’ясуйте причину, тоді вмикайте знову.",
+    "alerts.bms_alarm.empty.meaning": "Батарея порожня: BMS уже вимкнула її або от-от вимкне.",
+    "alerts.bms_alarm.empty.action": (
+        "Вона нічого не даватиме, доки її не зарядить мережа чи сонце. А поки зменште споживання."
+    ),
     "alerts.bms_alarm.over": "Мине, коли BMS зніме тривогу.",
     "alerts.bms_alarm.cleared": "BMS зняла тривогу: {part}",
     "alerts.emergency.title": "аварійний режим BMS закінчиться через {value}",
@@ -182,6 +224,7 @@ TEXTS = {
         "дім може залишитися без світла."
     ),
     "alerts.emergency.action": "Заряджайте батарею або вимкніть усе, що не можна знеструмлювати раптово.",
+    "alerts.emergency.scarce.action": "Вимкніть усе, що не можна знеструмлювати раптово: зарядити батарею зараз нема чим.",
     "alerts.emergency.over": "Мине, коли режим закінчиться або його продовжать.",
     "alerts.emergency.cleared": "аварійний режим BMS продовжено, або він закінчився й захист знову діє",
     # З'єднання й вік

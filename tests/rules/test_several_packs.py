@@ -1,0 +1,249 @@
+"""A house of several packs: one that is nearly empty is named, and only the house goes dark."""
+
+from typing import Any
+
+import pytest
+
+from jk_bms.rules import example
+from jk_bms.rules.base import HouseView, Moment, Other, PackView, Severity
+from jk_bms.rules.engine import Engine
+from jk_bms.rules.forecast import lasting, minutes_left
+from jk_bms.rules.left import house_left, pack_left
+from jk_bms.rules.options import Options
+from jk_bms.texts import language
+from jk_bms.texts.alerts import alert_message
+from tests.rules.test_rules import BEGIN, RULE, Trial
+from tests.texts.test_alerts import KYIV, NOW, facts
+
+GARAGE = Other("Garage", 80.0)
+EN = language("en")
+
+
+def pack(minutes: float | None, soc: float = 8.0, **changes: Any) -> PackView:
+    """A pack of 280 Ah that lasts so long; None: nothing is drawn from it."""
+    drawn: dict[str, Any] = {"current": 0.0, "empty_in": None}
+    if minutes is not None:
+        drawn = {"current": -60.0, "empty_in": (60.0 * minutes, 60.0 * minutes)}
+    sample: dict[str, Any] = {"battery_soc": soc, "soc_low": soc, "soc_high": soc, **drawn}
+    view: dict[str, Any] = {key: changes.pop(key) for key in tuple(changes) if key in PackView._fields}
+    return example.pack(**(sample | changes))._replace(**view)
+
+
+OFF = pack(None, discharge_enabled=False)
+
+
+def looks(house: HouseView) -> Any:
+    found = minutes_left(house, cautious=True)
+    return found and found[""]
+
+
+def test_what_one_gives_when_it_is_empty_the_others_give() -> None:
+    """8 % and 80 %, each at 60 A: the one lasts ten minutes, both together as long as all that they hold."""
+    one, other = pack(10.0), pack(100.0, soc=80.0)
+
+    left = house_left([one, other])
+
+    assert left is not None
+    assert left.low == pytest.approx(60.0 * (8 + 80) / (8 / 10 + 80 / 100))
+    assert looks(example.packs(one, other)).value == 55.0
+
+
+def test_a_pack_at_rest_helps_later_and_one_that_is_cut_off_never() -> None:
+    alone = house_left([pack(10.0)])
+
+    assert alone == pack_left(pack(10.0))
+    helped = house_left([pack(10.0), pack(None, soc=40.0)])
+    assert helped is not None
+    assert helped.low == pytest.approx(6 * 600.0)
+    assert looks(example.packs(pack(10.0), OFF)).value == 10.0
+
+
+def test_packs_of_other_sizes() -> None:
+    small = pack(30.0, soc=50.0, full_ah=100.0)
+    large = pack(300.0, soc=50.0, full_ah=300.0)
+
+    left = house_left([small, large])
+
+    assert left is not None
+    assert left.low == pytest.approx(60.0 * (50 + 150) / (50 / 30 + 150 / 300))
+
+
+def test_an_empty_pack_gives_no_rate_out_of_nothing() -> None:
+    left = house_left([pack(0.0, soc=0.0), pack(100.0, soc=80.0)])
+
+    assert left is not None
+    assert left.low == pytest.approx(6000.0, rel=0.01)
+
+
+def test_one_that_is_silent_is_named_and_not_counted() -> None:
+    look = looks(example.packs(pack(10.0))._replace(silent=("Garage",)))
+
+    assert (look.value, look.facts["uncounted"]) == (10.0, ["Garage"])
+    known = facts(RULE["going_dark"]) | {"facts": dict(look.facts)}
+    assert "nothing is heard of it: Garage." in alert_message(known, None, EN, KYIV, NOW).body
+
+
+def test_an_emptying_pack_does_not_say_that_the_house_goes_dark() -> None:
+    trial = Trial()
+    one, other = pack(10.0, others=(GARAGE,)), pack(300.0, soc=80.0)
+    moments = [Moment(5.0 * step, BEGIN) for step in range(1, 60)]
+
+    for moment in moments:
+        trial.engine.look("cellar", one, moment)
+        trial.engine.look("house", example.packs(one, other), moment)
+
+    assert trial.code("going_dark") is None
+    assert trial.code("pack_ending") == 1050
+    low = trial.open("soc_low")
+    assert low is not None
+    assert (low.code, low.severity) == (1001, Severity.ERROR)
+
+
+def test_when_no_other_goes_on_it_is_critical_again() -> None:
+    trial = Trial()
+    trial.hold(pack(100.0, others=(GARAGE,)))
+    told = trial.hold(pack(100.0, others=(Other("Garage", 15.0),)))
+
+    assert "worse soc_low 1001" in told
+    back = trial.hold(pack(100.0, others=(GARAGE,)))
+    assert [line for line in back if "soc_low" in line] == []
+
+
+def test_the_message_names_the_pack_and_the_one_that_goes_on() -> None:
+    known = facts(RULE["pack_ending"])
+    title = alert_message(known, "Cellar", EN, KYIV, NOW).title
+    ukrainian = alert_message(known, "Льох", language("uk"), KYIV, NOW).title
+
+    assert title == "Cellar: will switch off at about 18:55; Garage, 80 %, goes on"
+    assert ukrainian == "Льох: вимкнеться близько 18:55; Garage (80 %) працює далі"
+    two = known | {"facts": {**known["facts"], "others": [["Garage", 80.0], ["Shed", 55.0]]}}
+    assert alert_message(two, "Cellar", EN, KYIV, NOW).title.endswith("Garage, 80 %, and Shed, 55 %, go on")
+
+
+@pytest.mark.parametrize(
+    ("house", "how"),
+    [
+        (example.packs(OFF, OFF), "cut"),
+        (example.packs(OFF)._replace(silent=("Garage",)), "silent"),
+        (example.packs()._replace(silent=("Garage",)), "silent"),
+    ],
+)
+def test_a_forecast_that_can_be_made_no_more_says_so(house: HouseView, how: str) -> None:
+    """It neither keeps its old time, nor is it over; and where nothing was foretold, nothing is."""
+    trial = Trial()
+    assert trial.hold(house) == []
+    trial.hold(pack(10.0))
+    before = trial.open("going_dark")
+    assert before is not None
+    assert "low" in before.facts
+
+    assert [line for line in trial.hold(house) if "dark" in line or "runtime" in line] == []
+
+    for rule in ("going_dark", "runtime"):
+        alert = trial.open(rule)
+        assert alert is not None
+        assert alert.facts == {"how": how}
+        known = facts(RULE[rule]) | {"facts": alert.facts, "value": alert.value}
+        message = alert_message(known, None, EN, KYIV, NOW)
+        assert ":" not in message.title.partition(": ")[2]  # no time of the past
+        assert "0 min" not in message.title
+
+
+def test_a_pack_that_cut_off_beside_others_says_so() -> None:
+    trial = Trial()
+    trial.hold(pack(10.0, others=(GARAGE,)))
+    assert trial.code("pack_ending") == 1050
+
+    trial.hold(pack(None, others=(GARAGE,), discharge_enabled=False))
+
+    alert = trial.open("pack_ending")
+    assert alert is not None
+    known = facts(RULE["pack_ending"]) | {"facts": alert.facts}
+    title = alert_message(known, "Cellar", EN, KYIV, NOW).title
+    assert title == "Cellar: has switched off; Garage, 80 %, goes on"
+    trial.hold(pack(None, others=(GARAGE,), on_battery=False))
+    assert trial.code("pack_ending") is None
+
+
+def test_a_pack_that_another_one_charges_is_no_charge_of_the_house() -> None:
+    charged = pack(None, current=20.0)
+
+    assert looks(example.packs(pack(10.0), charged)).value < 30.0
+    assert minutes_left(example.packs(charged, pack(None)), cautious=True) == {}
+
+
+def test_what_all_show_is_what_is_judged() -> None:
+    house = example.packs(pack(10.0), pack(20.0))
+    left = lasting(house)
+
+    assert left is not None
+    look = looks(house)
+    assert (look.facts["low"], look.facts["high"]) == (round(left.low), round(left.high))
+    assert lasting(example.packs(pack(10.0, powered=False))) is None
+    assert lasting(example.packs(OFF)) is None
+
+
+ADVICE = {"soc_low": "charge with now", "cell_low": "charge with now", "pack_low": "charge with now"}
+
+
+@pytest.mark.parametrize("rule", ["soc_low", "cell_low", "pack_low", "runtime", "cell_spread", "emergency"])
+@pytest.mark.parametrize("name", ["en", "uk"])
+def test_no_advice_to_charge_where_nothing_can(rule: str, name: str) -> None:
+    one = RULE[rule]
+    view = one.example()
+    scarce: Any = {"on_battery": True, "could_be_charged": False}
+    if isinstance(view, HouseView):
+        assert view.packs
+        view = example.packs(*(pack._replace(**scarce) for pack in view.packs))
+    else:
+        view = view._replace(**scarce)
+    usual = alert_message(facts(one), None, language(name), KYIV, NOW).body
+    found = next(look for look in (one.look(view) or {}).values() if look is not None)
+    body = alert_message(facts(one, facts=dict(found.facts)), None, language(name), KYIV, NOW).body
+
+    assert body != usual
+    assert ("or charge" if name == "en" else "або зарядіть") not in body
+
+
+def test_a_temperature_that_nothing_measures_any_more_ends_as_unknown() -> None:
+    """The only probe is gone: not over at once, nor for ever."""
+    trial = Trial()
+    trial.hold(example.pack(temperatures=(54.5,)))
+    gone = example.pack(temperatures=())
+
+    assert trial.hold(gone, looks=287, every=300.0) == []
+    assert trial.code("cell_hot") == 1010
+    assert trial.hold(gone, looks=2, every=300.0) == ["cleared cell_hot 1010"]
+
+
+def test_a_silent_pack_is_no_pack_without_a_probe() -> None:
+    trial = Trial()
+    trial.hold(example.pack(temperatures=(54.5,)))
+    silent = example.pack()._replace(sample=None)
+
+    trial.hold(silent, looks=1000, every=300.0)
+
+    assert trial.code("cell_hot") == 1010
+
+
+def test_what_ended_as_unknown_is_not_called_good() -> None:
+    known = facts(RULE["cell_hot"], None, "cleared", facts={"probe": 1, "unmeasured": "all"})
+    message = alert_message(known, "Main", EN, KYIV, NOW)
+
+    assert message.title == "Main: the battery is dangerously hot: no longer measured"
+    assert "whether it is over is not known" in message.body
+
+
+def test_forecasts_of_earlier_versions_become_those_of_the_house() -> None:
+    from jk_bms.alerts.alerts import _of_the_house
+
+    engine = Engine(Options(startup_delay=0))
+    for step in range(1, 30):
+        engine.look("AA:BB", example.packs(pack(10.0)), Moment(5.0 * step, BEGIN))
+    later = Engine(Options(startup_delay=0))
+    later.restore(_of_the_house(engine.state()))
+
+    assert {(alert.subject, alert.rule) for alert in later.open()} == {
+        ("house", "runtime"),
+        ("house", "going_dark"),
+    }
