@@ -21,7 +21,7 @@ from jk_bms.bot.outlook import outlook
 from jk_bms.bot.pages import COMMANDS, Button, Page
 from jk_bms.bot.pages.callbacks import find_alert, press, pressed
 from jk_bms.bot.pages.values import label
-from jk_bms.bot.people import People, looks_like_code
+from jk_bms.bot.people import People, codes_in, looks_like_code
 from jk_bms.bot.picture import NoPicture, run_chart
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
@@ -117,47 +117,55 @@ class Handlers:
             await self._moved(message.chat.id, message.migrate_to_chat_id)
             return
         text = command_text(message)
+        found = _COMMAND.fullmatch(text)
+        name = found[1].lower() if found else ""
+        asked = self._asked(message, tuple((found[3] or "").split()) if found else ())
+        # However it got there, and however late we see it: what others could read lets nobody in.
+        if not asked.private and (codes := codes_in(message)) and await self._people.burn(asked, codes):
+            await self._show(asked, pages.plain(asked.texts, "access.code_in_group"))
+            return
         if not text:
             return
         if late and (age := _age(message).total_seconds()) > AWAY:
             log.info("chat %d: a message of %s ago is left out", message.chat.id, durations.span(age))
             return
-        found = _COMMAND.fullmatch(text)
-        name = found[1].lower() if found else ""
         if found and found[2] and self.username and found[2].lower() != self.username:
             return  # meant for another bot
-        user, kind = person(message), message.chat.type
-        spoken = message.from_user.language_code if message.from_user else None
-        asked = Asked(
-            chat=message.chat.id,
-            user=user,
-            kind=kind,
-            title=message.chat.title or message.chat.full_name or "",
-            name=person_name(message),
-            texts=self._texts_for(spoken, message.chat.id),
-            role=self._access.role(message.chat.id, user, kind),
-            spoken=spoken,
-            topic=topic(message),
-            arguments=tuple((found[3] or "").split()) if found else (),
-        )
         command = self._commands.get(name)
         if command is None and not asked.private:
             return
         if asked.role is Role.STRANGER:
             await self._stranger(asked, name)
             return
-        await self._remember_language(asked, spoken)
+        await self._remember_language(asked, asked.spoken)
         if command is None:
             note = pages.plain(asked.texts, "bot.unknown_command").text if found else ""
             shown = pages.help_page(asked.texts)
             await self._show(asked, Page(f"{note}\n\n{shown.text}".strip(), shown.buttons))
             return
-        # Whoever brings a code asks to be let in; sent into a group, it has to be made void.
+        # Who brings a code asks to be let in.
         brings_code = name == "start" and bool(asked.arguments) and looks_like_code(asked.arguments[0])
         if not brings_code and not self._may(asked, name):
             await self._show(asked, pages.plain(asked.texts, self._refusal()))
             return
         await self._answer(asked, command)
+
+    def _asked(self, message: Message, arguments: tuple[str, ...]) -> Asked:
+        """Who wrote ``message`` and what he may do."""
+        user, chat = person(message), message.chat
+        spoken = message.from_user.language_code if message.from_user else None
+        return Asked(
+            chat=chat.id,
+            user=user,
+            kind=chat.type,
+            title=chat.title or chat.full_name or "",
+            name=person_name(message),
+            texts=self._texts_for(spoken, chat.id),
+            role=self._access.role(chat.id, user, chat.type),
+            spoken=spoken,
+            topic=topic(message),
+            arguments=arguments,
+        )
 
     def _may(self, asked: Asked, what: str) -> bool:
         """Whether who asks, who is served, may do that. A channel is written by its owners alone."""

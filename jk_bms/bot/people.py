@@ -1,23 +1,28 @@
 """Letting people in and out: one-time codes, and the page /users for owners."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from jk_bms.bot import pages
 from jk_bms.bot.access import Access
 from jk_bms.bot.asked import Asked
+from jk_bms.bot.light_aiogram import Message
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
 from jk_bms.bot.store import BotStore
 from jk_bms.claims import ALPHABET, GUEST, LENGTH, OWNER, ROLES
-from jk_bms.errors import JkBmsError
+from jk_bms.errors import JkBmsError, StoreError
 from jk_bms.settings import Settings
 from jk_bms.texts import Texts, escape
 
 log = logging.getLogger(__name__)
+
+MOST_CODES = 8  # words of one message that are tried: a code needs no company
 
 
 class People:
@@ -41,17 +46,13 @@ class People:
     async def claim(self, asked: Asked, code: str) -> tuple[Page | None, str]:
         """Use up ``code``: return the page that says what came of it, or the greeting of who is let in.
 
-        In a group others read it as well, so there it is made void. A wrong code is answered
-        a few times, then not at all: an empty page.
+        A wrong code is answered a few times, then not at all: an empty page. In a group every code is
+        wrong: one that was good is burnt by now.
         """
         try:
-            if not looks_like_code(code):
+            if not (asked.private and looks_like_code(code)):
                 raise JkBmsError("no code")
             async with self._one:
-                if not asked.private:
-                    await self._live.request("void", code=code)
-                    log.warning("chat %d: a code was sent into a group; it is good no more", asked.chat)
-                    return pages.plain(asked.texts, "access.code_in_group"), ""
                 told = await self._live.request("claim", code=code)
         except JkBmsError:
             if (await self._live.snapshot()).get("poller_down"):
@@ -76,6 +77,22 @@ class People:
         await self._tell_owners("access.joined", f"access.as_{role}", asked)
         key = "bot.claimed" if told.get("first") else f"access.welcome_{role}"
         return None, asked.texts(key)
+
+    async def burn(self, asked: Asked, codes: Iterable[str]) -> bool:
+        """Make void those of ``codes`` that are good, since others could read them, and say so; False: none was."""
+        burnt = False
+        async with self._one:
+            for code in codes:
+                with contextlib.suppress(JkBmsError):  # a word that is no code, or no service to ask
+                    await self._live.request("void", code=code)
+                    burnt = True
+        if burnt:
+            log.warning("chat %d: a code was sent where others read it; it is good no more", asked.chat)
+            try:
+                await self._tell_owners("access.code_burnt", "", asked, title=asked.title)
+            except StoreError as error:  # a full disk: who wrote it is answered all the same
+                log.error("%s", error)
+        return burnt
 
     async def page(self, asked: Asked) -> Page:
         """Do what the arguments of /users say, and return the page that follows."""
@@ -124,6 +141,17 @@ class People:
         await self._store.aside(self._store.queue, messages)
 
 
+_CODE = re.compile(rf"(?<![0-9A-Za-z])[{ALPHABET}]{{{LENGTH}}}(?![0-9A-Za-z])", re.IGNORECASE | re.ASCII)
+
+
 def looks_like_code(text: str) -> bool:
     """Whether ``text`` may be a one-time code at all."""
-    return len(text) == LENGTH and set(text.upper()) <= set(ALPHABET)
+    return _CODE.fullmatch(text) is not None
+
+
+def codes_in(message: Message) -> list[str]:
+    """Return the words of ``message`` that may be codes: in its text or caption, and in the links behind them."""
+    entities = (*(message.entities or ()), *(message.caption_entities or ()))
+    told = [message.text, message.caption, *(entity.url for entity in entities)]
+    found = (code.upper() for text in told if text for code in _CODE.findall(text))
+    return list(dict.fromkeys(found))[:MOST_CODES]

@@ -10,7 +10,7 @@ from jk_bms.bot.store import BotStore, Chat
 from tests.bot.conftest import CODE, INVITATION, Configure, Poller, Running, soon
 from tests.bot.house_snapshot import device, lent, snapshot
 from tests.bot.telegram_server import OWNER, STRANGER, TelegramServer
-from tests.bot.test_commands import ALERT, answered
+from tests.bot.test_commands import ALERT, answered, silence
 
 GUEST, GROUP, CHANNEL = 88, -100500, -100600
 PRIVATE: dict[str, Any] = {"chat": GUEST, "user": GUEST}
@@ -281,6 +281,72 @@ async def test_a_code_in_a_group_is_good_for_nobody(
     assert "is wrong" in telegram.shown(STRANGER)[0]
     assert not store.chat(GROUP).allowed
     assert store.chat(STRANGER).allowed is False
+
+
+READ_BY_OTHERS: dict[str, dict[str, Any]] = {
+    "alone": {"text": CODE},
+    "in small letters": {"text": CODE.lower()},
+    "in a sentence": {"text": f"Ann, take this: {CODE}, it is good for an hour"},
+    "command in a sentence": {"text": f"send /start {CODE} to the bot"},
+    "for another bot": {"text": f"/start@other_bot {CODE}"},
+    "as a link": {"text": f"https://t.me/house_bot?start={CODE}"},
+    "behind a word": {
+        "text": "open it",
+        "entities": [
+            {"type": "text_link", "offset": 0, "length": 4, "url": f"https://t.me/house_bot?start={CODE}"}
+        ],
+    },
+    "below a picture": {"text": None, "caption": f"code {CODE}"},
+    "forwarded": {
+        "text": f"/start {CODE}",
+        "forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "Bob"},
+    },
+    "while the bot was away": {"text": CODE, "ago": 3600.0},
+}
+
+
+@pytest.mark.parametrize("said", READ_BY_OTHERS.values(), ids=READ_BY_OTHERS)
+@pytest.mark.parametrize("where", ["supergroup", "channel"])
+async def test_a_code_that_others_read_is_burnt_however_it_was_written(
+    telegram: TelegramServer, poller: Poller, running: Running, said: dict[str, Any], where: str
+) -> None:
+    """And the owner, who is asked for a new one, hears of it in private."""
+    poller.codes = {CODE: "owner"}
+    more = {key: value for key, value in said.items() if key != "text"}
+    user = {"chat": CHANNEL, "user": None, "field": "channel_post"} if where == "channel" else IN_GROUP
+    async with running():
+        telegram.say(said["text"], **(user | {"kind": where} | more))
+        await soon(lambda: len(telegram.messages()) == 2)
+
+    assert poller.codes == {}
+    texts = {one.chat: one.shown for one in telegram.messages()}
+    assert texts[user["chat"]].startswith("Everyone here could read that code")
+    assert "A code was written into “House & <home>”" in texts[OWNER]
+
+
+@pytest.mark.parametrize(
+    "text", ["the restaurant", "RESTAURANT", f"x{CODE}", f"{CODE}2", f"{CODE[:5]} {CODE[5:]}", "0123456789"]
+)
+async def test_a_word_in_a_group_that_is_no_code_is_not_answered(
+    telegram: TelegramServer, poller: Poller, running: Running, text: str
+) -> None:
+    poller.codes = {CODE: "owner"}
+    async with running():
+        update = telegram.say(text, **IN_GROUP)
+        await silence(telegram, update)
+
+    assert poller.codes == {CODE: "owner"}
+
+
+async def test_a_message_of_many_words_does_not_keep_the_service_busy(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    words = " ".join(f"WRNG{number:06d}".translate(str.maketrans("01", "ZY")) for number in range(300))
+    async with running():
+        update = telegram.say(words, **IN_GROUP)
+        await silence(telegram, update)
+
+    assert 0 < len(poller.asked("void")) <= 10
 
 
 async def test_who_comes_second_is_not_told_that_the_bot_is_his(

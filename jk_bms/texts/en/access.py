@@ -22,8 +22,12 @@ TEXTS = {
     "access.invitation_code": "Give this to one person, who sends it to me. It works once, until {until}.",
     "access.private_only": "Invitations are made in a private chat with me, where only you read them.",
     "access.code_in_group": (
-        "Everyone here could read that code, so it no longer works. Ask for a new one and send it to me in "
-        "a private chat."
+        "Everyone here could read that code, so it no longer works. Ask an owner for a new one and send it to me "
+        "in a private chat."
+    ),
+    "access.code_burnt": (
+        "A code was written into “{name}”, where others could read it, so it no longer works. Make a new one "
+        "with /users and pass it on in private."
     ),
     "access.welcome_owner": "You are now an owner of this bot.",
     "access.welcome_guest": "Welcome: you may look at everything here.",
