@@ -382,10 +382,10 @@ class Handlers:
 
     async def _release(self, asked: Asked) -> None:
         turn = wanted_turn(" ".join(asked.arguments))
-        snapshot = await self._live.snapshot()
-        if turn is None or not self._means_some(snapshot, turn.battery, asked.texts):
+        if turn is None:
             await self._show(asked, pages.plain(asked.texts, "link.usage"))
             return
+        snapshot = await self._live.snapshot()
         chosen = await self._some(asked, snapshot, "release", turn.battery, f"{turn.seconds:g}s")
         if chosen:
             self._beside(asked, self._let_go(asked, chosen, turn.seconds))
@@ -410,13 +410,6 @@ class Handlers:
             await self._store.aside(self._store.queue, messages)
         except StoreError as error:
             log.error("%s", error)
-
-    @staticmethod
-    def _means_some(snapshot: dict[str, Any], battery: str, texts: Texts) -> bool:
-        """Whether ``battery`` names one, or all, or nothing is said; unknown where no battery is known."""
-        devices = snapshot["devices"]
-        everything = battery.casefold() in ("", pages.ALL, texts("link.all").casefold())
-        return everything or not devices or _named(devices, battery) is not None
 
     async def _resume(self, asked: Asked) -> None:
         snapshot = await self._live.snapshot()
@@ -484,16 +477,20 @@ class Handlers:
         ]
         snapshot = await self._live.snapshot()
         devices: list[dict[str, Any]] = snapshot["devices"]
+        if not devices:
+            await self._show(asked, pages.plain(asked.texts, "bot.nothing_known"))
+            return
         named = " ".join(others)
         if named and named.casefold() != pages.ALL:
             device = _named(devices, named)
             if device is None:
-                await self._show(asked, pages.plain(asked.texts, "bot.chart.usage"))
+                usage = "bot.chart.usage"
+                page = pages.choice(
+                    devices, "chart", asked.texts, span, what, or_all=True, unknown=named, usage=usage
+                )
+                await self._show(asked, page)
                 return
             devices = [device]
-        if not devices:
-            await self._show(asked, pages.plain(asked.texts, "bot.nothing_known"))
-            return
         self._beside(asked, self._draw(asked, devices, span, what))
 
     async def _draw(self, asked: Asked, devices: list[dict[str, Any]], span: str, what: str) -> None:
@@ -599,7 +596,9 @@ class Handlers:
         if named := " ".join(wanted):
             device = _named(devices, named)
             if device is None:
-                await self._show(asked, pages.plain(asked.texts, "bot.no_such_battery"))
+                usage = "link.usage" if name == "release" else ""
+                page = pages.choice(devices, name, asked.texts, *arguments, unknown=named, usage=usage)
+                await self._show(asked, page)
             return device
         if len(devices) == 1:
             return devices[0]
@@ -624,7 +623,7 @@ class Handlers:
         if not wanted and len(devices) > 1:
             await self._show(asked, pages.choice(devices, name, asked.texts, *arguments, or_all=True))
             return []
-        device = await self._chosen(asked, snapshot, name, wanted.split())
+        device = await self._chosen(asked, snapshot, name, wanted.split(), *arguments)
         return [] if device is None else [device]
 
     def _texts_for(self, spoken: str | None, chat: int) -> Texts:

@@ -10,7 +10,7 @@ from jk_bms.bot.choices import FIELDS, QUIET, STEPS, Choices, chosen, is_quiet
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import choices
 from jk_bms.bot.store import BotStore, Chat
-from jk_bms.texts import language
+from jk_bms.texts import LANGUAGES, language
 from tests.bot.conftest import Poller, Running, soon
 from tests.bot.telegram_server import OWNER, TelegramServer
 from tests.bot.test_commands import answered
@@ -141,7 +141,7 @@ async def test_a_chat_chooses_by_buttons_in_place(
             "20 %": "a message every 20 %",
             "🔕 22–07": "Quiet hours: 22:00–07:00",
             "dark": "Pictures: dark",
-            "Ukrainian": "Мова: українська",
+            "Українська": "Мова: Українська",
         }.items():
             telegram.press(page.button(label), message=page.message)
             await soon(lambda words=words: any(words in one.shown for one in telegram.sent))
@@ -190,3 +190,11 @@ async def test_at_night_only_what_is_critical_rings(
     news, answer = telegram.messages()
     assert ("disable_notification" not in news.fields) is rings
     assert "disable_notification" not in answer.fields  # who asks is awake
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_each_language_is_offered_in_its_own_words(spoken: str) -> None:
+    """Who cannot read the present one must find his."""
+    page = choices(Choices(language=spoken), 10.0, None, language(spoken))
+
+    assert {"English", "Українська"} <= {one.label.removeprefix("• ") for row in page.buttons for one in row}

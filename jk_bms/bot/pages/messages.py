@@ -11,7 +11,7 @@ from jk_bms.bot.pages.link import ALL
 from jk_bms.bot.pages.page import Button, Page, block, page
 from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.values import battery_rows, label, reading_of
-from jk_bms.texts import Texts, escape
+from jk_bms.texts import Texts, clip, escape
 from jk_bms.view.house import house_of
 
 # The commands, in the order of the menu; ``bot.command.<name>`` tells what each is for.
@@ -43,18 +43,33 @@ def help_page(texts: Texts) -> Page:
 
 
 def choice(
-    devices: Iterable[dict[str, Any]], shown: str, texts: Texts, *arguments: object, or_all: bool = False
+    devices: Iterable[dict[str, Any]],
+    shown: str,
+    texts: Texts,
+    *arguments: object,
+    or_all: bool = False,
+    unknown: str = "",
+    usage: str = "",
 ) -> Page:
     """Ask which battery: a button for each, with ``shown`` (and its ``arguments``) behind it.
 
-    ``or_all``: with one more for all of them.
+    ``or_all``: with one more for all of them. ``unknown``: the name that was given and that none has;
+    ``usage``: the text that says how such a command is written.
     """
+    devices = list(devices)
     buttons = [
         [Button(label(device, texts), press(shown, *arguments, device["number"]))] for device in devices
     ]
     if or_all:
         buttons.append([Button(texts("link.all"), press(shown, *arguments, ALL))])
-    return page(escape(texts("bot.which_battery")), buttons=buttons)
+    question = (
+        texts(
+            "bot.no_such_battery", name=clip(unknown), names=", ".join(label(one, texts) for one in devices)
+        )
+        if unknown
+        else texts("bot.which_battery")
+    )
+    return page(escape(question), escape(texts(usage)) if usage else "", buttons=buttons)
 
 
 def plain(texts: Texts, key: str, **values: Any) -> Page:

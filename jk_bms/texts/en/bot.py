@@ -226,7 +226,7 @@ TEXTS = {
     "bot.chat_id": "The id of this chat is {id}",
     "bot.unknown_command": "I do not know that command.",
     "bot.which_battery": "Which battery?",
-    "bot.no_such_battery": "There is no such battery.",
+    "bot.no_such_battery": "There is no battery “{name}”. Known: {names}.",
     "bot.nothing_known": "No battery is known yet. Is the battery service running?",
     "bot.press_again": "I was away for a while. Press again if you still want this.",
     "bot.try_later": "The battery service does not answer. Try again in a minute.",

@@ -13,7 +13,7 @@ TEXTS = {
     "choices.off": "off",
     "choices.language.auto": "as in Telegram",
     "choices.language.en": "English",
-    "choices.language.uk": "Ukrainian",
+    "choices.language.uk": "Українська",
     "choices.pictures.light": "light",
     "choices.pictures.dark": "dark",
     "choices.own": "Other values: /settings level 3, /settings quiet 21:30-06:00",
