@@ -448,6 +448,7 @@ class Alerts:
         source = self._sources.get(alert.subject)
         text = sentence(notice, found[0], source.device.label if source else alert.subject)
         loud = notice.quiet is None and notice.what != "cleared" and alert.severity >= Severity.WARNING
+        loud = loud and kind != "alert.test"
         log.log(logging.WARNING if loud else logging.INFO, "alert: %s", text)
         return Event(
             kind=kind,

@@ -64,10 +64,14 @@ def notice_facts(notice: Notice, rule: Rule, also: Sequence[dict[str, Any]] = ()
 
 
 def sentence(notice: Notice, rule: Rule, label: str) -> str:
-    """Return ``notice`` in one line: ``shed: cell_low 3 raised: 2.84 V (limit 2.85 V, code 1006)``."""
+    """Return ``notice`` in one line: ``shed: cell_low 3 raised: 2.84 V (limit 2.85 V, code 1006)``.
+
+    One that was made up for a test begins with saying so.
+    """
     alert = notice.alert
     what = " ".join(part for part in (alert.rule, alert.part, notice.what) if part)
     unit = f" {rule.unit}" if rule.unit else ""
     value, limit = (f"{number:.{rule.digits}f}{unit}" for number in (alert.value, alert.set))
     quiet = f", not told: {QUIET.get(notice.quiet, notice.quiet)}" if notice.quiet else ""
-    return f"{label}: {what}: {value} (limit {limit}, code {alert.code}{quiet})"
+    test = "TEST, nothing is wrong: " if alert.facts.get("test") else ""
+    return f"{test}{label}: {what}: {value} (limit {limit}, code {alert.code}{quiet})"

@@ -418,8 +418,9 @@ async def test_mutes_that_are_refused(request_: dict[str, Any], says: str, tmp_p
             alerts.mute(request_)
 
 
-async def test_a_test_of_every_code(tmp_path: Path) -> None:
-    """Each is marked, changes no state, and is written like an alert."""
+async def test_a_test_of_every_code(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Each is marked, in the log too, changes no state, and is written like an alert."""
+    caplog.set_level("INFO")
     house = House(tmp_path)
     with house.running() as alerts:
         codes = [
@@ -431,6 +432,10 @@ async def test_a_test_of_every_code(tmp_path: Path) -> None:
         assert alerts.open_alerts() == []
 
     assert house.events() == [("alert.test", code) for code in codes]
+    told = [record for record in caplog.records if record.getMessage().startswith("alert: ")]
+    assert len(told) == len(codes)
+    assert all(record.getMessage().startswith("alert: TEST, nothing is wrong: ") for record in told)
+    assert {record.levelname for record in told} == {"INFO"}
 
 
 @pytest.mark.parametrize("code", ["9999", "abc", None, 1e99])

@@ -313,7 +313,8 @@ async def test_a_code_that_others_read_is_burnt_however_it_was_written(
     """And the owner, who is asked for a new one, hears of it in private."""
     poller.codes = {CODE: "owner"}
     more = {key: value for key, value in said.items() if key != "text"}
-    user = {"chat": CHANNEL, "user": None, "field": "channel_post"} if where == "channel" else IN_GROUP
+    channel: dict[str, Any] = {"chat": CHANNEL, "user": None, "field": "channel_post"}
+    user = channel if where == "channel" else IN_GROUP
     async with running():
         telegram.say(said["text"], **(user | {"kind": where} | more))
         await soon(lambda: len(telegram.messages()) == 2)
