@@ -36,3 +36,12 @@ def running_demo() -> Settings | None:
     """Return the settings of a demonstration that runs at the moment, for the tool to find it."""
     settings = demo_settings()
     return settings if settings.socket_path.is_socket() else None
+
+
+def in_use(settings: Settings) -> Settings:
+    """Return ``settings``; with nothing configured, those of a demonstration that runs or has left the only data."""
+    if configured(settings):
+        return settings
+    demo = demo_settings()
+    left = demo.bms_db_path.exists() and not settings.bms_db_path.exists()
+    return demo if left or demo.socket_path.is_socket() else settings

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from jk_bms.called import poller
 from jk_bms.errors import LiveError, SourceError, Verdict
 
 VERSION = 1
@@ -61,7 +62,8 @@ def unreachable(path: Path, error: OSError) -> LiveError:
             f"{path}: no permission to ask the running service; join its group "
             "(usually: sudo usermod -aG easun-jkbms $USER, then log in again)"
         )
-    return LiveError(f"{path}: no service listens there ({error.strerror or error or 'timed out'})")
+    why = error.strerror or error or "timed out"
+    return LiveError(f"{path}: no service listens there ({why}); start it with: {poller('start')}")
 
 
 def received(path: Path, raw: bytes) -> dict[str, Any]:

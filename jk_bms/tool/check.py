@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jk_bms.battery.pack_facts import PackFacts
+from jk_bms.called import tool
 from jk_bms.clock import Clock
+from jk_bms.demo import is_demo
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
 from jk_bms.live.client import LiveClient
 from jk_bms.model.foreign_text import harmless
@@ -116,7 +118,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     for warning in settings.warnings:
         yield Finding(WARN, "settings", warning)
     path = settings.env_file
-    if path is None:
+    if is_demo(settings):
+        yield Finding(OK, "settings", "nothing is configured; this is the demonstration")
+    elif path is None:
         yield Finding(OK, "settings", "no file; all as by default or in the environment")
     elif path.stat().st_mode & stat.S_IROTH:
         yield Finding(WARN, "settings", f"{path}: everybody on this machine may read it; chmod o= {path}")
@@ -129,7 +133,9 @@ def _registry(settings: Settings) -> Iterator[Finding]:
     registry = read_registry(path)
     entries = selected_entries(registry, settings.address, settings.device_name)
     if not entries:
-        yield Finding(FAIL, "registry", f"{path}: no enabled battery; find yours with --scan")
+        yield Finding(FAIL, "registry", f"{path}: no enabled battery; find yours with: {tool('--scan')}")
+    elif is_demo(settings):
+        yield Finding(OK, "registry", f"a made-up battery; find yours with: {tool('--scan')}")
     else:
         yield Finding(OK, "registry", f"{path}: {', '.join(entry.label for entry in entries)}")
     for shared in shared_labels(entries):
@@ -160,7 +166,7 @@ def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:
         with LiveClient(path) as client:
             snapshot = client.snapshot()
     except LiveError as error:
-        return None, [Finding(WARN, "service", f"not running, or not to be asked: {error}")]
+        return None, [Finding(WARN, "service", f"does not answer: {error}")]
     program = snapshot["program"]
     said = [Finding(OK, "service", f"version {program['version']}, pid {program['pid']}, answers at {path}")]
     for device in snapshot["devices"]:
@@ -325,7 +331,7 @@ def _inverter_database(settings: Settings, user: User, snapshot: dict[str, Any] 
             newest = db.execute("SELECT created_at FROM readings ORDER BY id DESC LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise StoreError(explain(path, error)) from error
-    yield Finding(OK, what, f"{path}: newest record of {newest[0] if newest else 'never'}")
+    yield Finding(OK, what, f"{path}: {f'newest record of {newest[0]}' if newest else 'no record yet'}")
 
 
 def _space(settings: Settings) -> Iterator[Finding]:

@@ -3,12 +3,14 @@
 import argparse
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from jk_bms.demo import configured, running_demo
+from jk_bms.demo import configured, in_use, running_demo
 from jk_bms.errors import ConfigError
+from jk_bms.live.client import LiveClient
 from jk_bms.logs import log_plainly
 from jk_bms.model.address import parse_address
 from jk_bms.registry import SIMULATED, Entry, read_registry, selected_entries
@@ -40,6 +42,17 @@ def running_service(given: argparse.Namespace) -> Settings:
     """Return the settings of the service that runs: with nothing configured, the demonstration's."""
     settings = load_settings(env_file=given.env_file, forgiving=True)
     return (None if configured(settings) else running_demo()) or settings
+
+
+def settings_in_use(given: argparse.Namespace) -> Settings:
+    """Return the settings, or those of the demonstration (see ``in_use``). Raises ConfigError."""
+    return in_use(load_settings(env_file=given.env_file, forgiving=True))
+
+
+def names_of(service: LiveClient, addresses: Sequence[str]) -> str:
+    """Return what people call these batteries of the running service, with commas between. Raises LiveError."""
+    known = {device["address"]: device["name"] for device in service.snapshot()["devices"]}
+    return ", ".join(known.get(address) or address for address in addresses)
 
 
 def devices_file(given: argparse.Namespace, settings: Settings) -> Path:

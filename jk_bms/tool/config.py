@@ -4,7 +4,7 @@ import argparse
 import json
 import textwrap
 
-from jk_bms.demo import configured, running_demo
+from jk_bms.demo import in_use, is_demo
 from jk_bms.settings import describe, load_settings
 from jk_bms.tool.output import note, say
 
@@ -17,9 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print every setting; secrets are masked."""
     settings = load_settings(env_file=given.env_file, forgiving=True)
-    if not configured(settings) and (demo := running_demo()):
-        note("nothing is configured: these are the settings of the demonstration that runs")
-        settings = demo
+    settings = in_use(settings)
+    if is_demo(settings):
+        note("nothing is configured: these are the settings of the demonstration")
     rows = describe(settings)
     if given.json:
         print(json.dumps({row.key: row._asdict() for row in rows}, indent=2, ensure_ascii=False))

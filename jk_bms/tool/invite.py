@@ -5,9 +5,8 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from jk_bms.demo import configured, running_demo
 from jk_bms.live.client import LiveClient
-from jk_bms.settings import load_settings
+from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note
 
@@ -20,9 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print a new code. Raises LiveError when the service does not run."""
-    settings = load_settings(env_file=given.env_file)
-    if not configured(settings) and (demo := running_demo()):
-        settings = demo
+    settings = settings_in_use(given)
     if not settings.bot_token:
         note("TELEGRAM_BOT_TOKEN is not set: there is no bot yet that could be asked")
     with LiveClient(settings.socket_path) as service:

@@ -5,7 +5,8 @@ import argparse
 from jk_bms.called import tool
 from jk_bms.live.client import LiveClient
 from jk_bms.texts.durations import span
-from jk_bms.tool.common import running_service
+from jk_bms.tool.common import names_of, settings_in_use
+from jk_bms.tool.output import say
 
 SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
 SHORTEST, LONGEST = 1.0, 86_400.0  # s
@@ -28,9 +29,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Have it let go; return when the links are closed. Raises LiveError."""
-    with LiveClient(running_service(given).socket_path) as service:
+    with LiveClient(settings_in_use(given).socket_path) as service:
         answer = service.request("release", device=given.device, seconds=given.seconds, ttl=CLOSING)
-    print(f"Released for {span(answer['seconds'])}: {', '.join(answer['devices'])}.")
+        names = names_of(service, answer["devices"])
+    say(f"Released for {span(answer['seconds'])}: {names}.")
     print(f"The phone app can connect now. It resumes by itself; sooner with: {tool('resume')}")
     return 0
 

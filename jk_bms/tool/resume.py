@@ -3,7 +3,8 @@
 import argparse
 
 from jk_bms.live.client import LiveClient
-from jk_bms.tool.common import running_service
+from jk_bms.tool.common import names_of, settings_in_use
+from jk_bms.tool.output import say
 from jk_bms.tool.release import device_argument
 
 
@@ -14,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """End a release. Raises LiveError."""
-    with LiveClient(running_service(given).socket_path) as service:
-        answer = service.request("resume", device=given.device)
-    print(f"Resumed: {', '.join(answer['devices'])}.")
+    with LiveClient(settings_in_use(given).socket_path) as service:
+        names = names_of(service, service.request("resume", device=given.device)["devices"])
+    say(f"Resumed: {names}.")
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 
+from jk_bms.called import tool
 from jk_bms.clock import Clock
 from jk_bms.errors import LiveError, SourceError
 from jk_bms.live.client import LiveClient
@@ -14,7 +15,7 @@ from jk_bms.model import Device
 from jk_bms.model.found import Found
 from jk_bms.model.link import LinkStatus
 from jk_bms.registry import read_registry, update_after_scan
-from jk_bms.settings import Settings
+from jk_bms.settings import Settings, load_settings
 from jk_bms.tool.borrow import radio, running
 from jk_bms.tool.clone import keep_out_of_git
 from jk_bms.tool.common import devices_file, settings_for
@@ -43,11 +44,11 @@ def run(given: argparse.Namespace) -> int:
     for device in possible:
         _show(device, f"? Possibly a BMS ({device.evidence}):")
     if possible:
-        note("A possible device is not saved; --scan --probe connects to it and asks.")
+        note(f"A possible device is not saved; this connects to it and asks: {tool('--scan --probe')}")
     if not batteries:
         _nothing(found)
         return EXIT_NOTHING
-    path = devices_file(given, settings)
+    path = _registry(given)
     saved = _wanted(batteries, path)
     if saved:
         seen = [(device.address, device.name) for device in saved]
@@ -60,6 +61,11 @@ def run(given: argparse.Namespace) -> int:
         given.address = batteries[0].address
         return read.run(given)
     return EXIT_OK
+
+
+def _registry(given: argparse.Namespace) -> Path:
+    """Where batteries are remembered: for the owner, also while the demonstration runs and does the search."""
+    return devices_file(given, load_settings(env_file=given.env_file, forgiving=True))
 
 
 def _wanted(batteries: list[Found], path: Path) -> list[Found]:
@@ -173,8 +179,8 @@ def _nothing(found: Sequence[Found]) -> None:
     else:
         print("Nothing at all was seen: is anything with Bluetooth near, and the adapter's antenna attached?")
     note(
-        "A BMS that is connected to a phone does not show itself: close its app. Else go closer, "
-        "or search longer with --scan-time 30."
+        "A BMS that is connected to a phone does not show itself: close its app. Else go closer, or search "
+        f"longer: {tool('--scan --scan-time 30')}"
     )
 
 

@@ -4,13 +4,11 @@ import argparse
 import json
 import sys
 
-from jk_bms.called import poller
-from jk_bms.demo import configured, running_demo
 from jk_bms.errors import LiveError
 from jk_bms.live.client import LiveClient
-from jk_bms.settings import load_settings
 from jk_bms.status_text import status_lines
 from jk_bms.texts.durations import span
+from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_CONNECTION
 from jk_bms.tool.output import note
 
@@ -22,15 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the state; exit code 0 when every battery is being read, 4 when one or the service is not."""
-    settings = load_settings(env_file=given.env_file, forgiving=True)
-    if not configured(settings) and (demo := running_demo()):
-        settings = demo
+    settings = settings_in_use(given)
     try:
         with LiveClient(settings.socket_path) as service:
             snapshot = service.snapshot()
     except LiveError as error:
         note(f"the service is not running: {error}")
-        note(f"start it with: {poller('start')}")
         return EXIT_CONNECTION
     if given.json:
         print(json.dumps(snapshot, indent=2, ensure_ascii=False))

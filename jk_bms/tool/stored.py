@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from jk_bms.demo import configured, demo_settings
+from jk_bms.demo import in_use
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.registry import named, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
@@ -22,15 +22,11 @@ from jk_bms.tool.output import note
 
 
 def stored_settings(given: argparse.Namespace) -> Settings:
-    """Return the settings; those of the demonstration where only that has left data. Raises ConfigError."""
+    """Return the settings, or those of the demonstration (see ``in_use``); say what is odd. Raises ConfigError."""
     settings = load_settings(env_file=given.env_file, forgiving=True)
     for warning in settings.warnings:
         note(warning)
-    if not configured(settings) and not settings.bms_db_path.exists():
-        demo = demo_settings()
-        if demo.bms_db_path.exists():
-            return demo
-    return settings
+    return in_use(settings)
 
 
 def local_now(settings: Settings) -> datetime:

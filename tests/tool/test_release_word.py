@@ -30,8 +30,8 @@ async def test_release_and_resume(
         await until(lambda: house.snapshot()["devices"][0]["link"]["state"] == "streaming")
 
     said = capsys.readouterr().out
-    assert "Released for 5 min: simulated." in said
-    assert "Resumed: simulated." in said
+    assert "Released for 5 min: Simulated." in said
+    assert "Resumed: Simulated." in said
 
 
 @pytest.mark.parametrize(
