@@ -1,6 +1,6 @@
 """The state of the house in words: one page for ``jk-util.py status`` and the live view."""
 
-import textwrap
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -16,6 +16,8 @@ from jk_bms.view.house import House, house_of
 OLD = 60.0  # s: an older reading is marked
 BAR = 24  # characters of the SoC bar
 WIDTH = 80  # characters of a line
+INDENT = 11  # of what stands behind a title
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WORTH_SAYING = 0.15  # how sure a cause must be to be named
 
 LEFT_OUT = {  # why a battery is not counted
@@ -38,7 +40,7 @@ STATES = {  # what a person would say of a link
 
 
 def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo | None = None) -> list[str]:
-    """Return the snapshot of the poller as lines of text, at most about 80 wide, times in ``zone``."""
+    """Return the snapshot of the poller as lines of text, at most WIDTH wide where words allow, times in ``zone``."""
     paint = _paint if color else _plain
     lines: list[str] = []
     if snapshot.get("clock_trusted") is False:
@@ -56,7 +58,7 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo 
         lines += _telegram_lines(telegram, paint)
     if (records := snapshot.get("records")) is not None:
         lines += _record_lines(records, paint)
-    return lines
+    return [part for line in lines for part in _folded(line)]
 
 
 def soc_bar(soc: float, width: int = BAR) -> str:
@@ -145,11 +147,7 @@ def _telegram_lines(telegram: dict[str, Any], paint: Any) -> list[str]:
     if code := telegram.get("code"):
         lines.append(f"  It has no owner yet. Send it: /start {code}")
     if trouble := telegram.get("trouble"):
-        wrapped = textwrap.wrap(trouble, WIDTH - 11)
-        lines += [
-            paint(f"  Trouble  {wrapped[0]}", "31"),
-            *(paint(f"           {one}", "31") for one in wrapped[1:]),
-        ]
+        lines.append(paint(f"  Trouble  {trouble}", "31"))
     return [paint("Telegram bot", "1"), *lines, ""] if lines else []
 
 
@@ -215,8 +213,34 @@ def _link_lines(link: dict[str, Any], zone: tzinfo | None) -> Iterator[str]:
 
 
 def _wrapped(title: str, text: str) -> Iterator[str]:
-    first = f"  {title:<9}"
-    yield from textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
+    yield from _folded(f"  {title:<9}{' '.join(text.split())}")
+
+
+def _beside(line: str, more: str) -> Iterator[str]:
+    """Yield ``line`` with ``more`` behind it, or below it where there is no room."""
+    if _width(line) + 1 + len(more) <= WIDTH or not more:
+        yield f"{line} {more}".rstrip()
+    else:
+        yield line.rstrip()
+        yield " " * INDENT + more
+
+
+def _width(text: str) -> int:
+    """How many characters of ``text`` are seen: colours take no room."""
+    return len(_COLOUR.sub("", text))
+
+
+def _folded(line: str) -> Iterator[str]:
+    """Yield ``line`` in parts that fit, each further one below what stands behind the title."""
+    part, wide = "", 0
+    for word in re.findall(r"\s*\S+", line):
+        room = _width(word)
+        if wide + room > WIDTH and wide > INDENT:
+            yield part
+            part, wide, word = " " * INDENT, INDENT, word.lstrip()
+            room = _width(word)
+        part, wide = part + word, wide + room
+    yield part
 
 
 def _band(reading: dict[str, Any]) -> str:
@@ -226,10 +250,10 @@ def _band(reading: dict[str, Any]) -> str:
     band = f"{reading['soc_low']:.0f} to {reading['soc_high']:.0f} %"
     anchor = reading.get("soc_anchor")
     if reading.get("battery_soc_source") != "counted":
-        return f" (our count: {band})" if anchor else f" (our count: {band}, not anchored yet)"
+        return f"(our count: {band})" if anchor else f"(our count: {band}, not anchored yet)"
     age = reading.get("soc_anchor_age")
     since = f", {anchor} {said_age(age)}" if anchor and age is not None else ""
-    return f" ({band}{since})"
+    return f"({band}{since})"
 
 
 def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], paint: Any) -> Iterator[str]:
@@ -237,7 +261,9 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
         source = {"bms": "by the BMS", "curve": "by voltage", "counted": "counted"}.get(
             reading.get("battery_soc_source", ""), ""
         )
-        yield f"  Charge   {paint(soc_bar(soc), _tone(soc))} {soc:.0f} % {source}{_band(reading)}".rstrip()
+        yield from _beside(
+            f"  Charge   {paint(soc_bar(soc), _tone(soc))} {soc:.0f} % {source}", _band(reading)
+        )
     elif reading.get("device", {}).get("balancer"):
         yield "  Charge   not measured: this is an active balancer, without a current sensor"
     power = []
@@ -254,9 +280,10 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
             yield f"  {what} {span_between(*reading[key])} at this load"
     if cells := reading.get("cells"):
         low, high = reading["cell_min"], reading["cell_max"]
-        yield (
-            f"  Cells    {cell_bars(cells)}  {low['v']:.3f} V (cell {low['index']}) to "
-            f"{high['v']:.3f} V (cell {high['index']}), delta {reading['cell_delta'] * 1000:.0f} mV"
+        yield from _beside(
+            f"  Cells    {cell_bars(cells)} ",
+            f"{low['v']:.3f} V (cell {low['index']}) to {high['v']:.3f} V (cell {high['index']}), "
+            f"delta {reading['cell_delta'] * 1000:.0f} mV",
         )
     warm = []
     if probes := probes_of(reading):

@@ -1,5 +1,6 @@
 """The page of ``status`` and of the live view: words, never an unknown as a number."""
 
+import re
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_full_page() -> None:
     for words in (
         "Battery 1: main",
         "connected, for 75 s, -61 dBm",
-        "84 % counted (79 to 88 %, full 2 h 1 min ago)",
+        "84 % counted\n           (79 to 88 %, full 2 h 1 min ago)",
         "Empty in 4 h 10 min to 5 h 40 min at this load",
         "12.3 kWh in, 10.2 kWh out",
         "52.58 V   -5.23 A   -275 W discharging",
@@ -51,6 +52,61 @@ def test_full_page() -> None:
         "just now",
     ):
         assert words in text
+
+
+LONG = {
+    "name": "The battery below the stairs of the old house " * 2,
+    "link": LINK
+    | {
+        "state": "searching",
+        "message": "not in the scan:\n  out of range, without power, or connected to a phone " * 3,
+        "causes": [{"sure": 0.9, "meaning": "A phone is connected. " * 4, "action": "Close its app. " * 6}],
+        "connects": 12345,
+        "refused": 12345,
+        "discarded": 1234567,
+        "commands": 123456,
+        "commands_day": 7200,
+        "implausible": 12,
+        "implausible_reason": "a current of 2000000 A, which no pack of that size can give " * 2,
+    },
+}
+
+
+@pytest.mark.parametrize("color", [False, True], ids=["plain", "coloured"])
+@pytest.mark.parametrize("source", ["counted", "bms", "curve"])
+def test_no_line_is_wider_than_a_terminal(source: str, *, color: bool) -> None:
+    """In the live view what is wider would be cut off."""
+    cells = [3.285] * 32
+    reading = READING | {
+        "battery_soc_source": source,
+        "soc_anchor_age": 7e6,
+        "alarms": ["cell_undervoltage"] * 9,
+    }
+    device = {
+        "number": 1,
+        "address": "AA:BB",
+        "type": "jk",
+        "reading": reading | {"cells": cells},
+        "age": 0.4,
+    }
+    telegram = {"trouble": "another program answers with our token, stop it " * 4}
+    alert = {
+        "severity": "critical",
+        "subject": "AA:BB",
+        "rule": "soc_low",
+        "code": 1001,
+        "value": 9.0,
+        "unit": "%",
+    }
+    lines = status_lines(
+        {"devices": [device | LONG], "telegram": telegram, "alerts": [alert | {"what": "raised"}]},
+        color=color,
+    )
+
+    seen = [re.sub(r"\x1b\[\d+m", "", line) for line in lines]
+    assert [line for line in seen if len(line) > 80] == []
+    assert not any("\n" in line for line in seen)
+    assert "Close its app." in " ".join(" ".join(seen).split())
 
 
 def test_energy_of_today() -> None:
@@ -110,12 +166,12 @@ def test_an_outage_is_explained() -> None:
         "commands_day": 2,
     }
 
-    text = page({"link": link})
+    text = " ".join(page({"link": link}).split())
 
     for words in (
         "Probably: A phone is connected. Close it.",
         "Or: It is off. Look.",
-        "Outage   for 4 min, 5 failed attempts; switched the adapter off and on",
+        "Outage for 4 min, 5 failed attempts; switched the adapter off and on",
         "for 65 s: stale cache, had the Bluetooth service forget the device",
         "3 connections, 4 frames refused, 120 bytes dropped, 17 commands (2 in the last 24 h)",
     ):
@@ -148,7 +204,7 @@ def test_missing_value_is_not_shown(key: str) -> None:
 def test_count_without_anchor_says_so() -> None:
     reading = READING | {"battery_soc_source": "bms", "soc_anchor": None}
 
-    assert "84 % by the BMS (our count: 79 to 88 %, not anchored yet)" in page(
+    assert "84 % by the BMS\n           (our count: 79 to 88 %, not anchored yet)" in page(
         {"reading": reading, "age": 1.0}
     )
 
@@ -204,7 +260,7 @@ def test_open_alerts_stand_first() -> None:
     assert lines[0] == "Alerts"
     assert lines[1].startswith("  critical ")
     assert "cell 7 is nearly empty, 2.840 V" in lines[1]
-    assert lines[1].endswith("code 1006 (muted)")
+    assert lines[2].endswith("code 1006 (muted)")
 
 
 def test_grid_and_load() -> None:
