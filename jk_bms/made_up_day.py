@@ -27,11 +27,13 @@ from jk_bms.sinks import payload as payloads
 from jk_bms.sinks.history import HistorySink
 from jk_bms.sinks.inverter_record import record_values
 from jk_bms.store.history import HistoryStore
+from jk_bms.store.history_query import samples, tracks
 from jk_bms.store.inverter_fold import fold_inverter
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.own import OwnReader, OwnStore, open_writer
 from jk_bms.store.readings import Record
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 EVERY = timedelta(minutes=1)  # between two frames: charts and digest look at minutes
 PHYSICS = 10.0  # s
 BOOT = "made up, before the demonstration"  # no boot of this machine: its clock moves none of these rows
@@ -47,14 +49,32 @@ class _Moment(NamedTuple):
 def with_a_past(settings: Settings, entry: Entry, clock: Clock) -> Entry:
     """Fill an empty ``bms.db`` with the day that ends now; return ``entry`` as the battery that lived it.
 
-    With anything in the history, or a clock that cannot be right, nothing is done. All of the day is one
-    transaction. Raises StoreError and ConfigError as opening ``bms.db`` does.
+    With a history nothing is made up, and the battery goes on from where that ends. Under a clock that cannot
+    be right nothing is done. All of the day is one transaction. Raises StoreError and ConfigError as opening
+    ``bms.db`` does.
     """
     with closing(open_writer(settings.bms_db_path, clock)) as own:
-        if not clock.trusted() or HistoryStore(own).counters():
+        if HistoryStore(own).counters():
+            bms = _as_it_stopped(own, entry)
+        elif clock.trusted():
+            bms = _fill(own, settings, entry, clock.now())
+        else:
             return entry
-        bms = _fill(own, settings, entry, clock.now())
-    return replace(entry, options={**entry.options, LIVED: bms})
+    return entry if bms is None else replace(entry, options={**entry.options, LIVED: bms})
+
+
+def _as_it_stopped(own: OwnReader, entry: Entry) -> SimulatedBms | None:
+    """The battery as full as the newest row says that it was, with its counters; None: no row says so."""
+    last = next((track.last for track in tracks(own) if track.name == entry.address), None)
+    rows = list(samples(own, entry.address, last - HOUR, last + HOUR)) if last else []
+    known = rows[-1].values if rows else {}
+    soc = known.get("battery_soc", known.get("soc"))
+    if soc is None:
+        return None
+    bms = simulated_link({**entry.options, "start_soc": f"{soc:.3f}"}).radio.bms
+    bms.counter_ah = known.get("remaining_ah", bms.counter_ah)
+    bms.cycle_charge_ah = known.get("cycle_charge_ah", bms.cycle_charge_ah)
+    return bms
 
 
 def _fill(own: OwnStore, settings: Settings, entry: Entry, now: datetime) -> SimulatedBms:

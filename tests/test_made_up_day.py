@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -89,13 +90,25 @@ def an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("an_hour")
-def test_again_it_does_nothing(settings: Settings) -> None:
-    with_a_past(settings, ENTRY, Standing())
+@pytest.mark.parametrize("start_soc", ["12", "62", "97"])
+@pytest.mark.parametrize("later", [timedelta(minutes=1), 3 * DAY, timedelta(days=-20_000)])
+def test_again_nothing_is_made_up_and_the_battery_goes_on(
+    settings: Settings, start_soc: str, later: timedelta
+) -> None:
+    """From where the history ends, whenever that was, and whatever the clock says now."""
+    entry = replace(ENTRY, options={"start_soc": start_soc})
+    with_a_past(settings, entry, Standing())
     before = everything(settings)
+    with stored(settings) as reader:
+        last = list(samples(reader, SIMULATED, NOW - DAY, NOW + DAY))[-1].values
 
-    assert with_a_past(settings, ENTRY, Standing(NOW + 3 * DAY)) is ENTRY
+    bms = simulated_link(with_a_past(settings, ENTRY, Standing(NOW + later)).options).radio.bms
 
     assert everything(settings) == before
+    assert bms.truth.soc == pytest.approx(last["battery_soc"], abs=1.5)
+    info = bms.cell_info()
+    assert info.charge == pytest.approx(last["remaining_ah"], abs=0.001)
+    assert info.cycle_charge == pytest.approx(last["cycle_charge_ah"], abs=0.001)
 
 
 def test_under_a_wrong_clock_it_does_nothing(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """The first minute of a newcomer: a clone, nothing configured, `make run`; a day is there, and git sees nothing."""
 
+import json
 import os
 import re
 import shutil
@@ -15,10 +16,10 @@ import pytest
 
 from jk_bms.tool.clone import keep_out_of_git
 from tests.e2e.house import until
+from tests.scale import PATIENCE
 from tests.test_readme import screen
 
 TOP = Path(__file__).resolve().parents[2]
-PATIENCE = 90.0  # s, on a machine that does many things at a time
 NOT_ALWAYS = {"Alerts", "  Alarms"}  # what the house of this very day may show besides
 
 
@@ -33,7 +34,8 @@ class Clone:
         ours = ("JK_", "BMS_", "DB_", "TELEGRAM_", "NOTIFY_", "WATCHDOG_")
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
-    def tool(self, *words: str, check: bool = True) -> str:
+    def tool(self, *words: str, check: bool = True, errors: bool = False) -> str:
+        """What it says; with ``errors`` also what it says on standard error."""
         done = subprocess.run(
             [sys.executable, "jk_bms/jk-util.py", *words],
             cwd=self.folder,
@@ -43,7 +45,12 @@ class Clone:
             timeout=PATIENCE,
             check=check,
         )
-        return done.stdout
+        return done.stdout + (done.stderr if errors else "")
+
+    def charge(self) -> float:
+        """The charge that is shown, in %."""
+        device: dict[str, dict[str, float]] = json.loads(self.tool("status", "--json"))["devices"][0]
+        return device["reading"]["battery_soc"]
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -77,7 +84,7 @@ class Clone:
 
 def labels(lines: list[str]) -> list[str]:
     """The first word of each line of a status, with its indentation."""
-    return [found[0] for line in lines if (found := re.match(r" *[A-Z]\w+", line))]
+    return [found[0] for line in lines if (found := re.match(r" {0,2}[A-Z]\w+", line))]
 
 
 @pytest.fixture
@@ -91,6 +98,8 @@ def test_a_day_is_there_and_no_alert_of_it(clone: Clone) -> None:
         history = clone.tool("history")
         digest = clone.tool("digest")
         config = clone.tool("config")
+        released = clone.tool("release")
+        charge = clone.charge()
 
     shown = screen()
     usual, there = labels(shown[shown.index("") + 1 :]), labels(status)
@@ -100,6 +109,7 @@ def test_a_day_is_there_and_no_alert_of_it(clone: Clone) -> None:
     assert re.search(r"Battery SOC: .* to .*, last \d", history)
     assert "kWh charged" in digest
     assert re.search(r"DB_PATH = .*/demo/inverter.db", config)
+    assert "Simulated battery" in released
     events = clone.stored("SELECT kind, time FROM events ORDER BY id")
     kinds = [str(kind) for kind, _ in events]
     assert kinds[0] == "service.start"  # nothing before it, nor dated so
@@ -107,8 +117,19 @@ def test_a_day_is_there_and_no_alert_of_it(clone: Clone) -> None:
     assert not any(kind.startswith(("soc.", "clock.", "history.")) for kind in kinds)  # the joint is smooth
     boots = clone.stored("SELECT count(*) FROM boots")
 
+    stopped = {
+        word: clone.tool(word, check=False, errors=True) for word in ("status", "config", "check", "release")
+    }
+    assert all(
+        "/demo/" in told and str(clone.folder / "poller.sock") not in told for told in stopped.values()
+    )
+    assert stopped["release"].endswith("start it with: make run\n")
+    assert "a made-up battery; find yours with: python3 " in stopped["check"]
+    assert not (clone.folder / "demo" / "jk_devices.yaml").exists()  # so it is named nowhere:
+    assert "demo/jk_devices.yaml" not in stopped["check"]
+
     with clone.running():  # again: nothing is made up, and nothing of it is told as a crash
-        pass
+        assert clone.charge() == pytest.approx(charge, abs=2.0)  # it goes on from where it was
 
     assert clone.stored("SELECT count(*) FROM boots") == boots
     assert "after_crash" not in str(clone.stored("SELECT facts FROM events"))
