@@ -11,7 +11,12 @@ from jk_bms.registry import read_registry, selected_entries
 from jk_bms.service import _head
 
 README = (TOP / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "docs/telegram.md", "docs/troubleshooting.md")
+PAGES = ("README.md", ".env.example", *(
+    f"docs/{name}.md"
+    for name in (
+        "adding", "alerts", "digest", "keeping", "pairing", "settings", "telegram", "tool", "troubleshooting", "truth",
+    )
+))  # fmt: skip
 IN_A_CLONE, INSTALLED = "python3 jk_bms/jk-util.py", "sudo jk-util"
 
 
