@@ -60,6 +60,16 @@ def run(given: argparse.Namespace) -> int:
     if posted.left_out and not (good and not decoder.assembler.refused):
         of = "1 line" if posted.left_out == 1 else f"{posted.left_out} lines"
         note(f"{of} without bytes left out, the first: line {posted.first_left_out}")
+    if posted.cut_short:
+        note(
+            f"line {posted.cut_short}: the program that printed this list left out a part of it; have it print all, as "
+            "hex: data.toString('hex') in Node, data.hex() in Python"
+        )
+    if posted.unsure and not (good and not decoder.assembler.refused):
+        note(
+            f"line {posted.unsure}: these numbers may be decimal or hex; write each notification as hex alone on a "
+            "line: 55AAEB90..."
+        )
     if posted.cut:
         of = "1 line is" if posted.cut == 1 else f"{posted.cut} lines are"
         note(

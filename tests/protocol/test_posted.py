@@ -21,6 +21,17 @@ def pairs(chunk: bytes, sep: str, form: str = "{:02X}") -> str:
     return sep.join(form.format(byte) for byte in chunk)
 
 
+def node(data: bytes) -> str:
+    """As ``console.log`` of all of it: twelve numbers a line, below one another."""
+    rows = [", ".join(f"{byte:3d}" for byte in data[at : at + 12]) for at in range(0, len(data), 12)]
+    return f"Uint8Array({len(data)}) [\n  " + ",\n  ".join(rows) + "\n]"
+
+
+def numpy(data: bytes) -> str:
+    rows = [" ".join(f"{byte:3d}" for byte in data[at : at + 18]) for at in range(0, len(data), 18)]
+    return "[" + "\n ".join(rows) + "]"
+
+
 def lines(form: Callable[[bytes], str]) -> str:
     return "\n".join(map(form, CUTS))
 
@@ -75,7 +86,28 @@ FORMS = {
     "xxd":                  xxd(FRAME),
     "hexdump -C":           hexdump(FRAME),
     "our own":              lines(lambda c: f"12.345 {c.hex()}"),
+    "decimal, JSON":        lines(lambda c: str(list(c)).replace(" ", "")),
+    "decimal, in JSON":     lines(lambda c: f'{{"at": [2026, 11, 30], "rssi": -61, "data": {list(c)}}}'),
+    "decimal, Buffer":      lines(lambda c: f'{{"type":"Buffer","data":{list(c)}}}'),
+    "decimal, by place":    lines(lambda c: "{" + ",".join(f'"{i}":{byte}' for i, byte in enumerate(c)) + "}"),
+    "decimal, bare":        lines(lambda c: ", ".join(map(str, c))),
+    "decimal, semicolons":  lines(lambda c: ";".join(map(str, c))),
+    "decimal, blanks":      lines(lambda c: " ".join(map(str, c))),
+    "decimal, signed":      lines(lambda c: str([byte - 256 if byte > 127 else byte for byte in c])),
+    "decimal, stamped":     lines(lambda c: f"03:00:00.123 RX: {', '.join(map(str, c))}"),
+    "decimal, a line each": "[\n" + "".join(f"  {byte},\n" for byte in FRAME) + "]",
+    "Node":                 node(FRAME),
+    "numpy":                numpy(FRAME),
 }
+# Moments in front of a chunk, none of whose digits is data.
+STAMPS = (
+    "2026-11-30T03:00:00.123+02:00", "2026-11-30T03:00:00+0200", "2026-11-30T03:00:00Z", "2026-11-30 03:00:00,123",
+    "2026-11-30 03:00", "2026/11/30 03:00:00", "2026.11.30 03:00:00", "30.11.2026 03:00:00", "30.11.2026 03.00.00",
+    "30.11.2026, 03:00:00", "30.11.26 03:00:00", "30/11/2026 03:00", "11/30/2026, 3:00:00 AM", "30-11-2026 03:00:00",
+    "[2026-11-30T03:00:00+02:00]", "(30.11.2026 03:00:00)", "20261130 030000", "20261130T030000Z", "20261130-030000.123",
+    "2026 11 30 03 00 00", "30 11 2026 03 00 00", "30.11.2026", "2026-11-30", "03:00:00+02:00", "3:00:00 PM",
+    "Nov 30 03:00:00 raspberrypi bot[1234]:", "1763640000.123", "1763640000123", "12:34:56.789 ->",
+)
 WORDS = """
 # a capture of mine
 Hello, here is what I got from C8:47:80:12:34:56 at 12:34:56 on 2026-11-30 (firmware 15.38):
@@ -97,6 +129,76 @@ def read(text: str) -> tuple[list[bytes], Posted]:
 def test_every_form_is_the_same_frame(text: str) -> None:
     assert read(text)[0] == [FRAME]
     assert read(f"{WORDS}\n{text}\nthat was all, feed back welcome\n")[0] == [FRAME]
+
+
+@pytest.mark.parametrize("stamp", STAMPS)
+@pytest.mark.parametrize(
+    "form", [bytes.hex, lambda c: c.hex(" "), lambda c: pairs(c, ":"), lambda c: str(list(c))],
+    ids=["hex", "spaced", "colons", "decimal"],
+)  # fmt: skip
+def test_no_digit_of_a_moment_is_taken_for_data(stamp: str, form: Callable[[bytes], str]) -> None:
+    assert read(lines(lambda c: f"{stamp} {form(c)}"))[0] == [FRAME]
+    assert read(lines(lambda c: f"{stamp} RX {form(c)}"))[0] == [FRAME]
+
+
+def test_frames_of_nothing_but_digits_in_hex_are_no_decimals() -> None:
+    """Every pair could be a decimal number, and the next line's letters say that it is none."""
+    for chunk in (bytes.fromhex("55112233"), bytes.fromhex("102030405060"), bytes.fromhex("120055101122")):
+        for text in (
+            chunk.hex(" "),
+            chunk.hex(" ", 2),
+            f"7 {chunk.hex()}",
+            f"120 {chunk.hex(' ')}",
+            chunk.hex(":"),
+        ):
+            found = [line.chunk for line in Posted().notifications([FRAME.hex(" "), text])]
+            assert found == [FRAME, chunk], text
+
+
+NO_FRAMES = {
+    "digits": "1234567890" * 30,
+    "a counter": "1763640000",
+    "too large": "[256, 300, 999, 1000]",
+    "too small": "[-129, 1, 2, 3]",
+    "dates": "30.11.2026\n01.12.2026\n2026-12-02\n",
+    "readings": "Cell 1: 3.285, 3.287, 3.290\nrssi -61, -62, -60\n12.5;85;170\n",
+    "a table": "time;volts;amps\n2026-11-30 03:00:00;53;12;5;100;0;7;9;3\n",
+    "all the same": "[170, 170, 170, 170]\n" * 40,
+    "the beginning of a frame": str(list(FRAME[:80])),
+    "brackets": "[[[[[\n]]]]]\n[\n,\n;\n-\n--1, 2, 3, 4\n",
+}
+
+
+@pytest.mark.parametrize("text", NO_FRAMES.values(), ids=NO_FRAMES)
+def test_numbers_that_are_no_frame_are_none(text: str) -> None:
+    assert read(text)[0] == []
+    assert read(f"{text}\n{lines(lambda c: str(list(c)))}")[0] in (
+        [FRAME],
+        [],
+    )  # and stand in the way of none
+    assert read(f"{lines(lambda c: str(list(c)))}\n{text}")[0] == [FRAME]
+
+
+def test_numbers_that_may_be_either_are_named() -> None:
+    _, posted = read("hello\n[85, 17, 23, 14]\n[85, 17, 23, 14]")
+
+    assert posted.unsure == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        node(FRAME[:100]).replace("\n]", ",\n  ... 200 more items\n]"),
+        f"<Buffer {FRAME[:50].hex(' ')} ... 250 more bytes>",
+        "[ 85 170 235 ...   0   0  12]",
+        "[85, 170, 235, 144, …]",
+    ],
+)
+def test_what_was_cut_by_the_program_that_printed_it_is_named(text: str) -> None:
+    frames, posted = read(f"from my console\n{text}")
+
+    assert frames == []
+    assert posted.cut_short > 1
 
 
 def test_what_was_sent_is_not_what_was_heard() -> None:
@@ -127,7 +229,25 @@ def test_any_text(text: str) -> None:
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "part", ["55 ", "0x55,", "b'", "[1,", "\\x55", "12:34:56 ", "((((", "a" * 7, "'\\", "00000000: "]
+    "part",
+    [
+        "55 ",
+        "0x55,",
+        "b'",
+        "[1,",
+        "1 ",
+        "-1;",
+        '"1":1,',
+        "...",
+        "2026-11-30 ",
+        "[\\n",
+        "\\x55",
+        "12:34:56 ",
+        "((((",
+        "a" * 7,
+        "'\\",
+        "00000000: ",
+    ],
 )
 def test_a_line_without_end_takes_no_time(part: str) -> None:
     list(Posted().notifications([part * 200_000]))
