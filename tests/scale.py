@@ -1,6 +1,10 @@
-"""Long counts: `make soak` runs them whole (SOAK=20), an ordinary run a twentieth."""
+"""Long counts: `make soak` runs them whole (SOAK=20), an ordinary run a twentieth. And how long a test waits."""
 
 import os
+
+# s that a helper waits for what must happen, on a machine that does many things at a time. It costs nothing when it
+# happens; who expects that something does *not* happen names a time of his own.
+PATIENCE = 120.0
 
 
 def scaled(full: int, least: int = 1) -> int:

@@ -15,6 +15,7 @@ import pytest
 from jk_bms import bot_process
 from jk_bms.bot_process import bot_beside
 from jk_bms.settings import TOP, load_settings
+from tests.scale import PATIENCE
 
 SETTINGS = load_settings({"TELEGRAM_BOT_TOKEN": "1:abc", "JK_ENV_FILE": "/dev/null"})
 SLEEPING = "import time; print('up', flush=True); time.sleep(60)"
@@ -27,7 +28,7 @@ def bot(tmp_path: Path, code: str) -> list[str]:
     return [sys.executable, str(script)]
 
 
-async def until(what: Callable[[], object], limit: float = 15.0) -> None:
+async def until(what: Callable[[], object], limit: float = PATIENCE) -> None:
     async with asyncio.timeout(limit):
         while not what():
             await asyncio.sleep(0.02)
@@ -184,7 +185,7 @@ def test_it_does_not_outlive_one_who_was_killed(tmp_path: Path) -> None:
         "asyncio.run(main())\n"
     )
     process = subprocess.Popen([sys.executable, parent], cwd=TOP, env=os.environ | {"PYTHONPATH": str(TOP)})
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -194,5 +195,5 @@ def test_it_does_not_outlive_one_who_was_killed(tmp_path: Path) -> None:
     process.wait()
 
     while alive(pid):
-        assert time.monotonic() < deadline + 5, "the bot still runs"
+        assert time.monotonic() < deadline + PATIENCE, "the bot still runs"
         time.sleep(0.02)

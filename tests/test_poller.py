@@ -26,6 +26,7 @@ from jk_bms.store.outages import newest_outages
 from jk_bms.store.own import open_reader
 from jk_bms.texts import language
 from tests.house_times import MORNING
+from tests.scale import PATIENCE
 
 GRID = {"grid_voltage": "230.1"}
 QUICK = {"period": "0.05", "start": MORNING}
@@ -65,7 +66,7 @@ async def running(house: Poller) -> AsyncIterator[None]:
 
 
 async def until(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while not what():
             await asyncio.sleep(0.01)
 
@@ -129,7 +130,7 @@ async def test_ends_for_a_fresh_start_when_nothing_answers(
     monkeypatch.setattr(house_rungs, "ALL_SILENT", 0.3)
     house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true")
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert await house.run() == EXIT_SILENT
 
     assert [event.kind for event in events(house)][-2:] == ["service.silent", "service.stop"]

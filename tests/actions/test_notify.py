@@ -22,6 +22,7 @@ from jk_bms.settings import load_settings
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import read_state
 from tests.actions.http_server import WebService
+from tests.scale import PATIENCE
 from tests.sources.scripted import StillClock
 
 TOKEN = "canary-4711-token"
@@ -100,7 +101,7 @@ def house(tmp_path: Path, web: WebService) -> Iterator[House]:
     made.own.close()
 
 
-async def until(what: Callable[[], object], limit: float = 100.0) -> None:
+async def until(what: Callable[[], object], limit: float = PATIENCE) -> None:
     async with asyncio.timeout(limit):
         while not what():
             await asyncio.sleep(0.01)

@@ -18,6 +18,7 @@ from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import put_states, read_state
+from tests.scale import PATIENCE
 from tests.sources.scripted import StillClock
 
 
@@ -74,7 +75,7 @@ async def bed(tmp_path: Path) -> AsyncIterator[Bed]:
 
 
 async def until(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not what():
             await asyncio.sleep(0.005)
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from tests.bare_environment import KEPT
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
+from tests.scale import PATIENCE
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -61,7 +62,7 @@ class BotProgram:
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
 
-    def wait(self, limit: float = 30.0) -> int:
+    def wait(self, limit: float = PATIENCE) -> int:
         """Return the exit code once it ended by itself."""
         return self.process.wait(limit)
 
@@ -69,7 +70,7 @@ class BotProgram:
         """Ask it to end; return exit code and the seconds it took."""
         began = time.monotonic()
         self.process.send_signal(number)
-        return self.process.wait(20), time.monotonic() - began
+        return self.process.wait(PATIENCE), time.monotonic() - began
 
     def kill(self) -> None:
         """End it without a word."""

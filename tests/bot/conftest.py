@@ -19,6 +19,7 @@ from jk_bms.live.server import LiveServer
 from jk_bms.settings import Settings, load_settings
 from tests.bot.house_snapshot import snapshot
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
+from tests.scale import PATIENCE
 
 # A second for a minute and less: what a test waits for is a rule, not a duration.
 QUICK = Pace(minute=1.0, first_pause=0.02, longest_pause=0.1, patience=3.0, timeout=3.0, late=0.3)
@@ -46,7 +47,7 @@ async def bot(telegram: TelegramServer) -> AsyncIterator[TelegramBot]:
     await session.close()
 
 
-async def soon(what: object, limit: float = 10.0) -> None:
+async def soon(what: object, limit: float = PATIENCE) -> None:
     """Wait in the event loop until ``what()`` is true."""
     assert callable(what)
     async with asyncio.timeout(limit):
@@ -136,6 +137,6 @@ def running(store: BotStore, bot: TelegramBot, configure: Configure) -> Running:
             yield whole
         finally:
             whole.stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE)
 
     return run

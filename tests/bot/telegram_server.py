@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Self
 
 from aiohttp import web
 
+from tests.scale import PATIENCE
+
 TOKEN = "1234567:TEST-secret-token-of-the-bot-000000"  # shaped like a real one
 OWNER, STRANGER = 77, 666
 USERNAME = "house_bot"
@@ -177,7 +179,7 @@ class TelegramServer:
         ((field, value),) = fields.items()
         return self._add(field, value)
 
-    def until(self, what: Callable[[], Any], limit: float = 20.0) -> Any:
+    def until(self, what: Callable[[], Any], limit: float = PATIENCE) -> Any:
         """Wait for the first true result of ``what``."""
         deadline = time.monotonic() + limit
         while not (result := what()):
@@ -198,7 +200,7 @@ class TelegramServer:
         """The texts that arrived in ``chat``, as a person sees them."""
         return [one.shown for one in self.messages(chat)]
 
-    def await_messages(self, count: int, chat: int | None = None, limit: float = 20.0) -> list[Sent]:
+    def await_messages(self, count: int, chat: int | None = None, limit: float = PATIENCE) -> list[Sent]:
         """Wait until so many messages arrived; return them."""
         self.until(lambda: len(self.messages(chat)) >= count, limit)
         return self.messages(chat)

@@ -353,7 +353,7 @@ async def test_who_comes_while_the_poller_is_away_is_told_when_it_is_back(
         late = Poller(tmp_path / "s")
         late.snapshot["alerts"] = [open_alert(1006)]
         async with late.server.serve():
-            await soon(lambda: telegram.shown(OWNER), limit=20.0)
+            await soon(lambda: telegram.shown(OWNER))
 
     assert "1006" in telegram.shown(OWNER)[0]
 

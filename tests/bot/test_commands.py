@@ -23,7 +23,6 @@ from tests.bot.telegram_server import OWNER, STRANGER, USERNAME, TelegramServer
 from tests.charts.lived_house import PACK, live
 
 GROUP, CHANNEL = -100500, -100600
-DRAWN = 60.0  # s: a child process draws pictures, and the machine may be busy
 HOSTILE = '<b>&"</pre>{0}%s\u202e\n' + "x" * 3000
 
 
@@ -984,12 +983,12 @@ async def test_a_chart_comes_as_a_picture_with_buttons(
     poller.snapshot = snapshot(device(address=PACK, name="<shed>"))
     async with running():
         telegram.say("/chart 24h cells")
-        await soon(lambda: telegram.messages(), DRAWN)
+        await soon(lambda: telegram.messages())
         (sent,) = telegram.messages()
         telegram.press(sent.button("Power"), message=sent.message)
-        await soon(lambda: any(one.method.startswith("edit") for one in telegram.sent), DRAWN)
+        await soon(lambda: any(one.method.startswith("edit") for one in telegram.sent))
         telegram.press("chart:24h:soc:1", message=sent.message + 1000)  # below a text
-        await soon(lambda: len(telegram.messages()) == 2, DRAWN)
+        await soon(lambda: len(telegram.messages()) == 2)
 
     (replaced,) = (one for one in telegram.sent if one.method.startswith("edit"))
     _, added = telegram.messages()
@@ -1009,9 +1008,9 @@ async def test_a_chart_of_nothing_is_words(
     poller.snapshot = snapshot(device(address=PACK), device(2, "Other"))
     async with running():
         telegram.say("/chart 7d soc Main")
-        await soon(lambda: telegram.messages(), DRAWN)
+        await soon(lambda: telegram.messages())
         telegram.say("/chart 7d soc Other")
-        await soon(lambda: len(telegram.messages()) == 2, DRAWN)
+        await soon(lambda: len(telegram.messages()) == 2)
         telegram.say("/chart sometime")
         await answered(telegram, 3)
 
@@ -1028,7 +1027,7 @@ async def test_the_chart_of_a_house_with_two_batteries_is_that_of_the_house(
     poller.snapshot = snapshot(device(address=PACK), device(2, "Other"))
     async with running():
         telegram.say("/chart")
-        await soon(lambda: telegram.messages(), DRAWN)
+        await soon(lambda: telegram.messages())
 
     (sent,) = telegram.messages()
     assert re.match(r"House, without Other: State of charge, last \d h( \d+ min)?\n", sent.shown)

@@ -41,7 +41,7 @@ def test_on_demand_with_a_model(telegram: TelegramServer, model: ChatServer, tmp
     env["DIGEST_PERIOD"] = "24h"  # today is empty just after midnight
     with BotProgram(tmp_path, telegram, **env) as bot:
         telegram.say("/digest")
-        waiting, digest = telegram.await_messages(2, limit=60.0)[:2]
+        waiting, digest = telegram.await_messages(2)[:2]
         telegram.say("/digest")
         again = telegram.await_messages(3)[2]
         log = bot.log
@@ -66,11 +66,11 @@ def test_a_missed_one_comes_once_over_a_kill(telegram: TelegramServer, tmp_path:
     env = {"SUMMARY_TIME": f"{at:%H:%M}", "TIMEZONE": "UTC"}
 
     with BotProgram(tmp_path, telegram, **env) as bot:
-        [digest] = telegram.await_messages(1, chat=OWNER, limit=60.0)
+        [digest] = telegram.await_messages(1, chat=OWNER)
         bot.kill()
     with BotProgram(tmp_path, telegram, **env) as bot:
         telegram.say("/chatid")
-        telegram.until(lambda: any(str(OWNER) in text for text in telegram.shown()), 60.0)
+        telegram.until(lambda: any(str(OWNER) in text for text in telegram.shown()))
         log = bot.log
 
     assert digest.shown.startswith(

@@ -12,9 +12,10 @@ from jk_bms.bot.service import EXIT_BUSY, EXIT_CONFIG, EXIT_OK
 from tests.bot.bot_program import BotProgram
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 from tests.e2e.house import NotifySocket
+from tests.scale import PATIENCE
 
 
-def answers(telegram: TelegramServer, limit: float = 30.0) -> str:
+def answers(telegram: TelegramServer, limit: float = PATIENCE) -> str:
     """Ask for the id of the chat; return the answer."""
     count = len(telegram.messages())
     update = telegram.say("/chatid")

@@ -103,7 +103,7 @@ async def test_telegram_is_asked_through_the_proxy(
             LOG_LEVEL="DEBUG",
         ) as bot:
             telegram.say("/chatid")
-            await soon(lambda: str(OWNER) in "".join(telegram.shown()), 30)
+            await soon(lambda: str(OWNER) in "".join(telegram.shown()))
             bot.end()
 
     assert all(asked.startswith("telegram.invalid") for asked in proxy.asked)
@@ -118,7 +118,7 @@ async def test_a_proxy_that_refuses_is_told_without_its_password(
         with BotProgram(
             tmp_path, telegram, HTTPS_PROXY=f"{scheme}://{WRITTEN}@127.0.0.1:{proxy.port}", LOG_LEVEL="DEBUG"
         ) as bot:
-            await soon(lambda: "the proxy (HTTPS_PROXY) does not lead there" in bot.log, 30)
+            await soon(lambda: "the proxy (HTTPS_PROXY) does not lead there" in bot.log)
             assert bot.process.poll() is None
             bot.end()
 

@@ -517,12 +517,12 @@ def test_kill_9_loses_no_message_and_marks_the_repeat(
     kills = 6
     for goal in range(5, 5 * (kills + 1), 5):
         process = subprocess.Popen(program, env=environment)
-        telegram.until(functools.partial(lambda goal: len(telegram.messages()) >= goal, goal), 60)
+        telegram.until(functools.partial(lambda goal: len(telegram.messages()) >= goal, goal))
         process.send_signal(signal.SIGKILL)
         process.wait()
     process = subprocess.Popen(program, env=environment)
     try:
-        telegram.until(lambda: any("alert 59." in text for text in telegram.shown()), 60)
+        telegram.until(lambda: any("alert 59." in text for text in telegram.shown()))
         time.sleep(0.3)  # it notes that it has arrived
     finally:
         process.kill()

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from jk_bms.live.client import LiveClient
+from tests.scale import PATIENCE
 
 TOP = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 
-def until(what: Callable[[], T | None], limit: float = 20.0) -> T:
+def until(what: Callable[[], T | None], limit: float = PATIENCE) -> T:
     """Return the first true result of ``what``; fail after ``limit`` s."""
     deadline = time.monotonic() + limit
     while not (result := what()):
@@ -59,7 +60,7 @@ class House:
             env=self.env | env,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -124,7 +125,7 @@ class Service:
         """What it printed so far."""
         return self.log_file.read_text(encoding="utf-8")
 
-    def wait(self, limit: float = 20.0) -> int:
+    def wait(self, limit: float = PATIENCE) -> int:
         """Return the exit code once it ended by itself."""
         return self.process.wait(limit)
 
@@ -132,7 +133,7 @@ class Service:
         """Ask it to end; return exit code and the seconds it took."""
         began = time.monotonic()
         self.process.send_signal(number)
-        return self.process.wait(20), time.monotonic() - began
+        return self.process.wait(PATIENCE), time.monotonic() - began
 
     def kill(self) -> None:
         """End it without a word."""
@@ -171,7 +172,7 @@ class NotifySocket:
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
-        self._socket.settimeout(20)
+        self._socket.settimeout(PATIENCE)
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.sinks.inverter_db import SHOWN, InverterDbSink, MergeOptions, record_zone
 from jk_bms.sinks.inverter_record import parse_time
 from jk_bms.store.readings import Readings
+from tests.scale import PATIENCE
 
 START = datetime(2026, 12, 1, 10, 0, 0, tzinfo=UTC)
 PLUS_2 = timezone(timedelta(hours=2))
@@ -708,8 +709,8 @@ async def test_ending_does_not_wait_for_a_lock(house: House) -> None:
 
 
 async def until(condition: Any) -> None:
-    """Wait until ``condition`` holds; the test's own limit ends it."""
-    async with asyncio.timeout(20):
+    """Wait until ``condition`` holds."""
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.01)
 

@@ -25,6 +25,7 @@ from jk_bms.sources.jk_kinds import link_for
 from tests.fast_loop import simulate
 from tests.house_times import MORNING
 from tests.protocol.jk_frames import cell_frame, info_frame, settings_frame
+from tests.scale import PATIENCE
 from tests.sources.scripted import Notes, ScriptedLink
 
 DEVICE = Device(address="AA:BB:CC:DD:EE:FF", name="main")
@@ -47,7 +48,7 @@ async def running(link: Link, notes: Notes, **options: Any) -> AsyncIterator[JkS
 
 
 async def until(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not what():
             await asyncio.sleep(0.005)
 
