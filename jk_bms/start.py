@@ -24,7 +24,14 @@ EXIT_INTERRUPTED = 130
 EXIT_LATER = 75  # something was short for the moment: the service manager starts it again
 EXIT_CONFIG = 78  # a person must change something: the service manager tries no further
 
-_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)  # what a small ulimit leads to
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_SCARCE = (
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EAGAIN,
+    *_FULL,
+)  # the first: what a small ulimit leads to
 
 
 def start(
@@ -38,7 +45,7 @@ def start(
     """Run ``main(arguments)`` of ``module`` for the program ``name``; return its exit code.
 
     ``failure``: the exit code of what cannot begin; ``shortage``: of what ends, at any time, for want of
-    memory, files or processes. A Python without ``packages`` is left for the one of
+    memory, room, files or processes. A Python without ``packages`` is left for the one of
     our environment, whatever environment is active.
     Interrupted at any time, it ends with 130 and without a word.
     """
@@ -63,7 +70,9 @@ def start(
         if not is_shortage(error):
             raise
         reason = (error.strerror or str(error)).lower()
-        return _say(name, f"{reason}; see `ulimit -a`, and what else runs here", shortage)
+        where = f": {error.filename}" if error.filename else ""
+        cure = "free some space" if error.errno in _FULL else "see `ulimit -a`, and what else runs here"
+        return _say(name, f"{reason}{where}; {cure}", shortage)
 
 
 def is_shortage(error: BaseException | None) -> bool:

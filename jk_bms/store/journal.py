@@ -53,6 +53,7 @@ class Journal:
         self.path = path
         self.newest = floor
         self.failed = 0  # records that could not be written
+        self._complained = False
         self.torn = 0  # bytes at the end that were no whole record
         self._lock = threading.Lock()
         self._places: dict[Device, int] = {}
@@ -149,7 +150,8 @@ class Journal:
             self._shut()  # behind half a record nothing could be read; forget() begins a new file
 
     def _complain(self, error: OSError) -> None:
-        if not self.failed:
+        if not self._complained:
+            self._complained = True
             log.error(
                 "%s: the journal of unsaved samples cannot be written: %s; a kill now costs those since the "
                 "last commit",
@@ -181,6 +183,9 @@ class Journal:
                 raise OSError(28, "no space left on device")
             new.rename(self.path)
             self._made = file_id_at(self.path)
+            if self._complained:
+                self._complained = False
+                log.info("%s: the journal of unsaved samples is written again", self.path)
         except OSError as error:
             self._shut()
             self._complain(error)

@@ -12,7 +12,7 @@ from jk_bms.file_id import file_id_at
 from jk_bms.store.files import connect, create_file, move_aside, our_errors, real, reason
 from jk_bms.store.layout import Kind, mark, migrate, refuse_newer, version_of
 from jk_bms.store.lock import Lock
-from jk_bms.store.ownership import Whose, alone, not_ours, refusal, refuse_foreign, whose
+from jk_bms.store.ownership import Whose, alone, not_ours, refusal, refuse_foreign, unused, whose
 from jk_bms.store.sqlite_errors import explain, is_damaged
 
 CHECKED_WHOLE = 64 * 2**20  # bytes: up to here a file is checked at the start, a bigger one in use
@@ -76,12 +76,10 @@ def open_reading(kind: Kind, path: Path) -> sqlite3.Connection:
     with our_errors(path):
         if alone(path):
             with closing(connect(path, "ro&immutable=1")) as connection:
-                if foreign := not_ours(connection, kind):
-                    raise StoreError(refusal(kind, path, foreign))
+                _refuse_others(connection, kind, path)
         connection = connect(path, "ro")
         try:
-            if foreign := not_ours(connection, kind):
-                raise StoreError(refusal(kind, path, foreign))
+            _refuse_others(connection, kind, path)
             version = version_of(connection)
             refuse_newer(kind, path, connection)
         except BaseException:
@@ -94,6 +92,14 @@ def open_reading(kind: Kind, path: Path) -> sqlite3.Connection:
             "restart the service, it migrates the file"
         )
     return connection
+
+
+def _refuse_others(connection: sqlite3.Connection, kind: Kind, path: Path) -> None:
+    """Raise StoreError unless the open database is one of ours that has been written."""
+    if unused(connection):
+        raise StoreError(f"{path}: there is nothing in it yet; the service fills it when it runs")
+    if foreign := not_ours(connection, kind):
+        raise StoreError(refusal(kind, path, foreign))
 
 
 def open_checked(kind: Kind, path: Path) -> sqlite3.Connection:

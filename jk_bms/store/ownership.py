@@ -77,9 +77,8 @@ def whose(path: Path, kind: Kind, witness: int | None = None) -> Found:
         with closing(connect(path, "ro&immutable=1" if alone(path) else "ro")) as connection:
             if not (foreign := not_ours(connection, kind)):
                 return Found(Whose.OURS)
-            empty = not tables(connection)
-            if empty and not connection.execute("PRAGMA application_id").fetchone()[0]:
-                return Found(Whose.NOTHING)  # made, and never used
+            if unused(connection):
+                return Found(Whose.NOTHING)
             return Found(Whose.FOREIGN, foreign)
     except sqlite3.Error as error:
         if not is_damaged(error):
@@ -123,6 +122,11 @@ def _left_of_ours(path: Path, kind: Kind, witness: int | None) -> bool:
 def alone(path: Path) -> bool:
     """Whether all of a database is in the file itself: then a look leaves nothing beside a file of others."""
     return not path.with_name(path.name + SIDE_FILES[0]).exists()
+
+
+def unused(connection: sqlite3.Connection) -> bool:
+    """Whether the open database was made, and never used by any program."""
+    return not tables(connection) and not connection.execute("PRAGMA application_id").fetchone()[0]
 
 
 def not_ours(connection: sqlite3.Connection, kind: Kind) -> str:

@@ -56,9 +56,17 @@ def explain(path: Path, error: sqlite3.Error) -> str:
         return f"{path}: the disk is full; free some space in {path.parent}"
     # SQLite opens a file that it may not write as read-only, and says so only when writing; a
     # folder that it may not write (it keeps a journal there) looks like a file it cannot open.
+    # A card that fails in use is made read-only under the open file: then it is an I/O error.
     denied = _write_denied(path)
-    if denied and code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+    if denied and code in (
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_IOERR,
+    ):
         return denied
+    if code == sqlite3.SQLITE_IOERR:
+        return f"{path}: {error}; often a dying SD card: look at `dmesg`"
     return f"{path}: {error}"
 
 

@@ -185,6 +185,19 @@ def test_a_file_without_content_is_used(path: Path, make: Callable[[Path], objec
         assert store.append(EVENT) == 1
 
 
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.touch(), lambda path: script(path, "PRAGMA journal_mode = WAL")],
+    ids=["empty", "never used"],
+)
+def test_a_reader_of_a_file_without_content_is_told_so(path: Path, make: Callable[[Path], object]) -> None:
+    """As a start on a full disk leaves it: it is not another program's."""
+    make(path)
+
+    with pytest.raises(StoreError, match="there is nothing in it yet"):
+        open_reader(path)
+
+
 def test_a_new_file_says_whose_it_is_from_its_first_page_on(path: Path) -> None:
     """Also when the power goes before anything was copied from the WAL into it."""
     with open_writer(path, Clock()):
