@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.own_folder import make_own_folder, temporary_root
+from tests.scale import soaking
 
 # A run started in the background has SIGINT ignored, and so have all the programs it starts:
 # Ctrl-C could not be tested. A handler here is the default again in what we start.
@@ -14,6 +15,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OWN_FOLDER = pytest.StashKey[Path]()
+
+# These talk with other processes in real time. On a machine that stands still for seconds one of them may fail
+# for no fault of ours: it is tried once more, and named at the end. A soak tries nothing twice.
+REAL_TIME = ("e2e", "links", "bot", "actions", "live", "test_bot_process.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests that live in real time a second attempt."""
+    if soaking():
+        return
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in REAL_TIME:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,3 +10,8 @@ PATIENCE = 120.0
 def scaled(full: int, least: int = 1) -> int:
     """Return a twentieth of ``full`` times the environment's SOAK factor."""
     return max(least, round(full * float(os.environ.get("SOAK", "1")) / 20))
+
+
+def soaking() -> bool:
+    """Whether the long counts run whole."""
+    return float(os.environ.get("SOAK", "1")) >= 20.0
