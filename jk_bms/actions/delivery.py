@@ -8,7 +8,6 @@ from jk_bms.model import Event
 STEPS = frozenset(
     {"alert.raised", "alert.worse", "alert.repeat", "alert.cleared", "alert.test", "alert.acknowledged"}
 )
-CRASH = "started_after_crash"  # mild, but a person who wants alerts wants to know that there was a gap
 LATE = timedelta(minutes=5)  # what could not be told for so long is told together
 MANY = 4  # late ones from which on that is better than one by one
 
@@ -20,12 +19,7 @@ def is_loud(event: Event) -> bool:
 
 def to_be_told(event: Event) -> bool:
     """Whether people are to be told of ``event`` at all."""
-    if event.kind not in STEPS:
-        return False
-    quiet = event.facts.get("quiet")
-    return quiet is None or (
-        quiet == "severity" and event.facts.get("rule") == CRASH and event.kind == "alert.raised"
-    )
+    return event.kind in STEPS and event.facts.get("quiet") is None
 
 
 def together(events: Sequence[Event], now: datetime) -> int:

@@ -235,20 +235,28 @@ class Alerts:
     def acknowledge(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Note in the log that an owner, ``by``, has seen an open alert; return it as it is then.
 
-        Raises LiveError. A second word for the same alert changes nothing.
+        With ``all``: every critical one that is open; the answer then tells how many (``count``). ``origin``: the chat
+        that it was said in, which need not be told. Raises LiveError. A second word for the same alert changes
+        nothing.
         """
         subject, rule, part = wanted = tuple(
             str(request.get(key) or "") for key in ("subject", "rule", "part")
         )
-        by = harmless_name(request.get("by"))
+        by, said = harmless_name(request.get("by")), request.get("origin")
+        origin = said if isinstance(said, int) else None
         if by is None:
             raise LiveError("acknowledge: by names nobody; expected the name of who has seen it")
+        if request.get("all"):
+            notice = self._engine.acknowledge_all(by=by, now=self._moment())
+            if notice is not None:
+                self._outbox.add([self._event(notice, "alert.acknowledged", origin)])
+            return {"count": 0 if notice is None else 1 + len(notice.also)}
         try:
             notice = self._engine.acknowledge(subject, rule, part, by=by, now=self._moment())
         except LookupError as error:
             raise LiveError(f"acknowledge: {error}") from error
         if notice is not None:
-            self._outbox.add([self._event(notice, "alert.acknowledged")])
+            self._outbox.add([self._event(notice, "alert.acknowledged", origin)])
         return next(
             alert
             for alert in self.open_alerts()
@@ -441,7 +449,7 @@ class Alerts:
         dark = any(event.facts["code"] == GOING_DARK and event.facts["what"] != "cleared" for event in events)
         self._outbox.add(events, flush_first=dark)
 
-    def _event(self, notice: Notice, kind: str) -> Event:
+    def _event(self, notice: Notice, kind: str, origin: int | None = None) -> Event:
         alert = notice.alert
         found = self._engine.find(alert.code)
         assert found is not None  # it made that code
@@ -457,7 +465,8 @@ class Alerts:
             clock_trusted=self._clock.trusted(),
             device=source.device.address if source else None,
             text=text,
-            facts=notice_facts(notice, found[0], self._also(notice)),
+            facts=notice_facts(notice, found[0], self._also(notice))
+            | ({} if origin is None else {"origin": origin}),
         )
 
     def _also(self, notice: Notice) -> list[dict[str, Any]]:

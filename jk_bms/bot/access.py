@@ -101,6 +101,10 @@ class Access:
         ]
         return list(dict.fromkeys((*configured, *met)))
 
+    def of_owner(self, chat: int) -> bool:
+        """Whether buttons of owners are shown in ``chat``: to an owner in private, and where one may be among others."""
+        return chat < 0 or self._of_person(chat) is Role.OWNER
+
     def alerted(self, chat: int) -> bool:
         """Whether alerts go to ``chat`` also without monitoring."""
         return self._listed(chat)

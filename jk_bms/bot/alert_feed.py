@@ -18,10 +18,11 @@ from jk_bms.actions.delivery import to_be_told
 from jk_bms.bot import pages
 from jk_bms.bot.child import ChildError
 from jk_bms.bot.choices import PICTURES
+from jk_bms.bot.hushed import hushed_note, is_hushed
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
-from jk_bms.bot.pages.alerts import acknowledge_button, wants_acknowledgement
+from jk_bms.bot.pages.alerts import acknowledge_all_button, acknowledge_button, wants_acknowledgement
 from jk_bms.bot.pages.values import has_data
 from jk_bms.bot.picture import NoPicture, Picture, run_chart
 from jk_bms.bot.store import BotStore
@@ -33,7 +34,7 @@ from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.texts import Texts, escape
-from jk_bms.texts.alerts import alert_html, alert_line, mark
+from jk_bms.texts.alerts import alert_html, alert_line, mark, open_message
 from jk_bms.view.freshness import is_old
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ MOST_UNSAVED = 200  # of those that are remembered, the newest
 GREETED = "alerts_greeted"  # in bot.db: the chats that were told what was open when they came
 NOTE = "alerts_cursor"  # in bot.db: the last event that is done with
 PAGE = 200  # events read at once
+REMINDER = "alerts:open"  # key of a message about many: the newest tells all
 RECENT = timedelta(days=1)  # what happened before that is no news in a database begun anew
 LOOK = 30.0  # s between two looks without being woken
 PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # rules about cells
@@ -64,7 +66,10 @@ class House(NamedTuple):
 
 
 class AlertFeed:
-    """Follows the events. ``chats``: who is told of alerts; ``monitoring``: those of them that began monitoring."""
+    """Follows the events. ``chats``: who is told of alerts; ``monitoring``: those of them that began monitoring.
+
+    ``of_owner``: whether in that chat an owner may press a button, so that it is shown there.
+    """
 
     def __init__(
         self,
@@ -75,7 +80,9 @@ class AlertFeed:
         chats: Callable[[], Sequence[int]],
         monitoring: Callable[[], Collection[int]],
         texts_of: Callable[[int], Texts],
+        of_owner: Callable[[int], bool] = lambda _: True,
     ) -> None:
+        self._of_owner = of_owner
         self._bms_db = settings.bms_db_path
         self._zone = settings.timezone
         self._dashboard_url = settings.dashboard_url
@@ -196,14 +203,32 @@ class AlertFeed:
         told = [one for one in snapshot.get("alerts") or () if one.get("told") and not one.get("muted")]
         if any(one.get("rule") == HOUSE_DARK for one in told):  # no word that it runs on the battery
             told = [one for one in told if one.get("rule") != GRID]
-        messages = [
-            self._message(chat, one | {"what": "repeat"}, names.get(str(one.get("subject"))), now)
-            for chat in new
-            for one in told
-        ]
+        messages = [self._opening(chat, told, names, now) for chat in new if told]
         kept = [chat for chat in known if chat in chats]
         await self._store.aside(self._store.queue, messages, {GREETED: [*kept, *new]})
         return []
+
+    def _opening(
+        self, chat: int, told: Sequence[dict[str, Any]], names: Mapping[str, str], now: datetime
+    ) -> Outgoing:
+        """What is open, in one message, for a chat that is told of alerts for the first time."""
+        if len(told) == 1:
+            return self._message(
+                chat, told[0] | {"what": "repeat"}, names.get(str(told[0].get("subject"))), now
+            )
+        texts = self._texts_of(chat)
+        named = [(one | {"what": "raised"}, names.get(str(one.get("subject")))) for one in told]
+        text = open_message(named, texts, self._zone, now)
+        urgent = any(wants_acknowledgement(one) for one in told)
+        return Outgoing(
+            chat=chat,
+            text=text,
+            key=REMINDER,
+            line=text.partition("\n")[0],
+            buttons=((acknowledge_all_button(texts),),) if urgent and self._of_owner(chat) else (),
+            standing=True,
+            rings=any(one.get("severity") == Severity.CRITICAL.word for one in told),
+        )
 
     def _read(self, cursor: int | None) -> tuple[int, dict[str, str], list[tuple[int, Event]]]:
         """Return the place to read on from, the names of the batteries and what comes next. Raises StoreError."""
@@ -224,6 +249,8 @@ class AlertFeed:
         now = datetime.now(UTC)
         monitoring = self._monitoring() if _shown(event, now) else ()
         for chat in self._chats():
+            if not self._wanted(chat, event, now):
+                continue
             texts = self._texts_of(chat)
             page = self._page(event, house, texts, now) if house and chat in monitoring else None
             told = self._message(chat, facts, label, now, at=event.taken_at)
@@ -233,6 +260,16 @@ class AlertFeed:
                 buttons = (*told.buttons, *page.buttons)
                 told = msgspec.structs.replace(told, text=page.text, later=told.text, buttons=buttons)
             yield told
+
+    def _wanted(self, chat: int, event: Event, now: datetime) -> bool:
+        """Whether ``chat`` is to hear of ``event``: not what was just done there, nor what it keeps quiet for itself."""
+        if event.kind == "alert.acknowledged":
+            return event.facts.get("origin") != chat
+        if event.facts.get("what") not in GOING_ON:
+            return True
+        hushed = self._store.note(hushed_note(chat)) or {}
+        alerts = [event.facts, *(one for one in event.facts.get("also") or () if isinstance(one, Mapping))]
+        return not all(is_hushed(hushed, one, now) for one in alerts)
 
     def _message(
         self,
@@ -245,14 +282,17 @@ class AlertFeed:
     ) -> Outgoing:
         """One step of an alert for ``chat``; ``at``: when it happened, if that is not ``now``."""
         texts = self._texts_of(chat)
-        going_on = facts.get("what") in GOING_ON and wants_acknowledgement(facts)
+        also = [one for one in facts.get("also") or () if isinstance(one, Mapping)]
+        going_on = facts.get("what") in GOING_ON and any(map(wants_acknowledgement, (facts, *also)))
+        button = acknowledge_all_button(texts) if also else acknowledge_button(facts, texts)
+        reminder = facts.get("what") == "repeat" and also
         line = alert_line(facts, label, texts, self._zone, now, at=at)
         return Outgoing(
             chat=chat,
             text=alert_html(facts, label, texts, self._zone, now, at=at),
-            key=_key(facts),
+            key=REMINDER if reminder else _key(facts),
             line=f"{mark(facts)} {escape(line)}",
-            buttons=((acknowledge_button(facts, texts),),) if going_on else (),
+            buttons=((button,),) if going_on and self._of_owner(chat) else (),
             standing=facts.get("what") in GOING_ON,
             rings=facts.get("severity") == Severity.CRITICAL.word,
             silent=bool(facts.get("silent")),

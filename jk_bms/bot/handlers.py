@@ -14,12 +14,13 @@ from jk_bms.bot.access import Access, Role
 from jk_bms.bot.asked import Asked, command_text, person, person_name, topic
 from jk_bms.bot.child import ChildError
 from jk_bms.bot.choices import PICTURES, chosen
+from jk_bms.bot.hushed import hush, hushed_note
 from jk_bms.bot.light_aiogram import CallbackQuery, Message, Update
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.outlook import outlook
 from jk_bms.bot.pages import COMMANDS, Button, Page
-from jk_bms.bot.pages.callbacks import find_alert, press, pressed
+from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.values import label
 from jk_bms.bot.people import People, codes_in, looks_like_code
 from jk_bms.bot.picture import NoPicture, run_chart
@@ -237,9 +238,14 @@ class Handlers:
         if not self._may(asked, page):
             await self._sender.answer_press(query.id, asked.texts(self._refusal()), alert=True)
             return
-        if page in ("mute", "ack"):
-            change = self._mute if page == "mute" else self._acknowledge
+        if page in ("mute", "hush"):
+            change = self._mute if page == "mute" else self._hush
             await self._answer(asked, lambda asked: change(asked, query.id))
+            return
+        if page == "ack":
+            rows = getattr(getattr(message, "reply_markup", None), "inline_keyboard", None) or ()
+            left = tuple(tuple(one for one in row if not _is_ack(one.callback_data)) for row in rows)
+            await self._answer(asked, lambda asked: self._acknowledge(asked, query.id, left))
             return
         if page == "chart":
             await self._sender.answer_press(query.id, asked.texts("bot.chart.making"))
@@ -268,15 +274,34 @@ class Handlers:
                 told = "bot.try_later" if await self._poller_down() else "bot.alert_over"
         await asyncio.gather(self._alerts(asked), self._sender.answer_press(query, asked.texts(told)))
 
-    async def _acknowledge(self, asked: Asked, query: str) -> None:
-        """Tell the poller that an owner has seen an alert; the feed tells it to every chat."""
+    async def _hush(self, asked: Asked, query: str) -> None:
+        """Keep an alert quiet in the private chat of who asks, and nowhere else."""
+        how, key = (*asked.arguments, "", "")[:2]
+        listed = (await self._live.snapshot()).get("alerts") or ()
+        alert, told = find_alert(listed, key), "bot.alert_over"
+        if alert is not None and asked.private:
+            store, name = self._store, hushed_note(asked.chat)
+            keys = {alert_key(one) for one in listed}
+            kept = hush(store.note(name) or {}, alert, how, datetime.now(UTC), keys)
+            await store.aside(store.set_notes, {name: kept})
+            told = "bot.unmuted" if how == "off" else "bot.hushed"
+        await asyncio.gather(self._alerts(asked), self._sender.answer_press(query, asked.texts(told)))
+
+    async def _acknowledge(self, asked: Asked, query: str, left: Sequence[Sequence[Any]]) -> None:
+        """Tell the poller that an owner has seen an alert, or all; the feed tells it to every other chat.
+
+        ``left``: the buttons that the message keeps.
+        """
         key, place = (*asked.arguments, "", "")[:2]
         alert = find_alert((await self._live.snapshot()).get("alerts") or (), key)
         told = "bot.alert_over"
         try:
-            if alert is not None:
+            if key == ALL_ALERTS:
+                done = await self._live.request("acknowledge", all=True, by=asked.name, origin=asked.chat)
+                told = "bot.acknowledged" if done.get("count") else "bot.nothing_to_acknowledge"
+            elif alert is not None:
                 wanted = {name: alert[name] for name in ("subject", "rule", "part")}
-                await self._live.request("acknowledge", **wanted, by=asked.name)
+                await self._live.request("acknowledge", **wanted, by=asked.name, origin=asked.chat)
                 told = "bot.acknowledged"
         except LiveError as error:
             log.info("chat %d: not acknowledged: %s", asked.chat, error)
@@ -285,6 +310,8 @@ class Handlers:
         await self._sender.answer_press(query, asked.texts(told))
         if place == "page":
             await self._alerts(asked)
+        elif told != "bot.try_later" and asked.edits is not None:
+            await self._sender.rebutton(asked.chat, asked.edits, left)
 
     # Commands
 
@@ -372,7 +399,9 @@ class Handlers:
 
     async def _alerts(self, asked: Asked) -> None:
         snapshot = await self._live.snapshot()
-        page = pages.alerts(snapshot, asked.texts, self._settings.timezone, datetime.now(UTC))
+        of_guest = asked.private and asked.role is not Role.OWNER
+        hushed = self._store.note(hushed_note(asked.chat)) or {} if of_guest else None
+        page = pages.alerts(snapshot, asked.texts, self._settings.timezone, datetime.now(UTC), hushed=hushed)
         await self._show(asked, page)
 
     async def _link(self, asked: Asked) -> None:
@@ -580,6 +609,8 @@ class Handlers:
         self._group.create_task(task, name=f"chat {asked.chat}: slow answer")
 
     async def _show(self, asked: Asked, page: Page, *, photo: bytes | None = None) -> None:
+        if asked.private and asked.role is not Role.OWNER:
+            page = _for_guest(page)
         if asked.edits is None:
             await self._sender.reply(asked.chat, page, photo=photo, topic=asked.topic)
         else:
@@ -656,6 +687,17 @@ def _named(devices: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
         if named in (str(device["number"]), str(device.get("name") or "").casefold()):
             return device
     return None
+
+
+def _for_guest(page: Page) -> Page:
+    """Return ``page`` without the buttons that only owners may press."""
+    rows = (tuple(one for one in row if pressed(one.data).page not in FOR_OWNERS) for row in page.buttons)
+    return Page(page.text, tuple(row for row in rows if row))
+
+
+def _is_ack(data: str | None) -> bool:
+    """Whether a button says that an alert was seen."""
+    return pressed(data).page == "ack"
 
 
 def _how_long(how: str) -> dict[str, Any]:

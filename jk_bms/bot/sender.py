@@ -173,6 +173,20 @@ class Sender:
             return
         await self.reply(chat, page, photo=photo, topic=topic)
 
+    async def rebutton(self, chat: int, message: int, rows: Sequence[Sequence[InlineKeyboardButton]]) -> None:
+        """Leave below an earlier message only these ``rows`` of its buttons; that it cannot be done is no error."""
+        kept = [list(row) for row in rows if row]
+        try:
+            async with asyncio.timeout(self._pace.patience):
+                await self._bot.edit_message_reply_markup(
+                    chat_id=chat,
+                    message_id=message,
+                    reply_markup=InlineKeyboardMarkup(inline_keyboard=kept) if kept else None,
+                    request_timeout=round(self._pace.timeout),
+                )
+        except (TelegramAPIError, ClientDecodeError, TimeoutError) as error:
+            log.debug("chat %d: buttons not changed: %s", chat, brief(error))
+
     async def _put(self, chat: int, message: int, page: Page, photo: bytes | None) -> None:
         """Edit a message, for as long as it takes. Raises TelegramBadRequest, TelegramForbiddenError."""
         pause = self._pace.first_pause

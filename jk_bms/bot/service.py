@@ -139,6 +139,7 @@ class Bot:
             chats=chats,
             monitoring=lambda: {chat.id for chat in self.access.monitoring()},
             texts_of=handlers.texts_of,
+            of_owner=self.access.of_owner,
         )
         updates = self.updates = Updates(
             self.telegram,

@@ -188,7 +188,9 @@ class Rule(NamedTuple):
         str, ...
     ] = ()  # the values of a sample that it measures: without any of them it knows nothing
     least: int = 1  # values that it needs, where one name stands for several
-    rings_again: bool = True  # critical: repeated with a sound until it is acknowledged
+    rings_again: bool = (
+        True  # critical: repeated soon until it is acknowledged; else only named beside others
+    )
 
 
 class Moment(NamedTuple):

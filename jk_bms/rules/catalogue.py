@@ -33,7 +33,7 @@ RULES: tuple[Rule, ...] = (
     NOT_CHARGED,          # 1003 warning
     RUNTIME,              # 1038 warning, 1039 critical
     GOING_DARK,           # 1042 critical
-    PACK_ENDING,          # 1050 warning
+    PACK_ENDING,          # 1050 error
     CHARGE_CURRENT,       # 1013 error, 1012 critical
     DISCHARGE_CURRENT,    # 1015 error, 1014 critical
     SWITCH_OFF,           # 1032 warning, 1045 critical

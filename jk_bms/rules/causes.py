@@ -9,12 +9,12 @@ EMPTYING = (
     HOUSE_DARK,
     GOING_DARK,
     "emergency",
+    "pack_ending",
     "cell_low",
     "pack_low",
     "bms_alarm",
     "runtime",
     "soc_low",
-    "pack_ending",
     "not_charged",
     "cell_spread",
 )

@@ -27,7 +27,7 @@ from jk_bms.rules.base import (
     Severity,
 )
 from jk_bms.rules.catalogue import RULES
-from jk_bms.rules.causes import says_more, urgency
+from jk_bms.rules.causes import says_more, tells_of_emptying, urgency
 from jk_bms.rules.options import Options
 from jk_bms.rules.watch import Step, Watch, advance, back, beyond
 
@@ -38,6 +38,7 @@ CALM = 86_400.0  # s after its end from which an alert is a new one, counted fro
 BEFORE = 0.001  # s by which all that was stored lies before the first moment of a new boot
 GONE = 21_600.0  # s for which the pack was heard without what an alert names: then the others tell its end
 UNMEASURED = 86_400.0  # s for which it was heard without any value of the kind: then an alert ends as unknown
+CLEARING = 900.0  # s in which an alert is over, or what looked so was not
 HEARD = 300.0  # s at most that one look counts for: a pack that was silent for hours was not heard
 REPEAT_EARLY = 0.5  # s: a repeat need not wait for the next look because of a rounding
 
@@ -488,20 +489,22 @@ class Engine:
         if alert is None:
             return None
         if not watch.told_severity or watch.told is None:
-            return "raised"
+            # What others told of, and is being mended by now, is no news any more.
+            return None if watch.grouped and (watch.calm or _may_be_over(watch, now)) else "raised"
+        if _may_be_over(watch, now):  # it is not said that it goes on
+            return None
         if alert.severity > watch.told_severity:
             return "worse"
-        pause = self._pause(watch)
+        pause = self._pause(rule, watch)
         if pause and not rule.once and now.at - watch.told >= pause - REPEAT_EARLY:
             return "repeat"
         return None
 
-    def _pause(self, watch: Watch) -> float:
+    def _pause(self, rule: Rule, watch: Watch) -> float:
         """After how many s an open alert is told again; 0: never."""
         assert watch.alert is not None
         usual = self.options.repeat_hours * 3600.0
-        urgent = _is_urgent(watch)
-        if usual and urgent and watch.repeats < len(PAUSES):
+        if usual and rule.rings_again and _is_urgent(watch) and watch.repeats < len(PAUSES):
             return min(usual, PAUSES[watch.repeats])
         return usual
 
@@ -521,7 +524,8 @@ class Engine:
             return reason
         if self._is_hidden(rule, watch):
             return "hidden"
-        if self._is_grouped(watch):
+        watch.grouped = self._is_grouped(watch)
+        if watch.grouped:
             return "grouped"
         if any(other.told_severity >= severity for other in self._other_parts(rule, watch)):
             return "known"
@@ -595,9 +599,12 @@ class Engine:
         return any(
             other.alert is not None
             and other is not watch
-            and other.told_severity
-            and (other.alert.subject == alert.subject or rule.scope is HouseView)
-            and says_more(other.alert, alert, other.told_severity)
+            and (known := other.told_severity or (other.alert.severity if other.grouped else 0))
+            and (
+                says_more(other.alert, alert, known)
+                if other.alert.subject == alert.subject or rule.scope is HouseView
+                else _says_the_same(other, alert)
+            )
             for _, rule, _, other in self._all()
         )
 
@@ -624,8 +631,13 @@ class Engine:
             if watch.told_severity:  # the end of what is only named beside others is no news
                 watch.repeats += 1
                 self._mark_told(watch, now)
-        pictures = self._pictures(named)
-        silent = not any(rule.rings_again for rule, _ in named)
+        ringing = {id(watch) for rule, watch in named if rule.rings_again}
+        pictures = [
+            picture
+            for rings in (True, False)
+            for picture in self._pictures(one for one in named if (id(one[1]) in ringing) is rings)
+        ]
+        silent = not ringing
         return Notice("repeat", pictures[0], silent=silent, also=tuple(pictures[1:]))
 
     def _tell(self, what: str, rule: Rule, watch: Watch, now: Moment) -> Notice:
@@ -761,6 +773,23 @@ def _measures_nothing(rule: Rule, view: View) -> bool:
 def _count(value: object) -> int:
     """How many values there are in one of a sample."""
     return len(value) if isinstance(value, tuple) else int(value is not None)
+
+
+def _may_be_over(watch: Watch, now: Moment) -> bool:
+    """Whether good values of an open alert are being counted: not those of long ago, behind which came none."""
+    return watch.good is not None and now.at - watch.good.since <= CLEARING
+
+
+def _says_the_same(other: Watch, alert: Alert) -> bool:
+    """Whether people know the same of another pack: it is named with that one, as long as that is not put aside."""
+    assert other.alert is not None
+    return (
+        other.alert.rule == alert.rule
+        and tells_of_emptying(alert)
+        and tells_of_emptying(other.alert)
+        and other.told_severity >= alert.severity
+        and (alert.severity < Severity.CRITICAL or _is_urgent(other))
+    )
 
 
 def _is_urgent(watch: Watch) -> bool:

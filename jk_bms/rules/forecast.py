@@ -14,14 +14,14 @@ from jk_bms.rules.causes import GOING_DARK as GOING_DARK_RULE
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.flow import NEARLY_EMPTY, capacity, going_on, is_charged, others_facts, scarce, shows_power
 from jk_bms.rules.left import Left, can_feed, house_left, house_soc, pack_left, soc_to_judge
-from jk_bms.rules.levels import C, Level, W, grade
+from jk_bms.rules.levels import C, E, Level, W, grade
 
 _RUNTIME_GRADES = (
     grade(C, 1039, Level(30.0, 60.0), seconds=120.0, digits=0),
     grade(W, 1038, Level(120.0, 180.0), seconds=300.0, digits=0),
 )
 _DARK_GRADES = (grade(C, 1042, Level(15.0, 30.0), seconds=30.0, digits=0),)
-_ENDING_GRADES = (grade(W, 1050, Level(15.0, 30.0), seconds=30.0, digits=0),)
+_ENDING_GRADES = (grade(E, 1050, Level(15.0, 30.0), seconds=30.0, digits=0),)
 
 
 def _runtime_grades(view: HouseView) -> tuple[Grade, ...]:

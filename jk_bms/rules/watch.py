@@ -50,6 +50,7 @@ class Watch(msgspec.Struct):
     unseen: float = 0.0  # s for which the others were measured without the cell or probe that it names
     unseen_at: float | None = None  # when that was last counted
     calm: bool = False  # it is being mended: it is not repeated as urgent
+    grouped: bool = False  # kept quiet because people know of something worse of the same cause
     muted: float | None = None  # since when
     muted_for: float | None = None  # s; None: until it is over
     muted_severity: int = 0  # a worse one breaks the silence

@@ -266,6 +266,8 @@ class _Step(NamedTuple):
         if what == "cleared" and not self._unmeasured() and (own := self.own("cleared")):
             return f"{subject}: {own}"
         by = clip(self.facts.get("acknowledged_by") or UNKNOWN)
+        if what == "acknowledged" and (others := self.facts.get("also")):
+            return texts.count("alerts.seen_all", 1 + len(others), by=by)
         title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
         valued = what not in ("cleared", "unmeasured", "acknowledged") and facts.get("rule") not in UNVALUED
         if valued and self._how() not in FORETOLD_NO_MORE and (value := self.quantity("value")):
@@ -296,13 +298,15 @@ class _Step(NamedTuple):
         others = self.facts.get("also")
         if not isinstance(others, Sequence) or not others:
             return []
+        shown = [one for one in others[:LISTED] if isinstance(one, Mapping)]
+        header = [self.texts("alerts.also")]
+        if _what(self.facts) == "acknowledged":  # then it is one of them
+            header, shown = [], [{**self.facts, "what": "raised", "also": (), "label": self.label}, *shown]
         lines = [
-            alert_line(one, one.get("label"), self.texts, self.zone, self.now, at=self.at)
-            for one in others[:LISTED]
-            if isinstance(one, Mapping)
+            alert_line(one, one.get("label"), self.texts, self.zone, self.now, at=self.at) for one in shown
         ]
         more = [self.texts.count("alerts.earlier", len(others) - LISTED)] if len(others) > LISTED else []
-        return [self.texts("alerts.also"), *(f"- {line}" for line in lines), *more]
+        return [*header, *(f"- {line}" for line in lines), *more]
 
     def over(self) -> str:
         """What ends it: the text of the rule, else the limit and its direction."""

@@ -163,6 +163,8 @@ class TelegramServer:
         if (chat, message) in self.photos:
             size = {"file_id": "1", "file_unique_id": "1", "width": 1080, "height": 1350}
             shown = {"photo": [size]}
+        if markup := self.texts.get((chat, message), ("", ""))[1]:
+            shown["reply_markup"] = json.loads(markup)
         return self._add(
             "callback_query",
             {
@@ -309,6 +311,29 @@ class TelegramServer:
                 return True
             case "sendMessage" | "sendPhoto" | "editMessageText" | "editMessageMedia":
                 return self._take(method, fields)
+            case "editMessageReplyMarkup":
+                chat, message = int(fields["chat_id"]), int(fields["message_id"])
+                with self._lock:
+                    if (known := self.texts.get((chat, message))) is None:
+                        raise Refused(400, "Bad Request: message to edit not found")
+                    markup = fields.get("reply_markup", "")
+                    if known[1] == markup:
+                        raise Refused(400, "Bad Request: message is not modified")
+                    self.texts[chat, message] = (known[0], markup)
+                    self.sent.append(
+                        Sent(
+                            method,
+                            chat,
+                            "",
+                            "",
+                            checked_buttons(markup),
+                            message,
+                            b"",
+                            time.monotonic(),
+                            fields,
+                        )
+                    )
+                return True
             case "answerCallbackQuery":
                 with self._lock:
                     self.sent.append(

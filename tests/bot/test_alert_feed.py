@@ -13,9 +13,11 @@ import pytest
 
 from jk_bms.alerts.alerts import INVERTER
 from jk_bms.bot.alert_feed import GREETED, NOTE, AlertFeed, limits_of
+from jk_bms.bot.hushed import hush, hushed_note, is_hushed
 from jk_bms.bot.light_aiogram import TelegramBot
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.pages.callbacks import alert_key
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
 from jk_bms.clock import Clock
@@ -62,6 +64,7 @@ class Feeding:
         self.own = own
         self.chats = [OWNER]
         self.monitoring: set[int] = set()
+        self.owners = {OWNER, OTHER}
         self.live = LiveView(settings)
         texts = {OWNER: language("en"), OTHER: language("uk")}
         self.sender = Sender(bot, store, texts.__getitem__, QUICK)
@@ -72,6 +75,7 @@ class Feeding:
             chats=lambda: self.chats,
             monitoring=lambda: self.monitoring,
             texts_of=texts.__getitem__,
+            of_owner=lambda chat: chat in self.owners,
         )
         self.engine = Engine(Options())
 
@@ -308,6 +312,113 @@ async def test_every_chat_hears_who_has_seen_it_without_a_sound(feeding: Feeding
     assert "Seen by Petro &lt;3" in told[0].text
     assert "Petro &lt;3 уже знає" in told[1].text
     assert told[0].buttons == ()
+
+
+async def test_who_has_pressed_the_button_is_not_told_so_again(feeding: Feeding) -> None:
+    feeding.chats = [OWNER, OTHER]
+    feeding.happen(1006, kind="alert.acknowledged", acknowledged_by="Olena", silent=True, origin=OWNER)
+
+    assert await feeding.queued() == []
+    assert ["Olena" in one.message.text for one in feeding.store.oldest(OTHER)] == [True]
+
+
+async def test_all_that_is_seen_at_once_is_one_message(feeding: Feeding) -> None:
+    also = [open_alert(1010) | {"label": "Garage"}]
+    feeding.happen(1006, kind="alert.acknowledged", acknowledged_by="Olena", silent=True, also=also)
+
+    (told,) = await feeding.queued()
+
+    lines = told.text.splitlines()
+    assert "Olena has seen 2 alerts" in lines[0]
+    assert [line.partition(":")[0] for line in lines if line.startswith("- ")] == [
+        "- &lt;Main&gt; &amp; co",
+        "- Garage",
+    ]
+
+
+async def test_a_reminder_names_all_that_is_open_and_has_one_button(feeding: Feeding) -> None:
+    also = [open_alert(1010) | {"label": "Garage"}, open_alert(1002) | {"label": "Garage"}]
+    feeding.happen(1006, kind="alert.repeat", also=also)
+
+    (told,) = await feeding.queued()
+
+    assert told.text.startswith("🚨 <b>&lt;Main&gt; &amp; co: cell 7 is nearly empty")
+    assert "Also open:\n- Garage: the battery is dangerously hot" in told.text
+    assert [[one.data for one in row] for row in told.buttons] == [["ack:all"]]
+
+
+async def test_a_guest_has_no_button_that_is_not_his(feeding: Feeding) -> None:
+    feeding.chats, feeding.owners = [OWNER, OTHER], {OWNER}
+    feeding.happen(1006)
+
+    (of_owner,), of_guest = await feeding.queued(), feeding.store.oldest(OTHER)
+
+    assert pages_behind(of_owner) == ["ack"]
+    assert [pages_behind(one.message) for one in of_guest] == [[]]
+
+
+async def test_what_a_guest_keeps_quiet_is_told_in_all_other_chats(feeding: Feeding) -> None:
+    feeding.chats, now = [OWNER, OTHER], datetime.now(UTC)
+    feeding.happen(1007)
+    await feeding.queued()
+    (known,) = [one.message for one in feeding.store.oldest(OTHER)]
+    feeding.store.done(one.number for one in feeding.store.oldest(OTHER))
+    mild = open_alert(1007)
+    kept = hush({}, mild, "3600", now, {alert_key(mild)})
+    feeding.store.set_notes({hushed_note(OTHER): kept})
+
+    feeding.happen(1007, kind="alert.repeat")
+    assert len(await feeding.queued()) == 1
+    assert feeding.store.oldest(OTHER) == []
+    feeding.happen(1006, kind="alert.worse")  # that breaks the silence
+    feeding.happen(1007, kind="alert.cleared")
+    await feeding.queued()
+    assert len(feeding.store.oldest(OTHER)) == 2
+    assert known.buttons == ()
+
+
+def test_a_silence_ends_and_is_forgotten() -> None:
+    alert, now = open_alert(1007), datetime.now(UTC)
+    key = alert_key(alert)
+    for_an_hour = hush({}, alert, "3600", now, {key})
+    till_over = hush({}, alert, "clear", now, {key})
+
+    assert is_hushed(for_an_hour, alert, now + timedelta(minutes=59))
+    assert not is_hushed(for_an_hour, alert, now + timedelta(minutes=61))
+    assert is_hushed(till_over, alert, now + timedelta(days=9))
+    assert not is_hushed(till_over, open_alert(1006), now)
+    assert hush(till_over, alert, "off", now, {key}) == {}
+    assert hush(till_over, open_alert(1010), "clear", now, {"another"}).keys() == {
+        alert_key(open_alert(1010))
+    }
+
+
+@pytest.mark.parametrize("owner", [True, False])
+async def test_a_chat_that_is_new_gets_one_summary_of_what_is_open(
+    feeding: Feeding, telegram: TelegramServer, poller: Poller, owner: bool
+) -> None:
+    poller.snapshot["alerts"] = [open_alert(code) for code in (2012, 1006, 1010, 1001, 1023, 1036)]
+    feeding.owners = {OWNER} if owner else set()
+    async with feeding.running():
+        await soon(lambda: feeding.store.note(GREETED) == [OWNER] and not feeding.store.waiting())
+
+    (sent,) = telegram.messages(OWNER)
+    assert sent.shown.startswith("6 alerts are open, the worst first:\n🚨")
+    assert ["code 2012" in line for line in sent.shown.splitlines()[1:]] == [True] + [False] * 5
+    assert [[one["callback_data"] for one in row] for row in sent.buttons] == ([["ack:all"]] if owner else [])
+
+
+async def test_a_bot_that_cannot_read_its_database_takes_up_what_is_open(
+    feeding: Feeding, telegram: TelegramServer, poller: Poller, tmp_path: Path
+) -> None:
+    """It does not know its place in the log of events: what began before is told from the state of the house."""
+    feeding.happen(1014)
+    poller.snapshot["alerts"] = [open_alert(1014)]
+    feeding.store._go_into_memory("disk I/O error", unread=True)
+    async with feeding.running():
+        await soon(lambda: telegram.shown(OWNER))
+
+    assert ["1014" in text for text in telegram.shown(OWNER)] == [True]
 
 
 async def test_a_chat_that_comes_later_is_told_what_is_open(

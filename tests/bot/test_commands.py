@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from jk_bms.bot.handlers import CHART_SPANS
-from jk_bms.bot.pages import COMMANDS
+from jk_bms.bot.hushed import hushed_note
+from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.pages import COMMANDS, Button
 from jk_bms.bot.pages.callbacks import alert_key, press
-from jk_bms.bot.store import BotStore
+from jk_bms.bot.store import BotStore, Chat
 from jk_bms.bot.turn import Turn, wanted_turn
 from jk_bms.errors import LiveError
 from jk_bms.texts import language
@@ -609,6 +611,64 @@ async def test_an_owner_says_that_he_has_seen_an_alert(
     assert request["by"]
     (told,) = [one.shown for one in telegram.sent if one.method == "answerCallbackQuery"]
     assert told == "Noted: everybody is told that you have seen it."
+
+
+async def test_the_message_of_an_alert_loses_its_button_when_that_was_pressed(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    """The presser needs no message that he has seen it."""
+    poller.snapshot = snapshot(alerts=[ALERT])
+    button = Button("👀", press("ack", alert_key(ALERT)))
+    async with running():
+        store.queue([Outgoing(chat=OWNER, text="alert", buttons=((button,), (Button("more", "status"),)))])
+        await soon(lambda: any(one.shown == "alert" for one in telegram.messages()))
+        (sent,) = [one for one in telegram.messages() if one.shown == "alert"]
+        telegram.press(sent.button("👀"), message=sent.message)
+        await soon(lambda: any(one.method == "editMessageReplyMarkup" for one in telegram.sent))
+
+    (edited,) = [one for one in telegram.sent if one.method == "editMessageReplyMarkup"]
+    assert edited.message == sent.message
+    assert [[one["callback_data"] for one in row] for row in edited.buttons] == [["status"]]
+    (request,) = poller.asked("acknowledge")
+    assert request["origin"] == OWNER
+
+
+async def test_an_owner_says_that_he_has_seen_everything(
+    telegram: TelegramServer, poller: Poller, running: Running
+) -> None:
+    poller.snapshot = snapshot(alerts=[ALERT, ALERT | {"part": "8"}])
+    async with running():
+        telegram.say("/alerts")
+        await answered(telegram)
+        (sent,) = telegram.messages()
+        telegram.press(sent.button("I have seen all of it"), message=sent.message)
+        await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
+
+    (request,) = poller.asked("acknowledge")
+    assert request["all"] is True
+
+
+async def test_a_guest_keeps_an_alert_quiet_in_his_own_chat(
+    telegram: TelegramServer, poller: Poller, running: Running, store: BotStore
+) -> None:
+    guest = 4321
+    store.remember(Chat(id=guest, allowed=True, role="guest"))
+    poller.snapshot = snapshot(alerts=[ALERT])
+    async with running():
+        telegram.say("/alerts", chat=guest, user=guest)
+        await soon(lambda: [one for one in telegram.messages(guest) if "code 1028" in one.shown])
+        sent = [one for one in telegram.messages(guest) if "code 1028" in one.shown][-1]
+        assert "mute:" not in str(sent.fields)
+        assert "ack:" not in str(sent.fields)
+        telegram.press(sent.button("until over"), chat=guest, user=guest, message=sent.message)
+        await soon(lambda: store.note(hushed_note(guest)))
+        await soon(lambda: any("muted in this chat" in one.shown for one in telegram.sent))
+        telegram.say("/link", chat=guest, user=guest)
+        await soon(lambda: any("connected" in text for text in telegram.shown(guest)))
+
+    assert poller.asked("mute") == []
+    assert "release:" not in str([one.fields for one in telegram.messages(guest)])
+    assert list(store.note(hushed_note(guest))) == [alert_key(ALERT)]
 
 
 async def test_what_somebody_has_seen_says_so_and_has_no_such_button(

@@ -457,15 +457,154 @@ def test_a_mute_keeps_the_repeats_quiet_and_is_no_acknowledgement() -> None:
     assert driver.wait(30 * MINUTE) == ["repeat critical"]
 
 
-def test_a_rule_may_repeat_without_a_sound() -> None:
+def test_a_rule_may_repeat_seldom_and_without_a_sound() -> None:
     driver = Driver([rule(rings_again=False)])
     driver.see(WORSE, looks=3)
-    driver.wait(10 * MINUTE)
+    assert driver.wait(11 * HOUR) == []
+    driver.wait(HOUR)
 
     assert [(notice.what, notice.silent) for notice in driver.notices] == [
         ("raised", False),
         ("repeat", True),
     ]
+
+
+# Of many one
+
+
+def codes(notice: Notice) -> list[str]:
+    """The parts that a notice names, the first of all first."""
+    return [notice.alert.part, *(alert.part for alert in notice.also)]
+
+
+def test_all_that_is_urgent_is_repeated_in_one_message() -> None:
+    driver = Driver()
+    driver.see("a=22 b=12", looks=3)
+    driver.wait(5 * MINUTE)
+    driver.see("a=22 b=12 c=23", looks=3)
+    driver.notices.clear()
+
+    driver.wait(10 * MINUTE)
+    (notice,) = driver.notices
+    assert (notice.what, notice.silent, codes(notice)) == ("repeat", False, ["a", "c"])
+    assert driver.wait(25 * MINUTE) == []
+    assert driver.wait(5 * MINUTE) == ["repeat critical"]
+
+
+def test_what_an_owner_has_seen_or_muted_is_not_named_again() -> None:
+    driver = Driver()
+    driver.see("a=22 b=22 c=22", looks=3)
+    driver.engine.acknowledge("box", "level", "a", by="Olena", now=driver.now)
+    driver.engine.mute("box", "level", "b", until_cleared=True, now=driver.now)
+    driver.notices.clear()
+    driver.wait(10 * MINUTE)
+
+    assert [codes(notice) for notice in driver.notices] == [["c"]]
+
+
+def test_one_press_is_for_all_that_is_urgent() -> None:
+    driver = Driver()
+    driver.see("a=22 b=12 c=23", looks=3)
+
+    notice = driver.engine.acknowledge_all(by="Olena", now=driver.now)
+
+    assert notice is not None
+    assert (notice.silent, codes(notice)) == (True, ["a", "c"])
+    assert {alert.acknowledged_by for alert in (notice.alert, *notice.also)} == {"Olena"}
+    assert driver.engine.acknowledge_all(by="Petro", now=driver.now) is None
+    assert driver.wait(11 * HOUR) == []
+
+
+def test_it_is_not_said_to_go_on_while_it_may_be_over() -> None:
+    driver = Driver()
+    driver.see(WORSE, looks=3)
+    driver.wait(9 * MINUTE)
+
+    assert driver.see(GOOD, looks=4, every=30.0) == []
+    assert driver.see(WORSE, looks=1) == ["repeat critical"]
+    driver.see(GOOD, looks=1)
+    assert driver.wait(31 * MINUTE) == ["repeat critical"]  # the good value is of long ago
+
+
+def test_what_is_being_mended_is_not_urgent() -> None:
+    calm = True
+
+    def look(view: HostView) -> dict[str, Look]:
+        return {"": Look(float(view.disk_path), calm=calm)}
+
+    driver = Driver([rule(look=look)])
+    driver.see(WORSE, looks=3)
+    assert driver.wait(HOUR) == []
+    calm = False
+    assert driver.see(WORSE, looks=1) == ["repeat critical"]
+
+
+def emptying(name: str, **changes: Any) -> Any:
+    """A rule that tells of an emptying battery, read from its own word of the view."""
+
+    def look(view: HostView) -> dict[str, Look]:
+        return {"": Look(value)} if (value := dict(_words(view)).get(name)) is not None else {}
+
+    def known(view: HostView) -> dict[str, Look] | None:
+        return look(view) if view.disk_path else None
+
+    changes = {"look": known} | changes
+    return rule(name, **changes)
+
+
+def _words(view: HostView) -> list[tuple[str, float]]:
+    return [(word.partition("=")[0], float(word.partition("=")[2])) for word in view.disk_path.split()]
+
+
+def test_of_one_cause_the_worst_is_told_and_the_rest_is_listed() -> None:
+    driver = Driver([emptying("soc_low"), emptying("cell_low"), emptying("runtime")])
+
+    assert driver.see("soc_low=12") == ["raised warning"]
+    assert driver.see("soc_low=12 cell_low=22") == ["raised critical"]
+    assert driver.see("soc_low=22 cell_low=22 runtime=22") == []
+    assert driver.quiet() == [("worse", "grouped"), ("raised", "grouped")]
+    assert {alert.rule for alert in driver.engine.listed()} == {"soc_low", "cell_low", "runtime"}
+    driver.notices.clear()
+    driver.wait(10 * MINUTE)
+    (notice,) = driver.notices
+    assert {one.rule for one in (notice.alert, *notice.also)} == {"soc_low", "cell_low", "runtime"}
+
+
+def test_what_remains_when_the_worst_is_over_is_told() -> None:
+    driver = Driver([emptying("cell_low"), emptying("runtime")])
+    driver.see("cell_low=22 runtime=12")
+    driver.see("cell_low=22 runtime=22")
+
+    assert driver.see("runtime=22", looks=6) == ["cleared critical", "raised critical"]
+
+
+def test_another_cause_is_told_beside_it() -> None:
+    driver = Driver([emptying("cell_low"), emptying("cell_hot")])
+
+    assert driver.see("cell_low=22 cell_hot=12") == ["raised critical", "raised warning"]
+
+
+def test_what_says_nothing_more_is_not_even_listed_and_ends_with_the_other() -> None:
+    driver = Driver([emptying("runtime", hidden_by=("going_dark",)), emptying("going_dark")])
+    driver.see("runtime=22")
+
+    assert driver.see("runtime=22 going_dark=22") == ["raised critical"]
+    assert [alert.rule for alert in driver.engine.listed()] == ["going_dark"]
+    assert {alert.rule for alert in driver.engine.open()} == {"runtime", "going_dark"}
+    assert driver.see("", looks=6) == []  # nothing is known
+    assert driver.see("other=0", looks=6) == ["cleared critical"]
+    assert driver.engine.open() == []
+
+
+def test_what_stays_when_the_other_is_over_is_listed_again() -> None:
+    driver = Driver([emptying("runtime", hidden_by=("going_dark",)), emptying("going_dark")])
+    driver.see("runtime=22")
+    driver.see("runtime=22 going_dark=22")
+
+    assert driver.see("runtime=22", looks=6) == ["cleared critical"]
+    assert [alert.rule for alert in driver.engine.listed()] == ["runtime"]
+    driver.wait(20 * MINUTE)
+    assert driver.see("other=0", looks=6) == ["cleared critical"]
 
 
 def test_what_another_rule_says_better_is_not_told_while_that_stands() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from jk_bms.bot.pages.callbacks import alert_key, press
+from jk_bms.bot.hushed import is_hushed
+from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, press
 from jk_bms.bot.pages.page import Button, Page, page
 from jk_bms.bot.pages.values import label, notes
 from jk_bms.texts import Texts, clip, escape
@@ -15,8 +16,19 @@ OF_THE_HOUSE = ("house_dark", "going_dark", "grid_lost")  # rules before all oth
 MUTES = (("3600", "bot.button.mute_1h"), ("28800", "bot.button.mute_8h"), ("clear", "bot.button.mute_clear"))
 
 
-def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
-    """Return the open alerts, worst first, and a row of buttons for each."""
+def alerts(
+    snapshot: dict[str, Any],
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+    *,
+    hushed: Mapping[str, Any] | None = None,
+) -> Page:
+    """Return the open alerts, worst first, and a row of buttons for each.
+
+    ``hushed``: what a guest keeps quiet in his own chat (see ``bot.hushed``), whose buttons do no more than that; None:
+    the page is an owner's.
+    """
     refresh = [Button(texts("bot.button.refresh"), press("alerts"))]
     listed = snapshot.get("alerts")
     if listed is None:  # what is open is not known while the poller is down
@@ -44,10 +56,19 @@ def alerts(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: dat
         line = escape(alert_line(alert, names.get(str(alert.get("subject"))), texts, zone, now))
         number_mark = f"{number}. " if len(shown) > 1 else ""
         state = escape(_seen(alert, texts) + _muted(alert, texts, zone, now))
+        if hushed and is_hushed(hushed, alert, now):
+            state += "\n🔕 " + escape(texts("bot.hushed_here"))
         lines.append(f"{mark(alert)} {number_mark}{line}{state}")
     if more := len(ordered) - len(shown):
         lines.append(escape(texts.count("bot.more_alerts", more)))
-    buttons = [_buttons(number, alert, texts, alone=len(shown) == 1) for number, alert in enumerate(shown, 1)]
+    buttons = [
+        list(_buttons(number, alert, texts, alone=len(shown) == 1))
+        if hushed is None
+        else list(_own_buttons(number, alert, texts, hushed, now, alone=len(shown) == 1))
+        for number, alert in enumerate(shown, 1)
+    ]
+    if hushed is None and sum(map(wants_acknowledgement, ordered)) > 1:
+        buttons.insert(0, [acknowledge_all_button(texts, "page")])
     return page(escape(notes(snapshot, texts)), "\n\n".join(lines), buttons=[*buttons, refresh])
 
 
@@ -71,6 +92,25 @@ def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool
         yield Button(f"{bell}{prefix if position == 0 else ''}{texts(title)}", press("mute", how, key))
 
 
+def _own_buttons(
+    number: int,
+    alert: Mapping[str, Any],
+    texts: Texts,
+    hushed: Mapping[str, Any],
+    now: datetime,
+    *,
+    alone: bool,
+) -> Iterator[Button]:
+    """Those of a guest: they keep an alert quiet in his chat alone."""
+    key, prefix = alert_key(alert), "" if alone else f"{number}: "
+    if is_hushed(hushed, alert, now):
+        yield Button(f"🔔 {prefix}{texts('bot.button.unmute')}", press("hush", "off", key))
+        return
+    for position, (how, title) in enumerate(MUTES):
+        bell = "" if position else f"🔕 {prefix}"
+        yield Button(f"{bell}{texts(title)}", press("hush", how, key))
+
+
 def wants_acknowledgement(alert: Mapping[str, Any]) -> bool:
     """Whether an alert is repeated until an owner says that he has seen it."""
     return alert.get("severity") == SEVERITIES[-1] and not alert.get("acknowledged")
@@ -79,6 +119,11 @@ def wants_acknowledgement(alert: Mapping[str, Any]) -> bool:
 def acknowledge_button(alert: Mapping[str, Any], texts: Texts) -> Button:
     """Return the button below the message of an alert."""
     return Button(f"👀 {texts('bot.button.acknowledge')}", press("ack", alert_key(alert)))
+
+
+def acknowledge_all_button(texts: Texts, *place: str) -> Button:
+    """Return the button that says so of every critical alert that is open; ``place``: ``page`` on the page of alerts."""
+    return Button(f"👀 {texts('bot.button.acknowledge_all')}", press("ack", ALL_ALERTS, *place))
 
 
 def _seen(alert: Mapping[str, Any], texts: Texts) -> str:

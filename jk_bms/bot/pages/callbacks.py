@@ -7,7 +7,9 @@
 | ``alerts``            | what is wrong now                                                    |
 | ``mute:HOW:KEY``      | mutes an alert, then ``alerts``; HOW: seconds, ``clear`` (until it is  |
 |                       | over) or ``off`` (tell it again); KEY: ``alert_key`` of the alert    |
-| ``ack:KEY``           | an owner has seen an alert; ``ack:KEY:page`` shows ``alerts`` then     |
+| ``hush:HOW:KEY``      | keeps an alert quiet in a guest's own chat, then ``alerts``; as ``mute``  |
+| ``ack:KEY``           | an owner has seen an alert, KEY ``all``: every critical one that is   |
+|                       | open; ``ack:KEY:page`` shows ``alerts`` then                          |
 | ``link``              | how the radio is doing                                               |
 | ``release:TIME:N``    | leaves battery N alone for TIME (``10m``, ``600s``); N: ``all`` for all of |
 |                       | them, left out: the only one, or which?                              |
@@ -24,6 +26,7 @@ from hashlib import blake2s
 from typing import Any, NamedTuple
 
 LONGEST = 64  # bytes, Telegram's limit
+ALL_ALERTS = "all"  # in the place of KEY
 
 
 class Press(NamedTuple):

@@ -21,6 +21,7 @@ TEXTS = {
     "alerts.unmeasured_all": "Nothing has measured it for a day, so whether it is over is not known.",
     "alerts.step.unmeasured": "{title}: no longer measured",
     "alerts.open": "{count} alert is open:|{count} alerts are open, the worst first:",
+    "alerts.seen_all": "{by} has seen {count} alert|{by} has seen {count} alerts",
     "alerts.also": "Also open:",
     "alerts.other_and": " and ",
     "alerts.go_on": "{others} goes on|{others} go on",
@@ -54,6 +55,9 @@ TEXTS = {
     "alerts.cell_low.meaning": (
         "The lowest cell decides for the whole battery: at its limit the BMS cuts off and the house goes "
         "dark."
+    ),
+    "alerts.cell_low.others.meaning": (
+        "The lowest cell decides for the whole battery: at its limit the BMS cuts it off; {go_on}."
     ),
     "alerts.cell_low.action": "Switch off what is not needed, or charge.",
     "alerts.cell_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
@@ -204,7 +208,7 @@ TEXTS = {
     ),
     "alerts.charge_current.action": "Lower the charger's current.",
     "alerts.discharge_current.title": "the discharging current is at its limit",
-    "alerts.discharge_current.meaning": "The BMS cuts off above {limit}, and the house goes dark at once.",
+    "alerts.discharge_current.meaning": "Above {limit} the BMS cuts off; the house may go dark at once.",
     "alerts.discharge_current.action": "Switch off a large load.",
     "alerts.switch_off.title": "{part} is switched off",
     "alerts.switch_off.meaning": (

@@ -24,6 +24,9 @@ TEXTS = {
         "Триває {count} тривога:|Тривають {count} тривоги, найгірші спершу:|"
         "Триває {count} тривог, найгірші спершу:"
     ),
+    "alerts.seen_all": (
+        "{by} уже знає про {count} тривогу|{by} уже знає про {count} тривоги|{by} уже знає про {count} тривог"
+    ),
     "alerts.also": "Також триває:",
     "alerts.other_and": ", ",
     "alerts.go_on": "{others} працює далі|{others} працюють далі|{others} працюють далі",
@@ -57,6 +60,9 @@ TEXTS = {
     "alerts.cell_low.title": "комірка {cell} майже порожня",
     "alerts.cell_low.meaning": (
         "Найнижча комірка вирішує за всю батарею: на її межі BMS вимкнеться, і в домі згасне світло."
+    ),
+    "alerts.cell_low.others.meaning": (
+        "Найнижча комірка вирішує за всю батарею: на її межі BMS вимкне цю батарею; {go_on}."
     ),
     "alerts.cell_low.action": "Вимкніть зайве або зарядіть батарею.",
     "alerts.cell_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
@@ -196,7 +202,7 @@ TEXTS = {
     ),
     "alerts.charge_current.action": "Зменште струм зарядного пристрою.",
     "alerts.discharge_current.title": "струм розряджання на межі",
-    "alerts.discharge_current.meaning": "Понад {limit} BMS вимикає струм, і в домі одразу згасне світло.",
+    "alerts.discharge_current.meaning": "Понад {limit} BMS вимкне струм, і світло в домі може одразу згаснути.",
     "alerts.discharge_current.action": "Вимкніть щось потужне.",
     "alerts.switch_off.title": "{part} вимкнено",
     "alerts.switch_off.meaning": (

@@ -1,0 +1,72 @@
+"""An afternoon in which a house with two packs runs dry, hours of dark, and the grid again: few words, and all true."""
+
+import pytest
+
+from jk_bms.rules.base import Notice, Severity
+from tests.rules.two_packs import Pack, TwoPacks, afternoon
+
+pytestmark = pytest.mark.long
+
+MOST = 20  # messages in a chat, of a dozen hours; there were 103
+
+
+def told(house: TwoPacks) -> list[Notice]:
+    return [notice for notice in house.notices if notice.quiet is None]
+
+
+@pytest.mark.parametrize(("first", "second"), [(30.0, 30.0), (30.0, 45.0)], ids=["alike", "one outlasts"])
+def test_an_afternoon(first: float, second: float) -> None:
+    house = TwoPacks(Pack(1, "Cellar", ah=280, soc=first), Pack(2, "Garage", ah=200, soc=second), load=2000.0)
+    afternoon(house)
+
+    messages = told(house)
+    assert 8 <= len(messages) <= MOST
+    assert not any(notice.silent for notice in messages)
+    # The story, in order: each step once.
+    rules = [notice.alert.rule for notice in messages if notice.what in ("raised", "worse")]
+    story = ["grid_lost", "soc_low", "runtime", "going_dark", "house_dark"]
+    assert [rule for rule in dict.fromkeys(rules) if rule in story] == story
+    assert rules.count("house_dark") == rules.count("going_dark") == rules.count("grid_lost") == 1
+    # Every critical fact is named in a message, of its own or in that of another.
+    named = {
+        (alert.subject, alert.rule, alert.part)
+        for notice in messages
+        for alert in (notice.alert, *notice.also)
+    }
+    critical = {
+        (notice.alert.subject, notice.alert.rule, notice.alert.part)
+        for notice in house.notices
+        if notice.alert.severity is Severity.CRITICAL and notice.what in ("raised", "worse")
+    }
+    assert critical - named == set()
+    # Nothing is called over while the house is dark, and no danger goes on when the power is back.
+    steps = [(notice.what, notice.alert.rule) for notice in messages]
+    dark, light = steps.index(("raised", "house_dark")), steps.index(("cleared", "house_dark"))
+    assert [what for what, _ in steps[dark:light] if what == "cleared"] == []
+    assert {what for what, _ in steps[light:]} == {"cleared"}
+    assert house.engine.open() == []
+    # What a reminder lists is what stands: the forecasts are not, in the dark.
+    reminders = [notice for notice in messages[dark:light] if notice.what == "repeat"]
+    assert len(reminders) == 3
+    for notice in reminders:
+        assert notice.alert.rule == "house_dark"
+        assert not {alert.rule for alert in notice.also} & {"going_dark", "runtime", "grid_lost"}
+
+
+def test_one_pack_runs_dry_and_the_house_does_not() -> None:
+    house = TwoPacks(Pack(1, "Cellar", ah=100, soc=20.0), Pack(2, "Garage", ah=280, soc=90.0), load=1500.0)
+    house.live(600.0)
+    house.grid = False
+    while house.packs[0].bms.discharge_on and house.t < 86_400.0:
+        house.live(60.0)
+    house.live(1800.0)
+
+    messages = told(house)
+    codes = [notice.alert.code for notice in messages if notice.what in ("raised", "worse")]
+    assert 1050 in codes
+    assert not {1038, 1039, 1042, 2012} & set(codes)
+    assert len(messages) <= 12
+    of_pack = [notice.alert for notice in messages if notice.alert.rule == "soc_low"]
+    assert {alert.severity for alert in of_pack} <= {Severity.WARNING, Severity.ERROR}
+    (ending,) = [alert for alert in house.engine.open() if alert.rule == "pack_ending"]
+    assert ending.facts["how"] == "cut"
