@@ -184,8 +184,10 @@ class Sender:
                     reply_markup=InlineKeyboardMarkup(inline_keyboard=kept) if kept else None,
                     request_timeout=round(self._pace.timeout),
                 )
-        except (TelegramAPIError, ClientDecodeError, TimeoutError) as error:
+        except (TelegramAPIError, ClientDecodeError) as error:
             log.debug("chat %d: buttons not changed: %s", chat, brief(error))
+        except TimeoutError:
+            log.debug("chat %d: buttons not changed within %g s", chat, self._pace.patience)
 
     async def _put(self, chat: int, message: int, page: Page, photo: bytes | None) -> None:
         """Edit a message, for as long as it takes. Raises TelegramBadRequest, TelegramForbiddenError."""
