@@ -10,6 +10,7 @@
 # shellcheck disable=SC2317  # functions handed to run() look unused to it
 set -euo pipefail
 umask 022
+unset CDPATH VIRTUAL_ENV PYTHONHOME PYTHONPATH # whatever environment is active, ours are made and asked alone
 
 NAME=easun-jkbms
 CONFIG=/etc/$NAME
@@ -543,7 +544,7 @@ code() {
 
 installed() { # runtime|bot LOCK: whether the environment has these very packages
     [[ "$(head -n 3 "$(at "$venv")/.$NAME-$1" 2>/dev/null | tail -n 1)" == "$(sum_of "$source/$2")" ]] &&
-        "$(at "$venv")/bin/python" -c '' 2>/dev/null
+        "$(at "$venv")/bin/python" -I -c '' 2>/dev/null
 }
 
 environment() {
@@ -576,7 +577,7 @@ compiled() { # the service may not write there: without this it would compile at
     if [[ -n "$in_place" || (-z "$outdated" && -d "$(at "$prefix")/jk_bms/__pycache__") ]]; then
         return
     fi
-    run "compile the code in $prefix/jk_bms" "${given_venv:-$(at "$venv")}/bin/python" -m compileall -q \
+    run "compile the code in $prefix/jk_bms" "${given_venv:-$(at "$venv")}/bin/python" -I -m compileall -q \
         "$(at "$prefix")/jk_bms"
 }
 
@@ -798,7 +799,7 @@ why_no_bot() {
         say "$foreign_bot_unit is not ours and is left as it is"
     elif [[ -n "$no_packages" ]]; then
         say "its packages could not be installed (the reason stands above); the batteries are read without it"
-    elif [[ -n "$given_venv" ]] && ! "$given_venv/bin/python" -c '
+    elif [[ -n "$given_venv" ]] && ! "$given_venv/bin/python" -I -c '
 import importlib.util, sys
 sys.exit(importlib.util.find_spec("aiogram") is None)' 2>/dev/null; then
         say "$given_venv has no aiogram; install requirements-bot.txt there and run this again"
@@ -1012,6 +1013,7 @@ uninstall() {
 scratch=""
 main() {
     parse "$@"
+    cd / # where this was called may be removed below, and holds modules that a Python as root must not meet
     if [[ $EUID -ne 0 && -z "$root" && -z "$dry" ]]; then
         die "must be root to $action: sudo ./install.sh (or look first: ./install.sh --dry-run)"
     fi

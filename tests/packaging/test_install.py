@@ -395,6 +395,50 @@ def test_uninstall_works_from_the_installed_copy(root: Path, install: Install, r
     assert not (root / "opt/easun-jkbms").exists()
 
 
+HOSTILE = "import pathlib; pathlib.Path('{mark}').touch()\n"
+
+
+def test_where_it_is_called_and_what_is_active_there_changes_nothing(
+    clone: Path, root: Path, run: Run, tmp_path: Path
+) -> None:
+    """In an active environment, among modules of Python's names: root's Python must not run them."""
+    here, mark = tmp_path / "venv" / "lib", tmp_path / "was run"
+    here.mkdir(parents=True)
+    for name in ("compileall", "struct", "importlib", "site", "sitecustomize", "aiogram"):
+        (here / f"{name}.py").write_text(HOSTILE.format(mark=mark))
+    active = {
+        "VIRTUAL_ENV": str(here.parent),
+        "PYTHONPATH": str(here),
+        "PYTHONHOME": str(here),
+        "CDPATH": str(here),
+    }
+
+    done = run(
+        clone / "install.sh",
+        "--root",
+        root,
+        "--venv",
+        ENVIRONMENT,
+        cwd=here,
+        **active,
+        TELEGRAM_BOT_TOKEN="1:a",
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert not mark.exists()
+    assert (root / UNIT).exists()
+
+
+def test_uninstall_works_from_a_folder_that_it_removes(root: Path, install: Install, run: Run) -> None:
+    install()
+    here = root / "opt/easun-jkbms/jk_bms"
+
+    done = run(here.parent / "install.sh", "--root", root, "--uninstall", cwd=here)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not here.exists()
+
+
 def test_uninstall_keeps_what_was_changed_since(root: Path, install: Install) -> None:
     install()
     write(root / "opt/easun-jkbms/README.md", "my notes\n")
