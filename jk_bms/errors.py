@@ -36,6 +36,11 @@ class Verdict(StrEnum):
     RELEASED = "released"  # left alone on request
 
 
+def reason(error: OSError) -> str:
+    """Return why the system refused something, as a part of a sentence: ``no space left on device``."""
+    return (error.strerror or str(error)).lower()
+
+
 def _told(message: str) -> str:
     from jk_bms.model.foreign_text import harmless  # where something is wrong: --help loads no library for it
 

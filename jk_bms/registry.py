@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jk_bms.errors import ConfigError
+from jk_bms.errors import ConfigError, reason
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS, parse_address
 from jk_bms.model.foreign_text import harmless, harmless_name
@@ -431,17 +431,13 @@ class _File(NamedTuple):
         except FileNotFoundError:
             return cls("", b"", False)
         except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {_reason(error)}") from error
+            raise ConfigError(f"{path} cannot be read: {reason(error)}") from error
         bom = _BOM if raw.startswith(_BOM) else b""
         try:
             return cls(raw[len(bom) :].decode("utf-8"), bom, True)
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, len(bom) + error.start) + 1
             raise ConfigError(f"{path} line {line}: not UTF-8 text; save the file as UTF-8") from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -471,7 +467,7 @@ def _write(path: Path, data: bytes) -> None:
             os.close(folder)
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be written: {_reason(error)}; this user needs the right to write into "
+            f"{path} cannot be written: {reason(error)}; this user needs the right to write into "
             f"the folder {target.parent}"
         ) from error
 

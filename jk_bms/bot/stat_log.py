@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from jk_bms.digest.log_lines import LONGEST_LINE, Line, battery_text, chat_text, log_line, read_line
+from jk_bms.errors import reason
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +53,7 @@ class StatLog:
                 self._write(now, texts, chats)
             except OSError as error:
                 if not self._failing:
-                    reason = (error.strerror or str(error)).lower()
-                    log.error("%s: cannot be written: %s (LOG_FILE_PATH)", self.path, reason)
+                    log.error("%s: cannot be written: %s (LOG_FILE_PATH)", self.path, reason(error))
                 self._failing = True
             else:
                 if self._failing:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self, TextIO
 
-from jk_bms.errors import StoreError
+from jk_bms.errors import StoreError, reason
 from jk_bms.links.base import Connection, Link
 from jk_bms.protocol.dump import Blanker, format_line
 
@@ -70,7 +70,7 @@ class Recording:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> StoreError:
-        return StoreError(f"{self._path}: cannot be written: {(error.strerror or str(error)).lower()}")
+        return StoreError(f"{self._path}: cannot be written: {reason(error)}")
 
 
 class _Recorded:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from jk_bms.errors import JkBmsError, LiveError
+from jk_bms.errors import JkBmsError, LiveError, reason
 from jk_bms.file_id import FileId, file_id_at
 from jk_bms.live import messages
 
@@ -146,7 +146,7 @@ class LiveServer:
 
     def _no_socket(self, error: OSError) -> LiveError:
         return LiveError(
-            f"live socket {self.path}: cannot be made: {(error.strerror or str(error)).lower()}; expected a folder "
+            f"live socket {self.path}: cannot be made: {reason(error)}; expected a folder "
             f"that we may write and a path of at most {LONGEST_PATH} bytes (BMS_SOCKET)"
         )
 

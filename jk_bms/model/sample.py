@@ -8,6 +8,8 @@ import msgspec
 
 from jk_bms.model.device import Device
 
+MOST_CELLS = 48  # in series, of one pack: so many have a place in the history
+
 
 class CellExtreme(NamedTuple):
     """The highest or lowest cell: its voltage in V and its number, 1 = first."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from jk_bms.model.sample import MOST_CELLS
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.cells import cell_number
 from jk_bms.rules.levels import C, E, Level, grade, number
 
 CRITICAL, ERROR = Level(0.5, 0.45), Level(0.3, 0.27)  # Ohm
-MOST_CELLS = 32
 _GRADES = (grade(C, 1018, CRITICAL, seconds=60.0), grade(E, 1019, ERROR, seconds=60.0))
 
 

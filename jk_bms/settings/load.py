@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jk_bms.called import TOP
-from jk_bms.errors import ConfigError
+from jk_bms.errors import ConfigError, reason
 from jk_bms.model.address import ADDRESS
 from jk_bms.model.foreign_text import harmless
 from jk_bms.settings.kinds import Refused, closest
@@ -223,8 +223,7 @@ def _find_env_file(environ: Mapping[str, str], env_file: str | Path | None, top:
         if path.exists():
             return path
     except OSError as error:  # a folder on the way is closed, or a link leads in a circle
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"settings: {path} cannot be reached: {reason}; {advice}") from error
+        raise ConfigError(f"settings: {path} cannot be reached: {reason(error)}; {advice}") from error
     if wanted:
         raise ConfigError(f"settings: {path} does not exist; create it or correct --env-file or JK_ENV_FILE")
     return None
@@ -264,8 +263,7 @@ def _read_env_file(
         raw = read_text_file(path)
     except OSError as error:
         raise ConfigError(
-            f"settings: {path} cannot be read: {(error.strerror or str(error)).lower()}; "
-            "give this user the right to read it"
+            f"settings: {path} cannot be read: {reason(error)}; give this user the right to read it"
         ) from error
     try:
         text = raw.decode("utf-8-sig")

@@ -24,7 +24,7 @@ from typing import IO, Any, NamedTuple
 import msgspec
 
 from jk_bms import __version__
-from jk_bms.errors import StoreError
+from jk_bms.errors import StoreError, reason
 from jk_bms.store.files import SIDE_FILES
 from jk_bms.store.layout import incomplete
 from jk_bms.store.own import BMS_DB, VERSION
@@ -247,11 +247,6 @@ def nightly(
 def nightly_copies(folder: Path) -> list[Path]:
     """The nightly copies in ``folder``, newest first. Raises OSError."""
     return sorted((path for path in folder.iterdir() if NIGHTLY.fullmatch(path.name)), reverse=True)
-
-
-def reason(error: OSError) -> str:
-    """Return why, in the words of our messages."""
-    return (error.strerror or str(error)).lower()
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
+from jk_bms.model.sample import MOST_CELLS
+
 Values = Sequence[int | None]  # one column of some rows; None: unknown
 
 LARGEST = 2**40  # stored numbers; a day of them still adds up to less than 8 bytes
@@ -67,8 +69,8 @@ LASTS = (  # as last heard in the period
 )
 # 40 to 49: temperatures of rows from before probes had numbers; see store.unnumbered.
 TEMPERATURES = tuple(C(50 + n, f"temperature_{n + 1}", 10) for n in range(10))  # last; n + 1 is the probe's number
-CELLS = tuple(C(60 + n, f"cell_{n + 1}", 1000) for n in range(48))  # mean; n + 1 is the cell's number
-RESISTANCES = tuple(C(110 + n, f"resistance_{n + 1}", 1000) for n in range(48))  # last
+CELLS = tuple(C(60 + n, f"cell_{n + 1}", 1000) for n in range(MOST_CELLS))  # mean; n + 1 is the cell's number
+RESISTANCES = tuple(C(110 + n, f"resistance_{n + 1}", 1000) for n in range(MOST_CELLS))  # last
 DERIVED = (  # follow from a row: kept in roll-ups, not in rows
     C(160, "cell_min",         1000),
     C(161, "cell_max",         1000),

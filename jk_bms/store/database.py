@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from jk_bms.errors import ConfigError, StoreError
+from jk_bms.errors import ConfigError, StoreError, reason
 from jk_bms.file_id import file_id_at
-from jk_bms.store.files import copy_into, create_file, free_name, move_aside, our_errors, reason, side_files
+from jk_bms.store.files import copy_into, create_file, free_name, move_aside, our_errors, side_files
 from jk_bms.store.opening import Opened, open_checked
 from jk_bms.store.ownership import Whose, refusal, whose
 from jk_bms.store.signature import Signature

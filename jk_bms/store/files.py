@@ -95,8 +95,3 @@ def our_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(explain(path, error)) from error
-
-
-def reason(error: OSError) -> str:
-    """Return what the system said, for the end of a message."""
-    return (error.strerror or str(error)).lower()

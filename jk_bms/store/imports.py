@@ -15,9 +15,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from jk_bms.errors import StoreError
+from jk_bms.errors import StoreError, reason
 from jk_bms.model.foreign_text import NAME_MOST, harmless, harmless_name
-from jk_bms.store.backup import reason
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, HistoryStore
 from jk_bms.store.rollups import DAY

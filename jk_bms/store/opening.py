@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from jk_bms.errors import ConfigError, StoreError
+from jk_bms.errors import ConfigError, StoreError, reason
 from jk_bms.file_id import file_id_at
-from jk_bms.store.files import connect, create_file, move_aside, our_errors, real, reason
+from jk_bms.store.files import connect, create_file, move_aside, our_errors, real
 from jk_bms.store.layout import Kind, mark, migrate, refuse_newer, version_of
 from jk_bms.store.lock import Lock
 from jk_bms.store.ownership import Whose, alone, not_ours, refusal, refuse_foreign, unused, whose

@@ -12,8 +12,8 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple
 
-from jk_bms.errors import ConfigError, StoreError
-from jk_bms.store.files import SIDE_FILES, connect, real, reason
+from jk_bms.errors import ConfigError, StoreError, reason
+from jk_bms.store.files import SIDE_FILES, connect, real
 from jk_bms.store.layout import Kind, named, tables, tables_of_layout, version_of
 from jk_bms.store.lock import lock_name, read_witness
 from jk_bms.store.signature import HEADER, mark_in, signed

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from jk_bms.errors import StoreError
+from jk_bms.errors import StoreError, reason
 from jk_bms.file_id import FileId, file_id
 from jk_bms.store.files import create_file
 from jk_bms.store.foreign_table import ForeignTable, look_at_table
@@ -202,9 +202,7 @@ class Readings:
         except FileExistsError:
             pass
         except OSError as error:
-            raise StoreError(
-                f"{self.path}: cannot be made: {(error.strerror or str(error)).lower()}"
-            ) from error
+            raise StoreError(f"{self.path}: cannot be made: {reason(error)}") from error
         with self._connected(create=True) as connection:
             tables = [name for [name] in self._patiently(lambda: connection.execute(TABLES).fetchall())]
             if tables and "readings" not in tables:

@@ -12,8 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TextIO
 
-from jk_bms.errors import StoreError
-from jk_bms.store.backup import reason
+from jk_bms.errors import StoreError, reason
 from jk_bms.store.columns import BY_NAME, STORED
 from jk_bms.store.history_query import StoredSample, Track, query, samples, tracks
 from jk_bms.store.own import OwnReader, open_reader

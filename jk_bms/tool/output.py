@@ -10,7 +10,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TextIO
 
-from jk_bms.errors import StoreError
+from jk_bms.errors import StoreError, reason
 from jk_bms.model import Sample
 from jk_bms.model.foreign_text import harmless_lines
 from jk_bms.model.reading import as_reading
@@ -106,4 +106,4 @@ def _replace(target: Path, text: str) -> None:
 
 
 def _unwritable(file: str, error: OSError) -> StoreError:
-    return StoreError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}")
+    return StoreError(f"{file}: cannot be written: {reason(error)}")

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from jk_bms.called import poller
-from jk_bms.errors import ConfigError, StoreError
+from jk_bms.errors import ConfigError, StoreError, reason
 from jk_bms.keeping import differing_settings, fitting_settings, with_secrets
 from jk_bms.registry import read_registry
 from jk_bms.settings import TOP, Settings
 from jk_bms.store import backup
-from jk_bms.store.backup import Manifest, Replacement, open_archive, reason, swap, workshop
+from jk_bms.store.backup import Manifest, Replacement, open_archive, swap, workshop
 from jk_bms.store.lock import InUse
 from jk_bms.store.own import BMS_DB, no_writer
 from jk_bms.store.ownership import refuse_foreign
@@ -110,7 +110,9 @@ def _settings(folder: Path, settings: Settings, stack: ExitStack) -> tuple[Setti
         except ConfigError as error:
             raise ConfigError(f"the backup's settings do not fit: {error}; {WITHOUT}") from error
         if left_out:
-            note("this machine does not have these places, or we may not write there; set them anew in .env:")
+            note(
+                "this machine does not have these places, or they may not be written; set them again in .env:"
+            )
             for line in left_out:
                 note(f"  {line}")
         return settings, [_ready(fitting.encode(), TOP / ".env", stack)]

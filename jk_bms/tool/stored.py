@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jk_bms.demo import in_use
-from jk_bms.errors import ConfigError, StoreError
+from jk_bms.errors import ConfigError, StoreError, reason
 from jk_bms.registry import named, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store import backlog, journal
 from jk_bms.store.backlog import NAME as WAITING
-from jk_bms.store.backup import reason
 from jk_bms.store.first_bytes import may_replace
 from jk_bms.store.history_query import Track
 from jk_bms.store.journal import NAME as JOURNAL
