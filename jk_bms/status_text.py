@@ -291,7 +291,7 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
     if (mosfet := reading.get("mos_temperature")) is not None:
         warm.append(f"MOSFETs {mosfet:.1f} °C")
     if warm:
-        yield f"  Warmth   {', '.join(warm)}"
+        yield f"  Temp.    {', '.join(warm)}"
     if (meters := reading.get("meters", {})).get("discharged_kwh") is not None:
         energy = f"{meters['charged_kwh']:.1f} kWh in, {meters['discharged_kwh']:.1f} kWh out"
         if days:

@@ -80,7 +80,7 @@ class LiveView:
 
     def _keep(self, snapshot: dict[str, Any]) -> None:
         if self.down_since is not None:
-            log.info("the battery service answers")
+            log.info("the battery monitor answers")
         self._kept = (snapshot, self._monotonic())
         self.connected = True
         self.down_since = None

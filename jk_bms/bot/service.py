@@ -57,7 +57,7 @@ STOP_PATIENCE = 4.5  # s to end cleanly
 SETTLE = 1.5  # s of them to finish what came, and again so long for what is on its way to Telegram
 LONGEST_PAUSE = 60.0  # s
 LOOK_PERIOD = 10.0  # s between two looks whether bot.db is still in its place
-BEAT = 60.0  # s between two signs of life to the battery service
+BEAT = 60.0  # s between two signs of life to the battery monitor
 TAKEN_AGAIN = 86400.0  # s after which people are told again that another program has the token
 
 
@@ -90,7 +90,7 @@ class Bot:
             else None
         )
         self._notifier = Notifier()
-        self._news = asyncio.Event()  # the battery service is to hear of us
+        self._news = asyncio.Event()  # the battery monitor is to hear of us
 
     async def run(self) -> None:
         """Run until ``stop`` is set. Raises an ExceptionGroup of bugs."""
@@ -169,7 +169,7 @@ class Bot:
         await sender.settle(SETTLE)
 
     async def _report(self, handlers: Handlers) -> None:
-        """Tell the battery service who we are and how we do: every minute, and at once when that changes."""
+        """Tell the battery monitor who we are and how we do: every minute, and at once when that changes."""
         self.live.listen(lambda message: self._news.set() if message["type"] == "snapshot" else None)
         while True:
             self._news.clear()
@@ -182,7 +182,7 @@ class Bot:
                     state=self._state(),
                 )
             except JkBmsError as error:
-                log.debug("the battery service was not told of the bot: %s", error)
+                log.debug("the battery monitor was not told of the bot: %s", error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(BEAT):
                     await self._news.wait()
@@ -245,7 +245,7 @@ class Bot:
             self._notifier.watchdog()
             chats = len(self.access.told_of_alerts())
             self._notifier.status(
-                f"{chats} chats; battery service {'here' if self.live.connected else 'away'}"
+                f"{chats} chats; battery monitor {'here' if self.live.connected else 'away'}"
             )
             await asyncio.sleep(min(period / 3, 10.0))
 

@@ -53,12 +53,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Unblock it with `sudo rfkill unblock bluetooth`."),
     "adapter_wedged": (
         "The Bluetooth adapter is stuck: it is on, but hears nothing.",
-        "The service switches it off and on; if that does not help, pull it out and plug it in again."),
+        "The battery monitor switches it off and on; if that does not help, pull it out and plug it in again."),
     "nothing_near": (
         "The adapter hears no Bluetooth device at all.",
         "Move this machine closer to the battery, or put the adapter on a USB extension."),
     "no_permission": (
-        "The service is not allowed to use Bluetooth.",
+        "The battery monitor is not allowed to use Bluetooth.",
         "Add its user to the group with `sudo usermod -aG bluetooth USER` and start it again."),
     "service_down": (
         "The system's Bluetooth service does not run or does not answer.",
@@ -86,22 +86,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Switch Bluetooth of the BMS off and on in its app; the BMS itself only if the house may go dark meanwhile."),
     "pairing_needed": (
         "This firmware must be paired before it talks.",
-        f"With `pin` of this battery in the registry the service pairs by itself; otherwise run `{tool('pair')}`."),
+        f"With its `pin` in the registry the battery monitor pairs by itself; otherwise run `{tool('pair')}`."),
     "pairing_refused": (
         "The battery refused to pair: the passkey is wrong, or this firmware cannot pair.",
-        f"Correct `pin` in the registry, or run `{tool('pair')}`; the service does not repeat what was refused."),
+        f"Correct `pin` in the registry, or run `{tool('pair')}`; a refused one is not tried again."),
     "stale_cache": (
-        "The Bluetooth service remembers the battery as it no longer is.",
-        "The service has it forgotten; by hand: `bluetoothctl remove ADDRESS`."),
+        "What the Bluetooth service remembers of the battery is out of date.",
+        "The battery monitor has it erased; by hand: `bluetoothctl remove ADDRESS`."),
     "not_a_bms": (
-        "The device at this address is no JK BMS.",
+        "The device at this address is not a JK BMS.",
         f"Find the right address with `{tool('--scan')}`."),
     "mute": (
         "The battery is connected, but sends nothing.",
-        "If this goes on, close the phone app and switch the BMS's Bluetooth off and on."),
+        "If this goes on, close the phone app, then switch the BMS's Bluetooth off and on."),
     "frozen": (
-        "The BMS repeats the same values: its processor hangs.",
-        "Its protection may not work: switch off charger and large loads, then the BMS off and on; meanwhile no power."),
+        "The BMS repeats the same values: its processor has hung.",
+        "Its protection may not work: switch off charger and large loads, then the BMS off and on (no power meanwhile)."),
     "layout_unknown": (
         "The battery sends data in an unknown format, perhaps after a firmware update.",
         f"Save a recording with `{tool('--direct --dump FILE')}` and report it."),
@@ -112,7 +112,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Another program on this machine uses the Bluetooth adapter.",
         "End it, or give it an adapter of its own."),
     "other_poller": (
-        "A second copy of this service reads the battery.",
+        "A second battery monitor reads the battery.",
         "Stop one of them: systemd, Docker and a terminal may each run one."),
     "internal_error": (
         "This program met something it cannot handle.",

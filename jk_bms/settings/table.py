@@ -167,7 +167,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "how often the level is checked and noted in the log file", shared=True)]
     bot_poll_interval: Annotated[float, Setting(
         "BOT_POLL_INTERVAL", kinds.number(0.1, 3600, "10"), "10", "s",
-        "how often the bot looks whether the battery service answers", shared=True)]
+        "how often the bot looks whether the battery monitor answers", shared=True)]
     polling_interval: Annotated[float, Setting(
         "POLLING_INTERVAL", kinds.number(0.1, 3600, "10"), "10", "s",
         "pause between two questions to Telegram where it does not hold a question open", shared=True)]

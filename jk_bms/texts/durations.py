@@ -13,12 +13,15 @@ class DurationWords(NamedTuple):
     hour: str
     day: str
     between: str  # with the fields first and last
+    between_numbers: str  # the same where the first has no unit of its own
     at_most: str  # of a range that begins at once, with the field last
     just_now: str
     decimal: str  # the mark before tenths
 
 
-ENGLISH = DurationWords("s", "min", "h", "d", "{first} to {last}", "at most {last}", "just now", ".")
+ENGLISH = DurationWords(
+    "s", "min", "h", "d", "{first} to {last}", "{first} to {last}", "at most {last}", "just now", "."
+)
 
 
 def span(seconds: float, words: DurationWords = ENGLISH) -> str:
@@ -50,7 +53,9 @@ def span_between(low: float, high: float, words: DurationWords = ENGLISH) -> str
     if first == last:
         return first
     (number, *unit), (_, *other) = first.split(), last.split()
-    return words.between.format(first=number if unit == other and len(unit) == 1 else first, last=last)
+    if unit == other and len(unit) == 1:
+        return words.between_numbers.format(first=number, last=last)
+    return words.between.format(first=first, last=last)
 
 
 def age(seconds: float) -> str:

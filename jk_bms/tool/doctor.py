@@ -298,7 +298,7 @@ class Doctor:
             raise LinkError(str(found), found.verdict, {**found.evidence, **layer}) from error
         yield "D-Bus", "it answers"
         self._there = await adapters()
-        yield "permission", "we may ask"
+        yield "permission", "granted"
         yield "Bluetooth service", "it answers"
 
     async def _radio(self, wanted: str | None) -> AsyncIterator[tuple[str, str]]:
@@ -317,7 +317,7 @@ class Doctor:
             raise LinkError(silence, Verdict.ADAPTER_WEDGED, {"others": 0})
         best = max((found.rssi for found in self._found if found.rssi is not None), default=None)
         loudest = "" if best is None else f", the loudest with {best} dBm"
-        nobody = "" if self._found else ": who is connected keeps silent"
+        nobody = "" if self._found else ": a device that is connected does not show itself"
         yield "scan", f"{len(self._found)} devices heard in {self._listen:g} s{loudest}{nobody}"
 
     def _no_other_poller(self) -> None:
@@ -503,7 +503,7 @@ def _no_verdict(link: Mapping[str, Any], doing: str) -> str:
     reading = "has no reading yet" if age is None else f"its newest reading is {span(age)} old"
     advice = "ask again in half a minute"
     if link["state"] == "streaming":
-        advice = f"start it anew (`{poller('restart')}`), and report this"
+        advice = f"restart it (`{poller('restart')}`), and report this"
     return f"the running service {doing} for {span(link['for'])}, and {reading}; {advice}"
 
 

@@ -14,8 +14,8 @@ from jk_bms.tool.stored import stored_settings
 
 ADVICE = {
     "weak": "the pack is full and empty when this cell is; the others cannot give what they hold",
-    "leaking": "it loses charge by itself; watch its warmth, have it replaced when this grows",
-    "bad connection": "inverter and battery off first, then tighten and clean its lugs and sense wire; look again in a week",
+    "leaking": "it loses charge by itself; watch its temperature, and replace it if the loss grows",
+    "bad connection": "inverter and battery off first; then tighten and clean its lugs and sense wire; look again in a week",
 }
 MISSING = {
     "capacity": "the battery must be charged full and drawn below about a third, a few times",
@@ -60,7 +60,7 @@ def health_lines(pack: dict[str, Any]) -> Iterator[str]:
     """Yield the health of one battery as a page for a person."""
     cells, capacity = pack["cells"], pack["nominal_ah"]
     name = f": {pack['name']}" if pack["name"] else ""
-    yield f"Battery {pack['number']}{name} ({pack['address']}), watched for {pack['days']:.0f} days"
+    yield f"Battery {pack['number']}{name} ({pack['address']}), watched for {_days(pack['days'])}"
     yield f"  {pack['verdict']}"
     if not cells:
         return
@@ -84,6 +84,10 @@ def health_lines(pack: dict[str, Any]) -> Iterator[str]:
         yield f"  {kind}: {ADVICE[kind]}."
     for what in dict.fromkeys(what for cell in cells for what in cell["unknown"]):
         yield f"  {what} is not known of every cell yet: {MISSING[what]}."
+
+
+def _days(days: float) -> str:
+    return f"{days:.0f} day{'' if round(days) == 1 else 's'}"
 
 
 def _columns(cell: dict[str, Any]) -> Iterator[str]:

@@ -137,7 +137,7 @@ def _rebuild(settings: Settings) -> int:
         with service:
             note("the service is rebuilding; that may take minutes")
             hours = int(service.request("rebuild", ttl=REBUILD_PATIENCE)["hours"])
-    print(f"made anew from {hours} hours of rows")
+    print(f"rebuilt from {hours} hours of rows")
     return 0
 
 

@@ -34,7 +34,12 @@ def run(given: argparse.Namespace) -> int:
 def invitation_lines(invitation: dict[str, Any], zone: Any) -> list[str]:
     """Return what the person who is invited must know."""
     until = datetime.fromisoformat(invitation["expires"]).astimezone(zone)
-    lines = [f"Send this to the bot, once, before {until:%H:%M}:", "", f"  /start {invitation['code']}", ""]
+    lines = [
+        f"Send this to the bot in a private chat, once, before {until:%H:%M}:",
+        "",
+        f"  /start {invitation['code']}",
+        "",
+    ]
     if invitation["link"]:
         lines += ["or open this, or scan it with a phone:", "", f"  {invitation['link']}"]
     else:

@@ -223,7 +223,7 @@ async def test_a_turn_is_told_to_the_other_chats(
 
     lending, back = telegram.messages(GROUP)
     assert "User 77 <&> lends Main to the phone app until" in lending.shown
-    assert "Main: read again" in back.shown
+    assert "Main: being read again" in back.shown
     assert lending.fields["disable_notification"] == "true"
     assert len(telegram.messages(OWNER)) == 2  # the answers
 

@@ -886,7 +886,7 @@ async def test_resume_is_about_what_is_released(
         assert "No battery is lent" in answer or "There is no battery “Attic”" in answer
     else:
         assert [request["device"] for request in poller.asked("resume")] == [device(2)["address"]]
-        assert "Garage: the service connects again." in answer
+        assert "Garage: connecting again." in answer
 
 
 async def test_of_several_released_batteries_resume_asks_which(
@@ -931,7 +931,7 @@ async def test_without_the_service_nothing_is_promised(
         telegram.say(f"/{command}")
         answer = (await answered(telegram, 2))[1]
 
-    assert answer == "The battery service does not answer. Try again in a minute."
+    assert answer == "The battery monitor does not answer. Try again in a minute."
 
 
 @pytest.mark.parametrize(
@@ -951,7 +951,7 @@ async def test_a_service_that_does_not_confirm_is_told_in_one_sentence(
         telegram.say("/resume")
         answers = await answered(telegram, 2)
 
-    assert answers == ["The battery service did not confirm this; /link shows the present state."] * 2
+    assert answers == ["The battery monitor did not confirm this; /link shows the present state."] * 2
     assert "went wrong" not in caplog.text
 
 
@@ -973,12 +973,12 @@ async def test_with_the_poller_down_it_says_so_and_shows_the_last_known(
         texts = await answered(telegram, 4)
 
     assert "does not answer" not in texts[0]
-    assert "battery service does not answer" in texts[1]
+    assert "battery monitor does not answer" in texts[1]
     assert "52.58" in texts[1]
     assert "Grid unknown" in texts[1]
     assert "No open alerts" not in texts[2]
     assert "Open alerts are not known" in texts[2]
-    assert "Open when the battery service was last heard" in texts[2]
+    assert "Open when the battery monitor was last heard" in texts[2]
     assert "2.810 V" in texts[2]
     assert "mute" not in str(telegram.messages()[2].buttons)  # nobody is there to mute it
     assert "Try again" in texts[3]

@@ -90,7 +90,7 @@ def test_status_says_everything_at_a_glance() -> None:
         "Current      -41.2 A discharging\n"
         "Power        -2168 W\n"
         "Temperature   18.5 °C\n"
-        "Cell delta       8 mV</pre>\n"
+        "Difference       8 mV</pre>\n"
         "updated 18:42:07 (12 s ago)"
     )
     assert [[button.data for button in row] for row in page.buttons] == [["status", "battery:1"]]
@@ -185,7 +185,7 @@ def test_poller_down_is_said_first() -> None:
     first = all_pages(EN, state)
 
     for name in ("status", "battery", "cells", "alerts", "link", "until"):
-        assert first[name].text.startswith("⚠️ The battery service does not answer."), name
+        assert first[name].text.startswith("⚠️ The battery monitor does not answer."), name
     assert "stale" in first["status"].text
     assert "\n❔ Grid unknown\n" in first["status"].text
     assert "State of the link unknown" in first["link"].text
@@ -274,7 +274,8 @@ def test_a_low_battery_gets_advice(soc: float, warned: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("current", "word"), [(0.09, "idle"), (-0.09, "idle"), (0.1, "charging"), (-0.1, "discharging")]
+    ("current", "word"),
+    [(0.09, "hardly any"), (-0.09, "hardly any"), (0.1, "charging"), (-0.1, "discharging")],
 )
 def test_direction_of_the_current(current: float, word: str) -> None:
     assert f"A {word}\n" in battery(current=current)
@@ -309,7 +310,7 @@ def test_cells_mark_the_highest_and_the_lowest() -> None:
 
     assert " 3 3.290 max   11 3.290" in text
     assert " 4 3.282 min   12 3.282" in text
-    assert "Cell delta      8 mV" in text
+    assert "Difference      8 mV" in text
 
 
 def test_cells_keep_their_numbers_where_some_are_missing() -> None:
@@ -512,7 +513,7 @@ def test_several_released_batteries_are_named_at_once() -> None:
 
     assert "Main, Garage: lent to the phone app until 14:42 tomorrow." in page.text
     assert page.buttons[0][0].data == "resume:all"
-    assert "Main, Garage: the service connects again." in pages.resumed(both, EN).text
+    assert "Main, Garage: connecting again." in pages.resumed(both, EN).text
 
 
 def test_choice_may_offer_all() -> None:
@@ -637,8 +638,8 @@ def test_until_from_old_values_says_how_old() -> None:
     old = device(age=36_000.0)
     text = pages.until(snapshot(old, poller_down=True), old, None, EN, KYIV, NOW).text
 
-    assert text.startswith("⚠️ The battery service does not answer.")
-    assert "Not possible to say: the last data is 10 h old." in text
+    assert text.startswith("⚠️ The battery monitor does not answer.")
+    assert "I cannot say: the last data is 10 h old." in text
     assert "updated 08:42:19 (10 h ago) · stale" in text
 
 

@@ -222,6 +222,6 @@ def test_kill_9_of_the_poller_is_no_end_of_the_bot(simulated: House, telegram: T
             again = answer(telegram)
 
     assert "does not answer" not in alive
-    assert "battery service does not answer" in dead
+    assert "battery monitor does not answer" in dead
     assert "V" in dead
     assert "does not answer" not in again

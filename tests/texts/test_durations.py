@@ -52,7 +52,8 @@ def test_in_ukrainian() -> None:
     assert texts.span_between(15000, 19900) == "4 год 10 хв – 5 год 40 хв"
     assert texts.ago(180000) == "2 д 2 год тому"
     assert texts.span(4.2) == "4,2 с"
-    assert texts.span_between(1000, 3000) == "16 – 50 хв"
+    assert texts.span_between(1000, 3000) == "16–50 хв"
+    assert texts.span_between(0, 1100) == "менш ніж 19 хв"
 
 
 def test_an_age_of_nothing_is_just_now() -> None:

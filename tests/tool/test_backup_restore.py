@@ -92,7 +92,7 @@ def test_to_a_machine_without_settings(house: StoredHouse, tmp_path: Path, *, th
     assert f"restored {database}" in restored.stdout
     assert f"would write {database}" in tried.stdout
     assert f"restored {clone.top / '.env'}" in restored.stdout
-    assert ("set them anew in .env" in restored.stderr) == (not there)
+    assert ("set them again in .env" in restored.stderr) == (not there)
     assert clone.tool("export", "--device", PACK).stdout == history
 
 

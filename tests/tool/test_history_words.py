@@ -112,7 +112,7 @@ def test_rebuild_changes_nothing(house: StoredHouse) -> None:
 
     done = house.tool("history", "rebuild")
 
-    assert (done.returncode, "made anew from" in done.stdout) == (0, True)
+    assert (done.returncode, "rebuilt from" in done.stdout) == (0, True)
     assert (
         house.tool("history", "--format", "json", "--from", "2026-11-01", "--to", NOW.isoformat()).stdout
         == before

@@ -18,8 +18,12 @@ TEXTS = {
     "access.joined": "{name} has joined with a code, as {role}. /users shows everyone.",
     "access.invitation_guest": "An invitation for a guest",
     "access.invitation_owner": "An invitation for an owner",
-    "access.invitation_link": "Give this link to one person. It works once, until {until}.",
-    "access.invitation_code": "Give this to one person, who sends it to me. It works once, until {until}.",
+    "access.invitation_link": (
+        "Send this link to one person, in private. Whoever opens it and presses Start is let in: once, until {until}."
+    ),
+    "access.invitation_code": (
+        "Send this to one person, in private. Whoever sends it to me in a private chat is let in: once, until {until}."
+    ),
     "access.private_only": "Invitations are made in a private chat with me, where only you read them.",
     "access.code_in_group": (
         "Everyone here could read that code, so it no longer works. Ask an owner for a new one and send it to me "
@@ -38,5 +42,5 @@ TEXTS = {
     ),
     "access.owner_already": "You are an owner already. The code still works for another person.",
     "access.released": "{by} lends {names} to the phone app until {time}.",
-    "access.resumed": "{names}: read again ({by}).",
+    "access.resumed": "{names}: being read again ({by}).",
 }

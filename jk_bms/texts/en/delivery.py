@@ -14,6 +14,6 @@ TEXTS = {
         "come. Stop that program, or give this house a bot of its own (@BotFather); "
         "then I answer again by myself."
     ),
-    "delivery.poller_lost": "The battery service does not answer: the battery is not being watched now",
-    "delivery.poller_back": "The battery service answers again",
+    "delivery.poller_lost": "The battery monitor does not answer: the battery is not being watched now",
+    "delivery.poller_back": "The battery monitor answers again",
 }

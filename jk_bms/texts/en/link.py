@@ -20,13 +20,13 @@ TEXTS = {
     "link.cause.adapter_blocked.action": "Unblock it with `sudo rfkill unblock bluetooth`.",
     "link.cause.adapter_wedged.meaning": "The Bluetooth adapter is stuck: it is on, but hears nothing.",
     "link.cause.adapter_wedged.action": (
-        "The service switches it off and on; if that does not help, pull it out and plug it in again."
+        "The battery monitor switches it off and on; if that does not help, pull it out and plug it in again."
     ),
     "link.cause.nothing_near.meaning": "The adapter hears no Bluetooth device at all.",
     "link.cause.nothing_near.action": (
         "Move this machine closer to the battery, or put the adapter on a USB extension."
     ),
-    "link.cause.no_permission.meaning": "The service is not allowed to use Bluetooth.",
+    "link.cause.no_permission.meaning": "The battery monitor is not allowed to use Bluetooth.",
     "link.cause.no_permission.action": (
         "Add its user to the group with `sudo usermod -aG bluetooth USER` and start it again."
     ),
@@ -62,25 +62,25 @@ TEXTS = {
     ),
     "link.cause.pairing_needed.meaning": "This firmware must be paired before it talks.",
     "link.cause.pairing_needed.action": (
-        "With `pin` of this battery in the registry the service pairs by itself; otherwise run `{tool} pair`."
+        "With its `pin` in the registry the battery monitor pairs by itself; otherwise run `{tool} pair`."
     ),
     "link.cause.pairing_refused.meaning": (
         "The battery refused to pair: the passkey is wrong, or this firmware cannot pair."
     ),
     "link.cause.pairing_refused.action": (
-        "Correct `pin` in the registry, or run `{tool} pair`; the service does not repeat what was refused."
+        "Correct `pin` in the registry, or run `{tool} pair`; a refused one is not tried again."
     ),
-    "link.cause.stale_cache.meaning": "The Bluetooth service remembers the battery as it no longer is.",
-    "link.cause.stale_cache.action": "The service has it forgotten; by hand: `bluetoothctl remove ADDRESS`.",
-    "link.cause.not_a_bms.meaning": "The device at this address is no JK BMS.",
+    "link.cause.stale_cache.meaning": "What the Bluetooth service remembers of the battery is out of date.",
+    "link.cause.stale_cache.action": "The battery monitor has it erased; by hand: `bluetoothctl remove ADDRESS`.",
+    "link.cause.not_a_bms.meaning": "The device at this address is not a JK BMS.",
     "link.cause.not_a_bms.action": "Find the right address with `{tool} --scan`.",
     "link.cause.mute.meaning": "The battery is connected, but sends nothing.",
     "link.cause.mute.action": (
-        "If this goes on, close the phone app and switch the BMS's Bluetooth off and on."
+        "If this goes on, close the phone app, then switch the BMS's Bluetooth off and on."
     ),
-    "link.cause.frozen.meaning": "The BMS repeats the same values: its processor hangs.",
+    "link.cause.frozen.meaning": "The BMS repeats the same values: its processor has hung.",
     "link.cause.frozen.action": (
-        "Its protection may not work: switch off charger and large loads, then the BMS off and on; meanwhile no power."
+        "Its protection may not work: switch off charger and large loads, then the BMS off and on (no power meanwhile)."
     ),
     "link.cause.layout_unknown.meaning": (
         "The battery sends data in an unknown format, perhaps after a firmware update."
@@ -92,7 +92,7 @@ TEXTS = {
     "link.cause.frames_damaged.action": "Move the adapter closer, away from Wi-Fi and inverters.",
     "link.cause.other_program.meaning": "Another program on this machine uses the Bluetooth adapter.",
     "link.cause.other_program.action": "End it, or give it an adapter of its own.",
-    "link.cause.other_poller.meaning": "A second copy of this service reads the battery.",
+    "link.cause.other_poller.meaning": "A second battery monitor reads the battery.",
     "link.cause.other_poller.action": "Stop one of them: systemd, Docker and a terminal may each run one.",
     "link.cause.internal_error.meaning": "This program met something it cannot handle.",
     "link.cause.internal_error.action": (
@@ -107,7 +107,7 @@ TEXTS = {
     "link.rung.forget": "the Bluetooth service was told to forget the battery",
     "link.rung.power_cycle": "the adapter was switched off and on",
     "link.rung.restart_service": "the Bluetooth service was restarted",
-    "link.rung.exit": "our service was restarted",
+    "link.rung.exit": "the battery monitor was restarted",
     "link.rung.reboot": "this machine was rebooted",
     # /release and /resume
     "link.usage": (
@@ -116,12 +116,12 @@ TEXTS = {
     ),
     "link.released": "{names}: lent to the phone app until {time}.",
     "link.app": (
-        "The phone app can connect now. Afterwards the service reconnects by itself, or at once with /resume."
+        "The phone app can connect now. Afterwards the battery monitor reconnects by itself, or at once with /resume."
     ),
-    "link.resumed": "{names}: the service connects again.",
+    "link.resumed": "{names}: connecting again.",
     "link.close_app": "If the phone app is still connected, close it.",
     "link.nothing_released": "No battery is lent, so there is nothing to resume.",
-    "link.unconfirmed": "The battery service did not confirm this; /link shows the present state.",
+    "link.unconfirmed": "The battery monitor did not confirm this; /link shows the present state.",
     "link.all": "All",
     "link.button.release": "📱 Lend for 10 min",
     "link.button.resume": "▶️ Resume",

@@ -7,6 +7,7 @@ TEXTS = {
     "units.hour": "h",
     "units.day": "d",
     "units.between": "{first} to {last}",
+    "units.between_numbers": "{first} to {last}",
     "units.times": "{first}–{last}",
     "units.at_most": "at most {last}",
     "units.ago": "{span} ago",

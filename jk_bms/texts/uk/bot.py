@@ -8,7 +8,7 @@ TEXTS = {
     "bot.updated": "оновлено {time} ({ago})",
     "bot.updated_ago": "оновлено {ago}",
     "bot.poller_down": "Служба моніторингу не відповідає. Це останні відомі значення.",
-    "bot.wrong_clock": "Годинник пристрою збитий: скільки минуло – правильно, котра година – ні.",
+    "bot.wrong_clock": "Годинник пристрою збився: скільки часу минуло – правильно, а котра година – ні.",
     "bot.percents": "{low}–{high} %",
     # Рядки таблиці: щонайбільше 11 знаків
     "bot.row.soc": "Заряд",
@@ -36,7 +36,7 @@ TEXTS = {
     "bot.row.discarded": "Зайві байти",
     "bot.flow.charging": "заряджання",
     "bot.flow.discharging": "розряджання",
-    "bot.flow.idle": "спокій",
+    "bot.flow.idle": "майже немає",
     # /status
     "bot.grid.present": "Мережа є",
     "bot.grid.lost": "Мережі немає",
@@ -57,7 +57,7 @@ TEXTS = {
     "bot.house.unknown": "{name}: заряд невідомий",
     "bot.house.charging": "Заряджання {power}",
     "bot.house.discharging": "Розряджання {power}",
-    "bot.house.idle": "Спокій",
+    "bot.house.idle": "Струму немає",
     "bot.house.lasts": "вистачить до {time}",
     "bot.house.full": "зарядиться о {time}",
     "bot.house.not_counted": "{name}: {why}; не враховано",
@@ -77,8 +77,8 @@ TEXTS = {
     "bot.cells_beyond": "🔴 Комірки за межами ({low} – {high}): {cells}",
     "bot.max": "макс",
     "bot.min": "мін",
-    "bot.empty_in": "За такого споживання вистачить на {span}",
-    "bot.full_in": "За такого струму зарядиться через {span}",
+    "bot.empty_in": "До розряду за такого споживання: {span}",
+    "bot.full_in": "До повного заряду за такого струму: {span}",
     "bot.source": "Заряд {source}",
     "bot.source.counted": "підраховано",
     "bot.source.bms": "за даними BMS",
@@ -107,10 +107,10 @@ TEXTS = {
     "bot.link.released": "Bluetooth звільнено для телефона",
     "bot.link.for": "{state}, {span}",
     "bot.link.last_reading": "останні дані {ago}",
-    "bot.link.back_in": "Служба з’єднається знову через {span}.",
+    "bot.link.back_in": "Служба моніторингу з’єднається знову через {span}.",
     "bot.verdict.no_adapter": "У цього пристрою немає адаптера Bluetooth.",
     "bot.verdict.adapter_off": "Адаптер Bluetooth вимкнено.",
-    "bot.verdict.no_permission": "Служба не має дозволу користуватися Bluetooth.",
+    "bot.verdict.no_permission": "Служба моніторингу не має дозволу користуватися Bluetooth.",
     "bot.verdict.service_down": "Системна служба Bluetooth не працює.",
     "bot.verdict.not_seen": "Не чути: задалеко, без живлення або під’єднано до телефона.",
     "bot.verdict.connect_failed": "Пристрій видно, але з’єднатися не вдається.",
@@ -123,7 +123,7 @@ TEXTS = {
     "bot.verdict.weak_signal": "Сигнал заслабкий.",
     "bot.verdict.pairing_needed": "Ця BMS вимагає спершу створити пару.",
     "bot.verdict.pairing_refused": "BMS відмовилася створити пару.",
-    "bot.verdict.stale_cache": "Система пам’ятає про BMS те, що вже не відповідає дійсності.",
+    "bot.verdict.stale_cache": "Дані про BMS, які запам’ятала система, застаріли.",
     "bot.verdict.frozen": "BMS повторює ті самі значення: вона зависла.",
     "bot.verdict.busy": "Адаптером Bluetooth користується інша програма.",
     "bot.verdict.internal_error": "У самій програмі сталася помилка.",
@@ -132,8 +132,8 @@ TEXTS = {
     "bot.alerts_unknown": "Зараз невідомо, які тривоги активні.",
     "bot.alerts_before": "Активні тривоги, коли служба моніторингу востаннє відповідала:",
     "bot.more_alerts": "ще {count} тривога|ще {count} тривоги|ще {count} тривог",
-    "bot.muted": "Про цю тривогу поки не нагадую.",
-    "bot.unmuted": "Про цю тривогу знову повідомлятиму.",
+    "bot.muted": "Поки не нагадуватиму про цю тривогу.",
+    "bot.unmuted": "Знову повідомлятиму про цю тривогу.",
     "bot.alert_over": "Ця тривога вже минула.",
     "bot.muted_until": "без нагадувань до {time}",
     "bot.muted_until_clear": "без нагадувань, доки не мине",
@@ -188,7 +188,7 @@ TEXTS = {
     "bot.until.share": "Батареї ділять споживання дому за ємністю: на цю припадає {share} %.",
     "bot.until.silent": "Не враховано, бо немає свіжих даних: {names}.",
     "bot.until.save": "Вистачить, якщо споживати в середньому на {watts} менше.",
-    "bot.until.save_all": "Вистачило б, лише якби вимкнути все.",
+    "bot.until.save_all": "Вистачить, лише якщо вимкнути все.",
     # /chart і /digest
     "bot.chart.usage": (
         "Наприклад: /chart 7d power. Час: 24h, 7d або 30d; далі soc, power, cells чи temperature"
@@ -204,7 +204,7 @@ TEXTS = {
     "bot.grid_back": "Мережа з’явилася",
     "bot.bms_lost": "{name} не відповідає",
     "bot.bms_back": "{name} знову відповідає",
-    "bot.bms_back_after": "{name} знову відповідає, мовчання тривало {span}",
+    "bot.bms_back_after": "{name} знову відповідає після {span} мовчання",
     "bot.limits": (
         "MIN_VOLTAGE – {configured} В, а напруга батареї {measured} В. Мабуть, межі підібрано для програми, "
         "що додавала кілька напруг; тут це завжди справжня напруга батареї. Виправте, будь ласка, "
@@ -212,7 +212,7 @@ TEXTS = {
     ),
     # Розмова
     "bot.hello": "Вітаю! Я стежу за батареєю й повідомляю про важливе. Що я вмію – /help.",
-    "bot.monitoring_on": "Повідомлятиму тут рівень заряду й усе важливе. Щоб припинити – /stop.",
+    "bot.monitoring_on": "Повідомлятиму тут про рівень заряду й усе важливе. Щоб припинити – /stop.",
     "bot.monitoring_on_alerts": "Надсилатиму сюди тривоги, підсумок дня й рівень заряду. Без рівня – /stop.",
     "bot.monitoring_off": "Тут більше не повідомлятиму. Щоб почати знову – /start.",
     "bot.monitoring_off_alerts": (
@@ -227,7 +227,7 @@ TEXTS = {
     "bot.claimed": "Тепер це ваш бот.",
     "bot.claim_wrong": "Код неправильний або вже використаний. Новий створить власник через /users.",
     "bot.claim_needed": (
-        "У цього бота ще немає власника. Надішліть /start з кодом, який є в журналі служби батареї, "
+        "У цього бота ще немає власника. Надішліть /start з кодом, який є в журналі служби моніторингу, "
         "ось так: /start КОД"
     ),
     "bot.claim_later": "Служба моніторингу не відповідає, тож код не перевірити. Спробуйте через хвилину.",

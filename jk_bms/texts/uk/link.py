@@ -18,15 +18,15 @@ TEXTS = {
     "link.cause.adapter_blocked.action": "Розблокуйте його командою `sudo rfkill unblock bluetooth`.",
     "link.cause.adapter_wedged.meaning": "Адаптер Bluetooth завис: він увімкнений, але не чує нічого.",
     "link.cause.adapter_wedged.action": (
-        "Служба сама вимкне й увімкне його; якщо це не допоможе, витягніть його і вставте знову."
+        "Служба моніторингу сама вимкне й увімкне його; якщо це не допоможе, витягніть його і вставте знову."
     ),
     "link.cause.nothing_near.meaning": "Поблизу адаптера немає жодного пристрою Bluetooth.",
     "link.cause.nothing_near.action": (
         "Поставте цей комп’ютер ближче до батареї або винесіть адаптер на USB-подовжувачі."
     ),
-    "link.cause.no_permission.meaning": "Служба не має дозволу користуватися Bluetooth.",
+    "link.cause.no_permission.meaning": "Служба моніторингу не має дозволу користуватися Bluetooth.",
     "link.cause.no_permission.action": (
-        "Додайте її користувача до групи командою `sudo usermod -aG bluetooth USER` і запустіть службу знову."
+        "Додайте її користувача до групи командою `sudo usermod -aG bluetooth USER` і перезапустіть службу моніторингу."
     ),
     "link.cause.service_down.meaning": "Системна служба Bluetooth не працює або не відповідає.",
     "link.cause.service_down.action": (
@@ -62,17 +62,17 @@ TEXTS = {
     ),
     "link.cause.pairing_needed.meaning": "Ця прошивка вимагає спершу створити пару.",
     "link.cause.pairing_needed.action": (
-        "Якщо в реєстрі вказано `pin` цієї батареї, пара створиться сама; інакше виконайте `{tool} pair`."
+        "Якщо в реєстрі вказано `pin` цієї батареї, служба моніторингу створить пару сама; інакше виконайте `{tool} pair`."
     ),
     "link.cause.pairing_refused.meaning": (
         "Батарея відмовилася створити пару: код неправильний, або прошивка цього не вміє."
     ),
     "link.cause.pairing_refused.action": (
-        "Виправте `pin` у реєстрі або виконайте `{tool} pair`; відмовлене служба не повторює."
+        "Виправте `pin` у реєстрі або виконайте `{tool} pair`; те, у чому відмовлено, більше не пробується."
     ),
-    "link.cause.stale_cache.meaning": "Служба Bluetooth пам’ятає про батарею те, що вже не відповідає дійсності.",
+    "link.cause.stale_cache.meaning": "Дані про батарею, які запам’ятала служба Bluetooth, застаріли.",
     "link.cause.stale_cache.action": (
-        "Ці записи буде стерто автоматично; вручну: `bluetoothctl remove ADDRESS`."
+        "Служба моніторингу сама їх зітре; вручну: `bluetoothctl remove ADDRESS`."
     ),
     "link.cause.not_a_bms.meaning": "Пристрій із цією адресою – не JK BMS.",
     "link.cause.not_a_bms.action": "Знайдіть правильну адресу командою `{tool} --scan`.",
@@ -94,7 +94,7 @@ TEXTS = {
     "link.cause.frames_damaged.action": "Поставте адаптер ближче, подалі від Wi-Fi та інверторів.",
     "link.cause.other_program.meaning": "Адаптером Bluetooth користується інша програма.",
     "link.cause.other_program.action": "Завершіть її або дайте їй окремий адаптер.",
-    "link.cause.other_poller.meaning": "Батарею опитує друга копія цієї служби.",
+    "link.cause.other_poller.meaning": "Батарею опитує ще одна служба моніторингу.",
     "link.cause.other_poller.action": (
         "Зупиніть одну з них: копію могли запустити systemd, Docker або ви самі в терміналі."
     ),
@@ -112,7 +112,7 @@ TEXTS = {
     "link.rung.forget": "стирання записів служби Bluetooth про батарею",
     "link.rung.power_cycle": "вимкнення й увімкнення адаптера",
     "link.rung.restart_service": "перезапуск служби Bluetooth",
-    "link.rung.exit": "перезапуск нашої служби",
+    "link.rung.exit": "перезапуск служби моніторингу",
     "link.rung.reboot": "перезавантаження комп’ютера",
     # /release і /resume
     "link.usage": (
@@ -120,10 +120,10 @@ TEXTS = {
     ),
     "link.released": "{names}: Bluetooth звільнено до {time}.",
     "link.app": (
-        "Тепер може під’єднатися застосунок на телефоні. Потім служба з’єднається знову сама; раніше – "
+        "Тепер може під’єднатися застосунок на телефоні. Потім служба моніторингу з’єднається сама; раніше – "
         "/resume."
     ),
-    "link.resumed": "{names}: служба знову з’єднується.",
+    "link.resumed": "{names}: знову з’єднуюся.",
     "link.close_app": "Якщо застосунок на телефоні ще під’єднаний, закрийте його.",
     "link.nothing_released": "Bluetooth не звільняли, тож відновлювати нічого.",
     "link.unconfirmed": "Служба моніторингу цього не підтвердила; теперішній стан покаже /link.",
