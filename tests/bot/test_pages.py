@@ -137,7 +137,7 @@ def test_several_batteries_each_have_a_part_and_a_button() -> None:
 
     first, flows, *rest = page.text.splitlines()
     assert first == "🟢 <b>House: 84 %</b>"
-    assert flows == "Discharging with 2168 W"
+    assert flows == "Discharging at 2168 W"
     assert "🟢 Main: 84 %, -2168 W, 18.5 °C" in rest
     assert "⚠️ Shed: no data, 14 % at 18:27; not counted" in rest
     assert "updated 18:42:07 (12 s ago)" in rest, "of the one that counts"
@@ -158,7 +158,7 @@ def test_the_first_line_is_the_house() -> None:
     first, flows, *rest = status(*packs).text.splitlines()
 
     assert first == "🟡 <b>House: 71 %, 13.0 kWh left</b>"
-    assert flows == "Discharging with 2000 W, lasts until 00:00–00:45 tomorrow"
+    assert flows == "Discharging at 2000 W, lasts until 00:00–00:45 tomorrow"
     assert rest[0] == "🔌 <b>Grid is on</b> · 2 h 5 min"
     assert "🟠 Shed: 20 %, -1000 W, 18.5 °C ❗ a cell is empty" in rest
     page = pages.house(snapshot(*packs), UK, KYIV, NOW)

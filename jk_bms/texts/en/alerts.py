@@ -64,8 +64,8 @@ TEXTS = {
     "alerts.cell_low.detail": "The BMS cuts off at {limit}.",
     "alerts.cell_spread.title": "the cells differ too much",
     "alerts.cell_spread.meaning": (
-        "Cell {high} is the highest, cell {low} the lowest. The battery holds less: it is full with the "
-        "first and empty with the last."
+        "Cell {high} is the highest, cell {low} the lowest. The battery holds less: the first ends charging, the "
+        "other ends discharging."
     ),
     "alerts.cell_spread.action": (
         "Charge it full slowly, so that the balancer has time. If this comes back, find out which cell it is."
@@ -116,7 +116,7 @@ TEXTS = {
         "and let it cool."
     ),
     "alerts.mosfet_hot.title": "the MOSFETs of the BMS are too hot",
-    "alerts.mosfet_hot.meaning": "The current is more than the BMS can cool. It will cut off to protect itself.",
+    "alerts.mosfet_hot.meaning": "The current heats the BMS more than it can cool. It will cut off to protect itself.",
     "alerts.mosfet_hot.action": (
         "Lower the load or the charging current, and give the BMS air. Do not touch it."
     ),
@@ -137,7 +137,7 @@ TEXTS = {
     "alerts.not_charged.action": (
         "Check the charge settings of the inverter, and whether charging is switched on in the BMS."
     ),
-    "alerts.not_charged.over": "It is over at {clear}, or when it is charged.",
+    "alerts.not_charged.over": "It is over at {clear}, or when the battery is being charged.",
     "alerts.not_charged.explain": (
         "Only where grid or sun are known: the grid is on, or the sun gives more than the load, and at most "
         "0.5 A flow into the battery."
@@ -291,7 +291,7 @@ TEXTS = {
     "alerts.bms_implausible.meaning": (
         "{value} readings in ten minutes were left out; what you see comes from the others."
     ),
-    "alerts.bms_implausible.action": "Move the radio closer. If this goes on, check the BMS's plugs.",
+    "alerts.bms_implausible.action": "Move the Bluetooth adapter closer. If this goes on, check the BMS's plugs.",
     "alerts.bms_implausible.detail": "The last one: {reason}",
     "alerts.bms_implausible.over": "It is over after ten minutes without one.",
     "alerts.bms_implausible.cleared": "the BMS sends possible values again",
@@ -336,9 +336,9 @@ TEXTS = {
     "alerts.adapter_stuck.cleared": "the Bluetooth adapter works again",
     "alerts.started_after_crash.title": "running again after an unexpected stop",
     "alerts.started_after_crash.meaning": (
-        "The service or the machine stopped suddenly, perhaps in a power cut. The history has a short gap."
+        "The battery monitor or its machine stopped suddenly, perhaps in a power cut. The history has a short gap."
     ),
-    "alerts.started_after_crash.action": "Nothing to do. If it happens often, look into the service's log.",
+    "alerts.started_after_crash.action": "Nothing to do. If it happens often, look into its log.",
     "alerts.started_after_crash.over": "This is told only once.",
     # jk-util.py alerts --explain
     "alerts.explain.begins_above": "Begins at {set} or more",

@@ -39,7 +39,7 @@ TEXTS = {
     "alerts.code_line": "Код {code}",
     "alerts.severity.info": "До відома",
     "alerts.severity.warning": "Попередження",
-    "alerts.severity.error": "Помилка",
+    "alerts.severity.error": "Серйозно",
     "alerts.severity.critical": "Критично",
     "alerts.several": (
         "{count} повідомлення про тривоги|{count} повідомлення про тривоги|{count} повідомлень про тривоги"
@@ -69,8 +69,8 @@ TEXTS = {
     "alerts.cell_low.detail": "BMS сама вимкнеться за {limit}.",
     "alerts.cell_spread.title": "завеликий розбіг комірок",
     "alerts.cell_spread.meaning": (
-        "Найвища комірка – {high}, найнижча – {low}. Батарея вміщує менше: повна вона з першою, порожня – з "
-        "останньою."
+        "Найвища напруга – у комірки {high}, найнижча – у комірки {low}. Батарея вміщує менше: перша завершує "
+        "заряджання, друга – розряджання."
     ),
     "alerts.cell_spread.action": (
         "Зарядіть батарею повністю й повільно, щоб балансир устиг. Якщо повторюється – з’ясуйте, яка комірка винна."
@@ -120,7 +120,7 @@ TEXTS = {
         "дайте їй охолонути."
     ),
     "alerts.mosfet_hot.title": "ключі MOSFET перегріваються",
-    "alerts.mosfet_hot.meaning": "Струм більший, ніж BMS може охолодити. Вона вимкнеться, щоб захистити себе.",
+    "alerts.mosfet_hot.meaning": "Струм гріє BMS більше, ніж вона встигає охолонути. Вона вимкнеться, щоб захистити себе.",
     "alerts.mosfet_hot.action": "Зменште споживання або заряджання й дайте BMS доступ повітря. Не торкайтеся її.",
     "alerts.mosfet_hot.detail": "BMS сама вимкнеться за {limit}.",
     # Скільки лишилося
@@ -135,7 +135,7 @@ TEXTS = {
     "alerts.not_charged.title": "низький заряд, а батарея не заряджається",
     "alerts.not_charged.meaning": "Є мережа або сонця більше, ніж споживання, але батарея нічого не отримує.",
     "alerts.not_charged.action": "Перевірте налаштування заряджання в інверторі й чи ввімкнено заряджання в BMS.",
-    "alerts.not_charged.over": "Мине на {clear} або коли почне заряджатися.",
+    "alerts.not_charged.over": "Мине, коли заряд досягне {clear} або почнеться заряджання.",
     "alerts.not_charged.explain": (
         "Лише там, де відомо про мережу або сонце: мережа є або сонце дає більше, ніж споживає дім, а в батарею "
         "йде щонайбільше 0,5 А."
@@ -262,7 +262,9 @@ TEXTS = {
     # Зв'язок із батареєю
     "alerts.bms_silent.title": "BMS не відповідає",
     "alerts.bms_silent.meaning": "Доки вона мовчить, про батарею нічого не відомо, й інших тривог про неї не буде.",
-    "alerts.bms_silent.action": "Часто з’єднання тримає телефон: закрийте в ньому застосунок BMS. Або ж BMS без живлення.",
+    "alerts.bms_silent.action": (
+        "Часто з’єднання тримає телефон: закрийте в ньому застосунок BMS. Якщо не в цьому справа, перевірте живлення BMS."
+    ),
     "alerts.bms_silent.ask": "/link покаже стан зв’язку.",
     "alerts.bms_silent.detail": "{verdict}",
     "alerts.bms_silent.over": "Мине з першими справними даними.",
@@ -277,7 +279,7 @@ TEXTS = {
     "alerts.bms_frozen.cleared": "значення BMS знову змінюються",
     "alerts.bms_implausible.title": "BMS надсилає неможливі значення",
     "alerts.bms_implausible.meaning": "За десять хвилин відкинуто показань: {value}. Показую лише решту.",
-    "alerts.bms_implausible.action": "Перенесіть приймач ближче. Якщо не минеться, перевірте роз’єми BMS.",
+    "alerts.bms_implausible.action": "Поставте адаптер Bluetooth ближче. Якщо не минеться, перевірте роз’єми BMS.",
     "alerts.bms_implausible.detail": "Останнє: {reason}",
     "alerts.bms_implausible.over": "Мине, коли десять хвилин не буде жодного.",
     "alerts.bms_implausible.cleared": "значенням BMS знову можна вірити",
@@ -319,9 +321,10 @@ TEXTS = {
     "alerts.adapter_stuck.cleared": "адаптер Bluetooth знову працює",
     "alerts.started_after_crash.title": "знову працюю після раптової зупинки",
     "alerts.started_after_crash.meaning": (
-        "Служба або пристрій зупинилися раптово, можливо, через зникнення живлення. В історії буде коротка прогалина."
+        "Служба моніторингу або її пристрій зупинилися раптово, можливо, через зникнення живлення. "
+        "В історії буде коротка прогалина."
     ),
-    "alerts.started_after_crash.action": "Робити нічого не треба. Якщо таке часто – перегляньте журнал служби.",
+    "alerts.started_after_crash.action": "Робити нічого не треба. Якщо таке часто – перегляньте її журнал.",
     "alerts.started_after_crash.over": "Про це повідомляю лише раз.",
     # jk-util.py alerts --explain
     "alerts.explain.begins_above": "Починається з {set} і вище",
