@@ -6,9 +6,8 @@ owners; the members of a group are guests there, unless one is an owner himself.
 
 import time
 from collections.abc import Callable
-from enum import IntEnum
-from typing import NamedTuple
 
+from jk_bms.bot.roles import Person, Role
 from jk_bms.bot.store import BotStore, Chat
 from jk_bms.claims import OWNER
 from jk_bms.settings import Settings
@@ -16,23 +15,6 @@ from jk_bms.settings import Settings
 QUIET = 3600.0  # s in which a stranger is refused once
 GUESSES = 5  # wrong codes of one person that are answered in that time
 _MOST = 1000  # strangers remembered; a bound, not a tuning
-
-
-class Role(IntEnum):
-    """What a person may do."""
-
-    STRANGER = 0  # nothing
-    GUEST = 1  # look
-    OWNER = 2  # everything
-
-
-class Person(NamedTuple):
-    """One row of /users: a person or a group."""
-
-    id: int
-    title: str  # as Telegram calls it; "" when it was never met
-    role: Role
-    named: bool  # in the settings, where alone it can be taken out
 
 
 class Access:

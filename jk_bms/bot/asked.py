@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from jk_bms.bot.access import Role
 from jk_bms.bot.light_aiogram import CallbackQuery, Message
+from jk_bms.bot.roles import Role
 from jk_bms.texts import Texts, clip
 
 GROUP_ADMIN = 1087968824  # whom Telegram names for an administrator who writes as his group

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from jk_bms.bot import pages
-from jk_bms.bot.access import Access, Role
+from jk_bms.bot.access import Access
 from jk_bms.bot.asked import Asked, command_text, person, person_name, topic
 from jk_bms.bot.child import ChildError
 from jk_bms.bot.choices import PICTURES, chosen
@@ -24,6 +24,7 @@ from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, find_alert, press,
 from jk_bms.bot.pages.values import label
 from jk_bms.bot.people import People, codes_in, looks_like_code
 from jk_bms.bot.picture import NoPicture, run_chart
+from jk_bms.bot.roles import Role
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
 from jk_bms.bot.turn import wanted_clock, wanted_turn

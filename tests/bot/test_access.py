@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from jk_bms.bot.access import GUESSES, Access, Role
+from jk_bms.bot.access import GUESSES, Access
 from jk_bms.bot.pages.callbacks import alert_key, press
+from jk_bms.bot.roles import Role
 from jk_bms.bot.store import BotStore, Chat
 from tests.bot.conftest import CODE, INVITATION, Configure, Poller, Running, soon
 from tests.bot.house_snapshot import device, lent, snapshot

@@ -1,33 +1,13 @@
 """``/users``: who may use the bot, and the pages by which an owner lets people in and out."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, page
+from jk_bms.bot.roles import Person, Role
 from jk_bms.texts import Texts, clip, escape
 
 MOST = 40  # people on the page
-
-
-class Person(Protocol):
-    """A person who is served, or a group."""
-
-    @property
-    def id(self) -> int:
-        """His number, which is also that of his private chat."""
-
-    @property
-    def title(self) -> str:
-        """What Telegram calls him."""
-
-    @property
-    def role(self) -> int:
-        """2: an owner."""
-
-    @property
-    def named(self) -> bool:
-        """Whether the settings name him."""
 
 
 def users(people: Iterable[Person], user: int | None, texts: Texts, *, private: bool) -> Page:
@@ -82,7 +62,7 @@ def name(one: Person) -> str:
 
 
 def _line(one: Person, user: int | None, texts: Texts) -> str:
-    role = "group" if one.id < 0 else "owner" if one.role == 2 else "guest"
+    role = "group" if one.id < 0 else "owner" if one.role is Role.OWNER else "guest"
     mark = {"group": "👥", "owner": "🔑", "guest": "👁"}[role]
     facts = [texts(f"access.as_{role}")]
     if one.named:
