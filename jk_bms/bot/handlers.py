@@ -22,6 +22,7 @@ from jk_bms.bot.outlook import outlook
 from jk_bms.bot.pages import COMMANDS, Button, Page
 from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.values import label
+from jk_bms.bot.parts import Parts
 from jk_bms.bot.people import People, codes_in, looks_like_code
 from jk_bms.bot.picture import NoPicture, run_chart
 from jk_bms.bot.roles import Role
@@ -93,7 +94,7 @@ class Handlers:
             "chatid": self._chat_id,
             "help": self._help,
         }
-        self._people = People(settings, store, access, live, self.texts_of)
+        self._people = People(Parts(settings, store, access, live, self.texts_of))
         assert set(self._commands) == set(COMMANDS)
 
     async def handle(self, update: Update, late: bool) -> None:

@@ -11,13 +11,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from jk_bms.bot import pages
-from jk_bms.bot.access import Access
 from jk_bms.bot.choices import NIGHT, is_quiet, quiet_of
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
+from jk_bms.bot.parts import Parts
 from jk_bms.bot.stat_log import StatLog
-from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.settings import Settings
 from jk_bms.texts import Texts, escape
@@ -71,22 +69,14 @@ class Monitor:
 
     def __init__(
         self,
-        settings: Settings,
-        store: BotStore,
-        access: Access,
-        live: LiveView,
-        texts_of: Callable[[int], Texts],
+        parts: Parts,
         stat_log: StatLog | None,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
         self._unfitting = False  # it was said that the limits do not fit
-        self._settings = settings
-        self._store = store
-        self._access = access
-        self._live = live
-        self._texts_of = texts_of
+        self._settings, self._store, self._access, self._live, self._texts_of = parts
         self._log = stat_log
         self._monotonic = monotonic
         self._check_due = monotonic()

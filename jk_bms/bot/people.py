@@ -4,21 +4,18 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from jk_bms.bot import pages
-from jk_bms.bot.access import Access
 from jk_bms.bot.asked import Asked
 from jk_bms.bot.light_aiogram import Message
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
-from jk_bms.bot.store import BotStore
+from jk_bms.bot.parts import Parts
 from jk_bms.claims import ALPHABET, GUEST, LENGTH, OWNER, ROLES
 from jk_bms.errors import JkBmsError, StoreError
-from jk_bms.settings import Settings
-from jk_bms.texts import Texts, escape
+from jk_bms.texts import escape
 
 log = logging.getLogger(__name__)
 
@@ -26,21 +23,10 @@ MOST_CODES = 8  # words of one message that are tried: a code needs no company
 
 
 class People:
-    """Who may use the bot, and how that changes. ``texts_of``: the language of a chat."""
+    """Who may use the bot, and how that changes."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: BotStore,
-        access: Access,
-        live: LiveView,
-        texts_of: Callable[[int], Texts],
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._access = access
-        self._live = live
-        self._texts_of = texts_of
+    def __init__(self, parts: Parts) -> None:
+        self._settings, self._store, self._access, self._live, self._texts_of = parts
         self._one = asyncio.Lock()  # codes are tried one after another, however many send them
 
     async def claim(self, asked: Asked, code: str) -> tuple[Page | None, str]:

@@ -29,6 +29,7 @@ from jk_bms.bot.live import LiveView
 from jk_bms.bot.menu import set_menus
 from jk_bms.bot.monitor import Monitor
 from jk_bms.bot.outgoing import Outgoing
+from jk_bms.bot.parts import Parts
 from jk_bms.bot.requests import TokenMask, make_bot
 from jk_bms.bot.sender import PACE, Pace, Sender
 from jk_bms.bot.stat_log import StatLog
@@ -131,7 +132,9 @@ class Bot:
             digest=daily.on_demand,
             started=began,
         )
-        monitor = Monitor(self.settings, self.store, self.access, self.live, handlers.texts_of, self.stat_log)
+        monitor = Monitor(
+            Parts(self.settings, self.store, self.access, self.live, handlers.texts_of), self.stat_log
+        )
         feed = AlertFeed(
             self.settings,
             self.store,

@@ -14,6 +14,7 @@ from jk_bms.bot.access import Access
 from jk_bms.bot.choices import Choices
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.monitor import DEFAULT_MINIMUM, Monitor, level_of
+from jk_bms.bot.parts import Parts
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, Chat, open_store
 from jk_bms.settings import Settings
@@ -33,11 +34,7 @@ class House:
         self.live = LiveView(settings)
         log = StatLog(settings.log_file, settings.timezone) if settings.log_file else None
         self.monitor = Monitor(
-            settings,
-            store,
-            Access(settings, store),
-            self.live,
-            lambda chat: language("en"),
+            Parts(settings, store, Access(settings, store), self.live, lambda chat: language("en")),
             log,
             lambda: self.now,
         )

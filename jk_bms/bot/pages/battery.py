@@ -4,21 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from jk_bms.bot.pages import values
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page, preformatted
-from jk_bms.bot.pages.values import (
-    amount,
-    delta_row,
-    flow_rows,
-    has_data,
-    label,
-    low_line,
-    notes,
-    reading_of,
-    shown_soc,
-    soc_mark,
-    updated,
-)
 from jk_bms.model.reading import probes_of
 from jk_bms.status_text import soc_bar
 from jk_bms.texts import Texts, clip, escape
@@ -34,26 +22,28 @@ def battery(
     snapshot: dict[str, Any], device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Page:
     """Return what is known of ``device``, one of the snapshot's."""
-    reading = reading_of(device)
-    name = escape(label(device, texts))
+    reading = values.reading_of(device)
+    name = escape(values.label(device, texts))
     buttons = _buttons("battery", device, texts)
-    if not has_data(device):
+    if not values.has_data(device):
         return page(
-            escape(notes(snapshot, texts)),
+            escape(values.notes(snapshot, texts)),
             f"<b>{name}</b>",
             escape(no_data(device, texts, zone, now)),
             buttons=buttons,
         )
     soc = reading.get("battery_soc")
     return page(
-        escape(notes(snapshot, texts)),
-        f"{soc_mark(soc)} <b>{name}: {shown_soc(soc)} %</b>" if soc is not None else f"<b>{name}</b>",
+        escape(values.notes(snapshot, texts)),
+        f"{values.soc_mark(soc)} <b>{name}: {values.shown_soc(soc)} %</b>"
+        if soc is not None
+        else f"<b>{name}</b>",
         f"<code>{soc_bar(soc, BAR)}</code>" if soc is not None else "",
         block(_rows(device, texts, zone, now)),
         *(escape(line) for line in _lines(device, snapshot, texts)),
-        low_line(soc, texts),
+        values.low_line(soc, texts),
         _advice(soc, texts),
-        escape(updated(device, snapshot, texts, zone, now)),
+        escape(values.updated(device, snapshot, texts, zone, now)),
         buttons=buttons,
     )
 
@@ -62,34 +52,34 @@ def cells(
     snapshot: dict[str, Any], device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Page:
     """Return all cells of ``device`` with the highest and the lowest marked."""
-    reading = reading_of(device)
-    name = escape(label(device, texts))
+    reading = values.reading_of(device)
+    name = escape(values.label(device, texts))
     voltages = reading.get("cells")
     if not voltages:
         return page(
-            escape(notes(snapshot, texts)),
+            escape(values.notes(snapshot, texts)),
             f"<b>{name}</b>",
-            escape(texts("bot.no_cells") if has_data(device) else no_data(device, texts, zone, now)),
+            escape(texts("bot.no_cells") if values.has_data(device) else no_data(device, texts, zone, now)),
             buttons=_buttons("cells", device, texts),
         )
     low, high = reading["cell_min"], reading["cell_max"]
     summary = [
-        *amount(texts, "highest", high["v"], "V", 3, texts("bot.cell", number=high["index"])),
-        *amount(texts, "lowest", low["v"], "V", 3, texts("bot.cell", number=low["index"])),
-        *amount(texts, "mean", reading.get("cell_average"), "V", 3),
-        *amount(texts, "delta", 1000 * (high["v"] - low["v"]), "mV"),
+        *values.amount(texts, "highest", high["v"], "V", 3, texts("bot.cell", number=high["index"])),
+        *values.amount(texts, "lowest", low["v"], "V", 3, texts("bot.cell", number=low["index"])),
+        *values.amount(texts, "mean", reading.get("cell_average"), "V", 3),
+        *values.amount(texts, "delta", 1000 * (high["v"] - low["v"]), "mV"),
     ]
     numbers = reading.get("cell_numbers") or range(1, len(voltages) + 1)
     marks = {high["index"]: texts("bot.max"), low["index"]: texts("bot.min")}
-    title = texts.count("bot.cells_of", len(voltages), name=label(device, texts))
+    title = texts.count("bot.cells_of", len(voltages), name=values.label(device, texts))
     return page(
-        escape(notes(snapshot, texts)),
+        escape(values.notes(snapshot, texts)),
         f"<b>{escape(title)}</b>",
         preformatted(_columns(list(numbers), voltages, marks, texts)),
         block(summary),
         escape(_beyond(list(numbers), voltages, device.get("cell_limits"), texts)),
         escape(_balancing(reading, texts)),
-        escape(updated(device, snapshot, texts, zone, now)),
+        escape(values.updated(device, snapshot, texts, zone, now)),
         buttons=_buttons("cells", device, texts),
     )
 
@@ -104,31 +94,31 @@ def no_data(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: date
 
 def _rows(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[Row]:
     """What flows, what is left, the cells, the warmth."""
-    reading = reading_of(device)
-    yield from flow_rows(reading, texts)
-    yield from amount(texts, "remaining", reading.get("charge"), "Ah", 1)
+    reading = values.reading_of(device)
+    yield from values.flow_rows(reading, texts)
+    yield from values.amount(texts, "remaining", reading.get("charge"), "Ah", 1)
     # The newest day that a silent battery knows of may be yesterday.
     if today := (device.get("days") or {}).get(now.astimezone(zone).date().isoformat()):
-        yield from amount(texts, "in_today", today.get("charged_kwh"), "kWh", 1)
-        yield from amount(texts, "out_today", today.get("discharged_kwh"), "kWh", 1)
+        yield from values.amount(texts, "in_today", today.get("charged_kwh"), "kWh", 1)
+        yield from values.amount(texts, "out_today", today.get("discharged_kwh"), "kWh", 1)
     if count := reading.get("cell_count"):
         yield Row(texts("bot.row.cells"), str(count))
     for name in ("highest", "lowest"):
         if cell := reading.get("cell_max" if name == "highest" else "cell_min"):
-            yield from amount(texts, name, cell["v"], "V", 3, texts("bot.cell", number=cell["index"]))
-    yield from delta_row(reading, texts)
+            yield from values.amount(texts, name, cell["v"], "V", 3, texts("bot.cell", number=cell["index"]))
+    yield from values.delta_row(reading, texts)
     probes = probes_of(reading)
     if len(probes) < 2:
-        yield from amount(texts, "temperature", reading.get("temperature"), "°C", 1)
+        yield from values.amount(texts, "temperature", reading.get("temperature"), "°C", 1)
     else:
         for number, value in probes:
-            yield from amount(texts, "probe", value, "°C", 1, number=number)
-    yield from amount(texts, "mosfets", reading.get("mos_temperature"), "°C", 1)
+            yield from values.amount(texts, "probe", value, "°C", 1, number=number)
+    yield from values.amount(texts, "mosfets", reading.get("mos_temperature"), "°C", 1)
 
 
 def _lines(device: dict[str, Any], snapshot: dict[str, Any], texts: Texts) -> Iterator[str]:
     """What needs words: forecast, source and sureness of the SoC, alarms and switches of the BMS."""
-    reading, age = reading_of(device), device.get("age")
+    reading, age = values.reading_of(device), device.get("age")
     if not is_old(age, snapshot):
         if forecast := lasts(snapshot, reading.get("empty_in"), device):
             yield "⏳ " + texts("bot.empty_in", span=texts.span_between(*forecast))
@@ -162,7 +152,7 @@ def _source(reading: dict[str, Any], age: float, texts: Texts) -> str:
 
 
 def _advice(soc: float | None, texts: Texts) -> str:
-    return escape(texts("bot.low_advice")) if low_line(soc, texts) else ""
+    return escape(texts("bot.low_advice")) if values.low_line(soc, texts) else ""
 
 
 def _beyond(numbers: list[int], voltages: list[float], limits: list[float] | None, texts: Texts) -> str:

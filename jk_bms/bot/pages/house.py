@@ -4,20 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from jk_bms.bot.pages import values
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page
-from jk_bms.bot.pages.values import (
-    amount,
-    flow,
-    flow_rows,
-    label,
-    low_line,
-    notes,
-    reading_of,
-    shown_soc,
-    soc_mark,
-    updated,
-)
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import bms_alarm
 from jk_bms.view.house import NO_CHARGE, OFF, House, LeftOut, house_of
@@ -35,17 +24,17 @@ def house(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: date
             Button(texts("bot.button.chart"), press("chart", "24h", "soc", "all")),
         ],
         *(
-            [Button(f"🔋 {label(device, texts)}", press("battery", device["number"]))]
+            [Button(f"🔋 {values.label(device, texts)}", press("battery", device["number"]))]
             for device in snapshot["devices"]
         ),
     ]
     return page(
-        escape(notes(snapshot, texts)),
+        escape(values.notes(snapshot, texts)),
         *house_lines(whole, texts, zone, now),
         block(_rows(whole, snapshot, texts, zone, now)),
         *pack_lines(whole, snapshot, texts, zone, now),
-        low_line(whole.soc, texts),
-        escape(texts("bot.low_advice")) if low_line(whole.soc, texts) else "",
+        values.low_line(whole.soc, texts),
+        escape(texts("bot.low_advice")) if values.low_line(whole.soc, texts) else "",
         escape(house_updated(whole, snapshot, texts, zone, now)),
         buttons=buttons,
     )
@@ -71,13 +60,13 @@ def house_line(whole: House, texts: Texts) -> str:
     name = texts("bot.house.name")
     if whole.soc is None:
         return f"<b>{escape(texts('bot.house.unknown', name=name))}</b>"
-    charge = {"name": name, "soc": shown_soc(whole.soc)}
+    charge = {"name": name, "soc": values.shown_soc(whole.soc)}
     line = (
         texts("bot.house.charge", **charge)
         if whole.left_kwh is None
         else texts("bot.house.charge_left", **charge, left=texts.quantity(whole.left_kwh, "kWh", 1))
     )
-    return f"{soc_mark(whole.soc)} <b>{escape(line)}</b>"
+    return f"{values.soc_mark(whole.soc)} <b>{escape(line)}</b>"
 
 
 def pack_lines(
@@ -88,8 +77,8 @@ def pack_lines(
     for device in snapshot["devices"]:
         left_out = out.get(device["number"])
         if left_out is None:
-            soc = reading_of(device)["battery_soc"]
-            line = f"{soc_mark(soc)} {escape(_pack(device, texts))}"
+            soc = values.reading_of(device)["battery_soc"]
+            line = f"{values.soc_mark(soc)} {escape(_pack(device, texts))}"
         else:
             line = f"⚠️ {escape(_not_counted(left_out, texts, zone, now))}"
         yield line + "".join(escape(f" ❗ {text}") for text in _alarms(device, texts))
@@ -108,62 +97,62 @@ def house_updated(
     if not whole.counted:
         return ""
     oldest = max(whole.counted, key=lambda device: device["age"])
-    return updated(dict(oldest), snapshot, texts, zone, now)
+    return values.updated(dict(oldest), snapshot, texts, zone, now)
 
 
 def _rows(
     whole: House, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Iterator[Row]:
     told = {"voltage": whole.voltage, "current": whole.current, "power": whole.power}
-    yield from flow_rows({name: value for name, value in told.items() if value is not None}, texts)
+    yield from values.flow_rows({name: value for name, value in told.items() if value is not None}, texts)
     if whole.left_kwh is not None:
-        yield from amount(texts, "remaining", whole.left_kwh, "kWh", 1)
+        yield from values.amount(texts, "remaining", whole.left_kwh, "kWh", 1)
     today = now.astimezone(zone).date().isoformat()
     days = [(device.get("days") or {}).get(today) for device in snapshot["devices"]]
     if all(days):  # a silent pack's day is not over: then the sum would be too small
         for row, name in (("in_today", "charged_kwh"), ("out_today", "discharged_kwh")):
             parts = [day.get(name) for day in days if day]
             if all(part is not None for part in parts):
-                yield from amount(texts, row, sum(parts), "kWh", 1)
+                yield from values.amount(texts, row, sum(parts), "kWh", 1)
     deltas = [delta for device in whole.counted if (delta := device["reading"].get("cell_delta")) is not None]
     if deltas:
-        yield from amount(texts, "delta", 1000 * max(deltas), "mV")
+        yield from values.amount(texts, "delta", 1000 * max(deltas), "mV")
 
 
 def _pack(device: dict[str, Any], texts: Texts) -> str:
     """``Main: 84 %, -1084 W, 18.5 °C``."""
-    reading = reading_of(device)
-    facts = [f"{shown_soc(reading['battery_soc'])} %"]
+    reading = values.reading_of(device)
+    facts = [f"{values.shown_soc(reading['battery_soc'])} %"]
     for name, unit, digits in (("power", "W", 0), ("temperature", "°C", 1)):
         if (value := reading.get(name)) is not None:
             facts.append(texts.quantity(value, unit, digits, sign=name == "power"))
-    return f"{label(device, texts)}: {', '.join(facts)}"
+    return f"{values.label(device, texts)}: {', '.join(facts)}"
 
 
 def _not_counted(one: LeftOut, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
     device = dict(one.device)
-    reading, age = reading_of(device), device.get("age")
+    reading, age = values.reading_of(device), device.get("age")
     soc = reading.get("battery_soc")
     facts = []
     if one.why in (OFF, NO_CHARGE):
-        facts += [f"{shown_soc(soc)} %"] if soc is not None else []
+        facts += [f"{values.shown_soc(soc)} %"] if soc is not None else []
         facts.append(texts(f"bot.house.why.{one.why}"))
     else:
         facts.append(texts(f"bot.house.why.{one.why}"))
         if age is not None:
             time = texts.moment(now - timedelta(seconds=age), zone, now)
             key = "bot.house.last_heard" if soc is None else "bot.house.last_charge"
-            facts.append(texts(key, time=time, soc=None if soc is None else shown_soc(soc)))
-    return texts("bot.house.not_counted", name=label(device, texts), why=", ".join(facts))
+            facts.append(texts(key, time=time, soc=None if soc is None else values.shown_soc(soc)))
+    return texts("bot.house.not_counted", name=values.label(device, texts), why=", ".join(facts))
 
 
 def _alarms(device: dict[str, Any], texts: Texts) -> list[str]:
-    return [bms_alarm(name, texts) for name in reading_of(device).get("alarms") or ()]
+    return [bms_alarm(name, texts) for name in values.reading_of(device).get("alarms") or ()]
 
 
 def _flow(whole: House) -> str:
     amps = whole.current if whole.current is not None else (whole.power or 0.0) / 50.0
-    return flow(amps)
+    return values.flow(amps)
 
 
 def _between(seconds: tuple[float, float], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
