@@ -1,7 +1,9 @@
 """What holds for every test, whoever starts the run."""
 
+import logging
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Leave nothing behind but what failed."""
     if exitstatus == 0 and (folder := session.config.stash.get(OWN_FOLDER, None)):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Have the next test hear all: a program that a test runs in this process sets the levels of our loggers."""
+    loggers = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    levels = {each: each.level for each in (*loggers, logging.getLogger("jk_bms"))}
+    result = yield
+    for each, level in levels.items():
+        each.setLevel(level)
+    return result
