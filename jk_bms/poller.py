@@ -44,6 +44,7 @@ from jk_bms.repair.ladder import Rung
 from jk_bms.rules.cells import cell_limits
 from jk_bms.sd_notify import Notifier
 from jk_bms.settings import Settings
+from jk_bms.settings.proxies import proxy_for
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
 from jk_bms.sinks.inverter_record import inverter_sample
 from jk_bms.sources import RADIO_KINDS, Source, SourceContext, build
@@ -304,7 +305,9 @@ class Poller:
         if self.settings.deadman_url:
             from jk_bms.actions.deadman import Deadman
 
-            yield "deadman", Deadman(self.settings.deadman_url, self.clock, well=self._trouble).run
+            url = self.settings.deadman_url
+            proxy = proxy_for(self.settings, url)
+            yield "deadman", Deadman(url, self.clock, well=self._trouble, proxy=proxy).run
 
     def _trouble(self) -> str:
         """Why this house is not well, as far as the service outside should be alarmed; empty: it is."""

@@ -3,18 +3,24 @@
 Apprise is heavy and talks to strangers, so it never lives in the poller. Addresses are secrets:
 they come on standard input, never as arguments, and are taken out of what Apprise says.
 
+HTTPS_PROXY and NO_PROXY come in the environment: what speaks HTTPS goes through that proxy.
+
 Input: ``{"url", "title", "body", "kind"}``; without a ``title`` the address is only looked at.
 Output: ``{"ok": bool, "error": text}``.
 """
 
 import json
 import logging
+import os
 import re
 import sys
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
+from jk_bms.settings.proxies import is_direct, is_socks
+
 KINDS = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure", "over": "success"}
+HTTPS = 443  # the port
 LONGEST_ERROR = 300  # characters
 SHORTEST_SECRET = 5  # characters; a shorter piece of an address gives nothing away
 
@@ -33,6 +39,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     except ImportError:
         return {"ok": False, "error": "the package apprise is not installed", "missing": True}
     url = str(asked["url"])
+    _take_socks()
     capture = apprise.LogCapture(level=logging.WARNING, fmt="%(message)s")  # type: ignore[no-untyped-call]
     with capture as said:
         service = apprise.Apprise()
@@ -51,6 +58,33 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
             body_format=apprise.NotifyFormat.TEXT,
         )
         return {"ok": bool(sent), "error": "" if sent else _masked(said.getvalue(), url) or "not sent"}
+
+
+def _take_socks() -> None:
+    """Have HTTPS go through a SOCKS proxy of the environment, which the library for it cannot do by itself.
+
+    It asks for connections in one place. What is no HTTPS (port 443) is asked directly, as with a proxy of HTTP.
+    """
+    proxy = os.environ.get("HTTPS_PROXY", "")
+    if not is_socks(proxy):
+        return
+    import urllib3.util.connection as connections
+    from python_socks.sync import Proxy
+
+    del os.environ["HTTPS_PROXY"]
+    usual = connections.create_connection
+
+    def connect(address: tuple[str, int], timeout: Any = None, *others: Any, **named: Any) -> Any:
+        host, port = address
+        if port != HTTPS or is_direct(host, os.environ.get("NO_PROXY")):
+            return usual(address, timeout, *others, **named)
+        seconds = timeout if isinstance(timeout, int | float) else None
+        try:
+            return Proxy.from_url(proxy, rdns=True).connect(host, port, timeout=seconds)
+        except Exception as error:  # of that package: here it is a connection that fails
+            raise OSError(f"the proxy (HTTPS_PROXY) does not lead there: {type(error).__name__}") from error
+
+    connections.create_connection = connect
 
 
 def _masked(said: str, url: str) -> str:

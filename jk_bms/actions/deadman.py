@@ -9,9 +9,11 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from jk_bms.clock import Clock
+from jk_bms.settings.proxies import is_socks
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +23,14 @@ PATIENCE = 10.0  # s for one request
 
 
 class Deadman:
-    """Asks for ``url`` now and then while ``well`` returns an empty text; else that says what is wrong."""
+    """Asks for ``url`` now and then while ``well`` returns an empty text; else that says what is wrong.
 
-    def __init__(self, url: str, clock: Clock, *, well: Callable[[], str]) -> None:
+    ``proxy``: the one that leads there, by HTTP or SOCKS.
+    """
+
+    def __init__(self, url: str, clock: Clock, *, well: Callable[[], str], proxy: str | None = None) -> None:
         self._url = url
+        self._proxy = proxy
         self._host = urlsplit(url).hostname or "?"
         self._clock = clock
         self._well = well
@@ -61,7 +67,7 @@ class Deadman:
                 done.set_result(error)
 
         def ask() -> None:
-            error = _request(self._url)
+            error = _request(self._url, self._proxy)
             with contextlib.suppress(RuntimeError):  # the service has ended meanwhile
                 loop.call_soon_threadsafe(finish, error)
 
@@ -74,16 +80,17 @@ class Deadman:
             return f"no answer within {2 * PATIENCE:g} s"
 
 
-def _request(url: str) -> str:
-    """Ask for ``url``; return what went wrong without naming it. Blocks."""
-    import ssl  # loaded only where this is wanted
-    from urllib.error import HTTPError, URLError
-    from urllib.request import Request, urlopen
+def _request(url: str, proxy: str | None = None) -> str:
+    """Ask for ``url``, by ``proxy`` where there is one; return what went wrong without naming either. Blocks."""
+    from urllib.error import HTTPError, URLError  # loaded only where this is wanted
+    from urllib.request import Request
 
     try:
         request = Request(url, headers={"User-Agent": "easun-jkbms"})  # noqa: S310
-        with urlopen(request, timeout=PATIENCE, context=ssl.create_default_context()) as answer:  # noqa: S310
+        with _opener(proxy).open(request, timeout=PATIENCE) as answer:
             answer.read(1024)
+    except ImportError as error:
+        return f"HTTPS_PROXY speaks SOCKS: the package {error.name} is missing; expected those of requirements-bot.txt"
     except HTTPError as error:
         return f"it answers with status {error.code}"
     except URLError as error:
@@ -98,3 +105,33 @@ def _request(url: str) -> str:
     except Exception as error:  # http.client and ssl have many; none may name the address
         return type(error).__name__
     return ""
+
+
+def _opener(proxy: str | None) -> Any:
+    """What asks for addresses; HTTPS by ``proxy``."""
+    import ssl
+    from http.client import HTTPSConnection
+    from urllib.request import HTTPSHandler, ProxyHandler, build_opener, getproxies
+
+    context = ssl.create_default_context()
+    direct = {name: one for name, one in getproxies().items() if name not in ("https", "all", "no")}
+    if proxy is None or not is_socks(proxy):
+        return build_opener(
+            ProxyHandler(direct | ({"https": proxy} if proxy else {})), HTTPSHandler(context=context)
+        )
+
+    from python_socks.sync import Proxy
+
+    socks: str = proxy
+
+    class Connection(HTTPSConnection):
+        def connect(self) -> None:
+            way = Proxy.from_url(socks, rdns=True)
+            plain = way.connect(self.host, self.port, timeout=PATIENCE)
+            self.sock = context.wrap_socket(plain, server_hostname=self.host)
+
+    class Handler(HTTPSHandler):
+        def https_open(self, request: Any) -> Any:
+            return self.do_open(Connection, request)
+
+    return build_opener(ProxyHandler(direct), Handler(context=context))

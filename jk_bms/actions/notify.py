@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.rules.base import Severity
 from jk_bms.settings import TOP, Settings
+from jk_bms.settings.proxies import environment
 from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_state, write_states
 from jk_bms.texts import language
@@ -88,6 +90,7 @@ class Messenger:
         label: Callable[[str | None], str | None],
         waiting: Callable[[], Sequence[Event]],
     ) -> None:
+        self._environment = environment(settings, os.environ)
         self._addresses = [Address(number, url) for number, url in enumerate(settings.alert_urls, 1)]
         self._clock = clock
         self._in_writer = in_writer
@@ -254,6 +257,7 @@ class Messenger:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 cwd=TOP,
+                env=self._environment,
             )
             try:
                 async with asyncio.timeout(PATIENCE):

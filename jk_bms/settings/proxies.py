@@ -1,5 +1,6 @@
 """Which proxy leads to an address. Pure."""
 
+from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
 from jk_bms.settings.table import Settings
@@ -12,12 +13,40 @@ def proxy_for(settings: Settings, url: str) -> str | None:
 
     NO_PROXY names hosts; a domain stands for all below it, ``*`` for everything.
     """
-    host = (urlsplit(url).hostname or "").lower()
-    for part in (settings.no_proxy or "").lower().replace(" ", ",").split(","):
+    return None if is_direct(urlsplit(url).hostname or "", settings.no_proxy) else settings.proxy
+
+
+def is_direct(host: str, no_proxy: str | None) -> bool:
+    """Whether ``host`` is asked without a proxy, as ``no_proxy`` (NO_PROXY) says."""
+    host = host.lower()
+    for part in (no_proxy or "").lower().replace(" ", ",").split(","):
         name = part.strip().removeprefix("*.").lstrip(".")
         if name and (name == "*" or host == name or host.endswith(f".{name}")):
-            return None
-    return settings.proxy
+            return True
+    return False
+
+
+def is_socks(proxy: str) -> bool:
+    """Whether ``proxy`` speaks SOCKS, not HTTP."""
+    return proxy.lower().startswith("socks")
+
+
+def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child that asks others: ``inherited``, with the proxy of the settings.
+
+    There it is seen by nobody else, as arguments would be.
+    """
+    kept = {
+        name: value
+        for name, value in inherited.items()
+        if name.lower() not in ("https_proxy", "no_proxy")
+        and not (name.lower() == "all_proxy" and (settings.proxy or is_socks(value)))
+    }
+    if settings.proxy:
+        kept["HTTPS_PROXY"] = settings.proxy
+    if settings.no_proxy:
+        kept["NO_PROXY"] = settings.no_proxy
+    return kept
 
 
 def proxy_secrets(settings: Settings) -> tuple[str, ...]:

@@ -188,7 +188,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "another server of the Bot API, such as one of your own", shared=True)]
     proxy: Annotated[str | None, Setting(
         "HTTPS_PROXY", kinds.PROXY, "", "",
-        "proxy, by HTTP or SOCKS5, through which Telegram and the language model are asked; it looks names up, too",
+        "proxy, by HTTP or SOCKS5, through which Telegram, the language model, ALERT_URLS and DEADMAN_URL are asked; "
+        "it looks names up, too",
         worked_out="none", aliases=("https_proxy", "ALL_PROXY", "all_proxy"), secret=True, shared=True, inherited=True)]
     no_proxy: Annotated[str | None, Setting(
         "NO_PROXY", kinds.TEXT, "", "", "hosts, and domains with all below them, that are asked without the proxy, "

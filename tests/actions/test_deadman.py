@@ -11,6 +11,7 @@ from jk_bms.actions import deadman
 from jk_bms.actions.deadman import Deadman
 from jk_bms.clock import Clock
 from tests.actions.http_server import WebService
+from tests.bot.test_proxy import WRITTEN, Proxy
 
 SECRET = "/ping/canary-4711"
 
@@ -96,3 +97,22 @@ def test_no_error_names_the_address(url: str) -> None:
 
     assert error
     assert "canary" not in error
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_it_goes_through_the_proxy(scheme: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Which leads nowhere here, and is told without its password."""
+    proxy = Proxy(port=9)
+    async with proxy.serve():
+        url = f"{scheme}://{WRITTEN}@127.0.0.1:{proxy.port}"
+        handle = Deadman("https://ping.example/canary-4711", Clock(), well=str, proxy=url)
+        task = asyncio.create_task(handle.run())
+        async with asyncio.timeout(60.0):
+            while "cannot be asked" not in caplog.text:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert {host.partition(":")[0] for host in proxy.asked} == {"ping.example"}
+    assert "canary" not in caplog.text
+    assert "word-of-the-proxy" not in caplog.text

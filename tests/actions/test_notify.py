@@ -22,6 +22,7 @@ from jk_bms.settings import load_settings
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import read_state
 from tests.actions.http_server import WebService
+from tests.bot.test_proxy import WRITTEN, Proxy
 from tests.scale import PATIENCE
 from tests.sources.scripted import StillClock
 
@@ -31,11 +32,10 @@ TOKEN = "canary-4711-token"
 class House:
     """A database with events, and a messenger that reads them."""
 
-    def __init__(self, folder: Path, *urls: str) -> None:
+    def __init__(self, folder: Path, *urls: str, **environ: str) -> None:
         self.clock = StillClock()
-        self.settings = load_settings(
-            {"ALERT_URLS": " ".join(urls), "BMS_DB_PATH": str(folder / "bms.db")}, top=folder
-        )
+        known = {"ALERT_URLS": " ".join(urls), "BMS_DB_PATH": str(folder / "bms.db")}
+        self.settings = load_settings(known | environ, top=folder)
         self.writer = ThreadPoolExecutor(1)
         self.own: OwnStore = open_writer(self.settings.bms_db_path, self.clock)
         self.waiting: list[Event] = []
@@ -350,3 +350,49 @@ async def test_neither_arguments_nor_the_database_show_the_address(house: House,
     assert not any(TOKEN in arguments for arguments in seen)
     with sqlite3.connect(house.settings.bms_db_path) as db:
         assert TOKEN not in "\n".join(db.iterdump())
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_it_goes_through_the_proxy_of_the_settings(
+    scheme: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the environment of the sender, never in its arguments, and in no log."""
+    proxy = Proxy(port=9)
+    async with proxy.serve():
+        way = f"{scheme}://{WRITTEN}@127.0.0.1:{proxy.port}"
+        house = House(tmp_path, f"jsons://alerts.example/{TOKEN}", HTTPS_PROXY=way)
+        arguments: list[str] = []
+        start = asyncio.create_subprocess_exec
+
+        async def watched(*given: Any, **named: Any) -> Any:
+            arguments.extend(map(str, given))
+            return await start(*given, **named)
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", watched)
+        async with house.running() as messenger:
+            house.raise_alert(2.71)
+            messenger.wake()
+            await until(lambda: "not sent" in caplog.text)
+        house.own.close()
+
+    assert {host.partition(":")[0] for host in proxy.asked} == {"alerts.example"}
+    assert arguments
+    for told in ("".join(arguments), caplog.text):
+        assert "word-of-the-proxy" not in told
+        assert TOKEN not in told
+
+
+async def test_a_host_of_no_proxy_is_asked_directly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    proxy = Proxy(port=9)
+    async with proxy.serve():
+        way = f"socks5://{WRITTEN}@127.0.0.1:{proxy.port}"
+        house = House(
+            tmp_path, f"jsons://127.0.0.2/{TOKEN}", HTTPS_PROXY=way, NO_PROXY="example.org, 127.0.0.2"
+        )
+        async with house.running() as messenger:
+            house.raise_alert(2.71)
+            messenger.wake()
+            await until(lambda: "not sent" in caplog.text)
+        house.own.close()
+
+    assert proxy.asked == []
