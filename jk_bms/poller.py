@@ -36,6 +36,7 @@ from jk_bms.live.messages import number
 from jk_bms.live.server import LiveServer
 from jk_bms.memory import Memory
 from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
 from jk_bms.registry import SIMULATED, Entry
@@ -60,7 +61,6 @@ log = logging.getLogger(__name__)
 EXIT_OK = 0
 EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
 
-FRESH = 120.0  # s: a battery that spoke so lately answers
 SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
 OWN_PATH = ", or give this one a BMS_DB_PATH of its own"
 LOOK_PERIOD = 10.0  # s between two looks whether our files are still in their places
@@ -314,8 +314,8 @@ class Poller:
         if failure := self.alerts.failure:
             return f"bms.db cannot be written ({failure})"
         now = self.clock.monotonic()
-        oldest = max(FRESH, 3 * self.settings.poll_interval)
-        if all(at is None or now - at > oldest for at in self._newest()) and not self._any_resting():
+        limit = oldest(ANSWERS, self.settings.poll_interval)
+        if all(at is None or now - at > limit for at in self._newest()) and not self._any_resting():
             return "no battery answers"
         return self.bot.trouble(known=self.claims.username is not None)
 

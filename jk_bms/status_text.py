@@ -11,9 +11,10 @@ from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_line
 from jk_bms.texts.durations import age as said_age
 from jk_bms.texts.durations import span, span_between
+from jk_bms.view.flow import flow_of_power
+from jk_bms.view.freshness import is_old
 from jk_bms.view.house import House, house_of
 
-OLD = 60.0  # s: an older reading is marked
 BAR = 24  # characters of the SoC bar
 WIDTH = 80  # characters of a line
 INDENT = 11  # of what stands behind a title
@@ -50,10 +51,10 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo 
     if len(snapshot["devices"]) > 1:
         lines += [*_batteries_lines(house_of(snapshot), paint), ""]
     for device in snapshot["devices"]:
-        lines += _device_lines(device, paint, zone)
+        lines += _device_lines(device, snapshot, paint, zone)
         lines.append("")
     if (inverter := snapshot.get("inverter")) is not None:
-        lines += [*_house_lines(inverter, paint), ""]
+        lines += [*_house_lines(inverter, snapshot, paint), ""]
     if (telegram := snapshot.get("telegram")) is not None:
         lines += _telegram_lines(telegram, paint)
     if (records := snapshot.get("records")) is not None:
@@ -96,7 +97,7 @@ def _batteries_lines(house: House, paint: Any) -> Iterator[str]:
         yield f"  Charge   {paint(soc_bar(house.soc), _tone(house.soc))} {house.soc:.0f} %{left}"
     power = [f"{house.current:+.2f} A"] if house.current is not None else []
     if house.power is not None:
-        power.append(f"{house.power:+.0f} W {_flow(house.power)}")
+        power.append(f"{house.power:+.0f} W {flow_of_power(house.power)}")
     if power:
         yield f"  Power    {'   '.join(power)}"
     for what, forecast in (("Empty in", house.empty_in), ("Full in ", house.full_in)):
@@ -111,11 +112,7 @@ def _tone(soc: float) -> str:
     return "31" if soc < 20 else "33" if soc < 40 else "32"
 
 
-def _flow(watts: float) -> str:
-    return "charging" if watts > 5 else "discharging" if watts < -5 else "idle"
-
-
-def _house_lines(inverter: dict[str, Any], paint: Any) -> Iterator[str]:
+def _house_lines(inverter: dict[str, Any], snapshot: dict[str, Any], paint: Any) -> Iterator[str]:
     grid = inverter["grid"]
     tone = {"present": "32", "lost": "31"}.get(grid["state"], "33")
     state = paint(grid["state"], tone)
@@ -131,7 +128,7 @@ def _house_lines(inverter: dict[str, Any], paint: Any) -> Iterator[str]:
     ]
     if powers:
         yield f"  Power    {', '.join(powers)}"
-    if inverter["age"] > OLD:
+    if is_old(inverter["age"], snapshot):
         yield f"  Taken    {paint(said_age(inverter['age']), '33')} (old)"
     if inverter.get("error"):
         yield paint(f"  Trouble  {inverter['error']}", "33")
@@ -151,7 +148,9 @@ def _telegram_lines(telegram: dict[str, Any], paint: Any) -> list[str]:
     return [paint("Telegram bot", "1"), *lines, ""] if lines else []
 
 
-def _device_lines(device: dict[str, Any], paint: Any, zone: tzinfo | None) -> Iterator[str]:
+def _device_lines(
+    device: dict[str, Any], snapshot: dict[str, Any], paint: Any, zone: tzinfo | None
+) -> Iterator[str]:
     link = device["link"]
     title = f"Battery {device['number']}: {device.get('name') or device['address']}"
     if device["type"] == "simulated":
@@ -172,7 +171,9 @@ def _device_lines(device: dict[str, Any], paint: Any, zone: tzinfo | None) -> It
         told = "none yet" if last is None else f"none since the start, the last {said_age(last)}"
         yield f"  Reading  {told}"
         return
-    yield from _reading_lines(reading, device["age"], device.get("days", {}), paint)
+    yield from _reading_lines(
+        reading, device["age"], is_old(device["age"], snapshot), device.get("days", {}), paint
+    )
 
 
 def _link_lines(link: dict[str, Any], zone: tzinfo | None) -> Iterator[str]:
@@ -256,7 +257,9 @@ def _band(reading: dict[str, Any]) -> str:
     return f"({band}{since})"
 
 
-def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], paint: Any) -> Iterator[str]:
+def _reading_lines(
+    reading: dict[str, Any], age: float, old: bool, days: dict[str, Any], paint: Any
+) -> Iterator[str]:
     if (soc := reading.get("battery_soc")) is not None:
         source = {"bms": "by the BMS", "curve": "by voltage", "counted": "counted"}.get(
             reading.get("battery_soc_source", ""), ""
@@ -272,7 +275,7 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
     if (current := reading.get("current")) is not None:
         power.append(f"{current:+.2f} A")
     if (watts := reading.get("power")) is not None:
-        power.append(f"{watts:+.0f} W {_flow(watts)}")
+        power.append(f"{watts:+.0f} W {flow_of_power(watts)}")
     if power:
         yield f"  Power    {'   '.join(power)}"
     for what, key in (("Empty in", "empty_in"), ("Full in ", "full_in")):
@@ -300,7 +303,6 @@ def _reading_lines(reading: dict[str, Any], age: float, days: dict[str, Any], pa
         yield f"  Energy   {energy}"
     if alarms := reading.get("alarms"):
         yield f"  Alarms   {paint(', '.join(alarms), '31')}"
-    old = age > OLD
     yield f"  Taken    {paint(said_age(age), '33' if old else '0')}" + (" (old)" if old else "")
 
 

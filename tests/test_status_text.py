@@ -217,6 +217,7 @@ def test_a_count_that_is_not_shown_though_it_had_an_anchor() -> None:
 
 def test_old_reading_is_marked() -> None:
     assert "5 min ago (old)" in page({"reading": READING, "age": 300.0})
+    assert "(old)" not in page({"reading": READING, "age": 300.0}, poll_interval=120.0)
 
 
 def test_wrong_clock_is_said() -> None:

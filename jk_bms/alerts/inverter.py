@@ -5,11 +5,11 @@ from typing import Any
 
 from jk_bms.clock import Clock
 from jk_bms.model import InverterSample
+from jk_bms.model.freshness import INVERTER
 from jk_bms.rules.base import Batteries, HouseView, InverterView
-from jk_bms.rules.grid import LOST, OLDEST, PRESENT, UNKNOWN, GridWatch
+from jk_bms.rules.grid import LOST, PRESENT, UNKNOWN, GridWatch
 
 ANCIENT = timedelta(days=1)  # a house whose newest record is older has no inverter program any more
-FOREIGN_ALIVE = 120.0  # s: a real inverter spoke so lately that a made-up one is not listened to
 LEAST_REAL = 2.0  # s of real time between two words, where the time of a simulated house runs fast
 SHOWN = (
     "grid_voltage",
@@ -31,7 +31,7 @@ class InverterState:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._patience = max(OLDEST, LEAST_REAL * clock.speed)
+        self._patience = max(INVERTER, LEAST_REAL * clock.speed)
         self._grid = GridWatch(self._patience)
         self._newest: InverterSample | None = None
         self._answered: InverterSample | None = None  # the newest that told values
@@ -40,7 +40,7 @@ class InverterState:
     def take(self, sample: InverterSample, *, made_up: bool = False) -> bool:
         """Take what an inverter says; return whether it counts. ``made_up``: that of a simulated house."""
         now = self._clock.monotonic()
-        if made_up and self._foreign_at is not None and now - self._foreign_at < FOREIGN_ALIVE:
+        if made_up and self._foreign_at is not None and now - self._foreign_at < INVERTER:
             return False
         if not made_up:
             if self._age_of(sample) > ANCIENT.total_seconds():

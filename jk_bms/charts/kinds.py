@@ -13,10 +13,10 @@ from jk_bms.charts.plot import BOTTOM, LEFT, RIGHT, TEXT, TOP, WIDTH, Panel, Pic
 from jk_bms.charts.style import Color, Theme, mixed
 from jk_bms.store.history_query import Values
 from jk_bms.texts import Texts
+from jk_bms.view.flow import flow_of_power
 
 APART = 130.0  # px between two panels
 KILO = 1500.0  # W from which kW are easier to read
-IDLE = 5.0  # W: less is neither charging nor discharging
 WIDE = 0.72  # share of its place that a bar fills
 PERCENT = Scale(0.0, 100.0, 20.0)
 LEAST_SOC = 2.0  # %: of a charge that moved by less there is nothing to say
@@ -98,7 +98,7 @@ def _draw_soc_periods(data: PeriodData, head: Head, picture: Picture) -> None:
 def _say_power(data: ChartData, head: Head) -> Said:
     unit, divisor, digits = _power_unit(data)
     texts, power = head.texts, data.newest.get("power")
-    flow = "idle" if power is None or abs(power) < IDLE else "charging" if power > 0 else "discharging"
+    flow = "idle" if power is None else flow_of_power(power)
     words, value = _last(data, "power", f".{flow}", head, digits, unit, 1.0 / divisor)
     notes = []
     for key, found in (

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from jk_bms.model import InverterSample
+from jk_bms.model.freshness import INVERTER
 from jk_bms.rules import example
 from jk_bms.rules.base import LONG_WAIT, Grade, InverterView, Look, Rule
 from jk_bms.rules.causes import HOUSE_DARK
@@ -17,7 +18,6 @@ from jk_bms.rules.levels import C, E, Level, grade
 PRESENT, LOST, UNKNOWN = "present", "lost", "unknown"
 VOLTS, WATTS = 50.0, 10.0  # more of it is a grid
 SUN_CARRIES = 0.8  # of the load: then nothing need come from the grid
-OLDEST = 120.0  # s: an older record says nothing of now
 CONFIRM = 2  # records in a row
 
 
@@ -43,7 +43,7 @@ class GridWatch:
     A reading older than ``oldest`` s says nothing of now.
     """
 
-    def __init__(self, oldest: float = OLDEST) -> None:
+    def __init__(self, oldest: float = INVERTER) -> None:
         self._oldest = oldest
         self.since: float | None = None  # when the present state was first seen
         self._state = UNKNOWN

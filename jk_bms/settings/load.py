@@ -15,6 +15,7 @@ from jk_bms.called import TOP
 from jk_bms.errors import ConfigError, reason
 from jk_bms.model.address import ADDRESS
 from jk_bms.model.foreign_text import harmless
+from jk_bms.model.freshness import MERGED, oldest
 from jk_bms.settings.kinds import Refused, closest
 from jk_bms.settings.table import KEYS, OWN_TOKEN, SETTINGS, Setting, Settings
 from jk_bms.text_file import read_text_file, usable_path
@@ -165,7 +166,7 @@ def _same_file(one: Path, other: Path) -> bool:
 def _work_out(values: dict[str, Any], sources: dict[str, str], top: Path, warnings: list[str]) -> None:
     """Fill in the defaults that depend on other settings or on what is there."""
     if values["merge_max_age"] is None:
-        values["merge_max_age"] = max(90.0, 3 * values["poll_interval"])
+        values["merge_max_age"] = oldest(MERGED, values["poll_interval"])
     if values["devices_file"] is None:
         values["devices_file"] = _default_registry(top, warnings)
     if values["standalone_rows"] and sources["DB_PATH"] == "default":

@@ -22,6 +22,7 @@ import msgspec
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import InverterSample, Sample
+from jk_bms.model.freshness import INVERTER, MERGED, oldest
 from jk_bms.sinks import payload as payloads
 from jk_bms.sinks.inverter_record import parse_time, record_values
 from jk_bms.sinks.quiet import Quiet
@@ -30,8 +31,7 @@ from jk_bms.store.readings import Readings, Record, RowError, Stamp
 
 log = logging.getLogger(__name__)
 
-FOREIGN_ALIVE = timedelta(seconds=120)  # a younger foreign record: an inverter program is at work
-FOREIGN_LOOKED_AT = 1000  # newest records searched for it: more than 120 s hold
+FOREIGN_LOOKED_AT = 1000  # newest records searched for it: more than INVERTER s hold
 EARLY = 0.1  # of a poll interval: a sample this early is the one that was due
 TIME_DISTANCE_PERIOD = 600.0
 FAILURE_PERIOD = 600.0
@@ -63,7 +63,7 @@ class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def oldest(self) -> float:
         """The age in s up to which a sample is merged."""
-        return max(90.0, 3 * self.poll_interval) if self.max_age is None else self.max_age
+        return oldest(MERGED, self.poll_interval) if self.max_age is None else self.max_age
 
 
 class InverterDbSink:
@@ -405,7 +405,7 @@ class InverterDbSink:
         now = self._clock.now()
         for record in newest:
             made = parse_time(record.created_at)
-            if made is not None and now - made < FOREIGN_ALIVE and not _is_own(record):
+            if made is not None and now - made < timedelta(seconds=INVERTER) and not _is_own(record):
                 raise ConfigError(
                     f"{self._readings.path}: another program wrote record {record.id} at {record.created_at}; "
                     "BMS_STANDALONE_ROWS=true is for houses without an inverter program: set it to false"

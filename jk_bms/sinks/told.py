@@ -6,7 +6,7 @@ from jk_bms.model import Sample
 
 STEADY_PERIOD = 60.0  # s between lines of a house in which nothing changes
 SOC_STEP = 1.0  # %
-IDLE = 1.0  # A: less is neither charging nor discharging
+IDLE = 1.0  # A: for the log, so that a load that hovers about nothing is no change each time
 
 
 class Told:

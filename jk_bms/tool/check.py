@@ -27,6 +27,7 @@ from jk_bms.demo import is_demo
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError, reason
 from jk_bms.live.client import LiveClient
 from jk_bms.model.foreign_text import harmless
+from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
 from jk_bms.settings import Settings
 from jk_bms.sources import SourceContext, build
@@ -45,7 +46,6 @@ OK, WARN, FAIL = "ok", "warn", "fail"
 LITTLE_SPACE, NO_SPACE = 500e6, 50e6  # bytes free
 LATE = timedelta(days=2)  # of a nightly copy
 RETENTION_SLACK = timedelta(days=2)  # old rows go in small slices
-SILENT = 120.0  # s without a sample
 SCATTERED = 0.5  # share of a database that is empty pages
 _UNSYNCHRONISED = 5  # what adjtimex returns
 _WEEK = 7 * 24
@@ -173,7 +173,7 @@ def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:
         name, link, age = device["name"] or device["address"], device["link"], device.get("age")
         if link["state"] == "released":
             said.append(Finding(OK, "battery", f"{name}: left alone on request"))
-        elif age is None or age > SILENT:
+        elif age is None or age > oldest(ANSWERS, snapshot.get("poll_interval") or 0.0):
             why = link["message"] or link["state"]
             said.append(Finding(FAIL, "battery", f"{name}: not being read: {why}"))
         else:

@@ -19,6 +19,7 @@ from jk_bms.links.radio_lock import RadioLock
 from jk_bms.live.client import LiveClient
 from jk_bms.model.address import parse_address
 from jk_bms.model.found import Found
+from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.model.link import Cause, LinkStatus
 from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
@@ -61,7 +62,7 @@ OF_THE_ADAPTER = _ALL[len(OF_THE_MACHINE) : _ALL.index("battery is heard")]
 OF_THE_BATTERY = _ALL[_ALL.index("battery is heard") :]
 OK, FAULT, UNTRIED, PENDING = "ok", "fault", "not tried", "under way"
 UNKNOWN = "unknown"  # the verdict while the service has none and no numbers either
-LIVE, VISITED = 5.0, 120.0  # s: so old may the newest frame be on a held link, and between two visits
+LIVE = 5.0  # s: so old may the newest frame be on a held link
 
 # What the service does with a link that it has no verdict on, and the layer that this is about.
 # fmt: off
@@ -432,8 +433,8 @@ class Doctor:
         link = device["link"]
         if link["last_frame"] is None or device["type"] != "jk":  # time may run faster in a made-up one
             return link["last_frame"] is not None
-        limit = LIVE if link["state"] == "streaming" else VISITED
-        return bool(link["last_frame"] <= max(limit, 3 * self._period))
+        least = LIVE if link["state"] == "streaming" else ANSWERS
+        return bool(link["last_frame"] <= oldest(least, self._period))
 
     # Saying it
 

@@ -9,11 +9,12 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.pack_state import PackState
 from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model.freshness import INVERTER
 from jk_bms.model.link import LinkState
 from jk_bms.protocol import to_sample
 from jk_bms.rules.base import HouseView, InverterView, Link, Moment, Notice, PackView
 from jk_bms.rules.engine import Engine
-from jk_bms.rules.grid import LOST, OLDEST, UNKNOWN, GridWatch
+from jk_bms.rules.grid import LOST, UNKNOWN, GridWatch
 from jk_bms.rules.house import powered
 from jk_bms.rules.options import Options
 from jk_bms.simulator import SimulatedBms
@@ -128,7 +129,7 @@ class WatchedHouse:
 
     def _house(self, grid: str) -> HouseView:
         sample = self._inverter
-        stale = sample is None or self.t - sample.monotonic > OLDEST
+        stale = sample is None or self.t - sample.monotonic > INVERTER
         age = None if sample is None else self.t - sample.monotonic
         return HouseView(sample, stale, grid, self._packs.look(self.t), age)
 

@@ -9,6 +9,7 @@ from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import bms_alarm
+from jk_bms.view.flow import flow_of_current, flow_of_power
 from jk_bms.view.house import NO_CHARGE, OFF, House, LeftOut, house_of
 
 ROUNDED = 300.0  # s: a time of a forecast is no more exact ...
@@ -151,8 +152,7 @@ def _alarms(device: dict[str, Any], texts: Texts) -> list[str]:
 
 
 def _flow(whole: House) -> str:
-    amps = whole.current if whole.current is not None else (whole.power or 0.0) / 50.0
-    return values.flow(amps)
+    return flow_of_power(whole.power or 0.0) if whole.current is None else flow_of_current(whole.current)
 
 
 def _between(seconds: tuple[float, float], texts: Texts, zone: tzinfo | None, now: datetime) -> str:

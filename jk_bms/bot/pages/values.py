@@ -6,9 +6,9 @@ from typing import Any
 
 from jk_bms.bot.pages.page import Row
 from jk_bms.texts import Texts, clip, escape
+from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
 
-IDLE = 0.1  # A: less is neither charging nor discharging
 LOW = 20  # %: below it the pages say so
 MARKS = ((80, "🟢"), (50, "🟡"), (LOW, "🟠"), (0, "🔴"))
 
@@ -54,11 +54,6 @@ def can_be_counted_on(device: dict[str, Any], snapshot: dict[str, Any]) -> bool:
     return has_data(device) and not is_old(device.get("age"), snapshot)
 
 
-def flow(current: float) -> str:
-    """Return charging, discharging or idle."""
-    return "idle" if abs(current) < IDLE else "charging" if current > 0 else "discharging"
-
-
 def amount(
     texts: Texts,
     name: str,
@@ -79,7 +74,7 @@ def flow_rows(reading: dict[str, Any], texts: Texts) -> Iterator[Row]:
     """Yield voltage, current with its direction, and power."""
     yield from amount(texts, "voltage", reading.get("voltage"), "V", 2)
     if (current := reading.get("current")) is not None:
-        yield from amount(texts, "current", current, "A", 1, texts(f"bot.flow.{flow(current)}"))
+        yield from amount(texts, "current", current, "A", 1, texts(f"bot.flow.{flow_of_current(current)}"))
     yield from amount(texts, "power", reading.get("power"), "W")
 
 
