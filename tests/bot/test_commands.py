@@ -610,7 +610,7 @@ async def test_an_owner_says_that_he_has_seen_an_alert(
     }
     assert request["by"]
     (told,) = [one.shown for one in telegram.sent if one.method == "answerCallbackQuery"]
-    assert told == "Noted: everybody is told that you have seen it."
+    assert told == "Noted. Everybody will be told that you have seen it."
 
 
 async def test_the_message_of_an_alert_loses_its_button_when_that_was_pressed(
@@ -839,7 +839,7 @@ async def test_the_link_page_lends_the_battery_and_takes_it_back(
         poller.snapshot = snapshot(lent())
         edited = next(one for one in telegram.sent if "Main: lent to the phone app until" in one.shown)
         telegram.press(edited.button("Resume"), message=sent.message)
-        await soon(lambda: any("connects again" in one.shown for one in telegram.sent))
+        await soon(lambda: any("connecting again" in one.shown for one in telegram.sent))
 
     assert [request["seconds"] for request in poller.asked("release")] == [600.0]
     assert [request["device"] for request in poller.asked("resume")] == [device()["address"]]
@@ -899,7 +899,7 @@ async def test_of_several_released_batteries_resume_asks_which(
         (sent,) = telegram.messages()
         labels = [button["text"] for row in sent.buttons for button in row]
         telegram.press(sent.button("All"), message=sent.message)
-        await soon(lambda: any("Main, Garage: the service connects" in one.shown for one in telegram.sent))
+        await soon(lambda: any("Main, Garage: connecting again" in one.shown for one in telegram.sent))
 
     assert labels == ["Main", "Garage", "All"]
     assert [request["device"] for request in poller.asked("resume")] == [None]

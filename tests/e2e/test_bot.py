@@ -94,13 +94,13 @@ def test_the_phone_app_gets_its_turn_and_the_service_comes_back(
         telegram.say("/link")
         (_, link) = telegram.await_messages(2)
         telegram.press(sent.button("Resume"), message=sent.message)
-        telegram.until(lambda: any("connects again." in one.shown for one in telegram.sent))
+        telegram.until(lambda: any("connecting again." in one.shown for one in telegram.sent))
         until(lambda: (service.snapshot() or {})["devices"][0]["link"]["state"] == "streaming")
 
     assert "lent to the phone app until" in sent.shown
     assert left_alone["state"] == "released"
     assert 200 < left_alone["released_for"] <= 300
-    assert "The service connects again in" in link.shown
+    assert "The battery monitor connects again in" in link.shown
     assert "Resume" in str(link.buttons)
 
 
