@@ -125,3 +125,24 @@ def test_unknown_charge_or_capacity_is_unknown(lived: Path) -> None:
     assert asked(lived, 2, battery_soc=None, soc_low=None, soc_high=None) is None
     assert asked(lived, 2, capacity=None) is None
     assert DAYS >= 7
+
+
+def test_an_end_that_is_near_is_the_one_that_the_alert_tells(lived: Path) -> None:
+    """What was usual at this hour says nothing of a house that is about to go dark."""
+    device = pack(soc_low=6.0, soc_high=9.0, empty_in=[3000.0, 4000.0])
+    snapshot = {
+        "devices": [device],
+        "house": {"empty_in": [900.0, 1500.0], "packs": {PACK: [900.0, 1500.0]}},
+    }
+    with open_reader(lived) as reader:
+        near = outlook(reader, snapshot, None, NOW + timedelta(hours=8), NOW, KYIV)
+        sooner = outlook(reader, snapshot, None, NOW + timedelta(minutes=10), NOW, KYIV)
+        between = outlook(reader, snapshot, device, NOW + timedelta(minutes=20), NOW, KYIV)
+
+    assert near is not None
+    assert (near.verdict, near.days, near.load) == ("no", 0, 900.0)
+    assert (near.empty_first, near.empty_last) == (NOW + timedelta(minutes=15), NOW + timedelta(minutes=25))
+    assert sooner is not None
+    assert (sooner.verdict, sooner.empty_first, sooner.save) == ("yes", None, None)
+    assert between is not None
+    assert (between.verdict, between.empty_last) == ("maybe", None)

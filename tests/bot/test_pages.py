@@ -586,7 +586,7 @@ def test_forty_alerts_are_one_page() -> None:
     page = pages.alerts(snapshot(alerts=[alert(part=str(n)) for n in range(40)]), EN, KYIV, NOW)
 
     assert "30 more" in page.text
-    assert len(page.buttons) == 11
+    assert len(page.buttons) == 12  # one for all, ten, and to refresh
 
 
 def test_an_alert_that_is_over_is_found_no_more() -> None:
@@ -632,6 +632,31 @@ def test_until_without_charge_or_load() -> None:
 
     assert "charge or load is not known yet." in text(device())
     assert "No battery data yet." in text(device(reading=None, age=None))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_until_in_a_dark_house_says_so(known: bool) -> None:
+    dark = alert(
+        rule="house_dark", code=2012, subject="house", facts={"how": "sure", "soc": 8.0}, unit="", part=""
+    )
+    state = snapshot(device(reading=reading(battery_soc=6.0 if known else None)), alerts=[dark])
+
+    for shown in (
+        pages.until(state, None, None, EN, KYIV, NOW),
+        pages.until(state, None, outlook(), EN, KYIV, NOW),
+    ):
+        charge = 6 if known else 8
+        assert f"The house has had no power since 18:30; the charge is {charge} %." in shown.text
+        assert "lasts until" not in shown.text
+    assert "Світла немає з 18:30" in pages.until(state, None, None, UK, KYIV, NOW).text
+
+
+def test_a_guest_finds_only_buttons_that_are_his() -> None:
+    page = pages.alerts(snapshot(alerts=[alert(), alert(part="5")]), EN, KYIV, NOW, hushed={})
+    owners = pages.alerts(snapshot(alerts=[alert(), alert(part="5")]), EN, KYIV, NOW)
+
+    assert {str(one.data).partition(":")[0] for row in page.buttons for one in row} == {"hush", "alerts"}
+    assert owners.buttons[0][0].data == "ack:all:page"
 
 
 def test_until_from_old_values_says_how_old() -> None:

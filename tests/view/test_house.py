@@ -117,3 +117,14 @@ def test_no_forecast_while_one_charges_the_other() -> None:
     got = house(pack(full_in=[3600.0, 7200.0]), pack(2, empty_in=[3600.0, 7200.0]))
 
     assert (got.empty_in, got.full_in) == (None, None)
+
+
+def test_how_long_it_lasts_is_what_the_alerts_judge() -> None:
+    """One forecast for all who show it: of the house, of a pack; and none where the service makes none."""
+    drawn = [pack(empty_in=[5000.0, 9000.0]), pack(2, empty_in=[5000.0, 9000.0])]
+    told = {"empty_in": [1200.0, 1500.0], "packs": {"AA:1": [700.0, 800.0]}}
+
+    assert house(*drawn, house=told).empty_in == (1200.0, 1500.0)
+    assert house(drawn[0], house=told).empty_in == (700.0, 800.0)
+    assert house(*drawn, house={"packs": {}}).empty_in is None
+    assert house(*drawn).empty_in == pytest.approx((5000.0, 9000.0), rel=0.2)
