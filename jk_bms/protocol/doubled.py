@@ -4,7 +4,7 @@ Two equal ones in a row mean nothing: a frame cut into pieces of 20 bytes has se
 many different ones in a row come exactly twice each does not happen by itself.
 """
 
-ENOUGH = 5  # different ones in a row, of together ...
+ENOUGH = 4  # different ones in a row, as one frame in pieces of 128 and 22 has, of together ...
 ENOUGH_BYTES = 100
 OFF = 3  # single ones in a row: each arrives once again
 

@@ -59,6 +59,16 @@ def test_everything_twice(sizes: tuple[int, ...]) -> None:
         assert got == frames
 
 
+@pytest.mark.parametrize("sizes", [(20,), (128, 22), (128, 20)])
+def test_a_frame_alone(sizes: tuple[int, ...]) -> None:
+    """What somebody posts of such a board: one frame, and nothing after it that could make it clear."""
+    frame = cell_frame()
+
+    got, _ = fed([chunk for piece in pieces(frame, sizes) for chunk in (piece, piece)])
+
+    assert got == [frame]
+
+
 @pytest.mark.parametrize("sizes", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("seed", range(scaled(5)))
 def test_everything_twice_with_gaps(sizes: tuple[int, ...], seed: int) -> None:
