@@ -9,6 +9,7 @@ its id, or a thousand megabytes.
 import contextlib
 import logging
 import sqlite3
+import stat
 import sys
 import threading
 import time
@@ -327,7 +328,7 @@ class Readings:
 
     def _open(self, create: bool) -> sqlite3.Connection:
         try:
-            file = file_id(self.path.stat())
+            status = self.path.stat()
         except FileNotFoundError as error:
             self.close()
             if not create:
@@ -335,7 +336,15 @@ class Readings:
             file = None
         except OSError as error:
             self.close()
-            raise StoreError(f"{self.path}: cannot be looked at: {error.strerror}") from error
+            raise StoreError(
+                f"{self.path}: cannot be looked at: {error.strerror}; correct DB_PATH"
+            ) from error
+        else:
+            if not stat.S_ISREG(status.st_mode):  # SQLite would call it a disk that fails, or wait in it
+                self.close()
+                what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+                raise StoreError(f"{self.path}: is {what}; expected a database file: correct DB_PATH")
+            file = file_id(status)
         if self._connection is not None and file == self._file:
             return self._connection
         self.close()

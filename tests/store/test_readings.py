@@ -242,12 +242,30 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def a_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def a_circle(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
 FAILURES = {
     "missing": (missing, "no such database; .*DB_PATH.*BMS_STANDALONE_ROWS"),
     "not a database": (not_a_database, "not an SQLite database"),
     "no table": (no_table, "no table 'readings'.*DB_PATH"),
     "other columns": (other_table, "no table 'readings' like the inverter program's.*payload"),
-    "a folder": (a_folder, "unable to open"),
+    "a folder": (a_folder, "is a folder; .* correct DB_PATH"),
+    "a pipe": (a_pipe, "is no regular file; .* correct DB_PATH"),
+    "a device": (a_device, "is no regular file; .* correct DB_PATH"),
+    "a circle": (a_circle, "symbolic links; correct DB_PATH"),
 }
 
 
