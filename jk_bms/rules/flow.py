@@ -14,6 +14,7 @@ CHARGING_LEAST = 0.5  # A
 DRAWN = 0.001  # C: less may be that sensor as well; an inverter that runs takes more for itself
 DRAWN_LEAST = 0.3  # A
 NEARLY_EMPTY = 20.0  # %: with less, only the grid or a charge makes the light sure again
+ENDING = 1.0  # %: a pack with less ends with this one
 
 
 def is_charged(view: PackView) -> bool:
@@ -45,9 +46,16 @@ def going_on(view: PackView) -> tuple[Other, ...]:
 
 
 def others_facts(view: PackView) -> dict[str, Any]:
-    """Return what a message tells of the packs that go on: their names and charges."""
-    others = [[other.name, other.soc] for other in going_on(view)]
-    return {"how": "others", "others": others} if others else {}
+    """Return what a message tells of the packs that feed on without this one: their names and charges.
+
+    ``few``: they are nearly empty themselves. ``how`` is ``cut`` when this one gives nothing any more.
+    """
+    others = going_on(view) or tuple(one for one in view.others if one.soc is not None and one.soc >= ENDING)
+    if not others:
+        return {}
+    cut = view.sample is not None and view.sample.discharge_enabled is False
+    few = {} if going_on(view) else {"few": True}
+    return {"how": "cut" if cut else "others", "others": [[one.name, one.soc] for one in others]} | few
 
 
 def scarce(view: PackView) -> dict[str, Any]:

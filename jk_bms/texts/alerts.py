@@ -373,7 +373,8 @@ class _Step(NamedTuple):
                 parts.append(texts("alerts.since", time=time))
             else:
                 parts.append(texts("alerts.since_for", time=time, span=texts.span(lasted)))
-        if _what(self.facts) == "repeat" and (worst := self.quantity("peak")):
+        worst = self._worst()
+        if _what(self.facts) == "repeat" and worst and worst != self.quantity("value"):
             parts.append(texts("alerts.worst", value=worst))
         if parts:
             yield _sentence(", ".join(parts)) + "."
@@ -399,7 +400,7 @@ class _Step(NamedTuple):
         if gone := self._unmeasured():
             yield texts("alerts.unmeasured_all" if gone == "all" else "alerts.unmeasured")
         yield from self._known_lines("ended")
-        worst, value = self.quantity("peak"), self.quantity("value")
+        worst, value = self._worst(), self.quantity("value")
         if worst and value and self.facts.get("unit") != "s":  # a duration is said already
             same = worst == value
             yield (
@@ -408,6 +409,10 @@ class _Step(NamedTuple):
                 else texts("alerts.worst_now", worst=worst, value=value)
             )
         yield texts("alerts.code_line", code=self._code())
+
+    def _worst(self) -> str:
+        """The worst value so far; "" for rules whose title says it without a value."""
+        return "" if self.facts.get("rule") in UNVALUED else self.quantity("peak")
 
     def _unmeasured(self) -> Any:
         """Whether it ended though the cell or probe that it names is gone; ``all``: nothing of the kind is measured."""
@@ -421,15 +426,16 @@ class _Step(NamedTuple):
         seen = _time(self.facts.get("seen"))
         return self.at if seen is None else min(seen, self.at)
 
-    def _others(self, others: Any) -> str:
-        """The packs that go on: ``Garage, 80 %, goes on``."""
+    def _others(self, others: Any, *, few: bool) -> str:
+        """The packs that go on: ``Garage, 80 %, goes on``; ``few``: ``only ...``."""
         named = [
             self.texts("alerts.other", name=clip(one[0]), soc=self.texts.quantity(one[1], "%"))
             for one in others
             if isinstance(one, Sequence) and len(one) == 2 and _is_number(one[1])
         ]
         joined = self.texts("alerts.other_and").join(named)
-        return self.texts.count("alerts.go_on", len(named), others=joined)
+        key = "alerts.go_on_only" if few else "alerts.go_on"
+        return self.texts.count(key, len(named), others=joined)
 
     def _code(self) -> Any:
         return self.facts.get("code", UNKNOWN)
@@ -454,7 +460,7 @@ class _Step(NamedTuple):
             if _is_number(seconds := found.get(bound)):
                 fields[name] = self.moment(self._foretold_at() + timedelta(seconds=min(seconds, LONGEST)))
         if isinstance(others := found.get("others"), Sequence) and not isinstance(others, str):
-            fields["go_on"] = self._others(others)
+            fields["go_on"] = self._others(others, few=bool(found.get("few")))
         if isinstance(uncounted := found.get("uncounted"), Sequence) and not isinstance(uncounted, str):
             fields["uncounted"] = ", ".join(clip(name) for name in uncounted)
         return fields

@@ -165,6 +165,37 @@ def test_a_pack_that_cut_off_beside_others_says_so() -> None:
     assert trial.code("pack_ending") is None
 
 
+@pytest.mark.parametrize("rule", ["soc_low", "cell_low"])
+@pytest.mark.parametrize(
+    ("view", "words", "said"),
+    [
+        (pack(10.0, others=(GARAGE,)), "; Garage, 80 %, goes on.", "; Garage (80 %) працює далі."),
+        (
+            pack(10.0, others=(Other("Garage", 15.0),)),
+            "; only Garage, 15 %, goes on.",
+            "; далі працює тільки Garage (15 %).",
+        ),
+        (
+            pack(None, others=(GARAGE,), discharge_enabled=False),
+            "This battery is switched off and gives nothing; Garage, 80 %, goes on.",
+            "Цю батарею вимкнено, вона нічого не дає; Garage (80 %) працює далі.",
+        ),
+        (pack(10.0, others=(Other("Garage", 0.4),)), "the house goes dark.", "в домі згасне світло."),
+    ],
+    ids=["goes on", "nearly empty as well", "this one is off", "all end together"],
+)
+def test_what_an_emptying_pack_means_beside_others(rule: str, view: PackView, words: str, said: str) -> None:
+    """The house goes dark with the last of them, and one that is cut off will not cut off."""
+    look = (RULE[rule].look(view) or {})[""]
+    assert look is not None
+    known = facts(RULE[rule]) | {"facts": dict(look.facts)}
+
+    assert words in alert_message(known, "Cellar", EN, KYIV, NOW).body
+    assert said in alert_message(known, "Льох", language("uk"), KYIV, NOW).body
+    dark = "the house goes dark" in alert_message(known, "Cellar", EN, KYIV, NOW).body
+    assert dark == ("goes dark" in words)
+
+
 def test_a_pack_that_another_one_charges_is_no_charge_of_the_house() -> None:
     charged = pack(None, current=20.0)
 

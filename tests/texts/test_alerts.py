@@ -227,6 +227,14 @@ def test_what_is_the_same_twice_is_said_once() -> None:
     assert "Worst 2.810 V." in told("cell_low", "cleared", value=2.81, peak=2.81)
     assert "Найгірше 2,810 В." in told("cell_low", "cleared", name="uk", value=2.81, peak=2.81)
     assert "At worst 2.810 V, now 3.010 V." in told("cell_low", "cleared", value=3.01, peak=2.81)
+    assert "worst" not in told("cell_low", "repeat", value=2.81, peak=2.81)
+
+
+@pytest.mark.parametrize("rule", ["going_dark", "pack_ending"])
+def test_a_forecast_that_tells_a_time_has_no_worst(rule: str) -> None:
+    """Its value is the minutes that were left: "worst 0 s" says nothing."""
+    for what in ("repeat", "cleared"):
+        assert "orst" not in told(rule, what, value=45.0, peak=0.0)
 
 
 def test_possible_repeat_is_marked() -> None:

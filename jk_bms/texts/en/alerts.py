@@ -25,6 +25,7 @@ TEXTS = {
     "alerts.also": "Also open:",
     "alerts.other_and": " and ",
     "alerts.go_on": "{others} goes on|{others} go on",
+    "alerts.go_on_only": "only {others} goes on|only {others} go on",
     "alerts.other": "{name}, {soc},",
     "alerts.worst_now": "At worst {worst}, now {value}.",
     "alerts.over_below": "It is over below {clear}.",
@@ -59,6 +60,7 @@ TEXTS = {
     "alerts.cell_low.others.meaning": (
         "The lowest cell decides for the whole battery: at its limit the BMS cuts it off; {go_on}."
     ),
+    "alerts.cell_low.cut.meaning": "This battery is switched off and gives nothing; {go_on}.",
     "alerts.cell_low.action": "Switch off what is not needed, or charge.",
     "alerts.cell_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     "alerts.cell_low.detail": "The BMS cuts off at {limit}.",
@@ -127,6 +129,7 @@ TEXTS = {
     "alerts.soc_low.critical.title": "the battery is nearly empty",
     "alerts.soc_low.meaning": "When nothing is left, the BMS cuts off and the house goes dark.",
     "alerts.soc_low.others.meaning": "When nothing is left, the BMS cuts off; {go_on}.",
+    "alerts.soc_low.cut.meaning": "This battery is switched off and gives nothing; {go_on}.",
     "alerts.soc_low.action": "Switch off what is not needed, or charge.",
     "alerts.soc_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     "alerts.soc_low.detail": "With a margin for doubt; the shown charge is {soc}.",

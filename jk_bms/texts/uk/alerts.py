@@ -30,6 +30,9 @@ TEXTS = {
     "alerts.also": "Також триває:",
     "alerts.other_and": ", ",
     "alerts.go_on": "{others} працює далі|{others} працюють далі|{others} працюють далі",
+    "alerts.go_on_only": (
+        "далі працює тільки {others}|далі працюють тільки {others}|далі працюють тільки {others}"
+    ),
     "alerts.other": "{name} ({soc})",
     "alerts.worst_now": "Найгірше було {worst}, зараз {value}.",
     "alerts.over_below": "Мине, коли стане нижче {clear}.",
@@ -64,6 +67,7 @@ TEXTS = {
     "alerts.cell_low.others.meaning": (
         "Найнижча комірка вирішує за всю батарею: на її межі BMS вимкне цю батарею; {go_on}."
     ),
+    "alerts.cell_low.cut.meaning": "Цю батарею вимкнено, вона нічого не дає; {go_on}.",
     "alerts.cell_low.action": "Вимкніть зайве або зарядіть батарею.",
     "alerts.cell_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     "alerts.cell_low.detail": "BMS сама вимкнеться за {limit}.",
@@ -129,6 +133,7 @@ TEXTS = {
     "alerts.soc_low.critical.title": "батарея майже розряджена",
     "alerts.soc_low.meaning": "Коли заряд скінчиться, BMS вимкнеться, і в домі згасне світло.",
     "alerts.soc_low.others.meaning": "Коли заряд скінчиться, BMS вимкне цю батарею; {go_on}.",
+    "alerts.soc_low.cut.meaning": "Цю батарею вимкнено, вона нічого не дає; {go_on}.",
     "alerts.soc_low.action": "Вимкніть зайве або зарядіть батарею.",
     "alerts.soc_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     "alerts.soc_low.detail": "Пораховано із запасом; показаний заряд – {soc}.",
@@ -342,7 +347,7 @@ TEXTS = {
         "Так біля повного й порожнього заряду. Посередині, за малого струму, досить і меншого, якщо це триває 10 хв: "
         "30 мВ – попередження, 60 мВ – критично."
     ),
-    "alerts.emergency.explain": "Хвилини показано з округленням униз: менш ніж 10 хв – помилка, менш ніж 5 хв – критично.",
+    "alerts.emergency.explain": "Хвилини показано з округленням униз: менш ніж 10 хв – серйозно, менш ніж 5 хв – критично.",
     "alerts.switch_off.explain": "Критично, доки немає мережі, інакше це попередження.",
     "alerts.bms_silent.explain": (
         "За великого JK_BMS_POLL_INTERVAL починається пізніше: коли бракує трьох показів поспіль."
