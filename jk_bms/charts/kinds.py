@@ -39,7 +39,7 @@ class Kind(NamedTuple):
     """A chart: quantities of the pack and of the inverter, what it says, and who draws it.
 
     ``draw_periods`` None: weeks are drawn as lines, too. ``energy``: also a year is put together from
-    months.
+    months. ``by_minutes``: a day is told by the minute, as the text beside it is.
     """
 
     pack: tuple[str, ...]
@@ -49,6 +49,7 @@ class Kind(NamedTuple):
     say_periods: Callable[[PeriodData, Head], Said] | None = None
     draw_periods: Callable[[PeriodData, Head, Picture], None] | None = None
     energy: bool = False
+    by_minutes: bool = False
 
 
 # The charge
@@ -387,7 +388,7 @@ KINDS = {
         _say_temperature_periods,
         _draw_temperature_periods,
     ),
-    "day": Kind((*SOC_COLUMNS, "power"), POWERS, _say_soc, _draw_day),
+    "day": Kind((*SOC_COLUMNS, "power"), POWERS, _say_soc, _draw_day, by_minutes=True),
 }
 
 

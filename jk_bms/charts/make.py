@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jk_bms.charts.cells import draw_cells
-from jk_bms.charts.data import TooLittle, first_recorded, read_chart, read_periods
+from jk_bms.charts.data import POINTS, TooLittle, first_recorded, read_chart, read_periods
 from jk_bms.charts.kinds import KINDS, Head, Kind
 from jk_bms.charts.plot import Picture, Said
 from jk_bms.charts.style import THEMES, Theme
@@ -17,6 +17,7 @@ from jk_bms.texts import Texts, language
 
 BY_DAYS = timedelta(days=3)  # from which on a day is a bar
 BY_MONTHS = timedelta(days=62)  # and so is a month, of energy; the rest are lines again
+A_DAY = timedelta(hours=25)  # the longest there is
 PRESENT = timedelta(minutes=2)  # an end that is no longer ago is the present
 
 Periods = list[tuple[datetime, datetime]]
@@ -108,7 +109,12 @@ def _draw(
         if sum(one is not None for one in data.pack[kind.pack[0]]) > 1:
             kind.draw_periods(data, head, picture)
             return kind.say_periods(data, head), data.silent
-    lines = read_chart(reader, devices, kind.pack, wanted.start, wanted.end, inverter=kind.inverter)
+    points = POINTS
+    if kind.by_minutes and wanted.end - wanted.start <= A_DAY:
+        points = int((wanted.end - wanted.start).total_seconds() // 60) + 2  # neither end need be a whole one
+    lines = read_chart(
+        reader, devices, kind.pack, wanted.start, wanted.end, inverter=kind.inverter, points=points
+    )
     kind.draw(lines, head, picture)
     return kind.say(lines, head), lines.silent
 

@@ -215,7 +215,7 @@ def _tells_other_counts(said: list[Claim], facts: DayFacts) -> bool:
     switches = (SWITCH,) if facts.grid is not None else (SWITCH, GRID)
     counts = {claim.value.number for claim in said if claim.value and claim.value.kind in switches}
     percents = {claim.value.number for claim in said if claim.value and claim.value.kind == "percent"}
-    for pack in facts.packs:
+    for pack in facts.counted:
         if pack.low is None:
             continue
         if Decimal(len(pack.phases)) not in counts and (pack.phases or counts):

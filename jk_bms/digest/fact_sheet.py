@@ -1,5 +1,6 @@
 """The facts of a day as plain text for a model, and all that it may say of them."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -10,9 +11,12 @@ from jk_bms.digest.facts import WEEK, DayFacts, Extreme, PackFacts, Span
 from jk_bms.digest.number_words import BATTERY, CELL, FULL, GRID, HOLE, SWITCH
 from jk_bms.digest.phases import Level, Phase
 from jk_bms.digest.proof import Known, Value, claims, clean
+from jk_bms.texts.durations import span as duration
 
 LONGEST_NAME = 24  # characters; a longer one is no name but a text
 MOST_WORDS = 3
+_SIZES = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_PARTS = re.compile(r"([\d.]+) (s|min|h|d)\b")
 MOST_LISTED = 12  # of a kind: a flapping grid does not fill the sheet
 NOTHING = Known(frozenset(), frozenset(), frozenset())
 
@@ -59,18 +63,26 @@ class _Writer:
         facts = self._facts
         day = facts.date
         yield f"Date: {day:%Y-%m-%d} ({day:%d-%m-%Y}, {day:%A}). All times are local."
-        yield (
-            f"Covered: from {self._at(facts.start)} to {self._at(facts.end)} "
-            f"({self._span(facts.end - facts.start)})."
-        )
+        begins = [pack.since or facts.start for pack in facts.packs if pack.levels]
+        start = min(begins, default=facts.start)
+        yield f"Covered: from {self._at(start)} to {self._at(facts.end)} ({self._span(facts.end - start)})."
         yield f"Batteries: {self._count(BATTERY, len(facts.packs))}."
         if facts.load is not None:
             yield f"Highest load of the house: {self._extreme(facts.load, 'power', 0)}."
         if facts.grid is not None:
             yield from self._spans(GRID, "Grid away", facts.grid)
-        for pack in facts.packs:
-            if facts.grid is None:  # it was not watched: an outage is what a battery stood in for
+            if facts.grid_unknown:
+                yield from self._spans(None, "Whether the grid was there is not known", facts.grid_unknown)
+        else:
+            yield "Grid: it is not known whether it was away."
+            for pack in facts.counted:  # an outage is what a battery stood in for
                 self._count(GRID, len(pack.phases))
+        if facts.house is not None:
+            yield ""
+            yield "House (all its batteries together; of it tell the switches and the charge):"
+            yield from self._phases(facts.house)
+            yield from self._measured(facts.house)
+        for pack in facts.packs:
             yield ""
             yield from self._pack(pack)
 
@@ -81,23 +93,11 @@ class _Writer:
         if not pack.levels:
             yield "- nothing was recorded"
             return
-        yield f"- switches to autonomous supply (on battery): {self._count(SWITCH, len(pack.phases))}"
-        for number, phase in enumerate(pack.phases, 1):
-            yield f"  {number}. {self._phase(phase)}"
-        yield f"- full again after such a time: {self._count(FULL, len(pack.full_at))} times" + self._listed(
-            self._at(at) for at in pack.full_at
-        )
-        if pack.low is not None:
-            yield f"- lowest charge: {self._level(pack.low)}"
-        if pack.high is not None:
-            yield f"- highest charge: {self._level(pack.high)}"
-        if pack.last is not None:
-            begin, last = self._level(pack.levels[0]), self._level(pack.last)
-            yield f"- charge at the begin: {begin}, at the end: {last}"
-        if pack.charged_kwh is not None and pack.discharged_kwh is not None:
-            into, out = self._energy(pack.charged_kwh), self._energy(pack.discharged_kwh)
-            yield f"- energy in: {into}, energy out: {out}"
-        yield from self._extremes(pack)
+        if pack.since is not None:
+            yield f"- its recording began at {self._at(pack.since)}; before that nothing is known"
+        if self._facts.house is None:
+            yield from self._phases(pack)
+        yield from self._measured(pack)
         if pack.holes:
             yield from (f"- {line}" for line in self._spans(HOLE, "nothing was recorded", pack.holes))
         cells = {fault.cell for fault in pack.faults}
@@ -106,14 +106,49 @@ class _Writer:
         for fault in pack.faults:
             since = "certain since today" if fault.new else "known before"
             yield f"- cell {self._count(CELL_NUMBER, fault.cell)} is not in order: {fault.kind}, {since}"
+
+    def _phases(self, pack: PackFacts) -> Iterator[str]:
+        yield f"- switches to autonomous supply (on battery): {self._count(SWITCH, len(pack.phases))}"
+        for number, phase in enumerate(pack.phases, 1):
+            yield f"  {number}. {self._phase(phase)}"
+        if pack.fed is None:
+            yield "  whether there were short ones is not known"
+        elif pack.fed and not pack.phases:
+            yield f"  the battery fed the house for {self._span(pack.fed)} in all, too little to count"
+        yield f"- full again after such a time: {self._count(FULL, len(pack.full_at))} times" + self._listed(
+            self._at(at) for at in pack.full_at
+        )
+
+    def _measured(self, pack: PackFacts) -> Iterator[str]:
+        if pack.low is not None:
+            yield f"- lowest charge: {self._level(pack.low)}"
+        if pack.high is not None:
+            yield f"- highest charge: {self._level(pack.high)}"
+        if pack.last is not None and pack.levels:
+            begin, last = self._level(pack.levels[0]), self._level(pack.last)
+            yield f"- charge at the begin: {begin}, at the end: {last}"
+        if pack.charged_kwh is not None and pack.discharged_kwh is not None:
+            into, out = self._energy(pack.charged_kwh), self._energy(pack.discharged_kwh)
+            yield f"- energy in: {into}, energy out: {out}{self._metered(pack.metered)}"
+        else:
+            yield "- energy in and out: not known"
+        yield from self._extremes(pack)
         yield from self._usual(pack)
+
+    def _metered(self, part: Span | None) -> str:
+        if part is None:
+            return ""
+        until = "" if part.end is None else f" to {self._at(part.end)}"
+        return f" (only from {self._at(part.start)}{until}; of the rest of the day it is not known)"
 
     def _phase(self, phase: Phase) -> str:
         begin = f"from {self._at(phase.start.at)} (charge {self._percent(phase.start.level)})"
         end = f"still going on, so far {self._span(self._facts.end - phase.start.at)}"
         if phase.end is not None:
             end = f"to {self._at(phase.end)}, {self._span(phase.end - phase.start.at)}"
-        full = "not full again" if phase.full_at is None else f"full again at {self._at(phase.full_at)}"
+        full = "not full again" if phase.end else "not yet charged"
+        if phase.full_at is not None:
+            full = f"full again at {self._at(phase.full_at)}"
         return f"{begin} {end}; lowest {self._level(phase.low)}, it fell by {self._percent(phase.depth, 'points')}; {full}"
 
     def _extremes(self, pack: PackFacts) -> Iterator[str]:
@@ -142,7 +177,8 @@ class _Writer:
         )
         for what, mean, today in pairs:
             if mean is not None:
-                yield f"  {what} {self._energy(mean)}{self._compared(today, mean)}"
+                whole = None if pack.metered or pack.since else today
+                yield f"  {what} {self._energy(mean)}{self._compared(whole, mean)}"
         if usual.low is not None:
             yield f"  lowest charge {self._percent(usual.low)}"
 
@@ -153,10 +189,11 @@ class _Writer:
         self._note("percent", f"{abs(share)}")
         return f" (today {abs(share)} % {'less' if share < 0 else 'more'})" if share else " (today the same)"
 
-    def _spans(self, kind: str, what: str, spans: tuple[Span, ...]) -> Iterator[str]:
+    def _spans(self, kind: str | None, what: str, spans: tuple[Span, ...]) -> Iterator[str]:
         total = sum((((one.end or self._facts.end) - one.start) for one in spans), timedelta())
-        together = f", together {self._span(total)}" if spans else ""
-        yield f"{what}: {self._count(kind, len(spans))} times{together}" + self._listed(
+        times = f" {self._count(kind, len(spans))} times" + ("," if spans else "") if kind else ""
+        together = f" together {self._span(total)}" if spans else ""
+        yield f"{what}:{times}{together}" + self._listed(
             f"from {self._at(one.start)} "
             + (
                 "on, it still is so"
@@ -195,10 +232,10 @@ class _Writer:
         return f"{self._percent(level.level)} at {self._at(level.at)}"
 
     def _span(self, span: timedelta) -> str:
-        minutes = round(span.total_seconds() / 60)
-        self._note("duration", str(60 * minutes))
-        hours, rest = divmod(minutes, 60)
-        return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
+        """Return a duration as texts show it, so that both say the same."""
+        text = duration(span.total_seconds())
+        self._note("duration", str(sum(float(n) * _SIZES[unit] for n, unit in _PARTS.findall(text))))
+        return text
 
     def _at(self, at: datetime) -> str:
         local = at.astimezone(self._zone)

@@ -3,7 +3,7 @@
 Every number and time that a digest may tell is here; texts and models only phrase it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from math import inf
 from typing import Any, NamedTuple
@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 from jk_bms.battery.health import stored_report
 from jk_bms.battery.house_charge import SIZES, size_of, weighted_charge
 from jk_bms.battery.pack_state import learnt_of
+from jk_bms.charts.data import GRID as TELLS_OF_GRID
+from jk_bms.charts.data import held
 from jk_bms.digest.days import day_of
-from jk_bms.digest.phases import Level, Phase, find_phases, lowest
-from jk_bms.model import Device
+from jk_bms.digest.phases import Feed, Level, Phase, find_phases, lowest, with_full
+from jk_bms.model import Device, InverterSample
+from jk_bms.rules.grid import LOST, UNKNOWN, grid_of
 from jk_bms.store.history import counters
 from jk_bms.store.history_query import Series, Values, query, tracks
 from jk_bms.store.own import OwnReader
@@ -27,7 +30,11 @@ ENOUGH_DAYS = 3  # of them; fewer are not "usual"
 MOST_OF_A_DAY = 20 * 3600.0  # s; a shorter stretch is not compared with whole days
 STRONGEST = 100.0  # kW; a meter that runs faster was set by a person
 INVERTER = "inverter"
-NO_GRID = 50.0  # V: less is no grid
+CUT = timedelta(
+    seconds=10
+)  # between records of the inverter, about: the shortest cut of the grid that is seen
+REAL = 0.02  # of the capacity in an hour: a battery that gives less feeds no house, but an inverter that stands by
+USUAL_SIZE = 100.0  # Ah, where a pack does not say its own
 
 _PACK = (
     "voltage",
@@ -38,7 +45,6 @@ _PACK = (
     "charged_kwh",
     "discharged_kwh",
 )
-_HOUSE = ("grid_voltage", "ac_output_power")
 
 
 class Extreme(NamedTuple):
@@ -91,7 +97,12 @@ class PackFacts(NamedTuple):
     delta: Extreme | None = None  # V between highest and lowest cell
     warmest: Extreme | None = None  # °C
     coldest: Extreme | None = None
+    since: datetime | None = None  # when its very first record came, if that was on this day
     holes: tuple[Span, ...] = ()  # nothing was recorded
+    metered: Span | None = None  # the part of the recorded time that the meters tell of; None: all of it
+    fed: timedelta | None = (
+        None  # for how long it fed the house, also in short; None: not known for all the time
+    )
     faults: tuple[Fault, ...] = ()
     usual: Usual | None = None
     capacity_ah: float | None = None
@@ -112,6 +123,8 @@ class DayFacts(NamedTuple):
     packs: tuple[PackFacts, ...] = ()
     load: Extreme | None = None  # W, the most the house drew
     grid: tuple[Span, ...] | None = None  # when it was away; None: it was not watched
+    grid_unknown: tuple[Span, ...] = ()  # when the inverter, though there is one, said nothing of it
+    house: PackFacts | None = None  # several packs as one, of the times at which each is known
 
     @property
     def known(self) -> bool:
@@ -119,26 +132,9 @@ class DayFacts(NamedTuple):
         return any(pack.levels for pack in self.packs)
 
     @property
-    def house_levels(self) -> tuple[Level, ...]:
-        """The charge of all packs together, weighted by capacity, at the times at which each is known.
-
-        Empty unless there are several; a pack of which nothing is known that day is left out.
-        """
-        packs = [pack for pack in self.packs if pack.levels]
-        if len(packs) < 2:
-            return ()
-        sizes = [pack.capacity_ah for pack in packs]
-        slots = [{_slot(level.at): level for level in pack.levels} for pack in packs]
-        times = sorted(slot for slot in slots[0] if all(slot in other for other in slots))
-        return tuple(
-            Level(slots[0][slot].at, weighted_charge([own[slot].level for own in slots], sizes))
-            for slot in times
-        )
-
-
-def _slot(at: datetime) -> int:
-    """Which measurement of the day that is, though packs are not measured in the same minute."""
-    return int(at.timestamp() // (60 * MEASURED))
+    def counted(self) -> tuple[PackFacts, ...]:
+        """Of what times on battery and the lowest charge are told: the house, where it is known as one."""
+        return self.packs if self.house is None else (self.house,)
 
 
 def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zone: tzinfo) -> DayFacts:
@@ -147,31 +143,122 @@ def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zon
         return DayFacts(day, start, end, zone)
     known = {stored.device.address: stored.device for stored in reader.devices()}
     health = _health(reader, day)
-    packs = []
-    there = tracks(reader)
+    whole = end - start >= timedelta(seconds=MOST_OF_A_DAY)
+    there = [track for track in tracks(reader) if track.first is None or track.first < end]
+    load, grid = None, None
+    if any(track.name == INVERTER for track in there):
+        house = _minutes(reader, INVERTER, ("ac_output_power",), start, end)
+        load = _highest(house, house.values["ac_output_power"].max)
+        grid = _grid(reader, start, end)
+    packs, parts = [], []
     for place, track in enumerate((track for track in there if track.name != INVERTER), 1):
-        if track.first is None or track.first >= end:
+        if track.first is None:
             continue
         device = known.get(track.name)  # what was only imported has none
         facts = PackFacts(track.name, device.number if device else place, _name(track.name, device))
-        facts = _pack(
-            facts,
-            _minutes(reader, track.name, _PACK, start, end),
-            None if track.first >= start else start,
-            end,
+        facts = facts._replace(
+            since=track.first if track.first - start >= HOLE else None,
+            faults=health.get(track.name, ()),
+            capacity_ah=_capacity(reader, track.name, start, end),
         )
-        if end - start >= timedelta(seconds=MOST_OF_A_DAY):
+        series = _minutes(reader, track.name, _PACK, start, end)
+        facts = _pack(facts, series, None if track.first >= start else start, end, grid)
+        if whole:
             facts = facts._replace(usual=_usual(reader, track.name, day, zone))
         if facts.levels or facts.usual is not None:  # else it left long ago
-            size = _capacity(reader, track.name, start, end)
-            packs.append(facts._replace(faults=health.get(track.name, ()), capacity_ah=size))
-    load, grid = None, None
-    if any(track.name == INVERTER for track in there):
-        house = _minutes(reader, INVERTER, _HOUSE, start, end)
-        load = _highest(house, house.values["ac_output_power"].max)
-        if any(value is not None for value in house.values["grid_voltage"].mean):
-            grid = tuple(_grid_away(house, end))
-    return DayFacts(day, start, end, zone, tuple(sorted(packs, key=_number)), load, grid)
+            packs.append(facts)
+        if facts.levels:
+            parts.append((facts, series))
+    return DayFacts(
+        day,
+        start,
+        end,
+        zone,
+        tuple(sorted(packs, key=_number)),
+        load,
+        None if grid is None or not grid.seen else tuple(grid.away),
+        () if grid is None else tuple(grid.unknown),
+        _house(parts, end, grid),
+    )
+
+
+def _house(
+    parts: Sequence[tuple[PackFacts, Series]], end: datetime, grid: "_Grid | None"
+) -> PackFacts | None:
+    """Several packs as one; None for fewer, and where their minutes are not the same ones."""
+    packs = [pack for pack, _ in parts]
+    series = [one for _, one in parts]
+    if len(parts) < 2 or any(one.times != series[0].times for one in series):
+        return None
+    sizes = [pack.capacity_ah for pack in packs]
+    known = [size for size in sizes if size]
+    facts = PackFacts("", 0, "", capacity_ah=sum(known) if len(known) == len(sizes) else None)
+    facts = _pack(facts, together(series, sizes), None, end, grid)
+    usual = [pack.usual for pack in packs if pack.usual is not None]
+    if len(usual) == len(packs):
+        facts = facts._replace(
+            usual=Usual(
+                min(one.days for one in usual),
+                _sum([one.charged_kwh for one in usual]),
+                _sum([one.discharged_kwh for one in usual]),
+                None,  # the lowest of a house is not that of its packs
+            )
+        )
+    return facts._replace(since=max((pack.since for pack in packs if pack.since), default=None), holes=())
+
+
+def together(series: Sequence[Series], sizes: Sequence[float | None]) -> Series:
+    """Return several packs as one, on the same times: the charge weighted by ``sizes`` in Ah, what flows added up.
+
+    What is not known of one is not known of all, but for cells and temperatures.
+    """
+
+    def charge(values: Sequence[float]) -> float:
+        return weighted_charge(values, sizes)
+
+    joins: Mapping[str, _Join] = {
+        "battery_soc": _Join(charge, charge, charge),
+        "voltage": _Join(_middle, min, max),
+        "power": _Join(sum, sum, sum),
+        "charged_kwh": _Join(sum, sum, sum),
+        "discharged_kwh": _Join(sum, sum, sum),
+        "cell_delta": _Join(max, max, max, all_known=False),
+        "temperature": _Join(_middle, min, max, all_known=False),
+    }
+    values = {}
+    for name in series[0].values:
+        join = joins[name]
+        lines = [
+            [join.of(which, at) for at in zip(*(one.values[name][which] for one in series), strict=True)]
+            for which in range(3)
+        ]
+        # The packs are not at their strongest together: what flowed is the sum of their means.
+        values[name] = Values(lines[0], lines[0], lines[0]) if name == "power" else Values(*lines)
+    return series[0]._replace(track="", values=values)
+
+
+class _Join(NamedTuple):
+    """How mean, lowest and highest of several packs follow from theirs."""
+
+    mean: Callable[[Sequence[float]], float]
+    low: Callable[[Sequence[float]], float]
+    high: Callable[[Sequence[float]], float]
+    all_known: bool = True
+
+    def of(self, which: int, values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        if not known or (self.all_known and len(known) < len(values)):
+            return None
+        return (self.mean, self.low, self.high)[which](known)
+
+
+def _middle(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _name(address: str, device: Device | None) -> str:
@@ -185,7 +272,8 @@ def _number(pack: PackFacts) -> int:
 def _minutes(
     reader: OwnReader, track: str, quantities: Sequence[str], start: datetime, end: datetime
 ) -> Series:
-    points = max(1, -(-(end - start) // MINUTE))
+    # One more: neither end need be a whole minute.
+    points = 1 + max(1, -(-(end - start) // MINUTE))
     return query(reader, track, quantities, start, end, points)
 
 
@@ -196,29 +284,31 @@ def _capacity(reader: OwnReader, track: str, start: datetime, end: datetime) -> 
     return size_of(learned, full)
 
 
-def _pack(facts: PackFacts, series: Series, first: datetime | None, end: datetime) -> PackFacts:
+def _pack(
+    facts: PackFacts, series: Series, first: datetime | None, end: datetime, grid: "_Grid | None"
+) -> PackFacts:
     """Fill in what the minutes of a pack tell, which should begin at ``first``; None: it is new."""
     values = series.values
     soc = values["battery_soc"]
     levels = _measured(series, soc.mean)
     minutes = [(at, value) for at, value in zip(series.times, soc.mean, strict=True) if value is not None]
     last = Level(_utc(minutes[-1][0]), round(minutes[-1][1], 1)) if minutes else None
-    lows = [
-        Level(_utc(at), round(value, 1))
-        for at, value in zip(series.times, soc.min, strict=True)
-        if value is not None
-    ]
+    lows = _exact(series, soc.min)
+    feeds = _feeds(facts, series, levels, grid)
     phases = []
-    for phase in find_phases(levels):
+    for phase in find_phases(levels, feeds):
         until = phase.end or end
         inside = [low for low in lows if phase.start.at <= low.at <= until]
-        phases.append(phase._replace(low=lowest(inside) or phase.low))
-    low = lowest(lows)
+        phases.append(phase._replace(low=_rounded(lowest(inside)) or phase.low))
+    low = _rounded(lowest(lows))
     best = _highest(series, soc.max)
     highest = None if best is None else Level(best.at, round(best.value, 1))
     drawn = [None if value is None or value >= 0 else -value for value in values["power"].min]
     told = (*levels, *(phase.low for phase in phases), low, last)
     wanted = {one.at for one in told if one}
+    holes = tuple(_holes(series, first, end))
+    meters = [_metered(series, values[name]) for name in ("charged_kwh", "discharged_kwh")]
+    into, out = (None if meter is None else meter.kwh for meter in meters)
     return facts._replace(
         levels=tuple(levels),
         voltages={
@@ -230,15 +320,63 @@ def _pack(facts: PackFacts, series: Series, first: datetime | None, end: datetim
         high=highest,
         last=last,
         voltage_low=_lowest(series, values["voltage"].min),
-        phases=tuple(phases),
-        charged_kwh=_metered(series, values["charged_kwh"]),
-        discharged_kwh=_metered(series, values["discharged_kwh"]),
+        # A battery may be full between two measurements only.
+        phases=tuple(with_full(phases, _exact(series, soc.max))),
+        charged_kwh=into,
+        discharged_kwh=out,
         draw=_highest(series, drawn),
         delta=_highest(series, values["cell_delta"].max),
         warmest=_highest(series, values["temperature"].max),
         coldest=_lowest(series, values["temperature"].min),
-        holes=tuple(_holes(series, first, end)),
+        holes=holes,
+        metered=_metered_part(series, meters, minutes),
+        fed=None if holes or facts.since or Feed.UNKNOWN in feeds else _fed(feeds),
     )
+
+
+def _exact(series: Series, values: Sequence[float | None]) -> list[Level]:
+    known = zip(series.times, values, strict=True)
+    return [Level(_utc(at), value) for at, value in known if value is not None]
+
+
+def _rounded(level: Level | None) -> Level | None:
+    return None if level is None else level._replace(level=round(level.level, 1))
+
+
+def _feeds(
+    facts: PackFacts, series: Series, levels: Sequence[Level], grid: "_Grid | None"
+) -> tuple[Feed, ...]:
+    """What fed the house in the ten minutes of each of ``levels``."""
+    flows: dict[float, list[float]] = {}
+    for at, watts, volts in zip(
+        series.times, series.values["power"].mean, series.values["voltage"].mean, strict=True
+    ):
+        if watts is not None and volts:
+            flows.setdefault(_slot(at), []).append(watts / volts)
+    real = REAL * (facts.capacity_ah or USUAL_SIZE)
+    feeds = []
+    for level in levels:
+        slot = _slot(level.at.timestamp())
+        amps = flows.get(slot)
+        away, there = (False, False) if grid is None else (slot in grid.slots_away, slot in grid.slots_there)
+        if amps is None:
+            feeds.append(Feed.BATTERY if away else Feed.UNKNOWN)
+            continue
+        out = -_middle(amps)
+        if out >= real or (away and out >= 0.0):
+            feeds.append(Feed.BATTERY)
+        else:
+            feeds.append(Feed.GRID if there else Feed.QUIET)
+    return tuple(feeds)
+
+
+def _fed(feeds: Sequence[Feed]) -> timedelta:
+    return MINUTE * MEASURED * sum(feed is Feed.BATTERY for feed in feeds)
+
+
+def _slot(at: float) -> int:
+    """Which measurement of the day that is, of a time in s since 1970."""
+    return int(at // (60 * MEASURED))
 
 
 def _measured(series: Series, means: Sequence[float | None]) -> list[Level]:
@@ -246,7 +384,7 @@ def _measured(series: Series, means: Sequence[float | None]) -> list[Level]:
     levels: list[Level] = []
     slot = None
     for at, value in zip(series.times, means, strict=True):
-        if value is not None and (this := at // (60 * MEASURED)) != slot:
+        if value is not None and (this := _slot(at)) != slot:
             slot = this
             levels.append(Level(_utc(at), round(value, 1)))
     return levels
@@ -265,19 +403,42 @@ def _lowest(series: Series, values: Sequence[float | None]) -> Extreme | None:
     return None if turned is None else Extreme(-turned.value, turned.at)
 
 
-def _metered(series: Series, meter: Values) -> float | None:
-    """By how much a meter grew; where it was set to something else it stood still."""
-    total, last, last_at = None, None, 0.0
+class _Meter(NamedTuple):
+    """By how much a meter grew, and from when to when it was known, in s since 1970."""
+
+    kwh: float
+    first: float
+    last: float
+
+
+def _metered(series: Series, meter: Values) -> _Meter | None:
+    """By how much a meter grew; where it was set to something else it stood still. None: it was not known for long."""
+    total, first, last, last_at = 0.0, 0.0, None, 0.0
     for at, low, high in zip(series.times, meter.min, meter.max, strict=True):
         if low is None or high is None:
             continue
         if last is None:
-            last, last_at, total = low, at, 0.0
+            first, last, last_at = at, low, at
         step = high - last
-        if total is not None and 0.0 <= step <= STRONGEST * (at - last_at + series.step) / 3600.0:
+        if 0.0 <= step <= STRONGEST * (at - last_at + series.step) / 3600.0:
             total += step
         last, last_at = high, at
-    return total
+    if last is None or last_at - first < HOLE.total_seconds():
+        return None
+    return _Meter(total, first, last_at + series.step)
+
+
+def _metered_part(
+    series: Series, meters: Sequence[_Meter | None], minutes: Sequence[tuple[float, float]]
+) -> Span | None:
+    """Of what time the meters tell, if not of all in which the charge is known."""
+    known = [meter for meter in meters if meter is not None]
+    if not known or not minutes:
+        return None
+    begin, end = max(meter.first for meter in known), min(meter.last for meter in known)
+    late = begin - minutes[0][0] >= HOLE.total_seconds()
+    early = minutes[-1][0] + series.step - end >= HOLE.total_seconds()
+    return Span(_utc(begin), _utc(end) if early else None) if late or early else None
 
 
 def _holes(series: Series, first: datetime | None, end: datetime) -> Iterator[Span]:
@@ -293,23 +454,54 @@ def _holes(series: Series, first: datetime | None, end: datetime) -> Iterator[Sp
         yield Span(_utc(reached), None)
 
 
-def _grid_away(series: Series, end: datetime) -> Iterator[Span]:
-    """The times without grid; what is not known neither begins nor ends one."""
+class _Grid(NamedTuple):
+    """What the inverter said of the grid."""
+
+    seen: bool  # whether anything at all
+    away: list[Span]
+    unknown: list[Span]
+    slots_away: set[int]  # measurements of the day in which it was away, for a moment at least
+    slots_there: set[int]  # in which it was there all the time
+
+
+def _grid(reader: OwnReader, start: datetime, end: datetime) -> _Grid:
+    """The grid by every record: a cut of seconds is one. What is not known neither begins nor ends one."""
+    series = held(query(reader, INVERTER, TELLS_OF_GRID, start, end, 1 + max(1, -(-(end - start) // CUT))))
+    grid = _Grid(False, [], [], set(), set())
     since: float | None = None
-    seen = 0.0
-    for at, volts in zip(series.times, series.values["grid_voltage"].mean, strict=True):
-        if volts is None:
+    reached, seen = start.timestamp(), False
+    means = zip(*(series.values[name].mean for name in TELLS_OF_GRID), strict=True)
+    least = series.values["grid_voltage"].min
+    for at, low, (volts, power, load, sun) in zip(series.times, least, means, strict=True):
+        told = grid_of(
+            InverterSample(
+                taken_at=_utc(at),
+                monotonic=0.0,
+                grid_voltage=volts if low is None else low,
+                grid_power=power,
+                load_power=load,
+                pv_power=sun,
+            )
+        )
+        if told == UNKNOWN:
             continue
-        if volts > NO_GRID:
+        if at - reached >= HOLE.total_seconds():
+            grid.unknown.append(Span(_utc(reached), _utc(at)))
+        if told == LOST:
+            since = at if since is None else since
+            grid.slots_away.add(_slot(at))
+        else:
             if since is not None:
-                yield Span(_utc(since), _utc(at))
+                grid.away.append(Span(_utc(since), _utc(at)))
             since = None
-        elif since is None:
-            since = at
-        seen = at + series.step
+            grid.slots_there.add(_slot(at))
+        reached, seen = at + series.step, True
+    gone = end.timestamp() - reached >= HOLE.total_seconds()
     if since is not None:
-        last = end.timestamp() - seen < HOLE.total_seconds()
-        yield Span(_utc(since), None if last else _utc(seen))
+        grid.away.append(Span(_utc(since), _utc(reached) if gone else None))
+    if gone:
+        grid.unknown.append(Span(_utc(reached), None if seen else end))
+    return grid._replace(seen=seen, slots_there=grid.slots_there - grid.slots_away)
 
 
 def _usual(reader: OwnReader, track: str, day: date, zone: tzinfo) -> Usual | None:
@@ -328,8 +520,9 @@ def _usual(reader: OwnReader, track: str, day: date, zone: tzinfo) -> Usual | No
         days += 1
         lows.append(min(soc))
         for name, into in (("charged_kwh", charged), ("discharged_kwh", discharged)):
-            if (value := _metered(series, series.values[name])) is not None:
-                into.append(value)
+            meter = _metered(series, series.values[name])
+            if meter is not None and meter.last - meter.first >= MOST_OF_A_DAY:
+                into.append(meter.kwh)
     if days < ENOUGH_DAYS:
         return None
     return Usual(days, _mean(charged), _mean(discharged), _mean(lows))

@@ -5,10 +5,14 @@ from datetime import datetime, timedelta
 
 from jk_bms.digest.fact_sheet import percent_more
 from jk_bms.digest.facts import DayFacts, Extreme, PackFacts, Span
-from jk_bms.digest.phases import Phase
+from jk_bms.digest.phases import Level, Phase
 from jk_bms.texts import Texts, clip
 
 MOST_LISTED = 5  # times of one kind; the rest are a number
+APART = 3.0  # points by which a pack's charge differs from that of its house
+APART_C = 5.0  # °C, and its temperature
+APART_SHARE = 0.2  # and its part of what flowed from what it should be by its size
+LEAST_KWH = 1.0  # of less than that no part is judged
 _POINT = "• "
 
 
@@ -26,7 +30,7 @@ def title(facts: DayFacts, texts: Texts) -> str:
 def own_count(facts: DayFacts, texts: Texts) -> str:
     """Return how often each battery stood in and how low it went, as a line each."""
     teller = _Teller(facts, texts)
-    key = "digest.own" if len(facts.packs) < 2 else "digest.own.named"
+    key = "digest.own" if len(facts.counted) < 2 else "digest.own.named"
     return "\n".join(
         texts.count(
             key,
@@ -35,7 +39,7 @@ def own_count(facts: DayFacts, texts: Texts) -> str:
             low=teller.percent(pack.low.level),
             at=teller.at(pack.low.at),
         )
-        for pack in facts.packs
+        for pack in facts.counted
         if pack.low is not None
     )
 
@@ -50,31 +54,22 @@ class _Teller:
         yield title(facts, texts)
         if not facts.known:
             yield texts("digest.nothing")
-        yield from self._together()
+        house = list(self._house())
+        if facts.house is not None:
+            yield from self._charge(facts.house)
+            yield from self._measured(facts.house)
+            yield from house
+            parted = [line for pack in facts.packs if (line := self._differs(pack, facts.house))]
+            yield from ("", *parted) if parted else (texts("digest.alike"),)
+            return
         for pack in facts.packs if facts.known else ():
             if len(facts.packs) > 1:
                 yield ""
                 yield texts("digest.pack", number=pack.number, name=clip(pack.name))
             yield from self._pack(pack)
-        house = list(self._house())
         if house and len(facts.packs) > 1:
             yield ""
         yield from house
-
-    def _together(self) -> Iterator[str]:
-        """What several packs had together."""
-        levels, texts = self._facts.house_levels, self._texts
-        if not levels:
-            return
-        low = min(levels, key=lambda level: level.level)
-        last = self.percent(levels[-1].level)
-        yield texts("digest.house", last=last, low=self.percent(low.level), at=self.at(low.at))
-        packs = [pack for pack in self._facts.packs if pack.levels]
-        into = [pack.charged_kwh for pack in packs if pack.charged_kwh is not None]
-        out = [pack.discharged_kwh for pack in packs if pack.discharged_kwh is not None]
-        if len(into) == len(out) == len(packs):
-            totals = (texts.quantity(sum(values), "kWh", 1) for values in (into, out))
-            yield texts("digest.house.energy", **dict(zip(("into", "out"), totals, strict=True)))
 
     def _house(self) -> Iterator[str]:
         facts, texts = self._facts, self._texts
@@ -83,44 +78,88 @@ class _Teller:
         if facts.grid:
             yield self._spans("digest.grid", facts.grid)
         elif facts.grid is not None:
-            yield texts("digest.grid.none")
+            yield texts("digest.grid.unseen" if facts.grid_unknown else "digest.grid.none")
+        if facts.grid is not None and facts.grid_unknown:
+            yield texts("digest.grid.unknown", **self._told(facts.grid_unknown))
+        elif facts.grid_unknown:
+            yield texts("digest.grid.unwatched")
 
     def _pack(self, pack: PackFacts) -> Iterator[str]:
         texts = self._texts
         if not pack.levels:
             yield texts("digest.pack.nothing")
             return
+        if pack.since is not None:
+            yield texts("digest.since", at=self.at(pack.since))
+        yield from self._charge(pack)
+        yield from self._measured(pack)
+        if pack.holes:
+            yield self._spans("digest.holes", pack.holes)
+        yield from self._faults(pack)
+
+    def _charge(self, pack: PackFacts) -> Iterator[str]:
+        texts = self._texts
         if pack.phases:
             yield texts.count("digest.phases", len(pack.phases))
             for phase in pack.phases[:MOST_LISTED]:
                 yield _POINT + self._phase(phase)
             if len(pack.phases) > MOST_LISTED:
                 yield _POINT + texts.count("digest.more", len(pack.phases) - MOST_LISTED)
+        elif pack.fed is None:
+            yield texts("digest.phases.unseen")
+        elif pack.fed:
+            yield texts("digest.phases.short", span=texts.span(pack.fed.total_seconds()))
         else:
             yield texts("digest.phases.none")
         if pack.low is not None and pack.last is not None:
-            last = self.percent(pack.last.level)
-            yield texts("digest.low", low=self.percent(pack.low.level), at=self.at(pack.low.at), last=last)
+            key = "digest.low" if pack is not self._facts.house else "digest.house"
+            yield texts(key, **self._ends(pack.low, pack.last))
+
+    def _ends(self, low: Level, last: Level) -> dict[str, str]:
+        return {"low": self.percent(low.level), "at": self.at(low.at), "last": self.percent(last.level)}
+
+    def _measured(self, pack: PackFacts) -> Iterator[str]:
+        """Energy and extremes, of a pack or of a house."""
+        texts, house = self._texts, self._facts.house
         if pack.charged_kwh is not None and pack.discharged_kwh is not None:
             yield texts(
-                "digest.energy",
-                into=texts.quantity(pack.charged_kwh, "kWh", 1),
-                out=texts.quantity(pack.discharged_kwh, "kWh", 1),
+                f"digest.energy{self._metered(pack)}",
+                **self._energy(pack),
                 usual=self._usual(pack),
+                start=self.at(pack.metered.start) if pack.metered else "",
+                end=self.at(pack.metered.end) if pack.metered and pack.metered.end else "",
             )
+        elif pack.levels:
+            yield texts("digest.energy.unknown")
         if pack.draw is not None and self._facts.load is None:
             yield texts("digest.draw", **self._watts(pack.draw))
         if pack.delta is not None:
-            value = texts.quantity(1000 * pack.delta.value, "mV")
-            yield texts("digest.delta", value=value, at=self.at(pack.delta.at))
+            value, at = texts.quantity(1000 * pack.delta.value, "mV"), self.at(pack.delta.at)
+            worst = next((one.number for one in self._facts.packs if one.delta == pack.delta), None)
+            if pack is house and worst is not None:
+                yield texts("digest.delta.of", value=value, at=at, number=worst)
+            else:
+                yield texts("digest.delta", value=value, at=at)
         if pack.coldest is not None and pack.warmest is not None:
             low, high = (texts.quantity(one.value, "°C", 1) for one in (pack.coldest, pack.warmest))
             if low == high:
                 yield texts("digest.temperature.same", value=high)
             else:
                 yield texts("digest.temperature", low=texts.number(pack.coldest.value, 1), high=high)
-        if pack.holes:
-            yield self._spans("digest.holes", pack.holes)
+
+    def _energy(self, pack: PackFacts) -> dict[str, str]:
+        assert pack.charged_kwh is not None
+        assert pack.discharged_kwh is not None
+        into, out = (self._texts.quantity(kwh, "kWh", 1) for kwh in (pack.charged_kwh, pack.discharged_kwh))
+        return {"into": into, "out": out}
+
+    def _metered(self, pack: PackFacts) -> str:
+        if pack.metered is None:
+            return ""
+        return ".since" if pack.metered.end is None else ".part"
+
+    def _faults(self, pack: PackFacts) -> Iterator[str]:
+        texts = self._texts
         for fault in pack.faults:
             kind = f"digest.kind.{fault.kind}"
             yield texts(
@@ -128,6 +167,31 @@ class _Teller:
                 cell=fault.cell,
                 kind=texts(kind) if texts.known(kind) else fault.kind,
             )
+
+    def _differs(self, pack: PackFacts, house: PackFacts) -> str | None:
+        """A line of what ``pack`` has otherwise than its house, or alone; None: nothing."""
+        texts, told = self._texts, list[str]()
+        if not pack.levels:
+            told.append(texts("digest.pack.nothing"))
+        if pack.since is not None:
+            told.append(texts("digest.since", at=self.at(pack.since)))
+        pairs = ((pack.low, house.low), (pack.last, house.last))
+        apart = any(own and all_ and abs(own.level - all_.level) >= APART for own, all_ in pairs)
+        if apart and pack.low is not None and pack.last is not None:
+            told.append(texts("digest.low", **self._ends(pack.low, pack.last)))
+        if _flows_otherwise(pack, self._facts):
+            told.append(texts("digest.energy", **self._energy(pack), usual=""))
+        ends = ((pack.coldest, house.coldest), (pack.warmest, house.warmest))
+        apart = any(own and all_ and abs(own.value - all_.value) >= APART_C for own, all_ in ends)
+        if apart and pack.coldest is not None and pack.warmest is not None:
+            low, high = texts.number(pack.coldest.value, 1), texts.quantity(pack.warmest.value, "°C", 1)
+            told.append(texts("digest.temperature", low=low, high=high))
+        if pack.holes:
+            told.append(self._spans("digest.holes", pack.holes))
+        told += self._faults(pack)
+        if not told:
+            return None
+        return f"{texts('digest.pack', number=pack.number, name=clip(pack.name))}. {' '.join(told)}"
 
     def _phase(self, phase: Phase) -> str:
         texts = self._texts
@@ -145,7 +209,7 @@ class _Teller:
         return told + (texts("digest.phase.not_full") if phase.end else "")
 
     def _usual(self, pack: PackFacts) -> str:
-        mean = pack.usual.discharged_kwh if pack.usual else None
+        mean = pack.usual.discharged_kwh if pack.usual and not (pack.metered or pack.since) else None
         share = None if mean is None else percent_more(pack.discharged_kwh, mean)
         if share is None:
             return ""
@@ -153,20 +217,25 @@ class _Teller:
         return self._texts(f"digest.usual.{what}", percent=f"{abs(share)} %")
 
     def _spans(self, key: str, spans: tuple[Span, ...]) -> str:
+        values = self._told(spans)
+        if len(spans) == 1:
+            return self._texts(f"{key}.one", **values)
+        return self._texts.count(key, len(spans), **values)
+
+    def _told(self, spans: tuple[Span, ...]) -> dict[str, str]:
         texts = self._texts
-        listed = [
-            texts("digest.span", start=self.at(one.start), end=self.at(one.end))
-            if one.end
-            else texts("digest.span.open", start=self.at(one.start))
-            for one in spans[:MOST_LISTED]
-        ]
+        listed = [self._listed(one) for one in spans[:MOST_LISTED]]
         if len(spans) > MOST_LISTED:
             listed.append(texts.count("digest.more", len(spans) - MOST_LISTED))
         total = sum(((one.end or self._facts.end) - one.start for one in spans), timedelta())
-        values = {"span": texts.span(total.total_seconds()), "list": ", ".join(listed)}
-        if len(spans) == 1:
-            return texts(f"{key}.one", **values)
-        return texts.count(key, len(spans), **values)
+        return {"span": texts.span(total.total_seconds()), "list": ", ".join(listed)}
+
+    def _listed(self, span: Span) -> str:
+        start = self.at(span.start)
+        if span.end is None:
+            return self._texts("digest.span.open", start=start)
+        end = self.at(span.end)
+        return start if start == end else self._texts("digest.span", start=start, end=end)
 
     def _watts(self, extreme: Extreme) -> dict[str, str]:
         return {"value": self._texts.quantity(extreme.value, "W"), "at": self.at(extreme.at)}
@@ -181,3 +250,18 @@ class _Teller:
         if local.date() == self._facts.date:
             return f"{local:%H:%M}"
         return f"{self._texts.date(at, self._facts.zone)} {local:%H:%M}"
+
+
+def _flows_otherwise(pack: PackFacts, facts: DayFacts) -> bool:
+    """Whether a pack gave or took another part of the energy than its size says."""
+    packs = [one for one in facts.packs if one.levels]
+    sizes = [one.capacity_ah or 0.0 for one in packs]
+    weight = (pack.capacity_ah or 0.0) / sum(sizes) if all(sizes) else 1.0 / len(packs)
+    for field in ("charged_kwh", "discharged_kwh"):
+        flows = [getattr(one, field) for one in packs]
+        if None in flows or getattr(pack, field) is None:
+            return pack.charged_kwh is not None and pack.discharged_kwh is not None
+        total = sum(flows)
+        if total >= LEAST_KWH and abs(getattr(pack, field) - weight * total) > APART_SHARE * weight * total:
+            return pack.charged_kwh is not None and pack.discharged_kwh is not None
+    return False

@@ -1,15 +1,15 @@
 """What several packs have as one is the same wherever it is told."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from jk_bms.alerts.packs import Packs
 from jk_bms.battery.house_charge import size_of, weighted_charge
-from jk_bms.digest.facts import DayFacts, PackFacts
-from jk_bms.digest.phases import Level
+from jk_bms.digest.facts import together
 from jk_bms.model import Device, Sample
+from jk_bms.store.history_query import Series, Values
 from jk_bms.view.house import house_of
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -65,12 +65,12 @@ def alerts() -> float | None:
 
 
 def digest() -> float | None:
-    packs = tuple(
-        PackFacts(name, 1, name, levels=(Level(NOW, soc),), capacity_ah=size_of(learned, full))
-        for name, (soc, learned, full, _) in PACKS.items()
-    )
-    (level,) = DayFacts(date(2026, 12, 1), NOW, NOW, UTC, packs).house_levels
-    return level.level
+    series = [
+        Series(name, "1 min", 60.0, [NOW.timestamp()], {"battery_soc": Values([soc], [soc], [soc])})
+        for name, (soc, _, _, _) in PACKS.items()
+    ]
+    sizes = [size_of(learned, full) for _, learned, full, _ in PACKS.values()]
+    return together(series, sizes).values["battery_soc"].mean[0]
 
 
 @pytest.mark.parametrize("told", [page, alerts, digest])

@@ -39,6 +39,35 @@ def made_day(seed: int, *, name: str = "shed") -> DayFacts:
         packs,
         Extreme(random.uniform(300, 9000), at()) if random.random() < 0.7 else None,
         grid,
+        (Span(begin := at(), begin + timedelta(minutes=random.randrange(10, 200))),)
+        if random.random() < 0.2
+        else (),
+        _house(packs) if len(packs) > 1 else None,
+    )
+
+
+def _house(packs: tuple[PackFacts, ...]) -> PackFacts:
+    """Packs of one size as one."""
+    levels = [
+        Level(ones[0].at, round(sum(one.level for one in ones) / len(ones), 1))
+        for ones in zip(*(pack.levels for pack in packs), strict=True)
+    ]
+    return packs[0]._replace(
+        address="",
+        number=0,
+        name="",
+        levels=tuple(levels),
+        low=lowest(levels),
+        high=max(levels, key=lambda one: one.level),
+        last=levels[-1],
+        phases=tuple(find_phases(levels)),
+        charged_kwh=sum(pack.charged_kwh or 0.0 for pack in packs),
+        discharged_kwh=sum(pack.discharged_kwh or 0.0 for pack in packs),
+        delta=max((pack.delta for pack in packs if pack.delta), key=lambda one: one.value),
+        faults=(),
+        holes=(),
+        since=None,
+        metered=None,
     )
 
 
@@ -66,8 +95,11 @@ def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[
         last=levels[-1],
         voltage_low=Extreme(random.uniform(44, 53), at()),
         phases=tuple(find_phases(levels)),
+        fed=random.choice((None, timedelta(), timedelta(minutes=10 * random.randrange(1, 30)))),
         charged_kwh=random.uniform(0, 25),
         discharged_kwh=random.uniform(0, 25),
+        metered=random.choice((None, None, Span(at(), None), Span(start, at()))),
+        since=random.choice((None, None, at())),
         draw=Extreme(random.uniform(200, 6000), at()),
         delta=Extreme(random.uniform(0.003, 0.2), at()),
         warmest=Extreme(random.uniform(12, 45), at()),
@@ -115,10 +147,10 @@ def _english(facts: DayFacts, r: Random) -> str:
         (f"{day:%d-%m-%Y}", f"{day:%d %B %Y}", f"{day:%B} {day.day}, {day.year}", f"{day:%d.%m.%Y}")
     )
     parts = [f"On {dated} all went well."]
-    for pack in facts.packs:
+    for pack in facts.counted:
         assert pack.low
         assert pack.high
-        number = f"Battery {pack.number}" if len(facts.packs) > 1 else "The battery"
+        number = "The house" if facts.house else "The battery"
         times = _TIMES[len(pack.phases)] if len(pack.phases) < 7 else f"{len(pack.phases)} times"
         low, high = _rounded(pack.low.level, r), _rounded(pack.high.level, r)
         parts.append(f"{number} took over {times} and its charge moved between {low} and {high}%.")
@@ -141,7 +173,7 @@ def _english(facts: DayFacts, r: Random) -> str:
 
 
 def _plain_english(facts: DayFacts, r: Random) -> str:
-    pack = facts.packs[0]
+    pack = facts.counted[0]
     assert pack.low
     lines = [
         f"Summary for {facts.date:%A}, {facts.date.day}{'th' if 3 < facts.date.day < 21 else ''} {facts.date:%B}:"
@@ -161,7 +193,7 @@ def _plain_english(facts: DayFacts, r: Random) -> str:
     lines.append(f"- energy out: {_rounded(pack.discharged_kwh, r)} kWh")
     if pack.holes:
         lines.append(f"- no data once, from {_clock(pack.holes[0].start, r)}")
-    for fault in pack.faults:
+    for fault in (fault for one in facts.packs for fault in one.faults):
         lines.append(f"- please look at cell {fault.cell}: it is weak")
     if facts.grid is not None and len(facts.grid) < 7:
         lines.append(f"- the grid was away {_WORDS[len(facts.grid)]} times")
@@ -173,7 +205,7 @@ _UK = ("жодного разу", "один раз", "двічі", "тричі",
 
 
 def _ukrainian(facts: DayFacts, r: Random) -> str:
-    pack, day = facts.packs[0], facts.date
+    pack, day = facts.counted[0], facts.date
     assert pack.low
     dated = r.choice(
         (f"{day.day} {_MONTHS.split()[day.month - 1]} {day.year} року", f"{day:%d-%m-%Y}", f"{day:%d.%m.%Y}")
@@ -196,7 +228,7 @@ def _ukrainian(facts: DayFacts, r: Random) -> str:
 
 
 def _as_asked(facts: DayFacts, r: Random) -> str:
-    pack = facts.packs[0]
+    pack = facts.counted[0]
     assert pack.low
     full = ", ".join(f"{at.astimezone(KYIV):%H:%M}" for at in pack.full_at) or "-"
     return (
@@ -207,7 +239,7 @@ def _as_asked(facts: DayFacts, r: Random) -> str:
 
 def _counting(facts: DayFacts, r: Random) -> str:
     """Each count of the day, in one sentence of its own or several in one."""
-    pack = facts.packs[0]
+    pack = facts.counted[0]
     assert pack.low
     switches, full = len(pack.phases), len(pack.full_at)
     s = "" if switches == 1 else "s"

@@ -51,9 +51,9 @@ async def ask(facts: DayFacts, server: ChatServer, pauses: Pauses | None = None,
 
 def good(facts: DayFacts) -> str:
     told = [
-        f"battery {pack.number} took over {len(pack.phases)} times, minimum {pack.low.level:.1f}% "
-        f"at {pack.low.at.astimezone(facts.zone):%H:%M}"
-        for pack in facts.packs
+        f"{f'battery {pack.number}' if pack.number else 'the house'} took over {len(pack.phases)} times, "
+        f"minimum {pack.low.level:.1f}% at {pack.low.at.astimezone(facts.zone):%H:%M}"
+        for pack in facts.counted
         if pack.low
     ]
     return f"On {facts.date:%d-%m-%Y} {'; '.join(told)}."
@@ -223,7 +223,7 @@ async def test_a_model_that_insists_is_not_believed(server: ChatServer) -> None:
 async def test_numbers_of_something_else_do_not_pass_for_the_minimum(server: ChatServer) -> None:
     """Every number is one of the facts, but the lowest charge is not among them: we add it."""
     facts = made_day(11)
-    pack = facts.packs[0]
+    [pack] = facts.counted
     assert pack.high is not None
     assert pack.low is not None
     server.answers = [saying(f"The minimum was {pack.high.level:.1f} %.")]

@@ -10,13 +10,14 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.digest.days import day_of
 from jk_bms.digest.fact_sheet import fact_sheet
-from jk_bms.digest.facts import DayFacts, Extreme, PackFacts, Span, read_facts
+from jk_bms.digest.facts import DayFacts, Extreme, PackFacts, Span, read_facts, together
 from jk_bms.digest.local_text import local_text
 from jk_bms.digest.phases import Level
 from jk_bms.digest.series import series_lines
 from jk_bms.model import Device
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED, whole
 from jk_bms.store.history import INVERTER, Batch, Cut, HistoryStore
+from jk_bms.store.history_query import Series, Values
 from jk_bms.store.own import open_reader, open_writer
 from jk_bms.texts import language
 
@@ -218,19 +219,42 @@ def test_the_week_before_is_compared_with(house: House) -> None:
     assert only(house.facts(end=at("12:00"))).usual is None  # half a day is not compared
 
 
-def test_several_batteries_each_have_their_day(house: House) -> None:
+def test_several_batteries_are_told_together_and_each_where_it_differs(house: House) -> None:
     house.live(DAY)
     house.live(DAY, SECOND, blind=("05:00", "06:00"))
     house.named(SECOND, 2, "attic <b>")
     house.named(PACK, 1, "shed")
 
     facts = house.facts()
-    text = local_text(facts, language("uk"))
 
     assert [pack.number for pack in facts.packs] == [1, 2]
-    assert "Батарея 1: shed" in text
-    assert "Батарея 2: attic <b>" in text
-    assert "attic" not in fact_sheet(facts).text  # more than a name
+    assert local_text(facts, language("uk")).splitlines() == [
+        "Підсумок за 10 грудня 2026",
+        "Живлення від батареї – 1 раз:",
+        "• 10:00–14:10 (4 год 10 хв): заряд упав з 100,0 % до 46,0 %, найнижче о 14:00, повний заряд о 18:00",
+        "Дім: наприкінці 100,0 %, найнижче 46,0 % о 14:00.",
+        "Енергія: заряджено 13,0 кВт·год, віддано 13,0 кВт·год.",
+        "Найбільша потужність від батареї: 8000 Вт об 11:30.",
+        "Найбільший розбіг комірок: 42 мВ об 11:30, батарея 1.",
+        "Температура від 20,0 до 22,4 °C.",
+        "",
+        "Батарея 2: attic <b>. Даних не було 1 год: 05:00–06:00.",
+    ]
+    sheet = fact_sheet(facts).text
+    assert "attic" not in sheet  # more than a name
+    assert sheet.count("switches to autonomous supply (on battery): 1") == 1  # the house's, not each pack's
+    assert "- energy in: 13.0 kWh, energy out: 13.0 kWh" in sheet
+
+
+def test_a_battery_without_a_day_is_not_of_the_house(house: House) -> None:
+    for back in range(1, 5):
+        house.live(DAY - timedelta(days=back), SECOND)
+    house.live(DAY)
+
+    facts = house.facts()
+
+    assert facts.house is None
+    assert "No data from it on this day." in local_text(facts, language("en"))
 
 
 def test_a_battery_that_left_long_ago_is_not_told(house: House) -> None:
@@ -286,35 +310,19 @@ def test_an_empty_database(house: House) -> None:
     assert "Nothing was recorded on this day." in local_text(facts, language("en"))
 
 
-def test_several_packs_are_told_together_first(tmp_path: Path) -> None:
-    """Charge weighted by capacity, energy added up; a pack without data that day is left out."""
-    times = [at("10:00"), at("10:10"), at("10:20")]
+def series(**lines: list[float | None]) -> Series:
+    values = {name: Values(line, line, line) for name, line in lines.items()}
+    return Series("", "1 min", 60.0, [60.0 * n for n in range(len(next(iter(lines.values()))))], values)
 
-    def pack(number: int, capacity: float | None, *levels: float) -> PackFacts:
-        measured = tuple(Level(time, level) for time, level in zip(times, levels, strict=False))
-        return PackFacts(
-            f"AA:{number}",
-            number,
-            f"Pack {number}",
-            measured,
-            charged_kwh=1.0 * number,
-            discharged_kwh=2.0 * number,
-            capacity_ah=capacity,
-        )
 
-    house = DayFacts(
-        DAY, times[0], times[-1], KYIV, (pack(1, 300.0, 90.0, 50.0, 80.0), pack(2, 100.0, 10.0, 10.0, 40.0))
-    )
+def test_the_charge_of_a_house_is_weighted_and_what_flows_is_added_up() -> None:
+    large = series(battery_soc=[90.0, 50.0, None], power=[-100.0, -200.0, 1.0], cell_delta=[0.01, 0.02, 0.03])
+    small = series(battery_soc=[10.0, 10.0, 40.0], power=[-50.0, 50.0, None], cell_delta=[0.02, None, 0.01])
 
-    assert [level.level for level in house.house_levels] == [70.0, 40.0, 70.0]
-    assert local_text(house, language("en")).splitlines()[1:3] == [
-        "House: 70.0 % at the end, lowest 40.0 % at 10:10.",
-        "House: 3.0 kWh charged, 6.0 kWh discharged.",
-    ]
-    assert (
-        local_text(house, language("uk")).splitlines()[1]
-        == "Дім: наприкінці 70,0 %, найнижче 40,0 % о 10:10."
-    )
-    unsized = house._replace(packs=(pack(1, None, 90.0), pack(2, 100.0, 10.0), pack(3, 100.0)))
-    assert [level.level for level in unsized.house_levels] == [50.0]
-    assert house._replace(packs=house.packs[:1]).house_levels == ()
+    house = together([large, small], [300.0, 100.0])
+
+    assert house.values["battery_soc"].mean == [70.0, 40.0, None]
+    assert house.values["power"].min == [-150.0, -150.0, None]
+    assert house.values["cell_delta"].max == [0.02, 0.02, 0.03]
+    unsized = together([large, small], [None, 100.0])
+    assert unsized.values["battery_soc"].mean == [50.0, 30.0, None]
