@@ -143,7 +143,7 @@ class Handlers:
         await self._remember_language(asked, asked.spoken)
         if command is None:
             note = pages.plain(asked.texts, "bot.unknown_command").text if found else ""
-            shown = pages.help_page(asked.texts)
+            shown = self._help_page(asked)
             await self._show(asked, Page(f"{note}\n\n{shown.text}".strip(), shown.buttons))
             return
         # Who brings a code asks to be let in.
@@ -586,7 +586,10 @@ class Handlers:
         await self._show(asked, pages.plain(asked.texts, "bot.chat_id", id=number))
 
     async def _help(self, asked: Asked) -> None:
-        await self._show(asked, pages.help_page(asked.texts))
+        await self._show(asked, self._help_page(asked))
+
+    def _help_page(self, asked: Asked) -> Page:
+        return pages.help_page(asked.texts, lambda name: self._may(asked, name))
 
     # What they share
 

@@ -402,13 +402,12 @@ def _said(head: Head, words: str, value: str, notes: Sequence[str]) -> Said:
 def _last(
     data: ChartData, name: str, which: str, head: Head, digits: int, unit: str, factor: float = 1.0
 ) -> tuple[str, str]:
-    """The newest value with its words (``charts.now`` and ``which``), or since when there is none."""
+    """The newest value with its words (``charts.now`` or ``charts.then``, and ``which``), or since when there is none."""
     value, texts = data.newest.get(name), head.texts
     if value is not None:
-        then = texts("charts.then", time=_time(data.end, data, head))
-        return texts(f"charts.now{which}") if head.to_now else then, texts.quantity(
-            factor * value, unit, digits
-        )
+        then = f"charts.then{which}" if texts.known(f"charts.then{which}") else "charts.then"
+        words = texts(f"charts.now{which}") if head.to_now else texts(then, time=_time(data.end, data, head))
+        return words, texts.quantity(factor * value, unit, digits)
     known = [t for t, v in zip(data.times, data.pack[name].mean, strict=True) if v is not None]
     return texts("charts.no_data_since", time=_time(known[-1], data, head)) if known else "", ""
 

@@ -281,11 +281,7 @@ class _Step(NamedTuple):
             yield list(self._ended())
             return
         if what == "acknowledged":
-            yield [
-                line
-                for line in (self.acknowledged(), self.texts("alerts.code_line", code=self._code()))
-                if line
-            ]
+            yield [self.texts("alerts.fewer"), self.texts("alerts.code_line", code=self._code())]
             return
         if what == "test":
             yield [self.texts("alerts.test_only")]
@@ -337,14 +333,6 @@ class _Step(NamedTuple):
             if self.texts.known(key := f"alerts.{rule}.{variant}.{part}"):
                 return self.texts.template(key)
         return self.texts.template(key) if self.texts.known(key := f"alerts.{rule}.{part}") else None
-
-    def acknowledged(self) -> str:
-        """Who has seen it, and when; "" while no owner has."""
-        at = _time(self.facts.get("acknowledged"))
-        if at is None:
-            return ""
-        by = clip(self.facts.get("acknowledged_by") or UNKNOWN)
-        return self.texts("alerts.acknowledged", by=by, time=self.moment(at))
 
     def quantity(self, field: str) -> str:
         """A value of the rule with its unit; "" for those that are only yes or no."""

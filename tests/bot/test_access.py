@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jk_bms.bot.access import GUESSES, Access
+from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.roles import Role
 from jk_bms.bot.store import BotStore, Chat
@@ -91,6 +92,34 @@ async def test_a_guest_may_look(
         (text,) = await answered(telegram)
 
     assert "Only an owner" not in text
+
+
+@pytest.mark.parametrize(
+    ("where", "missing"),
+    [
+        (PRIVATE, {"/release", "/resume", "/users"}),
+        (IN_GROUP, {"/release", "/resume", "/users", "/start", "/stop", "/settings"}),
+    ],
+    ids=["private", "group"],
+)
+async def test_help_names_what_its_reader_may_do(
+    telegram: TelegramServer,
+    running: Running,
+    store: BotStore,
+    where: dict[str, Any],
+    missing: set[str],
+) -> None:
+    with_guest(store)
+    async with running(TELEGRAM_CHAT_ID=f"{OWNER},{GROUP}"):
+        telegram.say("/help", **where)
+        (of_guest,) = await answered(telegram)
+        telegram.forget()
+        telegram.say("/help")
+        (of_owner,) = await answered(telegram)
+
+    every = {f"/{name}" for name in COMMANDS}
+    assert {line.partition(" – ")[0] for line in of_owner.splitlines() if " – " in line} == every
+    assert {line.partition(" – ")[0] for line in of_guest.splitlines() if " – " in line} == every - missing
 
 
 @pytest.mark.parametrize("command", DOING)

@@ -311,6 +311,9 @@ async def test_every_chat_hears_who_has_seen_it_without_a_sound(feeding: Feeding
     assert [one.silent for one in told] == [True, True]
     assert "Seen by Petro &lt;3" in told[0].text
     assert "Petro &lt;3 уже знає" in told[1].text
+    assert all(one.text.count("Petro") == 1 for one in told)  # said once
+    assert "No more urgent reminders." in told[0].text
+    assert "Більше не нагадую так часто." in told[1].text
     assert told[0].buttons == ()
 
 

@@ -215,6 +215,24 @@ def test_the_words_say_what_the_number_is(lived: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("watts", "name", "words"),
+    [
+        (1234.0, "en", "charging at 21:30"),
+        (-1234.0, "en", "discharging at 21:30"),
+        (-1234.0, "uk", "розряджання о 21:30"),
+        (1.0, "en", "at 21:30"),
+    ],
+)
+def test_power_of_the_past_has_a_direction_as_well(lived: Path, watts: float, name: str, words: str) -> None:
+    """When the poller is dead the last value is of then."""
+    kind, head = KINDS["power"], Head("title", KYIV, language(name), THEMES["light"], to_now=False)
+    with open_reader(lived) as reader:
+        data = read_chart(reader, [PACK], kind.pack, END - SPANS["24h"], END, inverter=kind.inverter)
+
+    assert kind.say(data._replace(newest={"power": watts}), head).words == words
+
+
 def test_a_caption_says_what_the_picture_shows(lived: Path) -> None:
     def lines(**changes: Any) -> list[str]:
         return make_chart(wanted(lived, **changes)).caption.splitlines()

@@ -1,6 +1,6 @@
 """Short answers, and what the bot says without being asked."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -36,9 +36,9 @@ COMMANDS = (
 )
 
 
-def help_page(texts: Texts) -> Page:
-    """Return the list of commands."""
-    lines = [f"/{name} – {texts(f'bot.command.{name}')}" for name in COMMANDS]
+def help_page(texts: Texts, may: Callable[[str], bool] = lambda _: True) -> Page:
+    """Return the list of commands, those that the reader ``may`` use."""
+    lines = [f"/{name} – {texts(f'bot.command.{name}')}" for name in COMMANDS if may(name)]
     return page(escape(texts("bot.help")), "", escape("\n".join(lines)))
 
 

@@ -14,7 +14,7 @@ TEXTS = {
     "alerts.since": "since {time}",
     "alerts.since_for": "since {time} ({span})",
     "alerts.worst": "worst {value}",
-    "alerts.acknowledged": "Seen by {by} at {time}; no more urgent reminders.",
+    "alerts.fewer": "No more urgent reminders.",
     "alerts.acknowledged_short": "seen by {by}",
     "alerts.lasted": "It lasted {span}, from {time}.",
     "alerts.unmeasured": "What it named has not been measured for hours; all the others are good.",

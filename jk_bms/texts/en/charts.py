@@ -24,6 +24,8 @@ TEXTS = {
     "charts.now.delta": "cell difference now",
     "charts.now.battery": "battery now",
     "charts.then": "at {time}",
+    "charts.then.charging": "charging at {time}",
+    "charts.then.discharging": "discharging at {time}",
     "charts.at_last": "at the end",
     "charts.delta_now": "cell difference now",
     "charts.no_data_since": "no data since {time}",

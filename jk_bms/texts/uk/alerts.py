@@ -14,7 +14,7 @@ TEXTS = {
     "alerts.since": "з {time}",
     "alerts.since_for": "з {time} ({span})",
     "alerts.worst": "найгірше {value}",
-    "alerts.acknowledged": "{by} уже знає ({time}); більше не нагадую так часто.",
+    "alerts.fewer": "Більше не нагадую так часто.",
     "alerts.acknowledged_short": "{by} уже знає",
     "alerts.lasted": "Тривало {span}, з {time}.",
     "alerts.unmeasured": "Те, про що йшлося, уже кілька годин не вимірюється; решта в нормі.",

@@ -24,6 +24,8 @@ TEXTS = {
     "charts.now.delta": "розбіг зараз",
     "charts.now.battery": "батарея зараз",
     "charts.then": "о {time}",
+    "charts.then.charging": "заряджання о {time}",
+    "charts.then.discharging": "розряджання о {time}",
     "charts.at_last": "наприкінці",
     "charts.delta_now": "розбіг зараз",
     "charts.no_data_since": "даних немає з {time}",
