@@ -1,7 +1,8 @@
 """Who may claim the Telegram bot: one-time codes, made here and asked for in a chat.
 
 The owner sees a code where only he can look (log, ``jk-util.py``); the person who sends it to the bot is let
-in. Codes live in memory only; that the bot was claimed is kept for ever.
+in. Codes live in memory only; that the bot was claimed is kept, until the bot itself knows of no owner any more:
+its database was lost.
 """
 
 import hmac
@@ -18,6 +19,7 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that looks like somethi
 # 50 bits: Telegram hands a bot at most some thirty messages a second, and that guesses one in a million
 # years. So wrong codes never lock out the right one.
 LENGTH = 10  # characters
+SURE = 2  # times in a row: once may be said while the owner is just being written down
 INVITATION = timedelta(hours=1)
 OWNER, GUEST = ROLES = ("owner", "guest")  # does everything; looks
 
@@ -32,6 +34,7 @@ class Claims:
         self._clock = clock
         self._open_to_first = open_to_first
         self._invitations: dict[str, tuple[float, str]] = {}  # code: s since boot when it expires, role
+        self._disowned = 0  # times in a row that the bot knew of no owner, though it was claimed
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Take over what was kept; make the first code when one is needed."""
@@ -98,6 +101,16 @@ class Claims:
         """Note that there is an owner: the first code is good no more."""
         self.claimed = True
         self.code = None
+        self._disowned = 0
+
+    def disowned(self) -> bool:
+        """Note that the bot knows of no owner; return whether it therefore can be claimed with a new first code."""
+        self._disowned += self.claimed
+        if self._disowned < SURE or not self._open_to_first:
+            return False
+        self.claimed, self._disowned = False, 0
+        self.code = _new_code()
+        return True
 
 
 def _new_code() -> str:

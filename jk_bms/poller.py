@@ -538,7 +538,7 @@ class Poller:
         return channels
 
     def _bot_said(self, request: dict[str, Any]) -> None:
-        """Note what the bot says of itself: its name, how it does, and whether it has an owner already."""
+        """Note what the bot says of itself: its name, how it does, and whether it has an owner."""
         self.bot.heard(request.get("state"))
         before = self.claims.state()
         username = request.get("username")
@@ -546,6 +546,8 @@ class Poller:
             self.claims.username = username
         if request.get("claimed"):
             self.claims.claim_known()
+        elif request.get("claimed") is False and self.claims.disowned():
+            self._show_code()
         if self.claims.state() != before:  # it says so every minute: spare the card
             self._keep_claims()
 

@@ -50,6 +50,29 @@ def test_after_a_restart_a_claimed_bot_shows_no_code() -> None:
     assert again.code is None
 
 
+def test_a_bot_that_lost_its_owner_can_be_claimed_again() -> None:
+    """Its database was lost with the card: without a code nobody would be told of any alert."""
+    bot = claims({"claimed": True})
+
+    assert not bot.disowned()  # once may be said while the owner is just being written down
+    assert bot.disowned()
+    assert bot.claim(bot.code) == "owner"
+    assert bot.code is None
+    assert not bot.disowned()
+    bot.claim_known()
+    assert not bot.disowned()
+
+
+def test_no_bot_loses_an_owner_that_it_never_had() -> None:
+    bot, named = claims(), claims({"claimed": True}, open_to_first=False)
+    before = bot.code
+
+    assert not any(one.disowned() for one in (bot, named) for _ in range(5))
+
+    assert bot.code == before
+    assert named.code is None
+
+
 def test_where_chats_are_configured_there_is_no_first_code() -> None:
     assert claims(open_to_first=False).code is None
 

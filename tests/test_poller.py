@@ -281,6 +281,16 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
         await until(lambda: "reading" in again.snapshot()["devices"][0])
         assert again.snapshot()["telegram"]["code"] is None
         assert again.claims.username == "house_bot"
+        sign = {"action": "telegram", "username": "house_bot", "state": "well"}
+        await again._handle(sign | {"claimed": False})  # such as while the owner is being written down
+        await again._handle(sign | {"claimed": True})
+        await again._handle(sign | {"claimed": False})
+        assert again.snapshot()["telegram"]["code"] is None
+        await again._handle(sign)  # an older bot
+        await again._handle(sign | {"claimed": False})  # its database was lost
+        new = again.snapshot()["telegram"]["code"]
+        assert f"/start {new}" in caplog.text
+        assert new != code
     kinds = [event.kind for event in events(again)]
     assert kinds.count("telegram.claimed") == 1
     assert all(code not in str(event) and token not in str(event) for event in events(again))
