@@ -30,6 +30,13 @@ class Sheet:
         print(f"{what:<52} {value:>8.{digits}f}  {'for comparison':<20} {detail}".rstrip())
 
 
+def write_between(page: Path, begin: str, end: str, lines: Sequence[str]) -> None:
+    """Put ``lines`` between the lines of ``page`` that begin with ``begin`` and with ``end``."""
+    head, rest = page.read_text(encoding="utf-8").split(begin, 1)
+    mark, tail = rest.split("\n", 1)[0], rest.split(end, 1)[1]
+    page.write_text(f"{head}{begin}{mark}\n\n" + "\n".join(lines) + f"\n\n{end}{tail}", encoding="utf-8")
+
+
 def in_turns(rounds: int, *work: Callable[[], float]) -> list[list[float]]:
     """Return what each of ``work`` gave in each round; so a busy machine disturbs all alike."""
     taken: list[list[float]] = [[] for _ in work]

@@ -617,8 +617,51 @@ def lived(made: Made) -> Iterator[Seen]:
                 soc=soc,
                 remaining_ah=round(remaining, 3),
                 full_ah=made.nominal_ah,
+                temperatures=(round(cells.warmth, 1),),
                 charge_enabled=may_charge,
                 discharge_enabled=may_discharge,
+            ),
+            min(100.0, max(0.0, cells.charge)),
+        )
+
+
+def rests(made: Made, to: float, *, hours: float = 12.0) -> Iterator[Seen]:
+    """Charge the pack full, draw it down to ``to`` % at a fifth of C, and let it rest for ``hours``.
+
+    While it rests the sensor reads 0: what the house draws idly lies below its dead band.
+    """
+    cells = _Cells(replace(made, start=97.0))
+    full = CHARGED_AT[made.chemistry]
+    at, amps, resting, holding = 0.0, 0.03 * made.nominal_ah, 0.0, 0.0
+    while resting < hours * HOUR:
+        seconds = 20.0
+        if amps > 0.0:
+            amps = max(0.0, min(amps, (full - cells.rested()) / cells.ohm))
+            holding += seconds if amps < 0.01 * made.nominal_ah else 0.0
+            if holding > 1800.0:
+                amps = -0.2 * made.nominal_ah
+        elif amps < -made.idle and cells.charge <= to:
+            amps = -made.idle
+        if holding > 1800.0 and amps == -made.idle:
+            resting += seconds
+        cells.flow(amps, seconds)
+        at += seconds
+        measured = made.gain * amps + made.offset
+        measured = 0.0 if abs(measured) < made.dead_band or resting else round(measured, 3)
+        volts = tuple(round(v, 3) for v in cells.volts(amps))
+        yield Seen(
+            at,
+            seconds,
+            Sample(
+                device=DEVICE,
+                taken_at=AWARE,
+                monotonic=at,
+                current=measured,
+                voltage=round(sum(volts), 3),
+                cell_voltages=volts,
+                soc=50.0,
+                full_ah=made.nominal_ah,
+                temperatures=(round(cells.warmth, 1),),
             ),
             min(100.0, max(0.0, cells.charge)),
         )

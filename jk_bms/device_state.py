@@ -21,11 +21,13 @@ def device_state(
     zone: tzinfo | None,
     heard: float | None = None,
     cell_limits: tuple[float, float] | None = None,
+    uncounted: str = "",
 ) -> dict[str, Any]:
     """Return what the live socket tells of one battery; ``days``: what went in and out.
 
     ``now`` is in s since boot, as is ``heard``: when it last gave data to an earlier run.
-    ``cell_limits``: below and above which V a cell is told of.
+    ``cell_limits``: below and above which V a cell is told of. ``uncounted``: why the charge is not
+    counted; empty: it is.
     """
     last = heard if status.last_sample is None else status.last_sample
     state: dict[str, Any] = {
@@ -59,6 +61,8 @@ def device_state(
     }
     if cell_limits is not None:
         state["cell_limits"] = list(cell_limits)
+    if uncounted:
+        state["uncounted"] = uncounted
     if sample is not None:
         state["age"] = max(0.0, now - sample.monotonic)
         state["reading"] = as_reading(sample, zone, monotonic=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from jk_bms.battery.limits import pack_limits
 from jk_bms.battery.pack_facts import PackFacts
-from jk_bms.battery.pack_state import PackState, likely_chemistry, stored_names
+from jk_bms.battery.pack_state import PackState, stored_names
 from jk_bms.battery.plausible import Plausibility
 from jk_bms.clock import Clock
 from jk_bms.errors import ProtocolError
@@ -85,7 +85,7 @@ def _fill(own: OwnStore, settings: Settings, entry: Entry, now: datetime) -> Sim
     limits = pack_limits(as_dict(bms.settings()))
     facts = PackFacts(entry.label, entry.options)
     pack = PackState(
-        facts.chemistry or likely_chemistry(limits.cell_ovp),
+        facts.chemistry,
         nominal_ah=facts.nominal_ah,
         boot=BOOT,
         zone=settings.timezone or now.astimezone().tzinfo or UTC,

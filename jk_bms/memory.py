@@ -16,7 +16,8 @@ from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits, pack_limits
 from jk_bms.battery.pack_facts import PackFacts
-from jk_bms.battery.pack_state import PackState, learnt_of, likely_chemistry, stored_names
+from jk_bms.battery.pack_state import PackState, learnt_of, stored_names
+from jk_bms.battery.which_cells import foreseen
 from jk_bms.clock import Clock, Mark, boot_id
 from jk_bms.errors import StoreError
 from jk_bms.model import Device, Sample
@@ -197,9 +198,16 @@ class Memory:
 
     def about(self, address: str) -> tuple[Chemistry, PackLimits]:
         """Return of what kind the cells of a pack are, as far as known, and what its BMS is set to."""
-        facts = self._facts.get(address)
         limits = self._limits.get(address, PackLimits())
-        return (facts and facts.chemistry) or likely_chemistry(limits.cell_ovp), limits
+        if (pack := self._packs.get(address)) is not None:
+            return pack.chemistry, limits
+        facts = self._facts.get(address)
+        return foreseen(facts.chemistry if facts else None, limits), limits
+
+    def doubt(self, address: str) -> str:
+        """Return why the charge of a pack is not counted; empty: it is, or the pack has not spoken yet."""
+        pack = self._packs.get(address)
+        return "" if pack is None else pack.doubt
 
     @property
     def failure(self) -> str:
@@ -231,9 +239,9 @@ class Memory:
         if pack is not None:
             return pack
         facts = self._facts.get(address)
-        kind, limits = self.about(address)
+        limits = self._limits.get(address, PackLimits())
         pack = self._packs[address] = PackState(
-            kind,
+            facts.chemistry if facts else None,
             nominal_ah=facts.nominal_ah if facts else None,
             boot=self._boot,
             zone=self._zone,
@@ -241,6 +249,7 @@ class Memory:
             curve=self._settings.soc_curve,
             confirmed=self._confirmed,
         )
+        pack.limits(limits)  # of which kind the cells are, before the state is read
         if (state := self._kept.pop(address, None)) is not None:
             try:
                 pack.restore(state, learnt_of(address, self._learnt))

@@ -231,6 +231,7 @@ class Poller:
                     zone=self.settings.timezone,
                     heard=self.link_log.heard(device.address),
                     cell_limits=cell_limits(*self.memory.about(device.address)),
+                    uncounted=self.memory.doubt(device.address),
                 )
                 for device, status, sample in self._batteries()
             ],

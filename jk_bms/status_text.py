@@ -40,6 +40,11 @@ STATES = {  # what a person would say of a link
 }
 
 
+SAY_WHICH = (
+    "Write `chemistry:` (lfp, nmc or lto) beside this battery in jk_devices.yaml, or mend the setting."
+)
+
+
 def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo | None = None) -> list[str]:
     """Return the snapshot of the poller as lines of text, at most WIDTH wide where words allow, times in ``zone``."""
     paint = _paint if color else _plain
@@ -174,6 +179,10 @@ def _device_lines(
     yield from _reading_lines(
         reading, device["age"], is_old(device["age"], snapshot), device.get("days", {}), paint
     )
+    if uncounted := device.get("uncounted"):
+        yield from _wrapped(
+            "Cells", f"the charge is that of the BMS and not counted: {uncounted}. {SAY_WHICH}"
+        )
 
 
 def _link_lines(link: dict[str, Any], zone: tzinfo | None) -> Iterator[str]:

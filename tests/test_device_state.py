@@ -73,3 +73,10 @@ def test_limits_of_cells_are_told() -> None:
     assert 2.9 < limits[0] < 3.3 < limits[1] < 3.65
     assert state["cell_limits"] == list(limits)
     assert "cell_limits" not in device_state(MAIN, LinkStatus(), None, {}, now=NOW, zone=UTC)
+
+
+def test_why_a_charge_is_not_counted_is_told() -> None:
+    state = device_state(MAIN, LinkStatus(), None, {}, now=NOW, zone=UTC, uncounted="the cells are in doubt")
+
+    assert state["uncounted"] == "the cells are in doubt"
+    assert "uncounted" not in device_state(MAIN, LinkStatus(), None, {}, now=NOW, zone=UTC)

@@ -344,6 +344,14 @@ def test_readings_that_cannot_be_true_are_told() -> None:
     assert "Doubt" not in calm
 
 
+def test_a_charge_that_is_not_counted_says_why() -> None:
+    why = "the BMS protects its cells at 4.20 V; the registry says lfp"
+    said = " ".join(page({"reading": READING, "age": 1.0, "uncounted": why}).split())
+
+    assert f"Cells the charge is that of the BMS and not counted: {why}. Write `chemistry:`" in said
+    assert "not counted" not in page({"reading": READING, "age": 1.0})
+
+
 def test_a_balancer_says_what_it_does_not_measure() -> None:
     reading = {
         key: value

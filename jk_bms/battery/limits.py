@@ -1,12 +1,9 @@
-"""What the settings of a BMS tell about its pack: where it is full, where it is empty."""
+"""What the settings of a BMS tell about its pack."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from jk_bms.battery.chemistry import Chemistry
-
 SAME_CAPACITY = 0.01  # share: capacities that differ less are one, rounded
-SHORT_OF_TARGET = 0.015  # V: chargers and cables stay that much below what they were told
 
 
 class PackLimits(NamedTuple):
@@ -30,24 +27,6 @@ def pack_limits(settings: Mapping[str, Any]) -> PackLimits:
         soc_0_voltage=settings.get("soc_0_voltage"),
         nominal_ah=settings.get("nominal_battery_capacity"),
     )
-
-
-def full_level(chemistry: Chemistry, limits: PackLimits) -> float:
-    """Mean cell voltage, in V, from which a pack at hardly any current is full.
-
-    The lowest target set in the BMS or usual for the kind, but never where a cell of this kind is not full yet.
-    """
-    targets = [
-        target
-        for target in (limits.cell_charge, limits.soc_100_voltage, limits.cell_ovp, chemistry.charge)
-        if target is not None
-    ]
-    return max(chemistry.full, min(targets) - SHORT_OF_TARGET)
-
-
-def empty_level(chemistry: Chemistry, limits: PackLimits) -> float:
-    """Voltage, in V, of the lowest cell below which a pack is empty, the load's drop taken out."""
-    return max(chemistry.empty, (limits.cell_uvp or 0.0) + 0.1)
 
 
 def is_other_capacity(told: float, known: float) -> bool:

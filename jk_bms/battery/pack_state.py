@@ -19,22 +19,23 @@ from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.battery.runtime import Runtime
 from jk_bms.battery.shown import shown_soc, soc_by_curve
-from jk_bms.battery.soc import SocCounter
+from jk_bms.battery.soc import Grounds, SocCounter
 from jk_bms.battery.wall_time import WallTime
+from jk_bms.battery.which_cells import WhichCells
 from jk_bms.clock import Mark
 from jk_bms.model import Sample
 
 T = TypeVar("T")
 
 VERSION = 1  # of the state
-LEARNT = ("health", "jumps", "days")
+LEARNT = ("health", "jumps", "days", "charge")
 LATE = 600.0  # s after a boot in which the time may be confirmed to tell how long the machine was off
 
 
 class _Gap(NamedTuple):
     """A boot of which it is not yet known how long it took."""
 
-    soc: dict[str, Any]  # state before it
+    soc: tuple[dict[str, Any], dict[str, Any]]  # state before it, and what was learnt
     since: datetime
     until: float  # s since boot: later, the answer is of no use
 
@@ -44,14 +45,15 @@ class PackState:
 
     ``boot`` names this boot of the machine: only within one boot does the time since boot
     tell how long ago the previous sample was. Over two, the wall clock must be ``confirmed`` by
-    another one. ``source`` and ``curve``: see ``shown_soc``.
+    another one. ``chemistry``: what the owner says the cells are, None: nothing. ``source`` and
+    ``curve``: see ``shown_soc``.
     ``jump`` is why the last sample's SoC was not where counting had led it, ``anchored`` the
     kind of an anchor it has just met; None mostly.
     """
 
     def __init__(
         self,
-        chemistry: Chemistry,
+        chemistry: Chemistry | None,
         *,
         nominal_ah: float | None = None,
         boot: str,
@@ -65,20 +67,53 @@ class PackState:
         self._boot = boot
         self._source = source
         self._curve = curve
-        self._soc = SocCounter(chemistry, nominal_ah=nominal_ah)
+        self._nominal = nominal_ah
+        self._which = WhichCells(chemistry)
+        self._limits = PackLimits()
         self._meters = Meters(zone=zone, nominal_ah=nominal_ah)
         self._runtime = Runtime()
-        self._health = Health(chemistry, nominal_ah=nominal_ah)
+        self._begin()
+        self._stopped = False  # counting, until it is known what the cells are
         self._last: tuple[str, float, datetime | None] | None = None  # boot, monotonic, time if sure
         self._clock = WallTime(confirmed)
-        self._gap: _Gap | None = None
         self._resumed = False
-        self._anchor_age: float | None = None
+
+    @property
+    def chemistry(self) -> Chemistry:
+        """Of which kind the cells are taken to be."""
+        return self._which.kind or CHEMISTRIES["lfp"]
+
+    @property
+    def doubt(self) -> str:
+        """Why the charge is not counted, in words: what does not fit together of the cells; empty: it is."""
+        if self._which.kind is None:
+            return "nothing says of which kind the cells are, and their voltage is not that of lfp"
+        return self._which.contradiction
 
     def limits(self, limits: PackLimits) -> None:
         """Take over what the BMS's own settings say."""
+        self._limits = limits
+        if self._which.limits(limits):
+            self._another_kind()
         self._soc.limits(limits)
         self._health.nominal(self._soc.nominal_ah)
+
+    def _begin(self) -> None:
+        """Know nothing of the charge and the cells."""
+        self._kind = self.chemistry
+        self._soc = SocCounter(self._kind, nominal_ah=self._nominal)
+        self._health = Health(self._kind, nominal_ah=self._nominal)
+        self._gap: _Gap | None = None
+        self._anchor_age: float | None = None
+
+    def _another_kind(self) -> str | None:
+        """Begin anew if the cells are of another kind than was thought; return that in words."""
+        before = self._kind
+        if self.chemistry == before:
+            return None
+        self._begin()
+        self._soc.limits(self._limits)
+        return f"cells are {self._kind.name}, not {before.name}: counting begins anew"
 
     def feed(self, sample: Sample, boot: str | None = None) -> Sample:
         """Count ``sample``; return it with everything filled in that follows from the past.
@@ -90,11 +125,16 @@ class PackState:
         before = self._last
         elapsed = self._elapsed(sample, boot or self._boot)
         if elapsed is None and before is not None and before[2] is not None and not clock.sure:
-            self._gap = _Gap(self._soc.state(), before[2], sample.monotonic + LATE)
+            self._gap = _Gap((self._soc.state(), self._soc.learnt()), before[2], sample.monotonic + LATE)
         dated = sample
         if sample.clock_trusted and not clock.dates:
             dated = msgspec.structs.replace(sample, clock_trusted=False)
-        estimate = self._soc.feed(sample, self._unseen(sample, elapsed))
+        changed = self._which.feed(sample, elapsed, self._soc.nominal_ah or sample.full_ah)
+        another = self._another_kind() if changed else None
+        stopped, self._stopped = self._stopped, bool(self.doubt)
+        estimate = None
+        if not self._stopped:
+            estimate = self._soc.feed(sample, None if stopped else self._unseen(sample, elapsed))
         # What flowed while we did not look is the SoC's business; a meter shows what it measured.
         measured = None if self._resumed else elapsed
         self._resumed = False
@@ -108,6 +148,8 @@ class PackState:
             if age is not None and (self._anchor_age is None or age < self._anchor_age):
                 self.anchored, self._gap = anchor, None
             self._anchor_age = age
+        if another is not None:
+            self.jump = another
         if boot is None and (rescaled := self._soc.rescaled):
             self.jump = f"{rescaled}; {self.jump}" if self.jump else rescaled
             self._soc.rescaled = None
@@ -160,6 +202,9 @@ class PackState:
             "last": last and [last[0], last[1], last[2] and last[2].isoformat()],
             "clock": self._clock.state(),
             "anchor_age": self._anchor_age,
+            "kind": self._kind.name,
+            "doubt": self.doubt if self._stopped else "",
+            "cells": self._which.state(),
             "soc": self._soc.state(),
             "meters": self._meters.state(),
             "runtime": self._runtime.state(),
@@ -167,8 +212,8 @@ class PackState:
         }
 
     def learnt(self) -> dict[str, dict[str, Any]]:
-        """Return the rest, in the parts LEARNT; each changes some times a day at most."""
-        return {**self._health.learnt(), "days": self._meters.closed_days()}
+        """Return the rest, in the parts LEARNT; none of them changes with each sample."""
+        return {**self._health.learnt(), "days": self._meters.closed_days(), "charge": self._soc.learnt()}
 
     def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on from ``state`` and what was ``learnt`` at the same moment, after a restart.
@@ -177,12 +222,19 @@ class PackState:
         """
         if state["version"] != VERSION:
             raise ValueError(f"state of version {state['version']}; expected {VERSION}")
-        self._soc.restore(state["soc"])
+        if (cells := state.get("cells")) is not None:
+            self._which.restore(cells)
+            self._another_kind()
+        same = state.get("kind", self._kind.name) == self._kind.name
+        if same:
+            self._soc.restore(state["soc"], learnt.get("charge", {}))
+        self._stopped = bool(state.get("doubt"))
         self._meters.restore(state["meters"], learnt.get("days", {}))
         self._runtime.restore(state["runtime"])
-        self._health.restore(state["health"], learnt)
+        if same:
+            self._health.restore(state["health"], learnt)
+            self._anchor_age = state["anchor_age"]
         self._health.nominal(self._soc.nominal_ah)
-        self._anchor_age = state["anchor_age"]
         last = state["last"]
         self._last = last and (last[0], last[1], last[2] and datetime.fromisoformat(last[2]))
         self._clock.restore(state.get("clock"), self._last and self._last[2])
@@ -196,12 +248,12 @@ class PackState:
         gap = self._gap
         if gap is None or elapsed is None:
             return elapsed
-        if sample.monotonic > gap.until or gap.soc["nominal_ah"] != self._soc.nominal_ah:
+        if sample.monotonic > gap.until or gap.soc[0]["nominal_ah"] != self._soc.nominal_ah:
             self._gap = None
         elif self._clock.sure:
             self._gap = None
             if sample.taken_at >= gap.since:
-                self._soc.restore(gap.soc)
+                self._soc.restore(*gap.soc)
                 return (sample.taken_at - gap.since).total_seconds()
         return elapsed
 
@@ -219,6 +271,13 @@ class PackState:
         return (taken_at - last[2]).total_seconds()
 
 
+def stored_grounds(state: Mapping[str, Any], learnt: Mapping[str, Mapping[str, Any]]) -> Grounds | None:
+    """Return what a stored state counts the charge by. Raises KeyError, TypeError or ValueError when it is none."""
+    counter = SocCounter(CHEMISTRIES[state.get("kind", "lfp")], nominal_ah=None)
+    counter.restore(state["soc"], learnt.get("charge", {}))
+    return counter.grounds()
+
+
 def stored_names(address: str) -> dict[str, str]:
     """Return under which names the parts of what was learnt of a pack are stored, by part."""
     return {part: f"{part}:{address}" for part in LEARNT}
@@ -227,13 +286,3 @@ def stored_names(address: str) -> dict[str, str]:
 def learnt_of(address: str, stored: Mapping[str, T]) -> dict[str, T]:
     """Return the parts of what was learnt of a pack, out of all ``stored`` ones by name."""
     return {part: stored[name] for part, name in stored_names(address).items() if name in stored}
-
-
-def likely_chemistry(cell_ovp: float | None) -> Chemistry:
-    """Return the kind of cell that a BMS with this over-voltage protection, in V, guards.
-
-    LFP when it does not say: that is what a JK in a house mostly guards.
-    """
-    if cell_ovp is None:
-        return CHEMISTRIES["lfp"]
-    return min(CHEMISTRIES.values(), key=lambda chemistry: abs(chemistry.ovp - cell_ovp))

@@ -6,7 +6,7 @@ from jk_bms.battery.curves import Curve
 from jk_bms.model import Sample
 
 SOURCES = ("auto", "counted", "bms", "curve")  # the values of BMS_SOC_SOURCE
-WIDEST = 60.0  # %: a count whose band is wider says less than any BMS
+WIDEST = 40.0  # %: a count whose band is wider says less than any BMS
 
 
 def soc_by_curve(sample: Sample, curve: Curve) -> float | None:

@@ -1,68 +1,98 @@
 """State of charge by counting, and how sure it is.
 
-Every frame's current is integrated over the real time. What the sensor does wrong (offset, dead
-band, gain) is learned whenever the charge is known: at a full or an empty pack. In between, and
-before the first of them, the voltage says as much as a curve can say: a lot where it is steep,
-next to nothing on a plateau. The result is a value with a band that should hold the truth 95 % of
-the time, and a reason whenever the value jumps.
+Every frame's current is integrated over the real time. What that leaves open (what the sensor does
+wrong, what the cells really hold, which curve they follow, where the counting began) is held as a sum
+of hypotheses (hypotheses.py); full packs and voltages narrow them. The result is a value with a band
+that should hold the truth 95 % of the time, and a reason whenever the value jumps.
 
-Each frame costs additions only; voltages are looked at every TICK and weighed every WEIGH seconds.
+Each frame costs additions only; voltages are summed up every TICK and weighed every WEIGH seconds.
 """
 
-from math import isfinite
+from collections.abc import Iterable, Mapping
+from math import exp, isfinite, sqrt
 from typing import Any, NamedTuple
 
-from jk_bms.battery.anchors import Anchors
-from jk_bms.battery.belief import CHARGE, FAR, GAIN, IDLE, OFFSET, UNLIKE, Belief, VoltageTable
+from jk_bms.battery.anchors import FullWatch
 from jk_bms.battery.chemistry import Chemistry
+from jk_bms.battery.hypotheses import (
+    CHARGE,
+    FLANK,
+    FLANK_WRONG,
+    GAIN,
+    IDLE,
+    LEAST_EFFECT,
+    OFFSET,
+    SHIFT,
+    STEP,
+    STEP_WRONG,
+    TRUST,
+    Belief,
+    Hypothesis,
+    VoltageTable,
+    believed,
+    quantiles,
+    thinned,
+)
 from jk_bms.battery.limits import PackLimits, is_other_capacity
 from jk_bms.battery.ohmic import STEP_TIME, Ohmic
 from jk_bms.model import Sample
 
-VERSION = 1  # of the state
+VERSION = 2  # of the state
 
 GAP = 120.0  # s: longer without a sample, and the BMS's own counter knows better
 TICK = 5.0  # s between two looks at the cells
-WEIGH = 60.0  # s between two weighings of their voltage
+WEIGH = 300.0  # s between two weighings of their voltage
 JUMP = 1.0  # %: a change as large has a reason
-BAND = 1.7  # standard deviations from the value to the ends of its band
-BEYOND = 12.0  # %: counting may run that far past full or empty before it stops
-LEAST_BAND = 1.0  # %: there is nothing better
+LOW_END, HIGH_END = 0.02, 0.98  # of the sum of hypotheses: the ends of the band
+LEAST_BAND = 1.9  # %: no anchor is better than that to either side
 
-# How wrong things may be at first, one sigma each.
-BMS_WRONG = 13.0  # %: the value of a BMS we have just met
-NO_IDEA = 27.0  # %: around the middle, when it says nothing
-OFFSET_WRONG = 0.17, 0.0005  # A, and A for each Ah of the pack
-IDLE_WRONG = 0.12, 0.0003
-GAIN_WRONG = 0.04
-# How they wander, per hour.
-CHARGE_WANDERS = 0.05**2  # %^2
-OFFSET_WANDERS = 0.02**2 / 24.0  # A^2
-GAIN_WANDERS = 0.003**2 / 24.0
+# What may be wrong at first: weight, mean and sd of the gain; sd of offset and idle, in A + A for each Ah.
+SENSORS = (
+    (0.40, 0.02, 0.05, (0.06, 0.0005)),
+    (0.20, 0.15, 0.06, (0.06, 0.0005)),
+    (0.12, 0.28, 0.06, (0.06, 0.0005)),
+    (0.10, -0.09, 0.05, (0.06, 0.0005)),
+    (0.05, -0.20, 0.08, (0.06, 0.0005)),  # declared much too small
+    (0.15, 0.03, 0.06, (0.10, 0.0030)),
+    (0.08, 0.17, 0.08, (0.10, 0.0030)),
+)
+IDLE_WRONG = 0.08, 0.0004  # A, and A for each Ah
+SHIFTS = ((0.0, 1.5), (-0.015, 1.0), (0.015, 1.0))  # V, weight
+SHIFT_WRONG = 0.012  # V, sd around each
+STARTS = ((20.0, 14.0, 0.17), (48.0, 14.0, 0.17), (78.0, 14.0, 0.17))  # %, sd, weight
+BMS_WRONG, BMS_WEIGHT = 8.0, 0.5  # %: the value of a BMS we have just met
+USUAL_CURVE = 1.5  # times as likely as another
+MOST_BEFORE, MOST_AFTER = 80, 36  # hypotheses kept before and after an anchor
 
-FULL, FULL_SIGMA = 99.7, 0.5  # %
-FULL_FROM = 98.5  # %: what the curve calls that is full
-EMPTY_SIGMA = 3.0  # cells differ most where they are empty
-REFUSED_SIGMA = 2.0  # a single full cell ended the charge
-AGAIN_WIDER = 9.0  # times the variance of an anchor that tells nothing new
-CONTRADICTED = 0.2  # share: the capacity is another one when an anchor is as far from what was counted ...
-COUNTED_ENOUGH = 20.0  # %: ... and that much was counted
-WELL_KNOWN = 0.02  # sigma of the gain from which on the capacity counts as learned
+# How the numbers wander.
+CHARGE_A_DAY, CHARGE_MOVED = 0.4, 0.003  # %² a day, %² for each % moved
+WARMTH = 0.25, 8.0  # share of an offset that changes with warmth, for how many hours alike
+SENSOR_A_DAY = 0.0003  # A for each Ah
+GAIN_A_DAY = 0.003
+SHIFT_MOVED, SHIFT_A_DAY, SHIFT_MOST = 2e-6, 0.0025, 0.020  # V² for each %, V a day, V
+FLANK_MOVED, STEP_MOVED = 0.02, 0.04  # %² for each % moved
 
-VOLT_NOISE = 0.003  # V
-SIDEWAYS = 2.0  # %: our curve may lie that far aside ...
-SIDEWAYS_MOST = 0.03  # V: ... where it is steep, up to this
-CURVE_SIGMA = 2.0  # %: no curve fits a cell better, so voltages alone make the count no surer ...
-LOW_CURVE_SIGMA = 3.0  # %: ... and where nearly empty, makes differ most
-STRANGE_MOST = 16.0  # times the variance: curves differ, but all are of one chemistry
-CALM = 0.2  # C: beyond, the voltage is not asked
-NEWS_AFTER, NEWS_MOVED = 6 * 3600.0, 7.0  # s or %, until another look at a voltage is news
+CALM = 0.15  # C: beyond, the voltage is not asked
+CURVE_WRONG = 0.014, 0.016  # V: no curve fits a cell better; after an anchor, before
+VOLT_NOISE = 0.002  # V
+SLOW, SLOW_LAG, SLOW_DOUBT = 0.04, 1500.0, 0.7  # Ohm x Ah, s, share that may be wrong
+HYSTERESIS, SETTLES = 0.004, 5.0  # V to either side, % of throughput for most of a change
+FADES = 8.0  # % moved until a look at a voltage is another one
+LEAST_NEWS = 0.15  # share of a look that must be new
+
+BEYOND, BEYOND_SIGMA = 0.8, 0.6  # %: charge that far past an end is drawn back
+DOUBTED, DOUBTED_MOST = 2.0, 40.0  # times the square that it went beyond unseen is doubt; %: the most
+FULL_SURER = 0.75  # a second look at one full pack counts if its sd is below this times the first's
+STAY_ENDS = 2.0  # % moved below full
+KNOWN_EMPTY = 10.0  # %: cells that show a charge surely below that are as good as an anchor
+WELL_KNOWN = 0.025  # sd of the gain from which on the capacity counts as learned
 
 LOST_PER_HOUR = 8.0  # % that a house may move in an unseen hour ...
 LOST_MOST = 35.0  # ... and in any number of them
 BRIDGE_SIGMA, BRIDGE_SHARE = 0.5, 0.02  # of the BMS's difference: %, and share of it
 SET_ANEW = 0.6  # of what we differ from the BMS is our doubt after an hour unseen
 END_SIGMA = 2.0  # %: a counter at its end, at best
+SET_WRONG = 13.0  # %: a counter that was set anew
 ENDS = 0.004  # of the capacity: a counter this near its ends was perhaps set, not counted
 FASTEST = 1.0  # C: no difference is counted faster
 LONGEST_TAUGHT = 7 * 24.0  # h: what went wrong in a longer time unseen has more reasons than the sensor
@@ -71,10 +101,12 @@ LONGEST_TAUGHT = 7 * 24.0  # h: what went wrong in a longer time unseen has more
 # What the state holds, by the names of the attributes.
 NUMBERS = (
     "anchor_age", "capacity", "current", "volts", "remaining", "ah", "active", "idle",
-    "since_tick", "since_weighing", "moved", "ticks", "mean_sum", "lowest_sum", "drop_sum",
+    "since_tick", "since_weighing", "ticks", "mean_sum", "drop_sum", "slow_sum",
+    "slow", "rested", "side", "seen", "full_sigma", "stay",
 )  # fmt: skip
+MAYBE = frozenset({"anchor_age", "capacity", "current", "volts", "remaining", "full_sigma"})
 OHMIC_NUMBERS = ("at_25", "steps", "lagged", "warmth")
-ANCHOR_NUMBERS = ("full_for", "empty_for")
+FULL_NUMBERS = ("charged_for", "held_for")
 
 
 class SocEstimate(NamedTuple):
@@ -89,6 +121,28 @@ class SocEstimate(NamedTuple):
     jump: str | None  # why the value is not where counting had led it
 
 
+class Grounds(NamedTuple):
+    """What a charge is counted by: the estimate, and what is believed of sensor, pack and cells."""
+
+    estimate: SocEstimate
+    offset: Belief  # A that the sensor reads too much
+    idle: Belief  # A that flow while it reads 0
+    capacity: Belief  # Ah, as this sensor counts them
+    shift: Belief  # V by which the cells lie above the curve of their kind
+
+
+class _Sensor(NamedTuple):
+    """One way in which sensor and capacity may be wrong, each with its standard deviation."""
+
+    weight: float
+    gain: float
+    gain_sd: float
+    offset: float  # A
+    offset_sd: float
+    idle: float  # A
+    idle_sd: float
+
+
 class SocCounter:
     """Count the charge of one pack.
 
@@ -100,11 +154,10 @@ class SocCounter:
         """``nominal_ah``: as sold; ``None``: taken from the BMS's settings or its samples."""
         self.rescaled: str | None = None
         self._chemistry = chemistry
-        self._table = VoltageTable(chemistry.ocv)
-        self._knee = chemistry.ocv.ocv(15.0)  # below, the lowest cell decides
+        self._tables = [VoltageTable(curve) for curve in (chemistry.ocv, *chemistry.others)]
         self._owners = self._nominal = nominal_ah if nominal_ah and nominal_ah > 0.0 else None
-        self._anchors = Anchors(chemistry)
-        self._belief: Belief | None = None
+        self._full_watch = FullWatch(chemistry)
+        self._beliefs: list[Hypothesis] = []
         self._ohmic = Ohmic(chemistry, self._nominal or 100.0)
         self._anchor: str | None = None
         self._anchor_age: float | None = None
@@ -113,19 +166,25 @@ class SocCounter:
         self._current: float | None = None
         self._volts: float | None = None
         self._remaining: float | None = None
-        # Counted, but not yet in the belief.
+        # Counted, but not yet in the hypotheses.
         self._ah = self._active = self._idle = 0.0  # Ah, h, h
         self._since_tick = self._since_weighing = 0.0  # s
-        self._moved = NEWS_MOVED  # % since a voltage was last weighed: the first one is news
-        self._beyond = 0.0  # % counted past BEYOND since the last anchor
         self._ticks = 0
-        self._mean_sum = self._lowest_sum = self._drop_sum = 0.0  # V
-        self._shown: tuple[float, float] | None = None  # value of the belief, % per Ah: made once
-        self._deviation = 0.0
+        self._mean_sum = self._drop_sum = self._slow_sum = 0.0  # V
+        self._rested = 0.0  # V, the mean cell at the last look, without its drops; 0: not looked at yet
+        self._slow = 0.0  # A, the current of the last SLOW_LAG
+        self._side = 0.0  # of the hysteresis: 1 after charging, -1 after discharging
+        self._seen = 0.0  # 1/V²: how sharply the voltage has been looked at around here
+        self._full_sigma: float | None = None  # %: of the full pack that is being looked at
+        self._stay = 0.0  # % moved since it was full
+        # Value, and how it goes on per Ah, active hour and idle hour; ends of the band.
+        self._line = (0.0, 0.0, 0.0, 0.0)
+        self._band = (0.0, 0.0)
+        self._fresh = False
 
     def limits(self, limits: PackLimits) -> None:
         """Take over what the BMS's settings say."""
-        self._anchors.limits(limits)
+        self._full_watch.limits(limits)
         if self._owners is None and limits.nominal_ah:
             self._use_nominal(limits.nominal_ah)
 
@@ -142,15 +201,14 @@ class SocCounter:
         current = sample.current
         if current is None:
             return None
-        belief = self._belief
-        if belief is None:
+        if not self._beliefs:
             return self._start(sample, current)
         jump = None
         cells = sample.cell_voltages
         volts = sample.voltage / len(cells) if sample.voltage is not None and cells else None
         before = self._current
         if elapsed is None or elapsed > GAP or elapsed < 0.0 or before is None:
-            jump = self._bridge(belief, sample, elapsed)
+            jump = self._bridge(sample, elapsed)
         else:
             hours = elapsed / 3600.0
             self._ah += 0.5 * (before + current) * hours
@@ -167,6 +225,7 @@ class SocCounter:
                 self._active += hours
             ohmic = self._ohmic
             ohmic.flow(elapsed, current)
+            self._slow += (current - self._slow) * elapsed / (SLOW_LAG + elapsed)
             if self._anchor_age is not None:
                 self._anchor_age += elapsed
             amps = current - before
@@ -174,39 +233,56 @@ class SocCounter:
                 ohmic.stepped(amps, volts - self._volts)
             self._since_tick += elapsed
             if self._since_tick >= TICK and cells:
-                jump = self._look(belief, sample, current)
+                jump = self._look(sample, current)
         self._current, self._volts = current, volts
         if sample.remaining_ah is not None:
             self._remaining = sample.remaining_ah
-        return self._estimate(belief, jump)
+        return self._estimate(jump)
+
+    def grounds(self) -> "Grounds | None":
+        """Return what the charge is counted by, for a person who asks why; None: nothing was counted yet."""
+        if not self._beliefs:
+            return None
+        _, offset, idle, gain, shift, *_ = believed(self._beliefs)
+        effective = max(LEAST_EFFECT, 1.0 + gain.mean)
+        capacity = (self._nominal or 100.0) / effective
+        return Grounds(
+            self._estimate(None), offset, idle, Belief(capacity, capacity * gain.sigma / effective), shift
+        )
 
     def state(self) -> dict[str, Any]:
-        """Everything learned and half counted, in plain JSON values."""
+        """Return what changes from sample to sample, in plain JSON values."""
         return {
             "version": VERSION,
             "nominal_ah": self._nominal,
-            "belief": None if self._belief is None else self._belief.state(),
             "anchor": self._anchor,
             "numbers": {name: getattr(self, f"_{name}") for name in NUMBERS},
-            "beyond": self._beyond,
             "ohmic": {name: getattr(self._ohmic, name) for name in OHMIC_NUMBERS},
-            "anchors": {name: getattr(self._anchors, name) for name in ANCHOR_NUMBERS},
+            "full": {name: getattr(self._full_watch, name) for name in FULL_NUMBERS},
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on where ``state()`` was taken. Raises ValueError, and changes nothing, when it is damaged."""
+    def learnt(self) -> dict[str, Any]:
+        """Return the hypotheses: as of the same moment as ``state()``, but they change every WEIGH s only."""
+        if self._beliefs and not self._fresh:
+            self._draw_line()
+        return {"hypotheses": [each.state() for each in self._beliefs]}
+
+    def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Any]) -> None:
+        """Go on where both were taken. Raises ValueError, and changes nothing, when they are damaged."""
         try:
-            belief = self._restored(state)
-            beyond = _number(state.get("beyond")) or 0.0  # older states have none
+            if state["version"] == 1:
+                state, learnt = self._of_version_1(state)
+            beliefs = self._restored(state, learnt)
             for name in NUMBERS:
-                _number(state["numbers"][name])
-            for part, names in (("ohmic", OHMIC_NUMBERS), ("anchors", ANCHOR_NUMBERS)):
+                if _number(state["numbers"][name]) is None and name not in MAYBE:
+                    raise ValueError(f"state of charge: numbers.{name} is missing")
+            for part, names in (("ohmic", OHMIC_NUMBERS), ("full", FULL_NUMBERS)):
                 for name in names:
                     if _number(state[part][name]) is None:
-                        raise ValueError(f"{part}.{name} is missing")
+                        raise ValueError(f"state of charge: {part}.{name} is missing")
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"state of charge: not a state of this counter: {error!r}") from error
-        self._belief = belief
+        self._beliefs = beliefs
         self._nominal = _number(state["nominal_ah"])
         self._anchor = state["anchor"]
         self._ohmic = Ohmic(self._chemistry, self._nominal or 100.0)
@@ -214,48 +290,62 @@ class SocCounter:
             setattr(self, f"_{name}", _number(state["numbers"][name]))
         for name in OHMIC_NUMBERS:
             setattr(self._ohmic, name, state["ohmic"][name])
-        for name in ANCHOR_NUMBERS:
-            setattr(self._anchors, name, state["anchors"][name])
-        self._beyond = beyond
-        self._shown = None
+        for name in FULL_NUMBERS:
+            setattr(self._full_watch, name, state["full"][name])
+        self._fresh = False
         if self._owners is not None:
             self._use_nominal(self._owners)
 
-    def _use_nominal(self, nominal: float) -> None:
-        """Count on with another nominal capacity, when it is one: the owner has corrected it."""
-        known, belief = self._nominal, self._belief
-        if known is not None and not is_other_capacity(nominal, known):
-            return
-        self._nominal = nominal
-        if known is None or belief is None:
-            return
-        learned, self._ohmic = self._ohmic, Ohmic(self._chemistry, nominal)
-        for name in OHMIC_NUMBERS if learned.steps else ("lagged", "warmth"):
-            setattr(self._ohmic, name, getattr(learned, name))
-        self._settle(belief)
-        before = belief.mean[CHARGE]
-        if not belief.rescale(100.0 / nominal, GAIN_WRONG):
-            self._capacity = None
-        self._shown = None
-        self.rescaled = (
-            f"capacity of {known:g} Ah corrected to {nominal:g} Ah: "
-            f"{before:.1f} % became {belief.mean[CHARGE]:.1f} %"
-        )
+    def _of_version_1(self, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what a counter with one belief of five numbers knew, as state and hypotheses of seven."""
+        old, numbers = state["belief"], state["numbers"]
+        beliefs: list[Any] = []
+        if old is not None:
+            charge, offset, idle, gain, _ = old["mean"]
+            sds = [sqrt(max(0.0, old["cov"][i * (i + 3) // 2])) for i in range(5)]
+            sensor = _Sensor(1.0, gain, max(0.02, sds[3]), offset, sds[1], idle, sds[2])
+            spread = self._spread([(charge, max(1.0, 1.5 * sds[0]), 1.0)])
+            beliefs = [each.with_sensor(*sensor).state() for each in spread]
+        fresh = {name: getattr(self, f"_{name}") for name in NUMBERS}
+        kept = {name: value for name, value in numbers.items() if name in fresh}
+        for name in ("since_weighing", "ticks", "mean_sum", "drop_sum"):
+            kept.pop(name, None)  # were summed up otherwise
+        now = {"version": VERSION, "numbers": {**fresh, **kept}, "full": dict.fromkeys(FULL_NUMBERS, 0.0)}
+        return {**state, **now}, {"hypotheses": beliefs}
 
-    @staticmethod
-    def _restored(state: dict[str, Any]) -> Belief | None:
+    def _restored(self, state: Mapping[str, Any], learnt: Mapping[str, Any]) -> list[Hypothesis]:
         if state["version"] != VERSION:
             raise ValueError(f"state of charge: state has version {state['version']!r}; expected {VERSION}")
         if state["anchor"] not in (None, "full", "empty"):
             raise ValueError(f"state of charge: anchor is {state['anchor']!r}")
-        if state["belief"] is None:
-            return None
+        beliefs = [Hypothesis.restored(each) for each in learnt["hypotheses"]]
         nominal = _number(state["nominal_ah"])
-        if not nominal or nominal <= 0.0:
+        if beliefs and (not nominal or nominal <= 0.0):
             raise ValueError(f"state of charge: nominal_ah is {nominal!r}")
-        belief = Belief(100.0 / nominal, [0.0] * 5, [0.0] * 5)
-        belief.restore(state["belief"])
-        return belief
+        # A curve that is no longer in the list (the owner gave his own) is read as the first.
+        for each in beliefs:
+            if each.curve >= len(self._tables):
+                each.curve = 0
+        return beliefs
+
+    def _use_nominal(self, nominal: float) -> None:
+        """Count on with another nominal capacity, when it is one: it has been corrected."""
+        known = self._nominal
+        if known is not None and not is_other_capacity(nominal, known):
+            return
+        self._settle()
+        self._nominal = nominal
+        if known is None or not self._beliefs:
+            return
+        learned, self._ohmic = self._ohmic, Ohmic(self._chemistry, nominal)
+        for name in OHMIC_NUMBERS if learned.steps else ("lagged", "warmth"):
+            setattr(self._ohmic, name, getattr(learned, name))
+        before = self._value()
+        for each in self._beliefs:
+            each.rescale(100.0 / known, 100.0 / nominal, SENSORS[0][1], SENSORS[0][2])
+        self._learn_capacity()
+        self._fresh = False
+        self.rescaled = f"capacity of {known:g} Ah corrected to {nominal:g} Ah: {before:.1f} % became {self._value():.1f} %"
 
     def _start(self, sample: Sample, current: float) -> SocEstimate | None:
         nominal = self._nominal or sample.full_ah
@@ -264,217 +354,298 @@ class SocCounter:
         self._nominal = nominal
         self._ohmic = Ohmic(self._chemistry, nominal)
         told = sample.soc if sample.soc is not None and 0.0 <= sample.soc <= 100.0 else None
-        belief = Belief(
-            100.0 / nominal,
-            [50.0 if told is None else told, 0.0, 0.0, 0.0, 0.0],
-            [
-                NO_IDEA if told is None else BMS_WRONG,
-                OFFSET_WRONG[0] + OFFSET_WRONG[1] * nominal,
-                IDLE_WRONG[0] + IDLE_WRONG[1] * nominal,
-                GAIN_WRONG,
-                self._chemistry.unlike,
-            ],
-        )
-        self._belief = belief
+        starts = [*STARTS, *([] if told is None else [(told, BMS_WRONG, BMS_WEIGHT)])]
+        self._beliefs = self._spread(starts)
         cells = sample.cell_voltages
         self._ohmic.temperature(sample.temperature)
-        self._ohmic.lagged = current
+        self._ohmic.lagged = self._slow = current
         if cells:
-            self._sum_up(cells, self._ohmic.drop(current))
-            self._weigh(belief, current)
+            self._sum_up(cells, current)
+            self._weigh(current)
+        # A voltage says nothing of the sensor: what that may do wrong comes in afterwards.
+        idle = IDLE_WRONG[0] + IDLE_WRONG[1] * nominal
+        sensors = [
+            _Sensor(weight, gain, gain_sd, 0.0, a + b * nominal, 0.0, idle)
+            for weight, gain, gain_sd, (a, b) in SENSORS
+        ]
+        self._beliefs = [each.with_sensor(*one) for each in self._beliefs for one in sensors]
+        self._thin()
         self._current = current
         self._volts = sample.voltage / len(cells) if sample.voltage is not None and cells else None
         self._remaining = sample.remaining_ah
-        return self._estimate(belief, "first sample: no anchor yet")
+        return self._estimate("first sample: no anchor yet")
 
-    def _estimate(self, belief: Belief, jump: str | None) -> SocEstimate:
-        if self._shown is None:
-            self._shown = belief.mean[CHARGE], belief.effective
-            self._deviation = belief.deviation
-        charge, per_ah = self._shown
-        value = charge + per_ah * (
-            self._ah - belief.mean[OFFSET] * self._active + belief.mean[IDLE] * self._idle
-        )
-        reach = BAND * self._deviation
-        if reach < LEAST_BAND:
-            reach = LEAST_BAND
-        low, high = value - reach, value + reach
-        if value > 100.0:  # counted too much: the truth is as far on the other side
-            low -= 2.0 * (value - 100.0)
-        elif value < 0.0:
-            high -= 2.0 * value
+    def _spread(self, starts: Iterable[tuple[float, float, float]]) -> list[Hypothesis]:
+        """Return a hypothesis for each curve, shift and start: %, its standard deviation, weight."""
+        vary, bent = self._chemistry.vary, self._chemistry.bent
+        return [
+            Hypothesis.of(
+                curve,
+                (USUAL_CURVE if curve == 0 else 1.0) * shift_weight * start_weight,
+                {CHARGE: charge, SHIFT: shift * vary},
+                {
+                    CHARGE: charge_sd,
+                    SHIFT: SHIFT_WRONG * vary,
+                    FLANK: FLANK_WRONG * bent,
+                    STEP: STEP_WRONG * bent,
+                },
+            )
+            for curve in range(len(self._tables))
+            for shift, shift_weight in SHIFTS
+            for charge, charge_sd, start_weight in starts
+        ]
+
+    def _estimate(self, jump: str | None) -> SocEstimate:
+        if not self._fresh:
+            self._draw_line()
+        charge, per_ah, active, idle = self._line
+        moved = per_ah * self._ah + active * self._active + idle * self._idle
+        value = charge + moved
+        low, high = self._band[0] + moved, self._band[1] + moved
         return SocEstimate(
             0.0 if value < 0.0 else 100.0 if value > 100.0 else value,
-            0.0 if low < 0.0 else 99.0 if low > 99.0 else low,
-            100.0 if high > 100.0 else 1.0 if high < 1.0 else high,
+            0.0 if low < 0.0 else 98.0 if low > 98.0 else low,
+            100.0 if high > 100.0 else 2.0 if high < 2.0 else high,
             self._anchor,
             self._anchor_age,
             self._capacity,
             jump,
         )
 
-    def _look(self, belief: Belief, sample: Sample, current: float) -> str | None:
+    def _draw_line(self) -> None:
+        """Work out the value, the band, and how they go on until the next settling."""
+        for each in self._beliefs:
+            each.round()
+        weights = [exp(each.log) for each in self._beliefs]
+        total = sum(weights)
+        nominal = 100.0 / (self._nominal or 100.0)
+        charge = per_ah = active = idle = 0.0
+        parts = []
+        for w, each in zip(weights, self._beliefs, strict=True):
+            w /= total
+            mean = each.mean
+            effect = w * nominal * max(LEAST_EFFECT, 1.0 + mean[GAIN])
+            charge += w * mean[CHARGE]
+            per_ah += effect
+            active -= effect * mean[OFFSET]
+            idle += effect * mean[IDLE]
+            parts.append((w, mean[CHARGE], sqrt(each.cov[CHARGE][CHARGE])))
+        low, high = quantiles(parts, LOW_END, HIGH_END)
+        self._line = charge, per_ah, active, idle
+        self._band = (
+            min(charge - LEAST_BAND, low),
+            max(charge + LEAST_BAND, high),
+        )
+        self._fresh = True
+
+    def _value(self) -> float:
+        if not self._fresh:
+            self._draw_line()
+        return self._line[0]
+
+    def _look(self, sample: Sample, current: float) -> str | None:
         """Look at the cells; return the reason when the value jumped."""
         dt, self._since_tick = self._since_tick, 0.0
         self._since_weighing += dt
-        ohmic, anchors, nominal = self._ohmic, self._anchors, self._nominal or 100.0
         cells = sample.cell_voltages
-        drop = ohmic.drop(current)
-        mean, lowest, highest = sum(cells) / len(cells), min(cells), max(cells)
-        self._sum_up(cells, drop)
-        rate = current / nominal
-        if anchors.full(dt, rate, mean, highest, sample.charge_enabled):
-            wide = FULL_SIGMA if mean >= anchors.full_level else REFUSED_SIGMA
-            # Steep curves know that a careful charger stops short of full; LFP is full where it is held.
-            held = self._chemistry.ocv.soc((mean if mean >= anchors.full_level else highest) - drop)
-            charge = FULL if held >= FULL_FROM else held
-            return self._anchored(belief, "full", charge, wide, f"cells at {mean:.3f} V with {current:.1f} A")
-        at_rest = lowest - drop
-        if anchors.empty(dt, rate, at_rest):
-            ocv, doubt = self._chemistry.ocv, ohmic.doubt * abs(drop)
-            wide = EMPTY_SIGMA + (ocv.soc(at_rest + doubt) - ocv.soc(at_rest - doubt)) / 2.0
-            return self._anchored(belief, "empty", ocv.soc(at_rest), wide, f"lowest cell at {at_rest:.3f} V")
+        rested = self._sum_up(cells, current)
+        mean = sum(cells) / len(cells)
+        nominal = self._nominal or 100.0
+        found = self._full_watch.full(dt, current / nominal, mean, rested, max(cells), sample.charge_enabled)
+        if found is not None:
+            return self._full(*found, f"cells at {mean:.3f} V with {current:.1f} A")
+        if self._full_sigma is not None and self._stay > STAY_ENDS and mean < self._chemistry.left:
+            self._full_sigma = None
         if self._since_weighing < WEIGH:
             return None
-        ohmic.temperature(sample.temperature)
-        self._settle(belief)
-        before = belief.mean[CHARGE]
-        self._weigh(belief, current)
-        return _jump(before, belief.mean[CHARGE], "cell voltage")
+        self._ohmic.temperature(sample.temperature)
+        self._settle()
+        before = self._value()
+        self._weigh(current)
+        jump = _jump(before, self._value(), "cell voltage")
+        self._name_empty()
+        return jump
 
-    def _sum_up(self, cells: tuple[float, ...], drop: float) -> None:
+    def _sum_up(self, cells: tuple[float, ...], current: float) -> float:
+        """Add a look at the cells; return what the mean one would show at rest, in V."""
+        drop = self._ohmic.drop(current)
+        slow = SLOW / (self._nominal or 100.0) * self._ohmic.warmth * self._slow
+        rested = self._rested = sum(cells) / len(cells) - drop - slow - HYSTERESIS * self._side
         self._ticks += 1
-        self._mean_sum += sum(cells) / len(cells) - drop
-        self._lowest_sum += min(cells) - drop
+        self._mean_sum += rested
         self._drop_sum += abs(drop)
+        self._slow_sum += abs(slow)
+        return rested
 
-    def _settle(self, belief: Belief) -> None:
-        """Put what was counted into the belief."""
-        hours = self._active + self._idle
-        before = belief.mean[CHARGE]
-        belief.count(self._ah, self._active, self._idle)
+    def _settle(self) -> None:
+        """Put what was counted into the hypotheses."""
+        if not self._beliefs:
+            return
+        hours, ah = self._active + self._idle, self._ah
+        per_ah = 100.0 / (self._nominal or 100.0)
+        for each in self._beliefs:
+            before = each.mean[CHARGE]
+            each.count(per_ah, ah, self._active, self._idle)
+            self._wander(each, hours, abs(each.mean[CHARGE] - before))
+            self._draw_back(each)
         self._ah = self._active = self._idle = 0.0
-        moved = abs(belief.mean[CHARGE] - before)
-        self._moved += moved
-        self._wander(belief, hours, moved)
-        # Beyond the ends is no clip: at the next anchor, what is too much teaches once, not each minute.
-        counted = belief.mean[CHARGE]
-        belief.mean[CHARGE] = min(100.0 + BEYOND, max(-BEYOND, counted))
-        if (over := counted - belief.mean[CHARGE]) and self._anchor is not None:
-            self._beyond += over
-            belief.widen(CHARGE, (belief.deviation + abs(over)) ** 2 - belief.deviation**2)
-        self._shown = None
+        self._moved_by(per_ah * ah)
+        self._fresh = False
 
-    def _wander(self, belief: Belief, hours: float, moved: float) -> None:
-        belief.widen(CHARGE, CHARGE_WANDERS * hours)
-        belief.widen(OFFSET, OFFSET_WANDERS * hours)
-        belief.widen(IDLE, OFFSET_WANDERS * hours)
-        belief.widen(GAIN, GAIN_WANDERS * hours)
-        strange = self._strange(belief)
-        belief.widen(
-            UNLIKE, strange * self._chemistry.bend * moved, strange * 1.5 * self._chemistry.unlike**2
-        )
+    def _draw_back(self, each: Hypothesis) -> None:
+        """No pack holds more than full or less than empty: draw a count back that went beyond.
 
-    def _strange(self, belief: Belief) -> float:
-        """How many times the usual variance our curve has for these cells, at least 1.
-
-        Cells that lie far from it have a curve of another shape, not the same one shifted.
+        Where the cells do not look it, it is the count that is wrong, and by more than it went beyond.
         """
-        return min(STRANGE_MOST, max(1.0, (belief.mean[UNLIKE] / self._chemistry.unlike) ** 2))
+        charge = each.mean[CHARGE]
+        end = 100.0 + BEYOND if charge > 100.0 + BEYOND else -BEYOND if charge < -BEYOND else None
+        if end is None:
+            return
+        before = each.cov[CHARGE][CHARGE]
+        each.log -= TRUST * min(8.0, 0.5 * (charge - end) ** 2 / (before + BEYOND_SIGMA**2))
+        if self._full_sigma is not None if charge > end else self._looks_empty():
+            each.measure(end, BEYOND_SIGMA**2)
+            return
+        # That the count is wrong is all that is known, not that the pack is at its end.
+        each.move(end)
+        each.widen(CHARGE, DOUBTED * (charge - end) ** 2, DOUBTED_MOST**2)
 
-    def _weigh(self, belief: Belief, current: float) -> None:
-        """Let the voltages since the last time say what they can."""
+    def _looks_empty(self) -> bool:
+        """Whether the mean cell, at its last look, was as low as on the flank at which a pack ends."""
+        kind = self._chemistry
+        return 0.0 < self._rested < kind.ocv.ocv(kind.knee)
+
+    def _moved_by(self, moved: float) -> None:
+        """Forget what was seen at another charge."""
+        self._seen *= exp(-abs(moved) / FADES)
+        self._stay += abs(moved)
+        if moved:
+            self._side += ((1.0 if moved > 0.0 else -1.0) - self._side) * (1.0 - exp(-abs(moved) / SETTLES))
+
+    def _wander(self, each: Hypothesis, hours: float, moved: float) -> None:
+        nominal = self._nominal or 100.0
+        days, bent = hours / 24.0, self._chemistry.bent
+        warm = WARMTH[0] * each.mean[OFFSET] * 100.0 / nominal
+        each.widen(CHARGE, CHARGE_A_DAY * days + CHARGE_MOVED * moved + warm * warm * WARMTH[1] * hours)
+        sensor = (SENSOR_A_DAY * nominal) ** 2 * days
+        each.widen(OFFSET, sensor)
+        each.widen(IDLE, sensor)
+        each.widen(GAIN, GAIN_A_DAY**2 * days)
+        each.widen(
+            SHIFT, SHIFT_MOVED * moved + SHIFT_A_DAY**2 * days, (SHIFT_MOST * self._chemistry.vary) ** 2
+        )
+        each.widen(FLANK, FLANK_MOVED * moved, (FLANK_WRONG * bent) ** 2)
+        each.widen(STEP, STEP_MOVED * moved, (STEP_WRONG * bent) ** 2)
+
+    def _weigh(self, current: float) -> None:
+        """Let the voltages since the last time say what is new in them."""
         ticks, self._ticks = self._ticks, 0
-        share = min(1.0, self._since_weighing / NEWS_AFTER + self._moved / NEWS_MOVED)
-        self._since_weighing = self._moved = 0.0
-        mean, lowest = self._mean_sum / ticks, self._lowest_sum / ticks
-        drop = self._drop_sum / ticks
-        self._mean_sum = self._lowest_sum = self._drop_sum = 0.0
-        if abs(current) <= CALM * (self._nominal or 100.0):
-            low = lowest < self._knee
-            volts = lowest if low else mean
-            at = self._chemistry.ocv.soc(volts - belief.mean[UNLIKE])
-            lean = min(SIDEWAYS_MOST, self._table.at(at + SIDEWAYS) - self._table.at(at - SIDEWAYS))
-            noise = VOLT_NOISE**2 + (self._ohmic.doubt * drop) ** 2 + lean**2
-            surest = self._strange(belief) * (LOW_CURVE_SIGMA if low else CURVE_SIGMA) ** 2
-            # Before an anchor, there is no telling a strange curve from a wrong sensor.
-            belief.weigh(volts, self._table, noise, share, surest=surest, teach=self._anchor is not None)
-        self._shown = None
+        self._since_weighing = 0.0
+        volts, drop, slow = self._mean_sum / ticks, self._drop_sum / ticks, self._slow_sum / ticks
+        self._mean_sum = self._drop_sum = self._slow_sum = 0.0
+        if abs(current) > CALM * (self._nominal or 100.0):
+            return
+        wrong = CURVE_WRONG[self._anchor is None] * self._chemistry.vary
+        variance = wrong**2 + VOLT_NOISE**2 + (self._ohmic.doubt * drop + SLOW_DOUBT * slow) ** 2
+        share = 1.0 - self._seen * variance
+        if share < LEAST_NEWS:
+            return
+        self._seen = 1.0 / variance
+        for each in self._beliefs:
+            table, at = self._tables[each.curve], each.mean[CHARGE]
+            sideways = 1.5 if at < self._chemistry.knee else 0.35 if at > 96.0 else 3.0
+            each.log += TRUST * each.weigh(volts, table, variance / share, sideways)
+        self._thin()
 
-    def _anchored(self, belief: Belief, kind: str, charge: float, sigma: float, why: str) -> str | None:
-        self._settle(belief)
-        before = belief.mean[CHARGE]
-        # Looking again at what stands still makes the count no surer.
-        known = belief.cov[CHARGE][CHARGE] <= sigma**2
-        wrong = self._contradiction(belief, charge - before, sigma)
-        belief.measure(charge, sigma**2 * (AGAIN_WIDER if known else 1.0))
-        belief.widen(GAIN, wrong**2)
-        self._beyond = 0.0
-        self._shown = None
-        self._anchor, self._anchor_age = kind, 0.0
-        if belief.cov[GAIN][GAIN] < WELL_KNOWN**2:
-            self._capacity = 100.0 / belief.effective
-        return _jump(before, belief.mean[CHARGE], f"{kind}: {why}")
+    def _thin(self) -> None:
+        self._beliefs = thinned(self._beliefs, MOST_BEFORE if self._anchor is None else MOST_AFTER)
+        self._fresh = False
 
-    def _contradiction(self, belief: Belief, error: float, sigma: float) -> float:
-        """Share by which the capacity must be another one to explain an anchor; 0: it need not be."""
-        counted = belief.by_gain
-        if self._anchor is None or abs(counted) < COUNTED_ENOUGH:
-            return 0.0
-        believable = error * error <= FAR * FAR * (belief.deviation**2 + sigma**2)
-        if believable and abs(self._beyond) < COUNTED_ENOUGH:
-            return 0.0
-        wrong = (error - self._beyond) / counted
-        return wrong if abs(wrong) >= CONTRADICTED else 0.0
+    def _full(self, charge: float, sigma: float, why: str) -> str | None:
+        """Take in a full pack, if it says more than what was already seen of this one."""
+        if self._full_sigma is not None and sigma > FULL_SURER * self._full_sigma:
+            return None
+        self._settle()
+        before = self._value()
+        for each in self._beliefs:
+            each.log += TRUST * each.measure(charge, sigma * sigma)
+        self._full_sigma, self._stay = sigma, 0.0
+        self._anchor, self._anchor_age = "full", 0.0
+        self._thin()
+        self._learn_capacity()
+        return _jump(before, self._value(), f"full: {why}")
 
-    def _bridge(self, belief: Belief, sample: Sample, elapsed: float | None) -> str | None:
+    def _name_empty(self) -> None:
+        """Call it an anchor that a pack shows itself empty."""
+        self._value()
+        if self._band[1] > KNOWN_EMPTY or not self._looks_empty():
+            return
+        if self._anchor != "empty" or (self._anchor_age or 0.0) > 6 * 3600.0:
+            self._anchor, self._anchor_age = "empty", 0.0
+            self._learn_capacity()
+
+    def _learn_capacity(self) -> None:
+        """Say what the pack holds once the hypotheses agree on it."""
+        gain = believed(self._beliefs)[GAIN]
+        known = gain.sigma < WELL_KNOWN
+        self._capacity = (self._nominal or 100.0) / max(LEAST_EFFECT, 1.0 + gain.mean) if known else None
+
+    def _bridge(self, sample: Sample, elapsed: float | None) -> str | None:
         """Get over a time without samples by the BMS's own counter, or be less sure."""
-        self._settle(belief)
-        before = belief.mean[CHARGE]
+        self._settle()
+        before = self._value()
         known = elapsed is not None and elapsed >= 0.0
         hours = elapsed / 3600.0 if elapsed is not None and known else 24.0
         nominal = self._nominal or 100.0
+        per_ah = 100.0 / nominal
         unseen = f"{hours:.1f} h unseen" if known else "unknown time unseen"
         lost = min(LOST_MOST, LOST_PER_HOUR * hours)
+        remaining = sample.remaining_ah or 0.0
         moved = None
         if self._remaining is not None and sample.remaining_ah is not None:
-            moved = sample.remaining_ah - self._remaining
+            moved = remaining - self._remaining
         full = sample.full_ah or nominal
         if moved is None:
             why = f"{unseen}: the BMS counts nothing"
-            belief.widen(CHARGE, lost**2)
-        elif not self._counted(moved, sample.remaining_ah or 0.0, full, hours):
+            for each in self._beliefs:
+                each.widen(CHARGE, lost**2)
+        elif not self._counted(moved, remaining, full, hours):
             # Set at an end or by its protection: then it knows better than what we had.
             why = f"{unseen}: the BMS's counter was perhaps set anew"
-            wrong = BMS_WRONG
+            wrong = SET_WRONG
             if abs(moved) <= FASTEST * full * hours:
                 # It went to an end and may have stopped there: one that agreed with us is as good as we were.
                 apart = abs(100.0 * (self._remaining or 0.0) / full - before)
-                wrong = min(wrong, max(END_SIGMA, apart + belief.deviation))
-            belief.widen(CHARGE, LOST_MOST**2)
-            belief.measure(100.0 * (sample.remaining_ah or 0.0) / full, wrong**2)
+                wrong = min(wrong, max(END_SIGMA, apart + 0.25 * (self._band[1] - self._band[0])))
+            for each in self._beliefs:
+                each.widen(CHARGE, LOST_MOST**2)
+                each.log += TRUST * each.measure(100.0 * remaining / full, wrong**2)
         else:
             why = f"{unseen}: bridged by the BMS's counter, {moved:+.1f} Ah"
             # Where we differ from it, it may have been set in between, and have counted on.
             apart = 100.0 * (self._remaining or 0.0) / full - before
             taught = min(LONGEST_TAUGHT, hours)
-            belief.count(moved, taught if known else 0.0, 0.0)
-            drift = (belief.cov[OFFSET][OFFSET] + belief.mean[OFFSET] ** 2) ** 0.5 * belief.effective
-            belief.widen(CHARGE, min(LOST_MOST, drift * (hours - taught)) ** 2)
-            sigma = BRIDGE_SIGMA + BRIDGE_SHARE * 100.0 * abs(moved) / nominal
+            sigma = BRIDGE_SIGMA + BRIDGE_SHARE * per_ah * abs(moved)
             set_anew = SET_ANEW * apart * min(1.0, hours)
-            belief.widen(CHARGE, sigma**2 + set_anew**2)
-        self._wander(belief, min(LONGEST_TAUGHT, hours), abs(belief.mean[CHARGE] - before))
-        self._moved = NEWS_MOVED
+            for each in self._beliefs:
+                each.count(per_ah, moved, taught if known else 0.0, 0.0)
+                drift = sqrt(each.cov[OFFSET][OFFSET] + each.mean[OFFSET] ** 2) * per_ah
+                each.widen(CHARGE, min(LOST_MOST, drift * (hours - taught)) ** 2)
+                each.widen(CHARGE, sigma**2 + set_anew**2)
+        for each in self._beliefs:
+            self._wander(each, min(LONGEST_TAUGHT, hours), abs(per_ah * (moved or 0.0)))
+            each.mean[CHARGE] = min(100.0, max(0.0, each.mean[CHARGE]))
+        self._moved_by(per_ah * (moved or 0.0))
+        self._seen = 0.0
+        self._full_sigma = None
         if self._anchor_age is not None and known:
             self._anchor_age += elapsed or 0.0
-        self._anchors.full_for = self._anchors.empty_for = 0.0
+        self._full_watch.charged_for = self._full_watch.held_for = 0.0
         if sample.current is not None:
-            self._ohmic.lagged = sample.current
+            self._ohmic.lagged = self._slow = sample.current
         self._since_tick = 0.0
-        self._shown = None
-        belief.mean[CHARGE] = min(100.0, max(0.0, belief.mean[CHARGE]))
-        return _jump(before, belief.mean[CHARGE], why)
+        self._thin()
+        return _jump(before, self._value(), why)
 
     @staticmethod
     def _counted(moved: float, remaining: float, full: float, hours: float) -> bool:

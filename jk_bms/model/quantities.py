@@ -118,6 +118,7 @@ QUANTITIES = (
     Q("balancing",           "switches.balance",   "Balancing"),
     Q("heating",             "heating",            "Heating"),
     Q("emergency_time",      "emergency_time",     "Emergency Time",   "s"),
+    Q("battery_type",        "battery_type"),  # what kind of cells the BMS is set to
     Q("problem_code",        "problem_code"),
     Q("alarms",              "alarms",             "Warnings"),
     Q("uptime",              "uptime",             "Uptime",           "s"),

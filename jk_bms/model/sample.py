@@ -79,6 +79,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     heating: bool | None = None
     emergency_time: int | None = None  # s that the emergency mode still lasts; 0: it is off
 
+    battery_type: str | None = None  # kind of cells the BMS is set to: lfp, li-ion, lto
     problem_code: int | None = None  # raw alarm mask
     alarms: tuple[str, ...] = ()
     uptime: int | None = None  # s, as the BMS counts it

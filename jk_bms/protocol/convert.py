@@ -47,6 +47,7 @@ def to_sample(
         discharge_enabled=info.discharge_on,
         heating=info.heating,
         emergency_time=info.emergency_time,
+        battery_type=info.battery_type,
         problem_code=info.problem_code,
         alarms=info.alarms,
         uptime=info.uptime,

@@ -534,6 +534,8 @@ def _texts(device: Mapping[str, Any]) -> dict[str, str]:
         texts["frames"] += f", {link['implausible']} lately that cannot be true: {link['implausible_reason']}"
     if age is not None:
         texts["readings"] = f"the newest is {span(age)} old"
+        if uncounted := device.get("uncounted"):
+            texts["readings"] += f"; the charge is not counted: {uncounted}"
     return texts
 
 

@@ -120,7 +120,13 @@ def ending(value: float) -> PackView:
 
 def band(value: float) -> PackView:
     """A counted SoC whose lower end is the value."""
-    return example.pack(battery_soc=value + 2.0, soc_counted=value + 2.0, soc_low=value, soc_anchor="full")
+    return example.pack(
+        battery_soc=value + 2.0,
+        soc_counted=value + 2.0,
+        soc_low=value,
+        soc_high=value + 4.0,
+        soc_anchor="full",
+    )
 
 
 def uncharged(value: float) -> PackView:

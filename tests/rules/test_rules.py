@@ -134,6 +134,9 @@ RESTS = {
 }
 
 
+UVP = {"lfp": 2.65, "nmc": 2.95, "lto": 1.6}  # V
+
+
 @pytest.mark.parametrize(("chemistry", "volts"), [(name, v) for name, all_v in RESTS.items() for v in all_v])
 def test_a_healthy_pack_of_any_chemistry_raises_nothing_at_any_voltage(chemistry: str, volts: float) -> None:
     """A 16S LFP pack that rests at 53 V is in order; limits never cross from one chemistry to another."""
@@ -141,7 +144,7 @@ def test_a_healthy_pack_of_any_chemistry_raises_nothing_at_any_voltage(chemistry
     pack = example.pack(voltage=volts, cell_voltages=(volts / 16,) * 16, current=20.0)
     view = pack._replace(
         chemistry=facts,
-        limits=PackLimits(cell_ovp=facts.ovp, cell_uvp=facts.empty - 0.3, nominal_ah=280.0),
+        limits=PackLimits(cell_ovp=facts.ovp, cell_uvp=UVP[chemistry], nominal_ah=280.0),
         settings={"cell_ovp": facts.ovp},
     )
 
