@@ -1,16 +1,28 @@
-"""``jk-util.py health``: how the cells of each battery are, since when, and how sure that is."""
+"""``jk-util.py health``: how the cells of each battery are, since when, and how sure that is.
+
+With ``--soc``: by what its charge is counted, and what it was last judged by.
+"""
 
 import argparse
 import json
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime, tzinfo
+from functools import partial
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
 from jk_bms.settings import Settings
+from jk_bms.texts.durations import span
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note
 from jk_bms.tool.stored import stored_settings
+
+if TYPE_CHECKING:
+    from jk_bms.battery.soc import Grounds
+
+EVENTS_READ, EVENTS_SHOWN = 1000, 12
 
 ADVICE = {
     "weak": "the pack is full and empty when this cell is; the others cannot give what they hold",
@@ -27,6 +39,7 @@ MISSING = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
     parser.add_argument("--device", metavar="X", help="only this battery: its address, name or number")
+    parser.add_argument("--soc", action="store_true", help="why the charge is what it is said to be")
     parser.add_argument("--json", action="store_true", help="for a program, with the weeks so far")
 
 
@@ -34,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
     """Print what is known of the cells; exit code 3 when there is no battery."""
     settings = stored_settings(given)
     try:
-        packs = _asked(settings)
+        packs = charges(settings) if given.soc else _asked(settings)
     except LiveError as error:
         note(f"the service is not running ({error}); this is what it last stored")
         packs = _stored(settings)
@@ -52,7 +65,8 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(packs, indent=2, ensure_ascii=False))
     else:
-        print("\n\n".join("\n".join(health_lines(pack)) for pack in packs))
+        lines = partial(charge_lines, zone=settings.timezone) if given.soc else health_lines
+        print("\n\n".join("\n".join(lines(pack)) for pack in packs))
     return EXIT_OK
 
 
@@ -88,6 +102,93 @@ def health_lines(pack: dict[str, Any]) -> Iterator[str]:
 
 def _days(days: float) -> str:
     return f"{days:.0f} day{'' if round(days) == 1 else 's'}"
+
+
+def charge_lines(pack: dict[str, Any], *, zone: tzinfo | None = None) -> Iterator[str]:
+    """Yield by what the charge of one battery is counted, as a page for a person; times in ``zone``."""
+    name = f": {pack['name']}" if pack["name"] else ""
+    yield f"Battery {pack['number']}{name} ({pack['address']})"
+    counted = pack["counted"]
+    if counted is None:
+        yield f"  {pack['doubt'] or 'Nothing was counted yet.'}"
+        return
+    yield f"  Charge     {counted['soc']:.1f} %, surely between {counted['low']:.0f} and {counted['high']:.0f} %"
+    if counted["anchor"] is None:
+        yield "  Counted    from the BMS's value and the voltages; it was not seen full yet"
+    else:
+        yield f"  Counted    from a pack that was {counted['anchor']}, {span(counted['anchor_age'])} ago"
+    yield f"  Cells      {pack['kind']}, {_with_sigma(counted['shift'], 1e3, 'mV')} above the curve of their kind"
+    yield f"  Sensor     reads {_with_sigma(counted['offset'], 1.0, 'A')} too much; while it reads nothing, "
+    yield f"             {_with_sigma(counted['idle'], 1.0, 'A')} flow"
+    yield f"  Capacity   {_with_sigma(counted['capacity'], 1.0, 'Ah')}, as this sensor counts"
+    if pack["judged"]:
+        yield ""
+        yield "  It was last judged by:"
+    for time, text in pack["judged"]:
+        at = datetime.fromisoformat(time).astimezone(zone)
+        yield from wrap(text, 78, initial_indent=f"    {at:%-d %b %H:%M}  ", subsequent_indent=" " * 18)
+
+
+def _with_sigma(value: list[float], factor: float, unit: str) -> str:
+    """``1.2 ± 0.4 A``: two standard deviations, so the true value lies within them 95 times in 100."""
+    mean, sigma = (factor * each for each in value)
+    digits = 0 if 2 * sigma >= 3 else 1 if 2 * sigma >= 0.3 else 2
+    return f"{mean + 0.0:.{digits}f} ± {2 * sigma:.{digits}f} {unit}"
+
+
+def charges(settings: Settings) -> list[dict[str, Any]]:
+    """Return by what the charge of each battery is counted, as last stored: a minute ago. Raises StoreError."""
+    from jk_bms.battery.pack_state import learnt_of, stored_grounds
+    from jk_bms.store.history import counters
+    from jk_bms.store.own import open_reader
+    from jk_bms.store.states import read_states
+
+    packs = []
+    with open_reader(settings.bms_db_path) as own:
+        known, learnt = counters(own), read_states(own)
+        news = [event for _, event in own.newest_events("soc.", EVENTS_READ)]
+        for stored in own.devices():
+            device = stored.device
+            if device.address not in known or not (state := known[device.address].state):
+                continue
+            try:
+                grounds = stored_grounds(state, learnt_of(device.address, learnt))
+            except (KeyError, TypeError, ValueError) as error:
+                raise _not_understood(settings, device.label, error) from error
+            own_news = [event for event in news if event.device == device.address][:EVENTS_SHOWN]
+            packs.append(
+                {
+                    "address": device.address,
+                    "number": device.number,
+                    "name": device.name,
+                    "kind": state.get("kind"),
+                    "doubt": state.get("doubt", ""),
+                    "counted": None if grounds is None or state.get("doubt") else _counted(grounds),
+                    "judged": [(event.taken_at.isoformat(), event.text) for event in reversed(own_news)],
+                }
+            )
+    return packs
+
+
+def _counted(grounds: "Grounds") -> dict[str, Any]:
+    estimate = grounds.estimate
+    return {
+        "soc": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "anchor": estimate.anchor,
+        "anchor_age": estimate.anchor_age,
+        "offset": list(grounds.offset),
+        "idle": list(grounds.idle),
+        "capacity": list(grounds.capacity),
+        "shift": list(grounds.shift),
+    }
+
+
+def _not_understood(settings: Settings, label: str, error: Exception) -> StoreError:
+    return StoreError(
+        f"{settings.bms_db_path}: the state of {label} is not understood ({error!r}); expected one of this version"
+    )
 
 
 def _columns(cell: dict[str, Any]) -> Iterator[str]:
@@ -155,10 +256,7 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
             try:
                 report = stored_report(state["health"], learnt_of(device.address, learnt))
             except (KeyError, TypeError, ValueError) as error:
-                raise StoreError(
-                    f"{settings.bms_db_path}: the state of {device.label} is not understood ({error!r}); "
-                    "expected one of this version"
-                ) from error
+                raise _not_understood(settings, device.label, error) from error
             packs.append(
                 {
                     "address": device.address,
