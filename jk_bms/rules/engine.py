@@ -527,7 +527,7 @@ class Engine:
         watch.grouped = self._is_grouped(watch)
         if watch.grouped:
             return "grouped"
-        if any(other.told_severity >= severity for other in self._other_parts(rule, watch)):
+        if any(_known_severity(other) >= severity for other in self._other_parts(rule, watch)):
             return "known"
         wait = rule.flap_wait.critical if severity >= Severity.CRITICAL else rule.flap_wait.mild
         if (
@@ -599,7 +599,7 @@ class Engine:
         return any(
             other.alert is not None
             and other is not watch
-            and (known := other.told_severity or (other.alert.severity if other.grouped else 0))
+            and (known := _known_severity(other))
             and (
                 says_more(other.alert, alert, known)
                 if other.alert.subject == alert.subject or rule.scope is HouseView
@@ -610,6 +610,18 @@ class Engine:
 
     def _standing(self) -> list[tuple[Rule, Watch]]:
         return [(rule, watch) for _, rule, _, watch in self._all() if watch.alert and not rule.once]
+
+    @staticmethod
+    def _voices(watches: Iterable[tuple[Rule, Watch]]) -> list[tuple[Rule, Watch]]:
+        """Of the parts of a rule that has one voice for all, the worst, then the newest; and all else."""
+        voices: dict[object, tuple[Rule, Watch]] = {}
+        for rule, watch in watches:
+            assert watch.alert is not None
+            name = (watch.alert.subject, rule.name) if rule.one_voice else id(watch)
+            kept = voices.get(name)
+            if kept is None or _weight(kept[1]) < _weight(watch):
+                voices[name] = (rule, watch)
+        return list(voices.values())
 
     def _pictures(self, watches: Iterable[tuple[Rule, Watch]]) -> list[Alert]:
         """The alerts of ``watches`` as they are now, the worst first, then the oldest."""
@@ -635,7 +647,9 @@ class Engine:
         pictures = [
             picture
             for rings in (True, False)
-            for picture in self._pictures(one for one in named if (id(one[1]) in ringing) is rings)
+            for picture in self._pictures(
+                one for one in self._voices(named) if (id(one[1]) in ringing) is rings
+            )
         ]
         silent = not ringing
         return Notice("repeat", pictures[0], silent=silent, also=tuple(pictures[1:]))
@@ -649,13 +663,15 @@ class Engine:
     def _beside(self, alert: Alert) -> list[Alert]:
         """The critical alerts of the same cause that nobody was told of, because ``alert`` says more."""
         return self._pictures(
-            (rule, watch)
-            for rule, watch in self._standing()
-            if watch.alert is not None
-            and watch.alert.severity >= Severity.CRITICAL
-            and not watch.told_severity
-            and not self._is_hidden(rule, watch)
-            and says_more(alert, watch.alert, alert.severity)
+            self._voices(
+                (rule, watch)
+                for rule, watch in self._standing()
+                if watch.alert is not None
+                and watch.alert.severity >= Severity.CRITICAL
+                and not watch.told_severity
+                and not self._is_hidden(rule, watch)
+                and says_more(alert, watch.alert, alert.severity)
+            )
         )
 
     def _mark_told(self, watch: Watch, now: Moment) -> None:
@@ -790,6 +806,16 @@ def _says_the_same(other: Watch, alert: Alert) -> bool:
         and other.told_severity >= alert.severity
         and (alert.severity < Severity.CRITICAL or _is_urgent(other))
     )
+
+
+def _weight(watch: Watch) -> tuple[int, float]:
+    assert watch.alert is not None
+    return watch.alert.severity, watch.raised
+
+
+def _known_severity(watch: Watch) -> int:
+    """How bad people know an alert to be: they were told so, or of something worse of the same cause; 0: not at all."""
+    return watch.told_severity or (watch.alert.severity if watch.alert and watch.grouped else 0)
 
 
 def _is_urgent(watch: Watch) -> bool:

@@ -70,3 +70,22 @@ def test_one_pack_runs_dry_and_the_house_does_not() -> None:
     assert {alert.severity for alert in of_pack} <= {Severity.WARNING, Severity.ERROR}
     (ending,) = [alert for alert in house.engine.open() if alert.rule == "pack_ending"]
     assert ending.facts["how"] == "cut"
+
+
+def test_a_weak_cell_that_darkens_the_house_is_told_once() -> None:
+    """Under load its voltage fell, at rest it stays low: two parts of the spread, and one cause that people know."""
+    house = TwoPacks(Pack(1, "Cellar", ah=280, soc=30.0, weak={5: 0.6}), load=2500.0)
+    house.live(600.0)
+    house.grid = False
+    while not house.dark and house.t < 86_400.0:
+        house.live(60.0)
+    dark = len(told(house))
+    house.live(3600.0)
+
+    spreads = {alert.part for alert in house.engine.open() if alert.rule == "cell_spread"}
+    assert len(spreads) > 1  # or nothing is shown here
+    after = told(house)[dark:]
+    assert {notice.alert.rule for notice in after} == {"house_dark"}
+    for notice in told(house):
+        named = [(alert.subject, alert.rule) for alert in (notice.alert, *notice.also)]
+        assert named.count((house.packs[0].device.address, "cell_spread")) <= 1

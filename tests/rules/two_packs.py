@@ -18,6 +18,7 @@ from jk_bms.rules.house import powered
 from jk_bms.rules.options import Options
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.inverter import Steady
+from jk_bms.simulator.pack import Faulty
 
 BEGIN = datetime(2026, 12, 15, 14, 0, tzinfo=UTC)
 EVERY = 10.0  # s between two looks
@@ -27,11 +28,19 @@ IDLE = 50.0  # W that the inverter takes for itself
 class Pack:
     """One of the packs: what it is, and what is known of it."""
 
-    def __init__(self, number: int, name: str, *, ah: float, soc: float) -> None:
+    def __init__(
+        self, number: int, name: str, *, ah: float, soc: float, weak: dict[int, float] | None = None
+    ) -> None:
         self.device = Device(address=f"C8:47:80:00:00:{number:02X}", kind="simulated", name=name)
         self.amps = Steady()
         self.bms = SimulatedBms(
-            seed=number, surroundings=self.amps, start_soc=soc, capacity_ah=ah, spread=0.2, start=BEGIN
+            seed=number,
+            surroundings=self.amps,
+            start_soc=soc,
+            capacity_ah=ah,
+            spread=0.2,
+            start=BEGIN,
+            faulty=Faulty(weak=weak or {}),
         )
         told = self.bms.settings()
         self.settings: dict[str, Any] = {
