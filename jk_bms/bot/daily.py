@@ -25,7 +25,7 @@ from jk_bms.digest.days import Told, named_zone, told_time
 from jk_bms.digest.schedule import Due, Schedule
 from jk_bms.errors import StoreError
 from jk_bms.settings import Settings
-from jk_bms.settings.proxies import OPENAI, proxy_for
+from jk_bms.settings.proxies import OPENAI, asks_model, proxy_for
 from jk_bms.texts import Texts, escape
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,9 @@ PATIENCE = 120.0  # s for facts and picture on a Pi that has just started
 MODEL_PAUSES = 750.0  # s that the child waits between its requests to a service that is away
 MODEL_REQUESTS = 5
 AGAIN = 600.0  # s between two digests on demand
+ROW = 60.0  # s that the newest row may go on
+LATEST = 55.0  # s in which one on demand is there in our own words, or not at all
+SOON = 50.0  # s after which it does not wait for the model any longer
 _MIDDAY = time_of_day(12)
 
 
@@ -56,6 +59,8 @@ class Made(NamedTuple):
 
     text: str  # plain
     pictures: Mapping[str, bytes] = {}  # by theme
+    why: str = ""  # why it is not by the model that was asked; the end of a key ``digest.why.``
+    newest: datetime | None = None  # when its newest data came
 
 
 class _OnDemand:
@@ -65,7 +70,7 @@ class _OnDemand:
         self.turn = asyncio.Lock()
         self.at: float | None = None  # monotonic
         self.digest: Made | None = None
-        self.shown: set[int] = set()  # the chats that have it
+        self.shown: dict[int, int] = {}  # the chats that have it, each with the topic in which it asked
 
 
 class Daily:
@@ -87,6 +92,7 @@ class Daily:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         look: float = LOOK,
+        soon: float = SOON,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -97,9 +103,11 @@ class Daily:
         self._now = now
         self._sleep = sleep
         self._look = look
+        self._soon = soon
         self._zone = named_zone(settings.timezone)
         self._schedule = Schedule(settings.summary_time, self._zone)
         self._asked: dict[str, _OnDemand] = {}  # by language
+        self._late: set[asyncio.Task[None]] = set()  # models that are still waited for
 
     async def run(self) -> None:
         """Make each digest when it is due, until cancelled."""
@@ -118,7 +126,7 @@ class Daily:
             await self._sleep(min(pause, max(until, 0.1)))
 
     async def on_demand(self, chat: int, topic: int = 0) -> None:
-        """Answer ``/digest``: today so far.
+        """Answer ``/digest``: today so far, in our own words where the model takes long; its words then follow.
 
         It is made at most once in ten minutes for each language; other chats get the same, the one that has it
         is told to wait.
@@ -135,18 +143,72 @@ class Daily:
                 await self._say(chat, topic, texts("bot.digest.making"))
                 told = told_time(self._now(), _MIDDAY, self._settings.digest_period, self._zone)
                 try:
-                    made.digest = await self._make(told, texts, self._themes([*self._chats(), chat]))
+                    await self._make_soon(made, told, texts, self._themes([*self._chats(), chat]))
                 except ChildError as error:
                     log.error("digest: %s", error)
                     made.at = None
                     await self._say(chat, topic, self._failed(told, texts))
                     return
-                made.at, made.shown = time.monotonic(), set()
-            made.shown.add(chat)
+                made.at = time.monotonic()
+            made.shown[chat] = topic
             digest = made.digest
+        assert digest is not None
         await self._replies.reply(
-            chat, Page(escape(digest.text)), photo=digest.pictures.get(self._theme(chat)), topic=topic
+            chat,
+            Page(escape(self._dated(digest, texts))),
+            photo=digest.pictures.get(self._theme(chat)),
+            topic=topic,
         )
+
+    async def _make_soon(self, made: _OnDemand, told: Told, texts: Texts, themes: set[str]) -> None:
+        """Fill in ``made``: our own words at once, those of the model if they come in time. Raises ChildError."""
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(LATEST):
+                ours = await self._make(told, texts, themes, model=False)
+        except TimeoutError as error:  # other children have all the room
+            raise ChildError(f"jk_bms.digest: not done within {LATEST:g} s") from error
+        made.digest, made.shown = ours, {}
+        if not asks_model(self._settings):
+            return
+        asking = asyncio.create_task(self._make(told, texts, set()))
+        try:
+            left = began + self._soon - asyncio.get_running_loop().time()
+            await asyncio.wait([asking], timeout=max(0.0, left))
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        if asking.done():
+            made.digest = _with_pictures(ours, await asking)
+            return
+        made.digest = ours._replace(text=f"{ours.text}\n\n{texts('digest.later')}")
+        follow = asyncio.create_task(self._follow(made, ours, asking, texts))
+        self._late.add(follow)
+        follow.add_done_callback(self._late.discard)
+
+    async def _follow(self, made: _OnDemand, ours: Made, asking: asyncio.Task[Made], texts: Texts) -> None:
+        """Send the words of the model, or why there are none, to the chats that have ``ours``."""
+        waiting = made.digest
+        try:
+            late = await asking
+        except ChildError as error:
+            log.error("digest: %s", error)
+            late = Made("", why="failing")
+        finally:
+            asking.cancel()
+        if made.digest is not waiting:
+            return  # it has been made anew meanwhile
+        made.digest = ours if late.why else _with_pictures(ours, late)
+        note = texts("digest.note", why=texts(f"digest.why.{late.why}")) if late.why else None
+        for chat, topic in list(made.shown.items()):
+            await self._say(chat, topic, note or self._dated(late, texts))
+
+    def _dated(self, digest: Made, texts: Texts) -> str:
+        """The text with the age of its data."""
+        if digest.newest is None:
+            return digest.text
+        ago = texts.ago(max(0.0, (self._now() - digest.newest).total_seconds() - ROW))
+        return f"{digest.text}\n\n{texts('digest.age', ago=ago)}"
 
     def _theme(self, chat: int) -> str:
         """In which colours that chat wants its pictures."""
@@ -212,11 +274,11 @@ class Daily:
                 await self._sleep(PAUSE)
         return Made(self._failed(told, texts))
 
-    async def _make(self, told: Told, texts: Texts, themes: set[str]) -> Made:
+    async def _make(self, told: Told, texts: Texts, themes: set[str], *, model: bool = True) -> Made:
         settings = self._settings
         service: dict[str, Any] | None = None
         patience = PATIENCE
-        if settings.openai_key:
+        if model and asks_model(settings):
             service = {
                 "key": settings.openai_key,
                 "url": settings.openai_url,
@@ -249,14 +311,18 @@ class Daily:
         await self._store.aside(self._store.queue, messages, {NOTE: dates})
 
 
+def _with_pictures(drawn: Made, written: Made) -> Made:
+    return written._replace(pictures=drawn.pictures)
+
+
 def _understood(out: bytes) -> Made:
     try:
         told: Mapping[str, Any] = json.loads(out)
         pictures = {theme: base64.b64decode(picture) for theme, picture in told["pictures"].items()}
-        made = Made(told["text"], pictures)
-        why = told["why"]
+        newest = datetime.fromisoformat(told["newest"]) if told["newest"] else None
+        made = Made(told["text"], pictures, told["why"], newest)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChildError(f"jk_bms.digest: {error!r}; expected a digest") from error
-    if why:
-        log.warning("digest: not by the model: %s", why)
+    if made.why:
+        log.warning("digest: not by the model: %s", made.why)
     return made

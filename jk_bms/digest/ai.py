@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jk_bms.digest.answer_text import final_text, is_in, is_refusal
 from jk_bms.digest.fact_sheet import Sheet, fact_sheet
 from jk_bms.digest.facts import DayFacts
 from jk_bms.digest.local_text import own_count
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 PAUSES = (30.0, 120.0, 600.0)  # s before each further try
 LONGEST = 4096  # characters: what one message holds
 MOST_NAMED = 30  # wrong numbers told to the model for its second attempt
+SMALLER = (1.0, 0.1, 0.0)  # of the measurements, each time that the last were too many for the model
+# A token is hardly ever longer, least of all in numbers: where a server counts fewer, it has cut the request.
+LONGEST_TOKEN = 6  # characters
 
 SYSTEM = (
     "You are an analyst of house batteries. Answer with the final text only, plain text without "
@@ -50,7 +54,7 @@ _LANGUAGES = {"en": "English", "uk": "Ukrainian"}
 class Service(NamedTuple):
     """Where to ask and what for."""
 
-    key: str  # a secret
+    key: str | None  # a secret; None: the endpoint asks for none
     url: str | None = None  # None: the vendor's
     model: str = "gpt-4o-mini"
     prompt: str | None = None  # the owner's own words, used as they are
@@ -84,38 +88,54 @@ async def phrase(
 ) -> Phrased:
     """Return the day in the words of the model, in the language of ``texts``. Raises nothing of the service."""
     sheet = fact_sheet(facts)
-    messages = request_messages(facts, sheet, texts, service)
+    requests = [request_messages(facts, sheet, texts, service, share) for share in SMALLER]
+    spoken = texts.language if service.prompt is None else None  # the owner may have asked for another one
+
+    def judged(answer: str) -> list[str]:
+        return unproved(answer, sheet.known)
+
     try:
         async with _Model(service) as model:
-            answer = await _patiently(model, messages, sleep)
-            wrong = unproved(answer, sheet.known)
-            if wrong:
+            answer, messages = await _patiently(model, requests, sleep)
+            wrong = judged(answer)
+            foreign = spoken is not None and not is_in(answer, spoken)
+            if wrong or foreign:
                 log.warning(
-                    "digest: AI: %d numbers of its answer are not known; asking once more", len(wrong)
+                    "digest: AI: %d numbers of its answer are not known%s; asking once more",
+                    len(wrong),
+                    ", and it is in another language" if foreign else "",
                 )
                 repair = [
                     {"role": "assistant", "content": answer},
-                    {"role": "user", "content": _repair(wrong)},
+                    {"role": "user", "content": _repair(wrong, texts if foreign else None)},
                 ]
                 answer = await model.answer([*messages, *repair])
-                wrong = unproved(answer, sheet.known)
+                wrong = judged(answer)
+            if spoken is not None and not is_in(answer, spoken):
+                raise _NoAnswerError("language", final=True)
     except _NoAnswerError as error:
         return Phrased(None, error.why)
     if wrong:
+        log.warning("digest: AI: %d numbers of its answer are not known", len(wrong))
         return Phrased(None, "unproved")
     if _tells_other_counts(claims(answer, sheet.known), facts):
         answer = f"{answer}\n{own_count(facts, texts)}"
     return Phrased(answer) if len(answer) <= LONGEST else Phrased(None, "long")
 
 
-def request_messages(facts: DayFacts, sheet: Sheet, texts: Texts, service: Service) -> list[dict[str, str]]:
-    """Return all that is sent: no name that is more than a name, no address, no secret."""
+def request_messages(
+    facts: DayFacts, sheet: Sheet, texts: Texts, service: Service, share: float = 1.0
+) -> list[dict[str, str]]:
+    """Return all that is sent: no name that is more than a name, no address, no secret.
+
+    ``share``: of the measurements that the settings allow.
+    """
     prompt = service.prompt
     if prompt is None:
         prompt = f"{PROMPT} Answer in {_LANGUAGES.get(texts.language, 'English')}."
     parts = [prompt, sheet.text, ""]
-    budget = service.max_chars // max(1, len(facts.packs))
-    for pack in facts.packs:
+    budget = int(service.max_chars * share) // max(1, len(facts.packs))
+    for pack in facts.packs if budget else ():
         if len(facts.packs) > 1:
             parts.append(f"Measurements of battery {pack.number}:")
         parts += series_lines(pack, facts.zone, budget)
@@ -123,18 +143,25 @@ def request_messages(facts: DayFacts, sheet: Sheet, texts: Texts, service: Servi
 
 
 async def _patiently(
-    model: "_Model", messages: list[dict[str, str]], sleep: Callable[[float], Awaitable[None]]
-) -> str:
-    for pause in (*PAUSES, None):
-        try:
-            return await model.answer(messages)
-        except _NoAnswerError as error:
-            if error.final or pause is None:
-                log.warning("digest: AI: no answer (%s); the digest is told in our own words", error.why)
-                raise
-            log.info("digest: AI: no answer (%s); asking again in %.0f s", error.why, pause)
-            await sleep(pause)
-    raise AssertionError("the last try either answers or raises")
+    model: "_Model", requests: list[list[dict[str, str]]], sleep: Callable[[float], Awaitable[None]]
+) -> tuple[str, list[dict[str, str]]]:
+    """Return the answer, and to which of ``requests``: each is smaller than the one before."""
+    pauses = iter((*PAUSES, None))
+    for place, request in enumerate(requests, 1):
+        while True:
+            try:
+                return await model.answer(request), request
+            except _NoAnswerError as error:
+                if error.why in _TOO_LONG and place < len(requests):
+                    log.info("digest: AI: the request is too long for the model; asking with less")
+                    break
+                pause = None if error.final else next(pauses)
+                if pause is None:
+                    log.warning("digest: AI: no answer (%s); the digest is told in our own words", error.why)
+                    raise
+                log.info("digest: AI: no answer (%s); asking again in %.0f s", error.why, pause)
+                await sleep(pause)
+    raise AssertionError("the last request is either answered or raises")
 
 
 class _Model:
@@ -152,11 +179,15 @@ class _Model:
         service = self._service
         try:
             # What is sent is for this host only, wherever it may point to.
-            http = openai.DefaultAsyncHttpxClient(follow_redirects=False, proxy=service.proxy)
+            http = openai.DefaultAsyncHttpxClient(
+                follow_redirects=False,
+                proxy=service.proxy,
+                event_hooks={"request": [] if service.key else [_without_key]},
+            )
         except ImportError:  # of a proxy by SOCKS
             raise _NoAnswerError("package", final=True) from None
         self._client = openai.AsyncOpenAI(
-            api_key=service.key,
+            api_key=service.key or "none",  # the package insists on one
             base_url=service.url or OPENAI,
             timeout=service.timeout,
             max_retries=0,
@@ -177,35 +208,77 @@ class _Model:
                 completion = await self._client.chat.completions.create(
                     model=self._service.model, messages=request
                 )
-            content = completion.choices[0].message.content
+            choice = completion.choices[0]
+            content = final_text(choice.message.content)
+            ended, refused = choice.finish_reason, getattr(choice.message, "refusal", None)
+            read = completion.usage.prompt_tokens if completion.usage else None
         except (TimeoutError, openai.APITimeoutError):
             raise _NoAnswerError("slow") from None
         except openai.APIConnectionError:
             raise _NoAnswerError("unreachable") from None
         except openai.APIStatusError as error:
-            raise _refused(error.status_code) from None
+            raise _refused(error.status_code, f"{error.code} {error.message}".lower()) from None
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError):
             raise _NoAnswerError("strange") from None
-        answer = clean(content) if isinstance(content, str) else ""
+        sent = sum(len(message["content"]) for message in messages)
+        if isinstance(read, int) and 0 < read * LONGEST_TOKEN < sent:
+            raise _NoAnswerError("context", final=True)  # the server has cut it, and says nothing of it
+        if ended == "length":
+            raise _NoAnswerError("cut", final=True)
+        if refused or ended == "content_filter":
+            raise _NoAnswerError("refused", final=True)
+        if content is None:
+            raise _NoAnswerError("form", final=True)
+        answer = clean(content)
         if not answer:
             raise _NoAnswerError("empty", final=True)
+        if is_refusal(answer):
+            raise _NoAnswerError("refused", final=True)
         if len(answer) > LONGEST:
             raise _NoAnswerError("long", final=True)
         return answer
 
 
-def _refused(status: int) -> _NoAnswerError:
+async def _without_key(request: Any) -> None:
+    """Send no key to an endpoint for which there is none."""
+    request.headers.pop("Authorization", None)
+
+
+_TOO_LONG = ("cut", "context")
+
+
+def _refused(status: int, said: str) -> _NoAnswerError:
+    """What a status means; ``said``, foreign words, is looked through and told to nobody."""
+    if status == 402 or (status == 429 and "insufficient_quota" in said):
+        return _NoAnswerError("credit", final=True)
     if status == 429:
         return _NoAnswerError("busy")
+    if status == 413 or (status in (400, 422, 500) and any(words in said for words in _LONG_CONTEXT)):
+        return _NoAnswerError("context", final=True)
     if status >= 500 or status in (408, 409):
         return _NoAnswerError("failing")
     return _NoAnswerError("key" if status in (401, 403) else "request", final=True)
 
 
-def _repair(wrong: list[str]) -> str:
-    named = ", ".join(dict.fromkeys(wrong[:MOST_NAMED]))
+_LONG_CONTEXT = (
+    "context_length",
+    "context length",
+    "context window",
+    "context size",
+    "too long",
+    "too many tokens",
+)
+
+
+def _repair(wrong: list[str], texts: Texts | None) -> str:
+    """What is asked for a second time; ``texts``: of the language that it was not in."""
+    told = []
+    if wrong:
+        told.append(f"These are not in the facts: {', '.join(dict.fromkeys(wrong[:MOST_NAMED]))}.")
+    if texts is not None:
+        told.append(f"Answer in {_LANGUAGES.get(texts.language, 'English')}.")
     return (
-        f"These are not in the facts: {named}. Write the text again. Use only numbers, times and dates "
+        f"{' '.join(told)} Write the text again. Use only numbers, times and dates "
         "of the facts, in digits and with their units, and leave out whatever else has a number."
     )
 

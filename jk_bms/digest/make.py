@@ -42,8 +42,9 @@ async def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     ``bms_db``, ``day``, ``start`` and ``end`` (ISO), ``timezone`` (a name; None: the system's),
     ``language``, ``pictures`` (the themes of those that are wanted), ``service`` (fields of Service, or
-    None). The answer: ``text``, ``by_model``, ``why`` and ``pictures`` (PNG in base64, by theme, where
-    there is one). Raises StoreError, and KeyError, TypeError or ValueError for a request that is none.
+    None). The answer: ``text``, ``by_model``, ``why``, ``newest`` (ISO: when the newest data came; None:
+    there are none) and ``pictures`` (PNG in base64, by theme, where there is one). Raises StoreError, and
+    KeyError, TypeError or ValueError for a request that is none.
     """
     texts = language(request["language"])
     zone = named_zone(ZoneInfo(request["timezone"]) if request["timezone"] else None)
@@ -57,7 +58,8 @@ async def answer(request: dict[str, Any]) -> dict[str, Any]:
             pictures[theme] = base64.b64encode(picture).decode("ascii")
     service = Service(**request["service"]) if request["service"] else None
     digest = await make_digest(facts, texts, service)
-    return digest._asdict() | {"pictures": pictures}
+    newest = max((pack.last.at for pack in facts.packs if pack.last), default=None)
+    return digest._asdict() | {"pictures": pictures, "newest": newest and newest.isoformat()}
 
 
 def _picture(bms_db: Path, facts: DayFacts, texts: Texts, zone: tzinfo, theme: str) -> bytes | None:

@@ -16,6 +16,11 @@ def proxy_for(settings: Settings, url: str) -> str | None:
     return None if is_direct(urlsplit(url).hostname or "", settings.no_proxy) else settings.proxy
 
 
+def asks_model(settings: Settings) -> bool:
+    """Whether a language model phrases the digest: with a key, or where an endpoint is named that may need none."""
+    return bool(settings.openai_key or settings.openai_url)
+
+
 def is_direct(host: str, no_proxy: str | None) -> bool:
     """Whether ``host`` is asked without a proxy, as ``no_proxy`` (NO_PROXY) says."""
     host = host.lower()

@@ -238,7 +238,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "OPENAI_API_KEY", kinds.SECRET, "", "", "with a key the digest is phrased by a language model",
         worked_out="none, the digest is written here", secret=True, shared=True)]
     openai_url: Annotated[str | None, Setting(
-        "OPENAI_BASE_URL", kinds.WEB, "", "", "another chat endpoint that speaks the same language, also one in the house",
+        "OPENAI_BASE_URL", kinds.WEB, "", "",
+        "another chat endpoint that speaks the same language, also one in the house, which may need no key",
         worked_out="that of OpenAI", shared=True)]
     openai_model: Annotated[str, Setting(
         "OPENAI_MODEL", kinds.TEXT, "gpt-4o-mini", "", "the language model", shared=True)]

@@ -11,7 +11,7 @@ from jk_bms.digest.facts import read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.errors import ConfigError
 from jk_bms.logs import log_plainly
-from jk_bms.settings.proxies import OPENAI, proxy_for
+from jk_bms.settings.proxies import OPENAI, asks_model, proxy_for
 from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
@@ -24,16 +24,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--date", type=_date, metavar="DATE", help="such as 2026-12-31 (default: today so far)")
     add("--facts", action="store_true", help="also print the counted facts, as a language model gets them")
-    add("--ai", action="store_true", help="let the language model of OPENAI_API_KEY phrase it")
+    add(
+        "--ai",
+        action="store_true",
+        help="let the language model of OPENAI_API_KEY or OPENAI_BASE_URL phrase it",
+    )
     add("--language", choices=LANGUAGES, help="default: BOT_LANGUAGE, else en")
 
 
 def run(given: argparse.Namespace) -> int:
     """Print the digest of one day; exit code 3 when nothing was recorded on it."""
     settings = stored_settings(given)
-    key = settings.openai_key if given.ai else None
-    if given.ai and not key:
-        raise ConfigError("--ai: OPENAI_API_KEY is not set; expected a key in the settings")
+    if given.ai and not asks_model(settings):
+        raise ConfigError(
+            "--ai: OPENAI_API_KEY is not set; expected a key in the settings, or OPENAI_BASE_URL of an endpoint "
+            "that asks for none"
+        )
     now = local_now(settings)
     zone = named_zone(settings.timezone)
     told = day_of(given.date or now.date(), zone)
@@ -43,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
     if given.facts:
         print(fact_sheet(facts).text)
         print()
-    if key is None:
+    if not given.ai:
         print(local_text(facts, texts))
         return EXIT_OK if facts.known else EXIT_NOTHING
     from jk_bms.digest.ai import Service
@@ -53,7 +59,7 @@ def run(given: argparse.Namespace) -> int:
     logging.getLogger("jk_bms").setLevel(logging.INFO)
     note(f"asking {settings.openai_model}; while it does not answer that may take a quarter of an hour")
     service = Service(
-        key=key,
+        key=settings.openai_key,
         url=settings.openai_url,
         model=settings.openai_model,
         prompt=settings.openai_prompt,

@@ -54,8 +54,12 @@ class House:
         self.chats = [OWNER]
         self.jumps: list[tuple[datetime, timedelta]] = []
         self.stretch: Callable[[], float] = lambda: 1.0
+        self.newest: str | None = None
+        self.model = asyncio.Event()  # it answers when this is set
+        self.model.set()
+        self.why = ""
 
-    def daily(self, look: float = 30.0) -> Daily:
+    def daily(self, look: float = 30.0, soon: float = 30.0) -> Daily:
         return Daily(
             self.settings,
             self.store,
@@ -66,6 +70,7 @@ class House:
             now=lambda: self.now,
             sleep=self.sleep,
             look=look,
+            soon=soon,
         )
 
     def texts_of(self, chat: int) -> Texts:
@@ -78,9 +83,15 @@ class House:
         if self.faults:
             raise self.faults.pop(0)
         text = f"<{request['language']}> {request['day']}"
+        if request["service"]:
+            await self.model.wait()
+            text = f"{text} by the model" if not self.why else text
         picture = base64.b64encode(b"PNG").decode()
         pictures = dict.fromkeys(("light", "dark"), picture)
-        return json.dumps({"text": text, "by_model": False, "why": "", "pictures": pictures}).encode()
+        told = {"text": text, "by_model": False, "why": "", "pictures": pictures, "newest": self.newest}
+        if request["service"]:
+            told |= {"why": self.why, "pictures": {}}
+        return json.dumps(told).encode()
 
     async def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds * self.stretch())
@@ -284,6 +295,44 @@ async def test_on_demand_at_most_once_in_ten_minutes_and_for_every_chat(
     ]
     assert sum("10 min" in text for _, text, _ in house.replies) == 1
     assert store.note(NOTE) is None  # the digest of the day comes all the same
+
+
+async def test_on_demand_it_says_how_old_its_data_are(tmp_path: Path, store: BotStore) -> None:
+    house = House(tmp_path, store, "2026-12-10 15:00:00")
+    house.newest = local("2026-12-10 14:49:00").isoformat()  # a row that begins then, of a minute
+
+    await house.daily().on_demand(OWNER)
+
+    assert house.replies[-1][1] == "&lt;en&gt; 2026-12-10\n\nNewest data: 10 min ago."
+
+
+async def test_a_model_that_answers_in_time_is_the_answer(tmp_path: Path, store: BotStore) -> None:
+    house = House(tmp_path, store, "2026-12-10 15:00:00", openai_url="http://127.0.0.1:9/v1")
+
+    await house.daily().on_demand(OWNER)
+
+    assert house.replies[1:] == [(OWNER, "&lt;en&gt; 2026-12-10 by the model", b"PNG")]
+
+
+@pytest.mark.parametrize("why", ["", "busy"])
+async def test_a_model_that_takes_long_is_not_waited_for(why: str, tmp_path: Path, store: BotStore) -> None:
+    """Our own words at once; the model's, or why there are none, when they come. A second chat gets those alone."""
+    house = House(tmp_path, store, "2026-12-10 15:00:00", openai_key=KEY)
+    house.model.clear()
+    house.why = why
+    daily = house.daily(soon=0.05)
+
+    await asyncio.wait_for(daily.on_demand(OWNER), 60)
+
+    ours = "&lt;en&gt; 2026-12-10"
+    later = "The AI service has not answered yet; its words follow when they come."
+    assert house.replies[1:] == [(OWNER, f"{ours}\n\n{later}", b"PNG")]
+    house.model.set()
+    await asyncio.wait_for(asyncio.gather(*daily._late), 60)
+    note = "Written without AI: the AI service was busy."
+    assert house.replies[2:] == [(OWNER, note if why else f"{ours} by the model", None)]
+    await daily.on_demand(OWNER + 10)
+    assert house.replies[3:] == [(OWNER + 10, ours if why else f"{ours} by the model", b"PNG")]
 
 
 async def test_a_digest_that_fails_does_not_make_anybody_wait(tmp_path: Path, store: BotStore) -> None:

@@ -11,24 +11,31 @@ from aiohttp import web
 Answer = Callable[[dict[str, Any]], web.StreamResponse | Awaitable[web.StreamResponse]]
 
 
-def completion(text: str | None) -> web.Response:
-    """An answer as the vendor's documentation shows it."""
+def completion(
+    text: object, ended: str = "stop", usage: dict[str, int] | None = None, **more: object
+) -> web.Response:
+    """An answer as the vendor's documentation shows it; ``more`` of its message."""
     return web.json_response(
         {
             "id": "chatcmpl-1",
             "object": "chat.completion",
             "created": 1,
             "model": "stub",
+            "usage": usage,
             "choices": [
-                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+                {
+                    "index": 0,
+                    "finish_reason": ended,
+                    "message": {"role": "assistant", "content": text} | more,
+                }
             ],
         }
     )
 
 
-def failing(status: int, message: str = "SECRET server text") -> Answer:
+def failing(status: int, message: str = "SECRET server text", code: str | None = None) -> Answer:
     """An error with a text that must not go anywhere."""
-    return lambda _: web.json_response({"error": {"message": message}}, status=status)
+    return lambda _: web.json_response({"error": {"message": message, "code": code}}, status=status)
 
 
 def saying(text: str) -> Answer:

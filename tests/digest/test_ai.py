@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -11,13 +12,14 @@ import pytest
 from aiohttp import web
 
 from jk_bms.digest.ai import LONGEST, PAUSES, Phrased, Service, phrase
+from jk_bms.digest.answer_text import final_text, is_in, is_refusal
 from jk_bms.digest.fact_sheet import fact_sheet
 from jk_bms.digest.facts import DayFacts
 from jk_bms.digest.local_text import local_text
 from jk_bms.digest.make import make_digest
 from jk_bms.digest.proof import clean
 from jk_bms.texts import language
-from tests.digest.chat_server import ChatServer, completion, failing, saying
+from tests.digest.chat_server import Answer, ChatServer, completion, failing, saying
 from tests.digest.made_days import honest_text, lie, made_day
 from tests.scale import scaled
 
@@ -110,6 +112,17 @@ async def test_the_measurements_are_thinned(most: int, server: ChatServer) -> No
         ([failing(403)], "key", ()),
         ([failing(404)], "request", ()),
         ([failing(400)], "request", ()),
+        ([failing(402)], "credit", ()),
+        ([failing(429, code="insufficient_quota")], "credit", ()),
+        ([lambda _: completion("I'm sorry, but I can't help with that.")], "refused", ()),
+        ([lambda _: completion("На жаль, я не можу цього зробити.")], "refused", ()),
+        ([lambda _: completion(None, refusal="No.")], "refused", ()),
+        ([lambda _: completion("The", "content_filter")], "refused", ()),
+        ([lambda _: completion('{"date": "2026-12-10", "switches": 3}')], "form", ()),
+        ([lambda _: completion('[{"a": "b"}, {"c": "d"}]')], "form", ()),
+        ([lambda _: completion({"text": "All was well."})], "form", ()),
+        ([lambda _: completion("<think>All of it was thought")], "empty", ()),
+        ([lambda _: completion("<|channel|>analysis<|message|>All of it was thought")], "empty", ()),
         ([lambda _: completion("")], "empty", ()),
         ([lambda _: completion(" \n​ ")], "empty", ()),
         ([lambda _: completion(None)], "empty", ()),
@@ -137,6 +150,137 @@ async def test_without_a_good_answer_our_own_words_say_why(
     assert len(server.requests) == 1 + len(pauses)
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("jk_bms")]
     assert not any("SECRET" in line or KEY in line for line in ours)
+
+
+THOUGHT = "Minimum 68.8% at 02:10? 12 switches, 13 hours."
+SHAPES: dict[str, Callable[[str], object]] = {
+    "as it is": lambda text: text,
+    "a thought": lambda text: f"<think>\n{THOUGHT}\n</think>\n\n{text}",
+    "a thought of which the request holds the beginning": lambda text: f"{THOUGHT}\n</think>\n\n{text}",
+    "another tag": lambda text: f"<Thinking>{THOUGHT}</Thinking>{text}",
+    "two thoughts": lambda text: f"<think>{THOUGHT}</think><think>{THOUGHT}</think>{text}",
+    "an empty thought": lambda text: f"<think>\n\n</think>\n\n{text}",
+    "channels": lambda text: (
+        f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{text}<|return|>"
+    ),
+    "the end of a turn": lambda text: f"{text}<|im_end|>",
+    "a turn": lambda text: f"<|im_start|>assistant\n{text}<|im_end|>\n<|endoftext|>",
+    "a header": lambda text: f"<|start_header_id|>assistant<|end_header_id|>\n\n{text}<|eot_id|>",
+    "a turn of another kind": lambda text: f"<start_of_turn>model\n{text}<end_of_turn>",
+    "the end of a sentence": lambda text: f"{text}</s>",
+    "wide bars": lambda text: f"{text}<｜end▁of▁sentence｜>",
+    "a fence with a language": lambda text: f"```text\n{text}\n```",
+    "a fence": lambda text: f"```\n{text}\n```",
+    "a fence in a thought's answer": lambda text: (
+        f"<think>{THOUGHT}</think>\n```markdown\n{text}\n```<|im_end|>"
+    ),
+    "parts": lambda text: [{"type": "text", "text": text[:20]}, {"type": "text", "text": text[20:]}],
+    "parts, one of them a thought": lambda text: [
+        {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]},
+        {"type": "text", "text": text},
+    ],
+    "JSON around the text": lambda text: json.dumps({"summary": text}),
+    "fenced JSON around the text": lambda text: f"```json\n{json.dumps({'text': text})}\n```",
+    "JSON of a text": lambda text: json.dumps(text) if text.startswith("{") else json.dumps([text]),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_the_answer_is_found_in_what_a_server_wraps_around_it(shape: str, server: ChatServer) -> None:
+    facts = made_day(1)
+    server.answers = [lambda _: completion(SHAPES[shape](good(facts)))]
+
+    assert await ask(facts, server) == Phrased(good(facts))
+    assert len(server.requests) == 1
+
+
+def measurements(request: dict[str, Any]) -> int:
+    return sum(";Voltage: " in line for line in request["messages"][1]["content"].splitlines())
+
+
+USAGE = {"prompt_tokens": 512, "completion_tokens": 9, "total_tokens": 521}
+SMALL: dict[str, Answer] = {
+    "it says so": failing(
+        400, "This model's maximum context length is 4096 tokens", "context_length_exceeded"
+    ),
+    "in other words": failing(400, "the request exceeds the available context size"),
+    "too large": failing(413),
+    "it cuts the answer": lambda _: completion("On 02-12-2026 battery 1 took over", "length"),
+    "it cuts the request and says nothing": lambda _: completion("All was well.", usage=USAGE),
+}
+
+
+@pytest.mark.parametrize("how", SMALL)
+async def test_a_model_of_a_small_context_is_asked_with_less(how: str, server: ChatServer) -> None:
+    facts = made_day(1)
+    server.answers = [SMALL[how], SMALL[how], lambda _: completion(good(facts))]
+
+    assert (await ask(facts, server)).text == good(facts)
+    counts = [measurements(request) for request in server.requests]
+    assert counts[0] > counts[1] > counts[2] == 0
+    assert fact_sheet(facts).text in server.requests[2]["messages"][1]["content"]
+
+
+@pytest.mark.parametrize(("how", "why"), [("it says so", "context"), ("it cuts the answer", "cut")])
+async def test_what_is_cut_even_then_is_not_sent(how: str, why: str, server: ChatServer) -> None:
+    server.answers = [SMALL[how]]
+
+    assert await ask(made_day(1), server) == Phrased(None, why)
+    assert len(server.requests) == 3
+
+
+async def test_an_endpoint_in_the_house_needs_no_key(server: ChatServer) -> None:
+    facts = made_day(1)
+    server.answers = [lambda _: completion(good(facts))]
+
+    assert (await ask(facts, server, key=None)).text == good(facts)
+    assert "Authorization" not in server.headers[0]
+
+
+FOREIGN = {
+    "en": (
+        "Das Haus wurde von der Batterie versorgt und das Netz war nicht da.",
+        "La maison a été sur la batterie et le réseau était absent dans la nuit.",
+        "Дім жив від батареї, потім вона знову була повна.",
+        "Дом жил от батареи, потом она опять была полна.",
+        "今天电池供电，电网停电，之后电池又充满了电，一切都正常，没有发现任何问题。",
+    ),
+    "uk": (
+        "The house lived on its battery, then it was full again.",
+        "Дом был на батарее, потом её опять зарядили. Всё было хорошо, перебоев не было.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "said"), [(name, said) for name, some in FOREIGN.items() for said in some])
+async def test_another_language_is_refused(name: str, said: str, server: ChatServer) -> None:
+    server.answers = [saying(said)]
+
+    phrased = await phrase(made_day(1), language(name), service(server), sleep=Pauses())
+
+    assert phrased == Phrased(None, "language")
+    assert len(server.requests) == 2
+    wanted = {"en": "English", "uk": "Ukrainian"}[name]
+    assert f"Answer in {wanted}." in server.requests[1]["messages"][-1]["content"]
+
+
+async def test_the_owner_may_ask_for_any_language(server: ChatServer) -> None:
+    server.answers = [saying(FOREIGN["en"][0])]
+
+    told = (await ask(made_day(1), server, prompt="Auf Deutsch bitte.")).text
+
+    assert told is not None
+    assert told.startswith(FOREIGN["en"][0])
+
+
+@pytest.mark.parametrize("name", ["en", "uk"])
+def test_our_own_texts_are_in_their_language(name: str) -> None:
+    for seed in range(scaled(400, 40)):
+        text = local_text(made_day(seed), language(name))
+        assert is_in(text, name)
+        assert not is_in(text, {"en": "uk", "uk": "en"}[name])
+        assert not is_refusal(text)
+        assert final_text(text) == text
 
 
 async def test_a_service_that_comes_back_is_used(server: ChatServer) -> None:
