@@ -7,7 +7,7 @@ of the values they mean and nothing else: comments, order, quotes and line ends 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -42,6 +42,7 @@ def compose(text: str, path: Path) -> yaml.Node | None:
 
     loader: Any = next(getattr(yaml, name) for name in LOADERS if hasattr(yaml, name))
     try:
+        _refuse_depth(yaml.parse(text, Loader=loader), path)
         node: yaml.Node | None = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -57,6 +58,23 @@ def compose(text: str, path: Path) -> yaml.Node | None:
     except RecursionError as error:
         raise ConfigError(f"{path}: not readable as YAML: nested too deeply") from error
     return None if node is None or is_null(node) else node
+
+
+def _refuse_depth(events: Iterable[yaml.Event], path: Path) -> None:
+    """Raise ConfigError where the file is nested far deeper than any value may be.
+
+    Before it is composed: the compiled loader goes down as deep as the file says, and with its stack the whole
+    program ends, without a word.
+    """
+    import yaml
+
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > 2 * _DEEPEST:
+            mark = event.start_mark
+            line = f" line {mark.line + 1}" if mark else ""
+            raise ConfigError(f"{path}{line}: nested more than {_DEEPEST} levels deep; write it flatter")
 
 
 def _says_nothing(text: str) -> bool:

@@ -252,6 +252,10 @@ UNREADABLE = {
     ),
     "not UTF-8": (b"# ok\nname: \xff\n", "line 2: not UTF-8 text; save the file as UTF-8"),
     "without end": (f"{A}: &a\n  x: *a\n", "nested more than 20 levels deep"),
+    # The compiled loader goes down as deep as these say, and its stack ends the program without a word.
+    "lists without end": ("[" * 100_000, "line 1: nested more than 20 levels deep"),
+    "a deep value": (f"{A}:\n  x: {'[' * 50_000}{']' * 50_000}\n", "line 2: nested more than 20 levels deep"),
+    "deep keys": ("? " * 100_000, "line 1: nested more than 20 levels deep"),
 }
 
 
