@@ -266,13 +266,15 @@ def test_secret_that_is_wrong(tmp_path: Path, key: str, text: str) -> None:
         assert "hunter2" not in str(describe(settings))
 
 
-def test_a_token_behind_the_wrong_key_is_not_shown(tmp_path: Path) -> None:
-    token = "123456789:AAExampleExampleExampleExample00001"
+@pytest.mark.parametrize("key", ["TELEGRAM_CHAT_ID", "OPENAI_BASE_URL", "BMS_SOC_CURVE"])
+@pytest.mark.parametrize(
+    "secret", ["123456789:AAExampleExampleExampleExample00001", "sk-proj-Example_Example-Example0001"]
+)
+def test_a_token_behind_the_wrong_key_is_not_shown(tmp_path: Path, key: str, secret: str) -> None:
+    (fault,) = faults(tmp_path, f"{key}={secret}\n")
 
-    (fault,) = faults(tmp_path, f"TELEGRAM_CHAT_ID={token}\n")
-
-    assert "TELEGRAM_CHAT_ID" in fault
-    assert "AAExample" not in fault
+    assert key in fault
+    assert "Example" not in fault
 
 
 def test_secrets_are_known_as_such() -> None:

@@ -23,7 +23,7 @@ from jk_bms.text_file import read_text_file, usable_path
 _OURS = ("JK_", "BMS_")  # prefixes that no other program uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
 _ENVIRONMENT = "environment"  # where a value came from
-_TOKEN = re.compile(r"\d:[\w-]{30,}")  # of a bot
+_TOKEN = re.compile(r"\d:[\w-]{30,}|\bsk-[\w-]{16,}")  # of a bot; the key of a language model
 MOST_PROGRAMS = 100  # are looked at beside a settings file
 _NOT_OURS = frozenset({"POLL_INTERVAL"})  # of the inverter program, whatever it looks like
 # Files with an owner each: two names of one file would have one program destroy what another wrote.
