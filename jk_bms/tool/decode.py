@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
 
+import msgspec
+
 from jk_bms.battery.shown import with_shown_soc
 from jk_bms.errors import ConfigError, ProtocolError
 from jk_bms.model import Device, Sample
@@ -21,6 +23,7 @@ from jk_bms.protocol import (
     Settings,
     as_dict,
     decode,
+    is_balancer,
     to_sample,
 )
 from jk_bms.protocol.frame import HEADER
@@ -97,7 +100,7 @@ class _Decoder:
         """Decode; a refused frame is told on standard error."""
         try:
             # A file may hold frames of several devices: each is judged by its own content.
-            message = decode(frame, None, self._software)
+            message = decode(frame, None, self._software, balancer=is_balancer(self._device.model))
         except ProtocolError as error:
             note(f"refused: {frame.kind.name.lower()} frame, counter {frame.counter}: {error}")
             return None
@@ -115,8 +118,9 @@ class _Decoder:
 
     def sample(self, info: CellInfo, at: float | None) -> Sample | None:
         """Return the reading in ``info``; None, with a word, when it is not one."""
+        device = msgspec.structs.replace(self._device, balancer=info.current is None)
         try:
-            return to_sample(info, device=self._device, taken_at=datetime.now(UTC), monotonic=at or 0.0)
+            return to_sample(info, device=device, taken_at=datetime.now(UTC), monotonic=at or 0.0)
         except ProtocolError as error:
             note(f"refused: cell_info frame, counter {info.counter}: {error}")
             return None
