@@ -70,13 +70,22 @@ class _Writer:
         if facts.load is not None:
             yield f"Highest load of the house: {self._extreme(facts.load, 'power', 0)}."
         if facts.grid is not None:
-            yield from self._spans(GRID, "Grid away", facts.grid)
+            never = not facts.grid and not facts.grid_unknown
+            seen = (
+                GRID if facts.grid or never else None
+            )  # of a grid that was not watched nobody knows that it stayed
+            yield from self._spans(
+                seen, "Grid away" if seen else "Grid away as far as it is known: never", facts.grid
+            )
             if facts.grid_unknown:
                 yield from self._spans(None, "Whether the grid was there is not known", facts.grid_unknown)
         else:
             yield "Grid: it is not known whether it was away."
-            for pack in facts.counted:  # an outage is what a battery stood in for
-                self._count(GRID, len(pack.phases))
+            for (
+                pack
+            ) in facts.counted:  # an outage is what a battery stood in for; without one it is not known
+                if pack.phases:
+                    self._count(GRID, len(pack.phases))
         if facts.house is not None:
             yield ""
             yield "House (all its batteries together; of it tell the switches and the charge):"
@@ -98,9 +107,13 @@ class _Writer:
         if self._facts.house is None:
             yield from self._phases(pack)
         yield from self._measured(pack)
+        if not any(one.holes or one.since or not one.levels for one in self._facts.packs):
+            self._count(HOLE, 0)
         if pack.holes:
             yield from (f"- {line}" for line in self._spans(HOLE, "nothing was recorded", pack.holes))
         cells = {fault.cell for fault in pack.faults}
+        if not any(one.faults for one in self._facts.packs):
+            self._count(CELL, 0)
         if cells:
             yield f"- cells that are not in order: {self._count(CELL, len(cells))}"
         for fault in pack.faults:

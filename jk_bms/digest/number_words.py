@@ -218,6 +218,70 @@ VAGUE = re.compile(
     r")(?![\w'])",
     re.IGNORECASE,
 )
+# What a digest of a day never tells: what will be, what to do, money, a pace, units that nothing here is measured in.
+NO_FACT = re.compile(
+    r"(?<!\w)(?:tomorrow|next (?:day|night|morning|week|month)|will|shall|should|recommend\w*|suggest\w*|advis\w+|advice|"
+    r"forecast\w*|predict\w*|expect|expecting|is expected|are expected|replace|"
+    r"завтра|післязавтра|рекоменд\w*|радимо|раджу|радить\w*|порад\w*|прогноз\w*|очікується|очікуємо|слід|варто|"
+    r"потрібно|необхідно|треба|буде|будуть|замін(?:іть|ити)|"
+    r"dollars?|euros?|hryvnias?|грн|гривень|гривні|євро|долар\w*|fahrenheit|kelvin|фаренгейт\w*|"
+    r"(?:per|an|each|every) hour|(?:per|a|each|every) (?:day|week|month|minute)|hourly|щогодини|(?:на|за) (?:годину|хвилину)"
+    r")(?![\w'])|[$€£¥₴]|°\s?[fk](?!\w)|(?<=[\w%])\s?/\s?(?:h|d|hr|hour|day|год|день|добу)(?!\w)",
+    re.IGNORECASE,
+)
+# Words that say that something did not happen: true where it was counted, and counted zero times.
+_LIGHT = r"(?:the )?(?:grid|mains|power|electricity)"
+NEVER: Mapping[str, re.Pattern[str]] = {
+    kind: re.compile(rf"(?<!\w)(?:{pattern})(?![\w'])", re.IGNORECASE)
+    for kind, pattern in (
+        (
+            GRID,
+            rf"{_LIGHT} (?:was |has |had )?(?:never|not) (?:been )?(?:lost|away|out|off|cut|gone)|"
+            rf"{_LIGHT} (?:was|stayed) (?:there|present|on|available|up) (?:all (?:day|the time)|the whole day|throughout)|"
+            r"(?:no|without) (?:(?:power|grid|mains) )?(?:outages?|cuts|blackouts?)|"
+            r"(?:мереж\w*|світло) (?:жодного разу |ні разу |ніколи )?не (?:зникал\w*|вимикал\w*|пропадал\w*|відключал\w*)|"
+            r"(?:без|жодн\w+|не було) (?:відключен\w*|знеструмлен\w*|блекаут\w*)|"
+            r"(?:мережа|світло) бул[ао] (?:весь|цілий) день",
+        ),
+        (
+            SWITCH,
+            r"(?:the )?house (?:never|did not|didn't) (?:r[au]n|lived?|switch(?:ed)?|go|went) (?:on|to)"
+            r"(?: the| its)? batter(?:y|ies)|"
+            r"(?:never|not once) (?:on|switched to) (?:the |its )?(?:battery|autonomous supply|backup)|"
+            r"(?:no|without) (?:switch(?:es)?|transitions?|discharges?|times? on battery)|"
+            r"battery (?:was )?never (?:used|needed)|"
+            r"(?:дім|будинок) (?:жодного разу |ні разу |ніколи )?не переходив\w*|без переход\w*|жодн\w+ перех\w+",
+        ),
+        (
+            FULL,
+            r"never (?:been )?(?:fully charged|full)(?: again)?|"
+            r"(?:жодного разу|ні разу) не (?:зарядил|заряджал)\w+ повністю",
+        ),
+        (
+            HOLE,
+            r"(?:no|without) (?:data )?(?:gaps?|holes?|missing data)|no data (?:was |were )?missing|"
+            r"без (?:пропуск|прогалин)\w*",
+        ),
+        (
+            CELL,
+            r"(?:all|every) (?:of )?(?:the )?cells? (?:is|are|were|was) (?:fine|healthy|good|in order|ok|okay|well)|"
+            r"no (?:weak|faulty|bad|leaking) cells?|"
+            r"(?:усі|всі) (?:комірки|елементи) (?:справні|в порядку|у нормі|в нормі|добрі)",
+        ),
+    )
+}
+_WEEKDAYS = (
+    "monday понеділок понеділка понеділку",
+    "tuesday вівторок вівторка вівторку",
+    "wednesday середа середу",
+    "thursday четвер четверга",
+    "friday п'ятниця п'ятницю п'ятниці",
+    "saturday субота суботу суботи",
+    "sunday неділя неділю неділі",
+)
+WEEKDAYS: Mapping[str, int] = {
+    name: number for number, names in enumerate(_WEEKDAYS) for name in names.split()
+}
 # Units that stand behind a number only; in front of them there must be one.
 WANTS_NUMBER = re.compile(
     r"%|‰|°|(?<!\w)(?:percent(?!age)|per cent|pct|відсотк\w*|процент\w*|kwh|квт[ ·⋅*-]*год\w*)(?!\w)",

@@ -23,6 +23,9 @@ from jk_bms.digest.number_words import (
     LATIN,
     MIDNIGHT,
     MONTHS,
+    NEVER,
+    NO_FACT,
+    NO_NOUN,
     NOON,
     NOT_ONCE,
     ORDINALS,
@@ -33,6 +36,7 @@ from jk_bms.digest.number_words import (
     UNITS,
     VAGUE,
     WANTS_NUMBER,
+    WEEKDAYS,
     Unit,
 )
 
@@ -98,7 +102,7 @@ def unproved(text: str, known: Known) -> list[str]:
 def claims(text: str, known: Known) -> list[Claim]:
     """Return every number, time and date of a ``clean`` text, in order."""
     rest, found = _plain(text)
-    for read in (_vague, _dates, _times, _durations, _whole_hours):
+    for read in (_vague, _nevers, _weekdays, _dates, _times, _durations, _whole_hours):
         here = list(read(rest, known))
         for claim in here:
             end = claim.start + len(claim.text)
@@ -143,6 +147,23 @@ def _vague(text: str, known: Known) -> Iterator[Claim]:
         yield Claim(found[0], found.start(), False)
     for found in ROMAN.finditer(text.translate(LATIN)):
         yield Claim(text[found.start() : found.end()], found.start(), False)
+
+    for found in NO_FACT.finditer(text):
+        yield Claim(found[0], found.start(), False)
+
+
+def _nevers(text: str, known: Known) -> Iterator[Claim]:
+    for kind, pattern in NEVER.items():
+        none = Value(kind, Decimal(0)) in known.values
+        for found in pattern.finditer(text):
+            if not none:
+                yield Claim(found[0], found.start(), False)
+
+
+def _weekdays(text: str, known: Known) -> Iterator[Claim]:
+    for found in _WEEKDAY.finditer(text):
+        day = WEEKDAYS[found[0].lower()]
+        yield Claim(found[0], found.start(), any(one.weekday() == day for one in known.dates))
 
 
 def _dates(text: str, known: Known) -> Iterator[Claim]:
@@ -339,7 +360,10 @@ def _counted(text: str, number: _Number, known: Known, subjects: Subjects) -> Cl
     value = Value(kind, number.readings[0]) if kind is not None and number.readings else None
     if any(known_as.kind == kind and known_as.number in number.readings for known_as in known.values):
         return Claim(number.text, number.start, True, value)
-    other = not named and (kind is not None or not number.text.isdigit())
+    # A word behind it that names nothing counted may be a unit: 12.4 MWh.
+    other = not named and (
+        kind is not None or not (number.text.isdigit() or _WORD_BEHIND.match(text, number.end))
+    )
     return Claim(number.text, number.start, other and _known_without_unit(text, number, known), value)
 
 
@@ -427,6 +451,7 @@ _DATES = tuple(
         r"(?:,?\s+(?P<y>\d{4})(?![\d:]))?",
     )
 )
+_WEEKDAY = re.compile(rf"(?<!\w)(?:{'|'.join(WEEKDAYS)})(?![\w'])", re.IGNORECASE)
 _SHORT_DATE = re.compile(r"(?<![\w.,:])(?P<d>\d{1,2})\.(?P<m>\d{2})(?![\w.,]\d|\w)")
 _TIME = re.compile(
     r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4]):(?P<min>[0-5]\d)(?::(?P<s>[0-5]\d)(?:\.\d+)?)?(?!:?\d)"
@@ -457,6 +482,7 @@ _MORE = re.compile(  # the end of a list: "and 2 more", "і ще 2 рази"
     r"(?: more|(?<=ще \d) раз(?:и|ів)?|(?<=ще \d\d) разів)(?=\s*(?:[.,;)\n]|\Z))", re.IGNORECASE
 )
 _OF = re.compile(r"\s+(?:of|з|із|зі)(?!\w)", re.IGNORECASE)
+_WORD_BEHIND = re.compile(rf"\s?(?!(?:{NO_NOUN})(?![\w'])|\d)[^\W\d]", re.IGNORECASE)
 _MULTIPLE = re.compile(r"\s*(?:times|x\b|×|fold|-fold|раз)", re.IGNORECASE)
 _JOINT = re.compile(r"\s*(?:-|\.\.\.?|…|→|->|to|and|or|,|;|/|до|і|й|та|або|чи|, and|, or)?\s*", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:-|→|->|to|down to|up to|до)\s*", re.IGNORECASE)

@@ -195,9 +195,14 @@ def _plain_english(facts: DayFacts, r: Random) -> str:
         lines.append(f"- no data once, from {_clock(pack.holes[0].start, r)}")
     for fault in (fault for one in facts.packs for fault in one.faults):
         lines.append(f"- please look at cell {fault.cell}: it is weak")
-    if facts.grid is not None and len(facts.grid) < 7:
+    if facts.grid is not None and len(facts.grid) < 7 and _grid_is_known(facts):
         lines.append(f"- the grid was away {_WORDS[len(facts.grid)]} times")
     return "\n".join(lines)
+
+
+def _grid_is_known(facts: DayFacts) -> bool:
+    """An honest model does not say that a grid was never away which was not watched all day."""
+    return bool(facts.grid) or not facts.grid_unknown
 
 
 _MONTHS = "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня"
@@ -259,7 +264,7 @@ def _counting(facts: DayFacts, r: Random) -> str:
             ("One could call it a good day.", "Це один із найкращих днів.", "No one had to do anything.", "")
         ),
     ]
-    if facts.grid is not None:
+    if facts.grid is not None and _grid_is_known(facts):
         away = len(facts.grid)
         parts.append(
             r.choice(

@@ -218,6 +218,44 @@ WRONG_COUNTS = (
 )
 
 
+NO_FACTS = (
+    "On Monday all was well.", "У понеділок усе було добре.", "12.4 MWh", "12,4 МВт·год", "41.3 litres", "41.3 km",
+    "41.3 euros", "$41.3", "41.3 € were saved", "41.3 bar", "24.1 °F", "24 mV per day", "3.1 kW per hour", "3.1 kW/h",
+    "Tomorrow it is full at 18:00.", "It will be empty at 06:10.", "The battery should last until 22:00.",
+    "I recommend 95.5 %.", "Завтра о 18:00 знову.", "О 18:00 буде повний заряд.", "Рекомендую зарядити до 95,5 %.",
+    "Прогноз: 41 %.", "The grid was never lost.", "No outages.", "There were no power cuts.", "Мережа не зникала.",
+    "День минув без відключень.", "The house did not run on the battery.", "Дім не переходив на батарею.",
+    "It was never fully charged.", "All cells are fine.", "Усі комірки справні.", "There were no gaps.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", NO_FACTS)
+def test_what_is_no_fact_or_contradicts_one_is_refused(said: str) -> None:
+    assert unproved(clean(said), KNOWN) != []
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("grid", "The grid was never lost."),
+        ("grid", "Мережа не зникала."),
+        ("switch", "The house did not run on the battery."),
+        ("full", "It was never full again."),
+        ("hole", "There were no gaps."),
+        ("cell", "All cells are fine."),
+        ("cell", "Усі комірки справні."),
+    ],
+)
+def test_what_was_counted_and_never_was_may_be_said(kind: str, said: str) -> None:
+    assert unproved(clean(said), KNOWN._replace(values=KNOWN.values | {Value(kind, Decimal(0))})) == []
+
+
+def test_a_day_of_the_week_is_that_of_the_date() -> None:
+    assert unproved("On Wednesday, 25 December 2024, all was well.", KNOWN) == []
+    assert unproved("У середу, 25 грудня 2024 року, усе було добре.", KNOWN) == []
+    assert unproved("У неділю, 25 грудня 2024 року, усе було добре.", KNOWN) == ["неділю"]
+
+
 @pytest.mark.parametrize("said", TRUE + COUNTS)
 def test_what_was_counted_may_be_said(said: str) -> None:
     assert unproved(clean(said), KNOWN) == []
