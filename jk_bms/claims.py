@@ -30,6 +30,7 @@ class Claims:
     def __init__(self, clock: Clock, *, open_to_first: bool) -> None:
         self.username: str | None = None  # of the bot, as it said
         self.claimed = False
+        self.lost = False  # it had an owner, and knows of none any more
         self.code: str | None = None  # the first one, as long as the bot is not claimed
         self._clock = clock
         self._open_to_first = open_to_first
@@ -39,6 +40,7 @@ class Claims:
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Take over what was kept; make the first code when one is needed."""
         self.claimed = bool((state or {}).get("claimed"))
+        self.lost = bool((state or {}).get("lost"))
         username = (state or {}).get("username")
         self.username = username if isinstance(username, str) else None
         if self._open_to_first and not self.claimed:
@@ -46,7 +48,7 @@ class Claims:
 
     def state(self) -> dict[str, Any]:
         """Return what must be kept; no code is among it."""
-        return {"claimed": self.claimed, "username": self.username}
+        return {"claimed": self.claimed, "username": self.username, "lost": self.lost}
 
     def invite(self, role: object = OWNER) -> dict[str, Any]:
         """Make another code, good for an hour: ``code``, ``link`` (None: the bot's name is not known), ``expires``.
@@ -99,7 +101,7 @@ class Claims:
 
     def claim_known(self) -> None:
         """Note that there is an owner: the first code is good no more."""
-        self.claimed = True
+        self.claimed, self.lost = True, False
         self.code = None
         self._disowned = 0
 
@@ -108,7 +110,7 @@ class Claims:
         self._disowned += self.claimed
         if self._disowned < SURE or not self._open_to_first:
             return False
-        self.claimed, self._disowned = False, 0
+        self.claimed, self.lost, self._disowned = False, True, 0
         self.code = _new_code()
         return True
 

@@ -318,7 +318,9 @@ class Poller:
         limit = oldest(ANSWERS, self.settings.poll_interval)
         if all(at is None or now - at > limit for at in self._newest()) and not self._any_resting():
             return "no battery answers"
-        return self.bot.trouble(known=self.claims.username is not None)
+        if trouble := self.bot.trouble(known=self.claims.username is not None):
+            return trouble
+        return "the Telegram bot has lost its owner, alerts reach nobody there" if self.claims.lost else ""
 
     def _take_up(self, own: OwnStore) -> None:
         """Go on where the last run ended. Blocks."""

@@ -55,8 +55,12 @@ def test_a_bot_that_lost_its_owner_can_be_claimed_again() -> None:
     bot = claims({"claimed": True})
 
     assert not bot.disowned()  # once may be said while the owner is just being written down
+    assert not bot.lost
     assert bot.disowned()
+    assert bot.lost
+    assert claims(bot.state()).lost  # a restart does not make it a new house
     assert bot.claim(bot.code) == "owner"
+    assert not bot.lost
     assert bot.code is None
     assert not bot.disowned()
     bot.claim_known()

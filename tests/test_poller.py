@@ -330,8 +330,14 @@ async def test_a_bot_that_is_gone_or_refused_is_trouble_of_the_house(
         assert house.snapshot()["telegram"]["trouble"] == house._trouble()
         await house._handle(sign)
         assert house._trouble() == ""
+        assert len(written) == 1  # what does not change is not written each minute
+        for _ in range(2):
+            await house._handle(sign | {"claimed": False})
+        assert "has lost its owner" in house._trouble()
+        await house._handle(sign)
+        assert house._trouble() == ""
 
-    assert len(written) == 1  # what does not change is not written each minute
+    assert len(written) == 3  # what does not change is not written each minute
 
 
 async def test_the_snapshot_tells_of_grid_and_alerts(tmp_path: Path) -> None:
