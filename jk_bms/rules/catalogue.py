@@ -14,7 +14,7 @@ from jk_bms.rules.host import ADAPTER_STUCK, CLOCK_JUMP, DATABASE_FAILING, DISK_
 from jk_bms.rules.house import DARK
 from jk_bms.rules.link import BMS_FROZEN, BMS_IMPLAUSIBLE, BMS_SILENT
 from jk_bms.rules.mosfet import MOSFET_HOT
-from jk_bms.rules.switches import SWITCH_OFF
+from jk_bms.rules.switches import PACK_CUT, SWITCH_OFF
 from jk_bms.rules.temperatures import CELL_HOT, CHARGE_COLD, TEMPERATURE_SPREAD
 from jk_bms.rules.wires import WIRE
 
@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     RUNTIME,              # 1038 warning, 1039 critical
     GOING_DARK,           # 1042 critical
     PACK_ENDING,          # 1050 error
+    PACK_CUT,             # 1051 error
     CHARGE_CURRENT,       # 1013 error, 1012 critical
     DISCHARGE_CURRENT,    # 1015 error, 1014 critical
     SWITCH_OFF,           # 1032 warning, 1045 critical

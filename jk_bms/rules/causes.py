@@ -4,6 +4,7 @@ from jk_bms.rules.base import Alert
 
 HOUSE_DARK = "house_dark"  # the rule: what was foretold has happened
 GOING_DARK = "going_dark"
+PACK_CUT = "pack_cut"  # the rule: what was foretold of one of several packs has happened
 # A battery that runs empty is seen by many rules: the one that says most of it first.
 EMPTYING = (
     HOUSE_DARK,

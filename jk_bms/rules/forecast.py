@@ -11,7 +11,7 @@ from jk_bms.battery.runtime import TINY
 from jk_bms.rules import example
 from jk_bms.rules.base import NO_WAIT, Grade, HouseView, Look, Other, PackView, Rule
 from jk_bms.rules.causes import GOING_DARK as GOING_DARK_RULE
-from jk_bms.rules.causes import HOUSE_DARK
+from jk_bms.rules.causes import HOUSE_DARK, PACK_CUT
 from jk_bms.rules.flow import NEARLY_EMPTY, capacity, going_on, is_charged, others_facts, scarce, shows_power
 from jk_bms.rules.left import Left, can_feed, house_left, house_soc, pack_left, soc_to_judge
 from jk_bms.rules.levels import C, E, Level, W, grade
@@ -178,5 +178,5 @@ PACK_ENDING = Rule(
     )._replace(others=(Other("Garage", 80.0),)),
     unit="min",
     clear_seconds=300.0,
-    hidden_by=(HOUSE_DARK, GOING_DARK_RULE),
+    hidden_by=(HOUSE_DARK, GOING_DARK_RULE, PACK_CUT),
 )

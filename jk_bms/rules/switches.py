@@ -1,4 +1,4 @@
-"""A charge or discharge switch of the BMS that is off without a reason that we know.
+"""A switch of the BMS that is off: without a reason that we know, or of one of several packs that feed the house.
 
 A protection that tripped is a reason, and has its own alert; a full or an empty pack is one too.
 """
@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from jk_bms.model import Sample
 from jk_bms.protocol import alarms
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.levels import CELLS, C, Level, W, grade
+from jk_bms.rules.base import Grade, Look, Other, PackView, Rule
+from jk_bms.rules.causes import HOUSE_DARK
+from jk_bms.rules.causes import PACK_CUT as PACK_CUT_RULE
+from jk_bms.rules.flow import is_charged, others_facts
+from jk_bms.rules.levels import CELLS, C, E, Level, W, grade
 
 OFF, OFF_PERHAPS_ON_BATTERY, OFF_ON_BATTERY = 1.0, 1.5, 2.0  # what is measured: how bad it is
 FULL = 99.0  # %
@@ -18,6 +21,7 @@ _GRADES = (
     grade(C, 1045, Level(OFF_ON_BATTERY, OFF), samples=2, seconds=20.0),
     grade(W, 1032, Level(OFF, 0.0), samples=2, seconds=20.0),
 )
+_CUT_GRADES = (grade(E, 1051, Level(OFF, 0.0), samples=2, seconds=20.0),)
 
 
 def _grades(view: PackView) -> tuple[Grade, ...]:
@@ -39,10 +43,29 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
         looks["charge"] = Look(value, {"setting": view.settings.get("charge_switch")}) if known else None
     if not discharge:
         known = discharge is not None and not _empty(view, sample)
-        looks["discharge"] = (
-            Look(value, {"setting": view.settings.get("discharge_switch")}) if known else None
-        )
+        facts = {"setting": view.settings.get("discharge_switch"), **others_facts(view)}
+        looks["discharge"] = Look(value, facts) if known else None
     return looks
+
+
+def _cut_grades(view: PackView) -> tuple[Grade, ...]:
+    return _CUT_GRADES
+
+
+def _cut(view: PackView) -> Mapping[str, Look | None] | None:
+    """Measure whether a pack has cut itself off while others feed the house on.
+
+    Only a switch that is on ends it: a grid that comes and goes meanwhile makes no second cut of it.
+    """
+    sample = view.sample
+    if sample is None or sample.discharge_enabled is None:
+        return None
+    if sample.discharge_enabled:
+        return {}
+    if view.on_battery is False or is_charged(view) or not _empty(view, sample):
+        return None
+    others = others_facts(view)
+    return {"": Look(OFF, others) if others else Look(OFF, {"how": "alone"}, news=False)}
 
 
 def _tripped(sample: Sample) -> bool:
@@ -81,4 +104,17 @@ SWITCH_OFF = Rule(
     rising=True,
     example=lambda: example.pack(discharge_enabled=False, current=0.0),
     clear_seconds=5.0,
+)
+PACK_CUT = Rule(
+    PACK_CUT_RULE,
+    PackView,
+    _cut_grades,
+    _cut,
+    rising=True,
+    example=lambda: example.pack(
+        discharge_enabled=False, current=0.0, battery_soc=0.0, **example.with_cell(7, 2.49, 2.81)
+    )._replace(others=(Other("Garage", 80.0),)),
+    clear_seconds=5.0,
+    passing=True,  # what ends it is a charge or the grid, and that is told
+    hidden_by=(HOUSE_DARK,),
 )

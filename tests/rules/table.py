@@ -161,6 +161,13 @@ def wire(value: float) -> PackView:
     return example.pack(cell_resistances=(0.06,) * 6 + (value,) + (0.06,) * 9)
 
 
+def cut(value: float) -> PackView:
+    """An empty pack beside another one that has cut itself off, or has not."""
+    changes: dict[str, Any] = {"discharge_enabled": False, "current": 0.0} if value else {}
+    view = example.pack(**(example.with_cell(7, 2.49, 2.81) | changes))
+    return view._replace(others=(Other("Garage", 80.0),))
+
+
 def grid(value: float) -> Any:
     """A grid that is gone, or there."""
     return example.inverter(grid=LOST if value else PRESENT)
@@ -212,6 +219,7 @@ ROWS = (
     Row("runtime",           1039, house_minutes,                             30.1,   30.0,   59.9,   60.0),
     Row("going_dark",        1042, house_minutes,                             15.1,   15.0,   29.9,   30.0),
     Row("pack_ending",       1050, ending,                                    15.1,   15.0,   29.9,   30.0),
+    Row("pack_cut",          1051, cut,                                       0.0,    1.0,    1.0,    0.0),
     Row("charge_current",    1013, changed("current"),                        125.9,  126.0,  119.1,  119.0),
     Row("charge_current",    1012, changed("current"),                        139.9,  140.0,  133.1,  133.0),
     Row("discharge_current", 1015, changed("current"),                        -179.9, -180.0, -170.1, -170.0),

@@ -165,6 +165,98 @@ def test_a_pack_that_cut_off_beside_others_says_so() -> None:
     assert trial.code("pack_ending") is None
 
 
+def cut(**changes: Any) -> PackView:
+    """An empty pack that its BMS has cut off, beside one that feeds on."""
+    values: dict[str, Any] = {"others": (GARAGE,), "discharge_enabled": False}
+    return pack(None, **(values | example.with_cell(7, 2.49, 2.9) | changes))
+
+
+@pytest.mark.parametrize(
+    ("others", "title", "said"),
+    [
+        (
+            (GARAGE,),
+            "Cellar: has switched off; Garage, 80 %, goes on",
+            "Cellar: вимкнулася; Garage (80 %) працює далі",
+        ),
+        (
+            (Other("Garage", 16.0),),
+            "Cellar: has switched off; only Garage, 16 %, goes on",
+            "Cellar: вимкнулася; далі працює тільки Garage (16 %)",
+        ),
+    ],
+    ids=["goes on", "nearly empty as well"],
+)
+def test_a_pack_that_cuts_off_is_told_once_when_it_does(
+    others: tuple[Other, ...], title: str, said: str
+) -> None:
+    trial = Trial()
+    empty: dict[str, Any] = example.with_cell(7, 2.83, 2.9)
+    before = trial.hold(pack(10.0, others=others, **empty))
+    assert "raised pack_cut 1051" not in before
+
+    told = trial.hold(cut(others=others), looks=8)
+
+    assert told.count("raised pack_cut 1051") == 1
+    alert = trial.open("pack_cut")
+    assert alert is not None
+    known = facts(RULE["pack_cut"], facts=alert.facts)
+    assert alert_message(known, "Cellar", EN, KYIV, NOW).title == title
+    assert alert_message(known, "Cellar", language("uk"), KYIV, NOW).title == said
+    listed = [one.rule for one in trial.engine.listed()]
+    assert "pack_cut" in listed
+    assert "pack_ending" not in listed  # it says no more than the other
+    # It is told once: neither a grid that comes and goes, nor a charge, nor its end is news of it.
+    later = trial.hold(cut(others=others))
+    later += trial.hold(cut(others=others, on_battery=False))
+    later += trial.hold(cut(others=others))
+    assert trial.code("pack_cut") == 1051
+    later += trial.hold(example.pack(current=20.0)._replace(on_battery=False))
+    assert not any("pack_cut" in line for line in later)
+    assert trial.code("pack_cut") is None
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        cut(others=()),
+        cut(others=(Other("Garage", 0.4),)),
+        cut(on_battery=False),
+        cut(current=20.0),
+        cut(discharge_enabled=None),
+        cut(discharge_enabled=True),
+        cut(**example.with_cell(7, 3.2, 3.2)),
+    ],
+    ids=["alone", "all end together", "grid", "charged", "not known", "on", "no reason: 1045"],
+)
+def test_no_pack_cut_off_where_none_feeds_on_without_it(view: PackView) -> None:
+    trial = Trial()
+
+    assert not any("pack_cut" in line for line in trial.hold(view))
+
+
+def test_when_the_last_one_is_off_none_is_said_to_go_on() -> None:
+    trial = Trial()
+    trial.hold(cut())
+    trial.hold(cut(others=()))
+
+    alert = trial.open("pack_cut")
+    assert alert is not None
+    known = facts(RULE["pack_cut"], facts=alert.facts)
+    assert alert_message(known, "Cellar", EN, KYIV, NOW).title == "Cellar: has switched off"
+
+
+def test_a_switch_that_is_off_without_a_reason_names_those_that_go_on() -> None:
+    off: dict[str, Any] = {"discharge_enabled": False, "cell_voltages": (3.3,) * 16}
+    for others, words in (((GARAGE,), "Without it Garage, 80 %, goes on."), ((), "")):
+        look = (RULE["switch_off"].look(pack(None, others=others, **off)) or {})["discharge"]
+        assert look is not None
+        known = facts(RULE["switch_off"], part="discharge", facts=dict(look.facts))
+        body = alert_message(known, "Cellar", EN, KYIV, NOW).body
+        assert ("Without it" in body) == bool(words)
+        assert words in body
+
+
 @pytest.mark.parametrize("rule", ["soc_low", "cell_low"])
 @pytest.mark.parametrize(
     ("view", "words", "said"),

@@ -185,6 +185,14 @@ TEXTS = {
     "alerts.pack_ending.cleared": "not switching off any more",
     "alerts.pack_ending.cut.title": "has switched off; {go_on}",
     "alerts.pack_ending.cut.meaning": "It is empty and gives nothing until it is charged.",
+    "alerts.pack_cut.title": "has switched off; {go_on}",
+    "alerts.pack_cut.alone.title": "has switched off",
+    "alerts.pack_cut.meaning": "Its BMS has cut it off, so it gives nothing.",
+    "alerts.pack_cut.action": (
+        "See that the load is not too much for the rest. An empty battery gives nothing until grid or sun charges it."
+    ),
+    "alerts.pack_cut.over": "It is over when its BMS switches it on again.",
+    "alerts.pack_cut.cleared": "is switched on again",
     "alerts.house_dark.title": "no power",
     "alerts.house_dark.meaning": "There is no grid, and the inverter gives nothing.",
     "alerts.house_dark.output.meaning": "The batteries are cut off, and the inverter gives nothing.",
@@ -220,6 +228,7 @@ TEXTS = {
     "alerts.switch_off.action": (
         "If it was not you, find out in the BMS's app why it is off before you switch it on again."
     ),
+    "alerts.switch_off.detail": "Without it {go_on}.",
     "alerts.switch_off.over": "It is over when the switch is on.",
     "alerts.switch_off.cleared": "{part} is switched on again",
     "alerts.part.charge": "charging",

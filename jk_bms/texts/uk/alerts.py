@@ -185,6 +185,15 @@ TEXTS = {
     "alerts.pack_ending.cleared": "вимкнення більше не загрожує",
     "alerts.pack_ending.cut.title": "вимкнулася; {go_on}",
     "alerts.pack_ending.cut.meaning": "Вона порожня й нічого не дає, доки її не зарядять.",
+    "alerts.pack_cut.title": "вимкнулася; {go_on}",
+    "alerts.pack_cut.alone.title": "вимкнулася",
+    "alerts.pack_cut.meaning": "Її вимкнула BMS, тож вона нічого не дає.",
+    "alerts.pack_cut.action": (
+        "Подбайте, щоб навантаження не було завеликим для решти. Порожня батарея нічого не дає, доки її не зарядить "
+        "мережа чи сонце."
+    ),
+    "alerts.pack_cut.over": "Мине, коли BMS знову її ввімкне.",
+    "alerts.pack_cut.cleared": "знову ввімкнена",
     "alerts.house_dark.title": "немає світла",
     "alerts.house_dark.meaning": "Мережі немає, й інвертор нічого не дає.",
     "alerts.house_dark.output.meaning": "Батареї вимкнулися, й інвертор нічого не дає.",
@@ -216,6 +225,7 @@ TEXTS = {
     "alerts.switch_off.action": (
         "Якщо це зробили не ви, спершу з’ясуйте в застосунку BMS, чому вимкнено, і лише тоді вмикайте."
     ),
+    "alerts.switch_off.detail": "Без неї {go_on}.",
     "alerts.switch_off.over": "Мине, коли ключ буде ввімкнено.",
     "alerts.switch_off.cleared": "{part} знову ввімкнено",
     "alerts.part.charge": "заряджання",
