@@ -161,7 +161,7 @@ def alert_line(
 ) -> str:
     """Return an alert on one line, for lists: head line, since when and code. ``at``: as in ``alert_message``."""
     step = _Step(facts, label, texts, zone, now, at or now)
-    parts = [step.title()]
+    parts = [step.title(listed=True)]
     if (since := step.since()) is not None:
         parts.append(texts("alerts.since", time=step.moment(since)))
     parts.append(texts("alerts.code", code=facts.get("code", UNKNOWN)))
@@ -257,8 +257,8 @@ class _Step(NamedTuple):
     now: datetime
     at: datetime  # when it happened
 
-    def title(self) -> str:
-        """The head line: ``Main: cell 7 is nearly empty, 2.843 V``."""
+    def title(self, *, listed: bool = False) -> str:
+        """The head line: ``Main: cell 7 is nearly empty, 2.843 V``; ``listed``: without the lines that explain it."""
         facts, texts, what = self.facts, self.texts, _what(self.facts)
         subject = clip(self.label) if self.label is not None else self._subject()
         if what == "cleared" and self._unmeasured() == "all":
@@ -270,7 +270,7 @@ class _Step(NamedTuple):
             return texts.count("alerts.seen_all", 1 + len(others), by=by)
         title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
         valued = what not in ("cleared", "unmeasured", "acknowledged") and facts.get("rule") not in UNVALUED
-        if valued and self._how() not in FORETOLD_NO_MORE and (value := self.quantity("value")):
+        if valued and self._how() not in FORETOLD_NO_MORE and (value := self._told_value(listed)):
             title = f"{title}, {value}"
         return texts(f"alerts.step.{what}", title=f"{subject}: {title}", by=by)
 
@@ -342,6 +342,13 @@ class _Step(NamedTuple):
         if self.facts.get("rule") in IN_MILLIVOLTS:
             return self.texts.quantity(1000 * value, "mV")
         return self.in_own_unit(value)
+
+    def _told_value(self, listed: bool) -> str:
+        """What is measured. A list has no word of the margin for doubt: there it is the charge that all pages show."""
+        shown = (self.facts.get("facts") or {}).get("soc")
+        if listed and self.facts.get("rule") == "soc_low" and _is_number(shown):
+            return self._fact("soc", shown)
+        return self.quantity("value")
 
     def moment(self, when: datetime) -> str:
         """A time as the reader says it."""

@@ -422,6 +422,21 @@ def test_explanation_of_the_spread_tells_both_places_of_the_curve() -> None:
     assert f"{1000 * levels.middle_critical.set:.0f} mV critical" in text
 
 
+@pytest.mark.parametrize(
+    ("shown", "words"), [({"soc": 2.0}, "nearly empty, 2 % ·"), ({}, "nearly empty, 0.0 % ·")]
+)
+def test_a_list_has_the_charge_that_is_shown_beside_it(shown: dict[str, Any], words: str) -> None:
+    """It has no room for the words about the margin for doubt, and a message holds one charge."""
+    low = facts(RULE["soc_low"], value=0.0, facts=shown)
+    dark = facts(RULE["house_dark"], facts={"how": "sure", "soc": 2.0}, also=[low | {"label": "Main"}])
+
+    body = alert_message(dark, None, EN, KYIV, NOW).body
+
+    assert "Charge: 2 %." in body
+    assert words in body
+    assert alert_message(low, "Main", EN, KYIV, NOW).title.endswith("nearly empty, 0.0 %")
+
+
 def test_a_charge_that_nobody_counted_is_not_called_reckoned_on_the_safe_side() -> None:
     (look,) = (RULE["soc_low"].look(example.pack(battery_soc=11.0)) or {}).values()
     assert look is not None
