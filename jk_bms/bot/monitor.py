@@ -24,6 +24,7 @@ from jk_bms.view.house import house_of
 log = logging.getLogger(__name__)
 
 POLLER_LOST = 300.0  # s without an answer: a restart or an update is over by then
+RESTART = "sudo systemctl restart easun-jkbms"  # as the service of install.sh is called
 DEFAULT_MINIMUM = 20.0  # V, of MIN_VOLTAGE: the owner did not tune it
 LOWEST, HIGHEST = 0.9, 1.1  # of MIN_VOLTAGE, MAX_VOLTAGE: where the pack must lie for them to be meant for it
 SUSPICIOUS = 1.6  # times the pack voltage: MIN_VOLTAGE was meant for something else
@@ -174,6 +175,8 @@ class Monitor:
         down = bool(snapshot.get("poller_down"))
         key = "delivery.poller_lost" if down else "delivery.poller_back"
         header = f"{'⚠️' if down else '✅'} <b>{escape(texts(key))}</b>\n"
+        if down:
+            header += f"{escape(texts('delivery.poller_lost_do'))} <code>{RESTART}</code>\n"
         zone, now = self._settings.timezone, datetime.now(UTC)
         return pages.status(snapshot, texts, zone, now, header=header)
 

@@ -291,6 +291,9 @@ async def test_a_dead_poller_is_told_after_five_minutes_and_its_return(
 
     assert (early, again) == ([], [])
     assert "is not being watched" in late[0]
+    assert "If the Raspberry Pi has power" in late[0]
+    assert "<code>sudo systemctl restart easun-jkbms</code>" in late[0]
+    assert "systemctl" not in back[0]
     assert "answers again" in back[0]
 
 

@@ -161,7 +161,7 @@ TEXTS = {
     "alerts.runtime.detail": "Load: {power}.\nNot counted, because nothing is heard of it: {uncounted}.",
     "alerts.going_dark.title": "going dark about {dark}",
     "alerts.going_dark.meaning": (
-        "At this load the battery cuts off between {dark} and {dark_last}. Your data is saved."
+        "At this load the battery cuts off between {dark} and {dark_last}. The history is saved."
     ),
     "alerts.going_dark.action": "Shut down computers now and switch off every large load.",
     "alerts.going_dark.cut.title": "the batteries are cut off",

@@ -15,5 +15,6 @@ TEXTS = {
         "then I answer again by myself."
     ),
     "delivery.poller_lost": "The battery monitor does not answer: the battery is not being watched now",
+    "delivery.poller_lost_do": "If the Raspberry Pi has power, restart the monitor on it:",
     "delivery.poller_back": "The battery monitor answers again",
 }

@@ -161,7 +161,7 @@ TEXTS = {
     "alerts.runtime.detail": "Споживання: {power}.\nНе враховано, бо мовчить: {uncounted}.",
     "alerts.going_dark.title": "світло згасне близько {dark}",
     "alerts.going_dark.meaning": (
-        "За такого споживання батарея вимкнеться між {dark} і {dark_last}. Дані зберігаються."
+        "За такого споживання батарея вимкнеться між {dark} і {dark_last}. Історія вимірювань збережеться."
     ),
     "alerts.going_dark.action": "Вимкніть комп’ютери просто зараз, а також усе потужне.",
     "alerts.going_dark.cut.title": "батареї вимкнулися",
