@@ -8,7 +8,7 @@ from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.flow import capacity, is_charged, others_facts, scarce, shows_power
+from jk_bms.rules.flow import capacity, is_charged, others_facts, scarce, shows_power, supply
 from jk_bms.rules.levels import (
     CELLS,
     SPREAD_KNEE_CRITICAL,
@@ -134,7 +134,7 @@ def _low(view: PackView) -> Mapping[str, Look | None] | None:
     return {
         "": Look(
             volts,
-            facts | others_facts(view) | scarce(view),
+            facts | others_facts(view) | supply(view),
             proof=_recovers(view, volts),
             seen=cell_numbers(sample),
             calm=is_charged(view),
@@ -307,7 +307,7 @@ def _pack_low(view: PackView) -> Mapping[str, Look | None] | None:
         return None
     cells = _cells_in_series(view)
     proof = _recovers(view, sample.voltage / cells if cells else 0.0)
-    return {"": Look(sample.voltage, scarce(view), proof=proof, calm=is_charged(view))}
+    return {"": Look(sample.voltage, supply(view), proof=proof, calm=is_charged(view))}
 
 
 PACK_HIGH = Rule(

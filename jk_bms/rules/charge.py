@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.flow import going_on, is_charged, others_facts, scarce
+from jk_bms.rules.flow import going_on, is_charged, others_facts, supply
 from jk_bms.rules.left import soc_to_judge
 from jk_bms.rules.levels import C, E, Level, W, grade
 
@@ -31,7 +31,7 @@ def _soc(view: PackView) -> Mapping[str, Look | None] | None:
     if soc is None:
         return None
     shown = {} if soc == sample.battery_soc else {"soc": sample.battery_soc}
-    return {"": Look(round(soc, 1), shown | others_facts(view) | scarce(view), calm=is_charged(view))}
+    return {"": Look(round(soc, 1), shown | others_facts(view) | supply(view), calm=is_charged(view))}
 
 
 SOC_LOW = Rule(

@@ -63,6 +63,11 @@ def scarce(view: PackView) -> dict[str, Any]:
     return {"scarce": True} if view.on_battery and view.could_be_charged is False else {}
 
 
+def supply(view: PackView) -> dict[str, Any]:
+    """Return what a message tells of what charges the pack: that something does, or, as in ``scarce``, nothing can."""
+    return {"charged": True} if is_charged(view) else scarce(view)
+
+
 def capacity(view: PackView, sample: Sample) -> float:
     """Return the capacity in Ah; 0 when it is not known."""
     return view.limits.nominal_ah or sample.full_ah or 0.0

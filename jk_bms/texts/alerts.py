@@ -327,9 +327,9 @@ class _Step(NamedTuple):
     def _template(self, part: str) -> str | None:
         """The text of the rule for what was found, else for how bad it is, else the usual one."""
         rule, found = self.facts.get("rule"), self.facts.get("facts") or {}
-        # Advice to charge is none where nothing can charge: that comes before how bad it is.
-        scarce = "scarce" if found.get("scarce") else None
-        for variant in (found.get("how"), scarce, self.facts.get("severity")):
+        # Advice to charge is none where nothing can charge, or what does: that comes before how bad it is.
+        supply = next((name for name in ("charged", "scarce") if found.get(name)), None)
+        for variant in (found.get("how"), supply, self.facts.get("severity")):
             if self.texts.known(key := f"alerts.{rule}.{variant}.{part}"):
                 return self.texts.template(key)
         return self.texts.template(key) if self.texts.known(key := f"alerts.{rule}.{part}") else None

@@ -270,7 +270,9 @@ def test_the_energy_of_yesterday_is_not_that_of_today() -> None:
 
 @pytest.mark.parametrize(("soc", "warned"), [(20.0, False), (19.99, True), (15.0, True)])
 def test_a_low_battery_gets_advice(soc: float, warned: bool) -> None:
-    assert ("Switch off what is not needed" in battery(battery_soc=soc)) is warned
+    assert ("Switch off what is not needed" in battery(battery_soc=soc, current=-12.0)) is warned
+    assert ("It is being charged" in battery(battery_soc=soc, current=40.0)) is warned
+    assert "Switch off" not in battery(battery_soc=soc, current=40.0)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from jk_bms.rules import example
@@ -326,6 +327,23 @@ def test_no_advice_to_charge_where_nothing_can(rule: str, name: str) -> None:
 
     assert body != usual
     assert ("or charge" if name == "en" else "або зарядіть") not in body
+
+
+@pytest.mark.parametrize("rule", ["soc_low", "cell_low", "pack_low"])
+@pytest.mark.parametrize(
+    ("name", "words", "vain"),
+    [("en", "It is being charged", "or charge"), ("uk", "вже заряджається", "або зарядіть")],
+)
+def test_no_advice_to_charge_what_is_being_charged(rule: str, name: str, words: str, vain: str) -> None:
+    one = RULE[rule]
+    sample = one.example().sample
+    for current in (40.0, -40.0, 0.0):
+        view = one.example()._replace(sample=msgspec.structs.replace(sample, current=current))
+        found = next(look for look in (one.look(view) or {}).values() if look is not None)
+        body = alert_message(facts(one, facts=dict(found.facts)), None, language(name), KYIV, NOW).body
+
+        assert (words in body) == (current > 0)
+        assert (vain in body) == (current <= 0)
 
 
 def test_a_temperature_that_nothing_measures_any_more_ends_as_unknown() -> None:

@@ -11,6 +11,7 @@ from jk_bms.model.reading import probes_of
 from jk_bms.status_text import soc_bar
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import bms_alarm
+from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
 from jk_bms.view.house import lasts
 
@@ -42,7 +43,7 @@ def battery(
         block(_rows(device, texts, zone, now)),
         *(escape(line) for line in _lines(device, snapshot, texts)),
         values.low_line(soc, texts),
-        _advice(soc, texts),
+        escape(values.low_advice(soc, flow_of_current(reading.get("current") or 0.0), texts)),
         escape(values.updated(device, snapshot, texts, zone, now)),
         buttons=buttons,
     )
@@ -149,10 +150,6 @@ def _source(reading: dict[str, Any], age: float, texts: Texts) -> str:
     if source == "counted" and anchor in ("full", "empty") and before is not None:
         line += ", " + texts(f"bot.anchor.{anchor}", ago=texts.ago(before + age))
     return line
-
-
-def _advice(soc: float | None, texts: Texts) -> str:
-    return escape(texts("bot.low_advice")) if values.low_line(soc, texts) else ""
 
 
 def _beyond(numbers: list[int], voltages: list[float], limits: list[float] | None, texts: Texts) -> str:

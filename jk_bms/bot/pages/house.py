@@ -35,7 +35,7 @@ def house(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: date
         block(_rows(whole, snapshot, texts, zone, now)),
         *pack_lines(whole, snapshot, texts, zone, now),
         values.low_line(whole.soc, texts),
-        escape(texts("bot.low_advice")) if values.low_line(whole.soc, texts) else "",
+        escape(values.low_advice(whole.soc, _flow(whole), texts)),
         escape(house_updated(whole, snapshot, texts, zone, now)),
         buttons=buttons,
     )

@@ -38,6 +38,13 @@ def low_line(soc: float | None, texts: Texts) -> str:
     return "🔴 " + escape(texts("bot.low"))
 
 
+def low_advice(soc: float | None, flow: str, texts: Texts) -> str:
+    """Return what to do about a low battery, by what flows (``charging`` ...); "" when it is not low."""
+    if not low_line(soc, texts):
+        return ""
+    return texts("bot.low_charged" if flow == "charging" else "bot.low_advice")
+
+
 def reading_of(device: dict[str, Any]) -> dict[str, Any]:
     """Return the newest reading; {} when there is none."""
     return device.get("reading") or {}

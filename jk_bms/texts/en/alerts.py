@@ -62,6 +62,7 @@ TEXTS = {
     ),
     "alerts.cell_low.cut.meaning": "This battery is switched off and gives nothing; {go_on}.",
     "alerts.cell_low.action": "Switch off what is not needed, or charge.",
+    "alerts.cell_low.charged.action": "It is being charged: keep the load low until there is more in it.",
     "alerts.cell_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     "alerts.cell_low.detail": "The BMS cuts off at {limit}.",
     "alerts.cell_spread.title": "the cells differ too much",
@@ -87,6 +88,7 @@ TEXTS = {
     "alerts.pack_low.title": "the battery voltage is too low",
     "alerts.pack_low.meaning": "All cells together are nearly empty; the BMS will soon cut off.",
     "alerts.pack_low.action": "Switch off what is not needed, or charge.",
+    "alerts.pack_low.charged.action": "It is being charged: keep the load low until there is more in it.",
     "alerts.pack_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     # Warmth
     "alerts.cell_hot.title": "the battery is too warm",
@@ -131,6 +133,7 @@ TEXTS = {
     "alerts.soc_low.others.meaning": "When nothing is left, the BMS cuts off; {go_on}.",
     "alerts.soc_low.cut.meaning": "This battery is switched off and gives nothing; {go_on}.",
     "alerts.soc_low.action": "Switch off what is not needed, or charge.",
+    "alerts.soc_low.charged.action": "It is being charged: keep the load low until there is more in it.",
     "alerts.soc_low.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     "alerts.soc_low.detail": "With a margin for doubt; the shown charge is {soc}.",
     "alerts.not_charged.title": "low charge, and nothing charges the battery",

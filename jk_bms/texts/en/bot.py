@@ -90,6 +90,7 @@ TEXTS = {
     "bot.bms_says": "The BMS reports: {text}",
     "bot.switch_off.charge": "Charging is switched off in the BMS",
     "bot.switch_off.discharge": "Discharging is switched off in the BMS",
+    "bot.low_charged": "It is being charged: keep the load low until there is more in it.",
     "bot.low_advice": "Switch off what is not needed. /until 07:00 shows whether the charge lasts.",
     "bot.balancing": "Balancing",
     "bot.balancing_with": "Balancing at {current}",

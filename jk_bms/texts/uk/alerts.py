@@ -69,6 +69,7 @@ TEXTS = {
     ),
     "alerts.cell_low.cut.meaning": "Цю батарею вимкнено, вона нічого не дає; {go_on}.",
     "alerts.cell_low.action": "Вимкніть зайве або зарядіть батарею.",
+    "alerts.cell_low.charged.action": "Вона вже заряджається. Поки заряду мало, зайвого не вмикайте.",
     "alerts.cell_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     "alerts.cell_low.detail": "BMS сама вимкнеться за {limit}.",
     "alerts.cell_spread.title": "завеликий розбіг комірок",
@@ -94,6 +95,7 @@ TEXTS = {
     "alerts.pack_low.title": "напруга батареї занизька",
     "alerts.pack_low.meaning": "Усі комірки разом майже порожні; BMS невдовзі вимкнеться.",
     "alerts.pack_low.action": "Вимкніть зайве або зарядіть батарею.",
+    "alerts.pack_low.charged.action": "Вона вже заряджається. Поки заряду мало, зайвого не вмикайте.",
     "alerts.pack_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     # Тепло
     "alerts.cell_hot.title": "батарея перегрівається",
@@ -135,6 +137,7 @@ TEXTS = {
     "alerts.soc_low.others.meaning": "Коли заряд скінчиться, BMS вимкне цю батарею; {go_on}.",
     "alerts.soc_low.cut.meaning": "Цю батарею вимкнено, вона нічого не дає; {go_on}.",
     "alerts.soc_low.action": "Вимкніть зайве або зарядіть батарею.",
+    "alerts.soc_low.charged.action": "Вона вже заряджається. Поки заряду мало, зайвого не вмикайте.",
     "alerts.soc_low.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     "alerts.soc_low.detail": "Пораховано із запасом; показаний заряд – {soc}.",
     "alerts.not_charged.title": "низький заряд, а батарея не заряджається",

@@ -92,6 +92,7 @@ TEXTS = {
     "bot.bms_says": "BMS повідомляє: {text}",
     "bot.switch_off.charge": "Заряджання вимкнено в BMS",
     "bot.switch_off.discharge": "Розряджання вимкнено в BMS",
+    "bot.low_charged": "Вона вже заряджається. Поки заряду мало, зайвого не вмикайте.",
     "bot.low_advice": "Вимкніть зайве. /until 07:00 покаже, чи вистачить заряду.",
     "bot.balancing": "Триває балансування",
     "bot.balancing_with": "Триває балансування, {current}",
