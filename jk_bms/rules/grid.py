@@ -45,7 +45,7 @@ class GridWatch:
 
     def __init__(self, oldest: float = INVERTER) -> None:
         self._oldest = oldest
-        self.since: float | None = None  # when the present state was first seen
+        self.since: float | None = None  # when the present state began; None: it was so when first seen
         self._state = UNKNOWN
         self._candidate: tuple[str, int, float] | None = None  # state, records, first seen
         self._newest: datetime | None = None
@@ -72,7 +72,9 @@ class GridWatch:
             count += 1
         self._candidate = (seen, count, first)
         if count >= CONFIRM:
-            self._state, self.since, self._candidate = seen, first, None
+            # What was there before us, or came while nothing was heard, began at a time that is not known.
+            self.since = None if self._state == UNKNOWN else first
+            self._state, self._candidate = seen, None
         return self._state
 
     def state(self, at: float) -> str:

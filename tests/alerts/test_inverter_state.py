@@ -43,7 +43,7 @@ def test_two_records_confirm_the_grid() -> None:
 
     shown = house.state.shown()
     assert shown is not None
-    assert shown["grid"] == {"state": "present", "for": 10.0}
+    assert shown["grid"] == {"state": "present", "for": None}  # it was there before us
     assert (shown["grid_voltage"], shown["load_power"], shown["status"]) == (231.0, 400.0, "SUB")
     assert "pv_power" not in shown
     assert house.state.on_battery is False

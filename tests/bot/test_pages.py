@@ -111,6 +111,8 @@ AWAY = "❔ Grid unknown: the inverter does not answer"
         ({"grid": {"state": "unknown"}, "age": 900.0}, "does not answer, last heard 15 min ago"),
         ({"age": None}, "❔ Grid unknown"),
         ({"grid": {"state": "lost", "for": 130.0}, "age": 1.0}, "🔦 <b>No grid</b> · 2 min"),
+        ({"grid": {"state": "lost", "for": 6.9}, "age": 1.0}, "🔦 <b>No grid</b> · just now"),
+        ({"grid": {"state": "present", "for": 10.0}, "age": 1.0}, "🔌 <b>Grid is on</b> · 10 s"),
         ({"grid": {"state": "present"}, "age": 1.0, "grid_power": 0.0}, "🔌 <b>Grid is on</b>"),
         # Not confirmed yet, but it answers.
         ({"grid": {"state": "unknown"}, "age": 1.0, "grid_voltage": 231.0}, "🔌 <b>Grid is on</b>"),
@@ -632,7 +634,15 @@ def test_until_without_charge_or_load() -> None:
     def text(known: dict[str, Any]) -> str:
         return pages.until(snapshot(known), known, None, EN, KYIV, NOW).text
 
-    assert "charge or load is not known yet." in text(device())
+    young = device(reading=reading(battery_soc=62.0, current=40.0, capacity=280.0))
+    assert "how much the house uses is not known" in text(young)
+    assert "The charge is 62 %, and the battery is being charged." in text(young)
+    assert "charge or load" not in text(young)
+    resting = text(device(reading=reading(battery_soc=62.0, current=-12.0)))
+    assert "The charge is 62 %. How long it lasts" in resting
+    assert "how much the battery holds is not known" in resting
+    assert "being charged" not in resting
+    assert "charge or load is not known yet." in text(device(reading=reading(battery_soc=None)))
     assert "No battery data yet." in text(device(reading=None, age=None))
 
 

@@ -58,6 +58,19 @@ def test_two_records_confirm() -> None:
     assert records.watch.since == 15.0
 
 
+def test_since_when_is_known_of_a_change_that_was_seen_only() -> None:
+    """Neither the start of this service nor a silence of the inverter is when the grid came."""
+    records = Records()
+
+    assert records.volts(230.0, 230.0, 230.0)[-1] == PRESENT
+    assert records.watch.since is None
+    records.volts(0.0, 0.0)
+    assert records.watch.since == 20.0
+    assert records.volts(0.0, every=300.0) == [UNKNOWN]
+    assert records.volts(0.0) == [LOST]
+    assert records.watch.since is None
+
+
 def test_one_record_alone_changes_nothing() -> None:
     assert Records().volts(230.0, 230.0, 0.0, 230.0, 0.0, 230.0) == [UNKNOWN] + [PRESENT] * 5
 

@@ -24,6 +24,7 @@ from jk_bms.view.freshness import is_old
 from jk_bms.view.house import house_of
 
 WORKING = ("streaming", "waiting")  # states of a link that need no word
+JUST_NOW = 10.0  # s: less is told with tenths elsewhere
 
 
 def status(
@@ -94,8 +95,13 @@ def grid_line(snapshot: dict[str, Any], texts: Texts) -> str:
             line += ", " + texts("bot.grid.last_heard", ago=texts.ago(age))
         return "❔ " + escape(line)
     mark = "🔌" if state == "present" else "🔦"
-    since = f" · {texts.span(lasted)}" if lasted is not None else ""
+    since = f" · {_lasted(lasted, texts)}" if lasted is not None else ""
     return f"{mark} <b>{escape(texts(f'bot.grid.{state}'))}</b>{escape(since)}"
+
+
+def _lasted(seconds: float, texts: Texts) -> str:
+    """A span without tenths of a second, which two records of an inverter do not tell."""
+    return texts("units.just_now") if seconds < JUST_NOW else texts.span(seconds)
 
 
 def _feeds(inverter: dict[str, Any]) -> bool:
