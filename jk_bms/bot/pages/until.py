@@ -22,8 +22,9 @@ from jk_bms.bot.pages.values import (
 )
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.texts import Texts, escape
+from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
-from jk_bms.view.house import house_of
+from jk_bms.view.house import House, house_of
 
 VERDICT_MARKS = {"yes": "🟢", "maybe": "🟡", "no": "🔴"}
 
@@ -52,7 +53,7 @@ def until(
     dark = _dark(snapshot, texts, zone, now)
     if outlook is None or dark:
         unknown = dark or (
-            texts("bot.until.unknown") if device is None else _unknown(snapshot, device, texts, zone, now)
+            _no_outlook(whole, texts) if device is None else _unknown(snapshot, device, texts, zone, now)
         )
         return page(
             escape(notes(snapshot, texts)),
@@ -105,7 +106,16 @@ def _unknown(
     age = device.get("age")
     if age is not None and is_old(age, snapshot):
         return texts("bot.until.old", span=texts.span(age))
-    return texts("bot.until.unknown")
+    return _no_outlook(house_of(snapshot | {"devices": [device]}), texts)
+
+
+def _no_outlook(known: House, texts: Texts) -> str:
+    """What is known all the same, the charge and that it grows, and what is not."""
+    if known.soc is None:
+        return texts("bot.until.unknown")
+    charging = known.current is not None and flow_of_current(known.current) == "charging"
+    charge = texts("bot.until.charging" if charging else "bot.until.charge", soc=shown_soc(known.soc))
+    return f"{charge} {texts('bot.until.no_load' if known.capacity_kwh else 'bot.until.no_size')}"
 
 
 def _empty(outlook: Outlook, texts: Texts, zone: tzinfo | None, now: datetime) -> str:

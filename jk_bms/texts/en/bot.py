@@ -166,6 +166,10 @@ TEXTS = {
     # /until
     "bot.until.usage": "Until when? For example /until 07:00",
     "bot.until.unknown": "I cannot say: charge or load is not known yet.",
+    "bot.until.charge": "The charge is {soc} %.",
+    "bot.until.charging": "The charge is {soc} %, and the battery is being charged.",
+    "bot.until.no_load": "How long it lasts I cannot say yet: how much the house uses is not known.",
+    "bot.until.no_size": "How long it lasts I cannot say yet: how much the battery holds is not known.",
     "bot.until.dark": "The house has had no power since {time}.",
     "bot.until.dark_with": "The house has had no power since {time}; the charge is {soc} %. It needs grid or sun.",
     "bot.until.old": "I cannot say: the last data is {span} old.",
