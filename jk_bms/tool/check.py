@@ -7,6 +7,7 @@ Looks and never changes anything. A line is ``ok``, ``warn`` (look at it some da
 import argparse
 import asyncio
 import ctypes
+import grp
 import json
 import os
 import pwd
@@ -15,13 +16,13 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jk_bms.battery.pack_facts import PackFacts
-from jk_bms.called import tool
+from jk_bms.called import TOP, installed, tool
 from jk_bms.clock import Clock
 from jk_bms.demo import is_demo
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError, reason
@@ -34,12 +35,14 @@ from jk_bms.sources import SourceContext, build
 from jk_bms.store.backup import nightly_copies
 from jk_bms.store.foreign_table import look_at_table
 from jk_bms.store.history_query import tracks
-from jk_bms.store.own import OwnReader, open_reader
+from jk_bms.store.own import BMS_DB, OwnReader, open_reader
+from jk_bms.store.ownership import refuse_foreign
 from jk_bms.store.rollups import HOUR
 from jk_bms.store.sqlite_errors import explain
+from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_FAULTS, EXIT_OK, EXIT_WARNINGS
 from jk_bms.tool.output import LONGEST_NOTE
-from jk_bms.tool.stored import megabytes, stored_settings
+from jk_bms.tool.stored import megabytes
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
@@ -49,6 +52,7 @@ RETENTION_SLACK = timedelta(days=2)  # old rows go in small slices
 SCATTERED = 0.5  # share of a database that is empty pages
 _UNSYNCHRONISED = 5  # what adjtimex returns
 _WEEK = 7 * 24
+UNIT = Path("/etc/systemd/system/easun-jkbms.service")  # where install.sh puts it
 
 
 class Finding(NamedTuple):
@@ -60,7 +64,7 @@ class Finding(NamedTuple):
 
 
 class User(NamedTuple):
-    """Whom the files must be open to: the service's user when it runs, else this one."""
+    """Whom the files must be open to: the service's user where it runs or is installed, else this one."""
 
     uid: int
     groups: frozenset[int]
@@ -74,7 +78,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Check everything; the exit code is that of the worst line."""
-    settings = stored_settings(given)
+    settings = settings_in_use(given)  # what is odd in them is a line of its own
     findings = list(check(settings, Clock()))
     worst = max((finding.level for finding in findings), key=(OK, WARN, FAIL).index)
     if given.json:
@@ -116,7 +120,7 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     for warning in settings.warnings:
-        yield Finding(WARN, "settings", warning)
+        yield Finding(WARN, "settings", warning.removeprefix("settings: "))
     path = settings.env_file
     if is_demo(settings):
         yield Finding(OK, "settings", "nothing is configured; this is the demonstration")
@@ -217,9 +221,16 @@ def synchronised() -> bool | None:
 
 def _database(settings: Settings, user: User, clock: Clock) -> Iterator[Finding]:
     path = settings.bms_db_path
+    refuse_foreign(BMS_DB, path)  # what the service itself does first, in its words
     if not path.exists():
+        if not path.parent.is_dir() and not is_demo(settings):
+            yield Finding(
+                FAIL, "database", f"{path}: there is no such folder; make it, or correct BMS_DB_PATH"
+            )
+            return
         yield Finding(WARN, "database", f"{path}: not there yet; the service creates it")
-        yield from _writable("database", path, user)
+        if path.parent.is_dir():
+            yield from _writable("database", path, user)
         return
     with open_reader(path) as reader, reader.reading() as db:
         verdicts = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
@@ -307,9 +318,17 @@ def _blocks(db: sqlite3.Connection, now: datetime) -> tuple[int, int, datetime |
 def _inverter_database(settings: Settings, user: User, snapshot: dict[str, Any] | None) -> Iterator[Finding]:
     path, what = settings.db_path, "inverter database"
     if not path.exists():
-        made = settings.standalone_rows
-        hint = "the service creates it" if made else "check DB_PATH, or start the inverter program"
-        yield Finding(WARN if made else FAIL, what, f"{path}: not there; {hint}")
+        if settings.standalone_rows:
+            yield Finding(WARN, what, f"{path}: not there; the service creates it")
+        elif settings.sources["DB_PATH"] == "default":
+            yield Finding(
+                FAIL,
+                what,
+                f"DB_PATH is not set, and {path} is not there; set it to the inverter program's database, or "
+                "BMS_STANDALONE_ROWS=true in a house without such a program",
+            )
+        else:
+            yield Finding(FAIL, what, f"{path}: not there; check DB_PATH, or start the inverter program")
         if path.parent.exists():
             yield from _writable(what, path, user)
         return
@@ -373,6 +392,8 @@ def _copies(settings: Settings, user: User, clock: Clock) -> Iterator[Finding]:
 
 
 def _user(snapshot: dict[str, Any] | None) -> User:
+    if snapshot is None and installed() and (user := _user_of_the_unit()):
+        return user
     uid, groups = os.geteuid(), {os.getegid(), *os.getgroups()}
     if snapshot is not None:
         try:
@@ -392,13 +413,32 @@ def _user(snapshot: dict[str, Any] | None) -> User:
     return User(uid, frozenset(groups), name)
 
 
+def _user_of_the_unit() -> User | None:
+    """Whom systemd starts the service as; None where that cannot be told."""
+    try:
+        lines = UNIT.read_text(encoding="utf-8", errors="replace").splitlines()
+        said = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        entry = pwd.getpwnam(said["User"])
+        joined = said.get("SupplementaryGroups", "").split()
+        groups = {grp.getgrnam(name).gr_gid for name in (said.get("Group", ""), *joined) if name}
+    except (OSError, KeyError):
+        return None
+    return User(
+        entry.pw_uid, frozenset(groups | {*os.getgrouplist(entry.pw_name, entry.pw_gid)}), entry.pw_name
+    )
+
+
 def _writable(what: str, path: Path, user: User) -> Iterator[Finding]:
     """A fault for what the service's user may not do: SQLite needs the file and its folder."""
+    installer = TOP / "install.sh"
+    cure = f"; sudo {installer} says how to give it the right" if installed() and installer.exists() else ""
     if path.exists() and not may(user, path, 0o6):
-        yield Finding(FAIL, what, f"{path}: {user.name} may not read and write it ({_mode(path)})")
+        yield Finding(FAIL, what, f"{path}: {user.name} may not read and write it ({_mode(path)}){cure}")
     if not may(user, path.parent, 0o3):
         yield Finding(
-            FAIL, what, f"{path.parent}: {user.name} may not write into this folder ({_mode(path.parent)})"
+            FAIL,
+            what,
+            f"{path.parent}: {user.name} may not write into this folder ({_mode(path.parent)}){cure}",
         )
 
 
@@ -415,4 +455,9 @@ def may(user: User, path: Path, wanted: int) -> bool:
 
 def _mode(path: Path) -> str:
     status = path.stat()
-    return f"mode {status.st_mode & 0o7777:03o}, owner {status.st_uid}:{status.st_gid}"
+    owner, group = str(status.st_uid), str(status.st_gid)
+    with suppress(KeyError):  # a number without a name: of a user who is gone, or of another machine
+        owner = pwd.getpwuid(status.st_uid).pw_name
+    with suppress(KeyError):
+        group = grp.getgrgid(status.st_gid).gr_name
+    return f"mode {status.st_mode & 0o7777:03o}, of {owner}:{group}"

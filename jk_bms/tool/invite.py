@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from jk_bms.live.client import LiveClient
+from jk_bms.settings import OWN_TOKEN
 from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note
@@ -21,7 +22,8 @@ def run(given: argparse.Namespace) -> int:
     """Print a new code. Raises LiveError when the service does not run."""
     settings = settings_in_use(given)
     if not settings.bot_token:
-        note("TELEGRAM_BOT_TOKEN is not set: there is no bot yet that could be asked")
+        key = OWN_TOKEN if settings.env_shared else "TELEGRAM_BOT_TOKEN"
+        note(f"{key} is not set: there is no bot yet that could be asked")
     with LiveClient(settings.socket_path) as service:
         invitation = service.request("invite", role="guest" if given.guest else "owner")
     for line in invitation_lines(invitation, settings.timezone):

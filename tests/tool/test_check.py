@@ -1,5 +1,6 @@
 """check says what is wrong, once, in words, with the exit code of the worst; it changes nothing."""
 
+import grp
 import json
 import os
 import sqlite3
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jk_bms.called import poller
+from jk_bms.called import TOP, poller
 from jk_bms.clock import Clock
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store import own
@@ -89,6 +90,21 @@ def damage(house: StoredHouse) -> None:
         file.write(os.urandom(3900))
 
 
+def folder_in_its_place(house: StoredHouse) -> None:
+    house.bms_db.unlink()
+    house.bms_db.mkdir()
+
+
+def link_to_itself(house: StoredHouse) -> None:
+    house.bms_db.unlink()
+    house.bms_db.symlink_to("bms.db")
+
+
+def no_word_of_it(house: StoredHouse) -> None:
+    (house.folder / "inverter.db").unlink()
+    house.env.write_text(house.env.read_text().replace("DB_PATH=inverter.db\n", ""))
+
+
 FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
     # what happened: (how, level, part, what is said)
     "everybody reads .env": (lambda h: h.env.chmod(0o644), WARN, "settings", "chmod o="),
@@ -123,9 +139,23 @@ FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
     "a damaged database": (damage, FAIL, "database", "damaged"),
     "no database at all": (
         lambda h: h.bms_db.write_text("x" * 5000),
-        FAIL,
-        "database",
-        "not an SQLite database",
+        *(FAIL, "database", "not a bms.db of ours, so it stays as it is: it is no database"),
+    ),
+    "a folder in its place": (
+        folder_in_its_place,
+        *(FAIL, "database", "it is no file; expected a bms.db or no file"),
+    ),
+    "a link to itself": (
+        link_to_itself,
+        *(FAIL, "database", "cannot be looked at"),
+    ),
+    "half of another program's": (
+        lambda h: h.bms_db.write_bytes((h.folder / "inverter.db").read_bytes()[:5000]),
+        *(FAIL, "database", "not a bms.db of ours, so it stays as it is"),
+    ),
+    "no folder for it": (
+        lambda h: h.env.write_text(h.env.read_text().replace("state/bms.db", "nowhere/bms.db")),
+        *(FAIL, "database", "nowhere/bms.db: there is no such folder; make it, or correct BMS_DB_PATH"),
     ),
     "a newer database": (newer, FAIL, "database", "update the program"),
     "everybody changes it": (lambda h: h.bms_db.chmod(0o666), WARN, "database", "chmod o-w"),
@@ -136,6 +166,10 @@ FAULTS: dict[str, tuple[Callable[[StoredHouse], object], str, str, str]] = {
     "no inverter database": (
         lambda h: (h.folder / "inverter.db").unlink(),
         *(FAIL, "inverter database", "check DB_PATH"),
+    ),
+    "no word of an inverter database": (
+        no_word_of_it,
+        *(FAIL, "inverter database", "DB_PATH is not set"),
     ),
     "another program's": (drop_readings, FAIL, "inverter database", "no such table: readings"),
     "a misspelt setting": (
@@ -265,6 +299,29 @@ def test_a_file_that_the_service_may_not_write_is_told(
     }
 
     assert told == {"database", "inverter database", "copies"}
+
+
+def test_a_stopped_service_is_judged_by_its_unit(
+    house: StoredHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by who looks: root may write everything, the owner at the keyboard perhaps nothing."""
+    unit = tmp_path / "unit"
+    unit.write_text("# easun-jkbms\n[Service]\nUser=nobody\nSupplementaryGroups=daemon bin\n")
+    monkeypatch.setattr(check_module, "UNIT", unit)
+    (house.folder / "inverter.db").chmod(0o644)
+
+    in_a_clone = [finding for finding in found(house) if "may not" in finding.text]
+    monkeypatch.setattr(check_module, "installed", lambda: True)
+    told = [finding for finding in found(house) if "may not" in finding.text]
+    user = check_module._user(None)
+
+    assert not in_a_clone
+    assert {"database", "inverter database"} == {finding.what for finding in told}
+    assert all("nobody may not" in finding.text for finding in told)
+    assert any(f"of {(house.folder / 'inverter.db').owner()}:" in finding.text for finding in told)
+    assert all(str(TOP / "install.sh") in finding.text for finding in told)
+    assert user.name == "nobody"
+    assert {grp.getgrnam(name).gr_gid for name in ("daemon", "bin")} <= user.groups
 
 
 BOTS = {  # what the service knows of the bot: how check rates it, None: it has nothing to say
