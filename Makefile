@@ -51,7 +51,7 @@ SAID := code=$$?; [ -t 1 ] && case $$code in 75|78) exit 0 ;; esac; exit $$code
 
 run: ## the poller, and the bot if it has a token: your .env, or a simulated battery (ARGS=... are passed on)
 	@tools/venv $(VENV) runtime
-	@[ "$$($(PY) jk_bms_service.py --packages $(ARGS))" != bot ] || tools/venv $(VENV) bot
+	@[ "$$($(PY) jk_bms_service.py --packages $(ARGS) 2>/dev/null)" != bot ] || tools/venv $(VENV) bot
 	@$(KEEP_OUT_OF_GIT)
 	@$(PY) jk_bms_service.py --interactive $(ARGS) || { $(SAID); }
 

@@ -177,7 +177,8 @@ run() { # WHAT COMMAND [ARGUMENT...]
     if [[ -n "$dry" ]]; then
         say "would: $what"
         printf '       $'
-        printf ' %q' "$@"
+        printf ' %q' "${@:1:12}" # not hundreds of files, among which no other step is found
+        if (($# > 12)); then printf ' ... and %d more' $(($# - 12)); fi
         printf '\n'
     else
         say "- $what"
@@ -522,7 +523,9 @@ code() {
     if ((${#refused[@]})); then
         printf 'install.sh: %s holds files that we did not put there, or that were changed since: %s\n' \
             "$prefix" "${refused[*]}" >&2
-        die "nothing was changed; move them away, or install to $STANDARD_PREFIX and set DB_PATH in $CONFIG/.env"
+        local elsewhere=", or install to $STANDARD_PREFIX and set DB_PATH in $CONFIG/.env"
+        [[ "$prefix" != "$STANDARD_PREFIX" ]] || elsewhere=" and run this again"
+        die "nothing was changed; move them away$elsewhere"
     fi
     ((${#clashes[@]} == 0)) || say "code: left as they are, they are not ours: ${clashes[*]}"
     for each in "${!ours[@]}"; do # of an older version
@@ -819,6 +822,15 @@ service_can() { # as the unit runs it
     runuser -u "$NAME" "${groups[@]}" -- test "$@"
 }
 
+# Whether it may do so in FOLDER. Of a home it sees that folder alone, so who may enter the home is no matter.
+service_can_in() ( # FOLDER TEST NAME
+    if at_home "$1"; then
+        cd -- "$1" && service_can "$2" "./$3"
+    else
+        service_can "$2" "$1/$3"
+    fi
+)
+
 poller_check() {
     has_battery || { live_systemd && systemctl is-active --quiet "$NAME"; } ||
         say "service: not started: no battery yet: $(tool_command) --scan, then run this again"
@@ -852,26 +864,32 @@ checks() {
         say "check: not checked whether user $NAME can write $db_path: there is no such user here"
         return
     fi
-    service_can -r "$settings_dir/.env" ||
-        say "check: user $NAME cannot read $settings_dir/.env: sudo chgrp $NAME $settings_dir/.env && sudo chmod g+r $settings_dir/.env"
+    if ! service_can_in "$settings_dir" -r .env; then
+        group="$(stat -c %G "$settings_dir/.env")"
+        if [[ -n "$db_group" && "$group" == "$db_group" ]]; then # the service is in it: it stays the other program's
+            say "check: user $NAME cannot read $settings_dir/.env: sudo chmod g+r $settings_dir/.env"
+        else
+            say "check: user $NAME cannot read $settings_dir/.env: sudo chgrp $NAME $settings_dir/.env && sudo chmod g+r $settings_dir/.env"
+        fi
+    fi
     if [[ ! -d "$dir" ]]; then
         say "check: $dir does not exist yet; once the inverter program has made it, run this again"
         return
     fi
     group="$(stat -c %G "$dir")"
-    if ! service_can -x "$dir"; then
+    if ! service_can_in "$dir" -x .; then
         say "check: user $NAME cannot enter $dir: sudo chmod o+x on it and on the folders above it that lack it"
     fi
     if [[ -z "$db_group" ]]; then # joining root's group, say, would open far more than this folder
         group=$NAME
-        service_can -w "$dir" || say "check: user $NAME cannot write in the folder $dir (SQLite needs it for its journal):" \
+        service_can_in "$dir" -w . || say "check: user $NAME cannot write in the folder $dir (SQLite needs it for its journal):" \
             "sudo chgrp $NAME $(printf %q "$dir") && sudo chmod g+rwxs $(printf %q "$dir")"
     else
-        service_can -w "$dir" || say "check: user $NAME cannot write in the folder $dir (SQLite needs it for its journal):" \
+        service_can_in "$dir" -w . || say "check: user $NAME cannot write in the folder $dir (SQLite needs it for its journal):" \
             "it is in group $group now, so: sudo chmod g+rwxs $(printf %q "$dir")"
     fi
     for file in "$db_path" "$db_path-wal" "$db_path-shm"; do
-        if [[ -e "$file" ]] && ! { service_can -w "$file" && service_can -r "$file"; }; then
+        if [[ -e "$file" ]] && ! { service_can_in "$dir" -w "${file##*/}" && service_can_in "$dir" -r "${file##*/}"; }; then
             say "check: user $NAME cannot write $file:" \
                 "sudo chgrp $group $(printf %q "$file") && sudo chmod g+rw $(printf %q "$file")"
         fi
@@ -951,6 +969,7 @@ what_next() {
     local jk_util again="sudo $prefix/install.sh"
     jk_util="$(tool_command)"
     [[ -z "$beside" ]] || again="sudo $(printf %q "$source")/install.sh --prefix $prefix"
+    [[ -z "$given_venv" ]] || again+=" --venv $given_venv"
     if ! has_battery; then
         cat <<END
   $jk_util --scan
@@ -986,7 +1005,7 @@ uninstall() {
             say "kept: $path, because it is not ours"
         fi
     done
-    if live_systemd; then
+    if live_systemd && ((changes)); then
         run "let systemd forget the units" systemctl daemon-reload
     fi
     for path in "$COMMAND" "$RULE"; do

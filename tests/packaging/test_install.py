@@ -93,6 +93,27 @@ def test_dry_run_shows_every_step_and_changes_nothing(root: Path, install: Insta
     assert promised == done
 
 
+def test_the_command_to_run_again_keeps_the_environment(install: Install) -> None:
+    """Without --venv the next run would make one of its own."""
+    assert f"sudo /opt/easun-jkbms/install.sh --venv {ENVIRONMENT}\n" in install().stdout
+
+
+def test_a_folder_in_a_home_is_asked_from_inside(tmp_path: Path, run: Run) -> None:
+    """The unit sees that folder alone: the home above it need not be opened to the service."""
+    script = (PROJECT / "install.sh").read_text(encoding="utf-8")
+    function = re.search(r"^service_can_in\(\) \(.*?^\)$", script, re.DOTALL | re.MULTILINE)
+    assert function is not None
+    asked = 'service_can() { echo "$PWD $*"; }; at_home() { [[ "$1" == */home/* ]]; }\n' + function[0]
+    folder = tmp_path / "home/pi/my solar"
+    folder.mkdir(parents=True)
+
+    at_home = run("bash", "-c", f'{asked}\nservice_can_in "$1" -w inverter.db', "-", folder, cwd=Path("/"))
+    elsewhere = run("bash", "-c", f"{asked}\nservice_can_in /opt/x -x .", cwd=Path("/"))
+
+    assert at_home.stdout == f"{folder} -w ./inverter.db\n", at_home.stderr
+    assert elsewhere.stdout == "/ -x /opt/x/.\n"
+
+
 def test_update_takes_the_new_and_drops_the_old(clone: Path, root: Path, install: Install) -> None:
     install()
     settings = write(root / "etc/easun-jkbms/.env", "JK_BMS_POLL_INTERVAL=7\n")
@@ -532,7 +553,9 @@ def test_the_real_clone_has_all_it_takes(root: Path, run: Run) -> None:
     result = run(PROJECT / "install.sh", "--root", root, "--venv", ENVIRONMENT, "--dry-run")
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert "jk_bms_service.py" in result.stdout
+    # Hundreds of files in one line would hide the other steps: it says how many more there are.
+    assert re.search(r"copy_files .* \.\.\. and \d{3} more$", result.stdout, re.MULTILINE)
+    assert max(map(len, result.stdout.splitlines())) < 600
 
 
 @needs("shellcheck")

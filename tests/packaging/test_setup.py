@@ -1,5 +1,6 @@
 """Setting up: one word each, made once, made again when the lock changed."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -324,3 +325,24 @@ def test_clean_leaves_what_is_the_owners(small_project: Path, run: Run) -> None:
     left = {str(path.relative_to(small_project)) for path in small_project.rglob("*") if path.is_file()}
     assert {".env", "jk_devices.yaml", "bms.db"} <= left
     assert not any(name.startswith((".venv", "demo", ".ruff_cache", "jk_bms")) for name in left)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_of_another_is_told_in_a_sentence(
+    clone: Path, run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """After one `sudo make run` the owner's own says what to do, not a line of the shell."""
+    ours = tmp_path_factory.getbasetemp()
+    for folder in clone.parents:  # the folders of pytest are closed to others
+        folder.chmod(folder.stat().st_mode | 0o011)
+        if folder == (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours):
+            break
+    (clone / ".venv.lock").touch(0o644)
+
+    result = run("runuser", "-u", "nobody", "--", clone / "tools" / "venv", clone / ".venv", "runtime")
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"setup: {clone}/.venv is not yours to change, it is of root: work as root, or give yourself the folder: "
+        f"sudo chown -R nobody {clone}\n"
+    )
