@@ -16,9 +16,7 @@ VOLTAGE = 1000.0  # V, pack; more than 0
 CELLS = (0.5, 5.0)  # V
 SUM = 0.01  # pack voltage against the sum of the cells
 CURRENT = 2000.0  # A, either way, whatever the device says of itself
-BEYOND_LIMITS = (
-    5.0  # times what the BMS lets through for seconds: what flows until it cuts a short circuit ...
-)
+BEYOND_LIMITS = 5.0  # times what the BMS lets through for seconds: it flows until it cuts a short circuit ...
 LEAST_CURRENT = 300.0  # A ... but so much flows through any of them
 TEMPERATURES = (-40.0, 120.0)  # °C, of the battery
 MOSFETS = (-40.0, 180.0)  # °C

@@ -36,9 +36,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     silent: bool = False  # arrives without a sound
     standing: bool = False  # of an alert that goes on, as far as this message knows
     rings: bool = False  # even in the quiet hours of its chat
-    topic: int | None = (
-        None  # of a forum; 0: in none; None: where this chat wants what the bot sends by itself
-    )
+    # Of a forum; 0: in none; None: where this chat wants what the bot sends by itself.
+    topic: int | None = None
     later: str = ""  # HTML: what is said instead, without buttons, once it has waited longer than PRESENT
 
     @property

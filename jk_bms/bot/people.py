@@ -46,9 +46,8 @@ class People:
             if self._access.answer_wrong_code(asked.sender):
                 return pages.plain(asked.texts, "bot.claim_wrong"), ""
             return Page(""), ""
-        role = (
-            told.get("role") if told.get("role") in ROLES else OWNER
-        )  # an older service lets in owners only
+        # An older service lets in owners only.
+        role = told.get("role") if told.get("role") in ROLES else OWNER
         log.info("chat %d: let in with a code, as %s", asked.chat, role)
         store = self._store
         await store.aside(

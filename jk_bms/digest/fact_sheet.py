@@ -71,9 +71,8 @@ class _Writer:
             yield f"Highest load of the house: {self._extreme(facts.load, 'power', 0)}."
         if facts.grid is not None:
             never = not facts.grid and not facts.grid_unknown
-            seen = (
-                GRID if facts.grid or never else None
-            )  # of a grid that was not watched nobody knows that it stayed
+            # Of a grid that was not watched it is not known that it stayed.
+            seen = GRID if facts.grid or never else None
             yield from self._spans(
                 seen, "Grid away" if seen else "Grid away as far as it is known: never", facts.grid
             )
@@ -81,9 +80,8 @@ class _Writer:
                 yield from self._spans(None, "Whether the grid was there is not known", facts.grid_unknown)
         else:
             yield "Grid: it is not known whether it was away."
-            for (
-                pack
-            ) in facts.counted:  # an outage is what a battery stood in for; without one it is not known
+            # An outage is what a battery stood in for; without one it is not known.
+            for pack in facts.counted:
                 if pack.phases:
                     self._count(GRID, len(pack.phases))
         if facts.house is not None:

@@ -30,9 +30,7 @@ ENOUGH_DAYS = 3  # of them; fewer are not "usual"
 MOST_OF_A_DAY = 20 * 3600.0  # s; a shorter stretch is not compared with whole days
 STRONGEST = 100.0  # kW; a meter that runs faster was set by a person
 INVERTER = "inverter"
-CUT = timedelta(
-    seconds=10
-)  # between records of the inverter, about: the shortest cut of the grid that is seen
+CUT = timedelta(seconds=10)  # between two records of the inverter, about: no shorter cut of the grid is seen
 REAL = 0.02  # of the capacity in an hour: a battery that gives less feeds no house, but an inverter that stands by
 USUAL_SIZE = 100.0  # Ah, where a pack does not say its own
 
@@ -100,9 +98,8 @@ class PackFacts(NamedTuple):
     since: datetime | None = None  # when its very first record came, if that was on this day
     holes: tuple[Span, ...] = ()  # nothing was recorded
     metered: Span | None = None  # the part of the recorded time that the meters tell of; None: all of it
-    fed: timedelta | None = (
-        None  # for how long it fed the house, also in short; None: not known for all the time
-    )
+    # For how long it fed the house, short times too; None: that is not known for all the time.
+    fed: timedelta | None = None
     faults: tuple[Fault, ...] = ()
     usual: Usual | None = None
     capacity_ah: float | None = None

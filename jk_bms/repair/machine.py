@@ -166,9 +166,8 @@ class LinkMachine:
         self._link_commands = DayCount()
         self._period: float | None = None
         self._asked: float | None = None  # in this silence
-        self._waiting: float | None = (
-            None  # s that the next frame may take by itself; 0: that is known by now
-        )
+        # s that the next frame may take by itself; 0: that is known by now.
+        self._waiting: float | None = None
         self._lent: float | None = None  # until when it was released last
 
     # What happened

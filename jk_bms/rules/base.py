@@ -184,13 +184,10 @@ class Rule(NamedTuple):
     one_voice: bool = False  # its parts show the same thing from several sides: one of them is told
     # While an alert of one of these rules is open, this one says nothing more: it is neither told nor listed.
     hidden_by: tuple[str, ...] = ()
-    needs: tuple[
-        str, ...
-    ] = ()  # the values of a sample that it measures: without any of them it knows nothing
+    needs: tuple[str, ...] = ()  # the values of a sample that it measures: without any it knows nothing
     least: int = 1  # values that it needs, where one name stands for several
-    rings_again: bool = (
-        True  # critical: repeated soon until it is acknowledged; else only named beside others
-    )
+    # Critical: repeated soon until it is acknowledged; else only named beside others.
+    rings_again: bool = True
 
 
 class Moment(NamedTuple):

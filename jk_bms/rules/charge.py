@@ -52,10 +52,7 @@ SOC_LOW = Rule(
     unit="%",
     digits=1,
     clear_seconds=60.0,
-    needs=(
-        "battery_soc",
-        "soc_counted",
-    ),
+    needs=("battery_soc", "soc_counted"),
 )
 
 
@@ -90,8 +87,5 @@ NOT_CHARGED = Rule(
     digits=1,
     clear_seconds=60.0,
     hidden_by=("soc_low",),
-    needs=(
-        "battery_soc",
-        "soc_counted",
-    ),
+    needs=("battery_soc", "soc_counted"),
 )
