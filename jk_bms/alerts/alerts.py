@@ -175,7 +175,7 @@ class Alerts:
         """Judge a completed sample."""
         address = sample.device.address
         if address in self._sources:
-            view = self._pack_view(address, sample)
+            view = self._pack_view(address, sample, powered(self._house_view()))
             self._packs.take(view)
             self._look(address, view)
             if (now := self._clock.monotonic()) - self._house_at >= HOUSE_PERIOD:
@@ -293,10 +293,11 @@ class Alerts:
             await asyncio.sleep(period / self._clock.speed)
 
     async def _look_at_links(self) -> None:
+        power = powered(self._house_view())
         for address, source in self._sources.items():
             if source.status.state is LinkState.RELEASED:
                 self._left_alone[address] = self._clock.monotonic()
-            self._look(address, self._pack_view(address, None))
+            self._look(address, self._pack_view(address, None, power))
             if _adapters_fault(source.status):
                 self._rung = max(self._rung, source.status.rung)
         self._tell(self._engine.tick(self._moment()))
@@ -371,7 +372,7 @@ class Alerts:
             "packs": {
                 view.device.address: _span(left)
                 for view in house.packs or ()
-                if can_feed(view) and (left := pack_left(view)) is not None
+                if can_feed(view.sample) and (left := pack_left(view)) is not None
             }
         }
         if (left := lasting(house)) is not None:
@@ -380,18 +381,18 @@ class Alerts:
 
     def _others(self, address: str) -> tuple[Other, ...]:
         """The packs beside that at ``address`` that can feed the house."""
-        fresh = ((one, source, self._fresh(one)) for one, source in self._sources.items() if one != address)
+        fresh = ((source, self._fresh(one)) for one, source in self._sources.items() if one != address)
         return tuple(
             Other(source.device.label, sample.battery_soc)
-            for _, source, sample in fresh
-            if sample is not None and sample.current is not None and sample.discharge_enabled is not False
+            for source, sample in fresh
+            if sample is not None and can_feed(sample)
         )
 
     def _house_view(self) -> HouseView:
         return self.inverter.house(self._packs.look(self._clock.monotonic()))
 
-    def _pack_view(self, address: str, sample: Sample | None, power: bool | None = None) -> PackView:
-        """What is known of a pack. ``power``: whether the house has power, where that was found out just now."""
+    def _pack_view(self, address: str, sample: Sample | None, power: bool | None) -> PackView:
+        """What is known of a pack. ``power``: whether the house has power; None: not known."""
         source = self._sources[address]
         kind, limits = self._known.about(address)
         return PackView(
@@ -403,7 +404,7 @@ class Alerts:
             settings=self._settings.get(address, {}),
             faults=self._faults.get(address, ()),
             on_battery=self.inverter.on_battery,
-            powered=powered(self._house_view()) if power is None else power,
+            powered=power,
             could_be_charged=self.inverter.could_charge,
             others=self._others(address),
         )

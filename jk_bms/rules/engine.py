@@ -126,7 +126,7 @@ class Engine:
 
     def open(self) -> list[Alert]:
         """Return the alerts that stand now, the worst first, then the oldest."""
-        return self._pictures(rule_watch for rule_watch in self._standing())
+        return self._pictures(self._standing())
 
     def listed(self) -> list[Alert]:
         """Return those of them that say something beside the others, in the same order."""

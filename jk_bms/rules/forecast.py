@@ -63,7 +63,7 @@ def minutes_left(view: HouseView, *, cautious: bool) -> Mapping[str, Look | None
         return {"": _by_now("silent")} if view.silent else None
     if any(one.on_battery is False for one in heard) or _charged(heard):
         return {}
-    feeding = [one for one in heard if can_feed(one)]
+    feeding = [one for one in heard if can_feed(one.sample)]
     if not feeding:  # what was foretold has happened, unless one that is silent feeds
         return {"": _by_now("silent" if view.silent else "cut")}
     soc = house_soc(feeding)
@@ -98,7 +98,7 @@ def _current(view: PackView) -> float:
 def _charged(views: Sequence[PackView]) -> bool:
     """Whether the packs are charged: one of them, and not by another."""
     return any(map(is_charged, views)) and not any(
-        _current(view) < 0.0 and not _idle(view) for view in views if can_feed(view)
+        _current(view) < 0.0 and not _idle(view) for view in views if can_feed(view.sample)
     )
 
 
@@ -110,7 +110,7 @@ def _idle(view: PackView) -> bool:
 
 def lasting(view: HouseView) -> Left | None:
     """Return how long the house lasts, for all who show it; None: it is not drawn from, dark, or not known."""
-    feeding = [one for one in view.packs or () if can_feed(one)]
+    feeding = [one for one in view.packs or () if can_feed(one.sample)]
     if not feeding or any(one.powered is False for one in feeding) or _charged(feeding):
         return None
     return house_left(feeding)

@@ -37,9 +37,8 @@ def soc_to_judge(sample: Sample) -> float | None:
     return sample.battery_soc
 
 
-def can_feed(view: PackView) -> bool:
+def can_feed(sample: Sample | None) -> bool:
     """Whether a pack can give current, as far as is known of it. A device that measures none gives none."""
-    sample = view.sample
     return sample is not None and sample.current is not None and sample.discharge_enabled is not False
 
 

@@ -8,11 +8,11 @@ from jk_bms.bot.hushed import is_hushed
 from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, press
 from jk_bms.bot.pages.page import Button, Page, page
 from jk_bms.bot.pages.values import label, notes
+from jk_bms.rules.causes import urgency
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import SEVERITIES, alert_line, mark, severity_of
 
 MOST = 10  # alerts on the page: more are counted
-OF_THE_HOUSE = ("house_dark", "going_dark", "grid_lost")  # rules before all others as bad
 MUTES = (("3600", "bot.button.mute_1h"), ("28800", "bot.button.mute_8h"), ("clear", "bot.button.mute_clear"))
 
 
@@ -73,10 +73,8 @@ def alerts(
 
 
 def _urgency(alert: Mapping[str, Any]) -> tuple[int, int, str]:
-    """Where an alert stands on the page: the worst first, of those what the whole house lives by, then the oldest."""
-    rule = alert.get("rule")
-    place = OF_THE_HOUSE.index(rule) if rule in OF_THE_HOUSE else len(OF_THE_HOUSE)
-    return -severity_of(alert), place, str(alert.get("since", ""))
+    """Where an alert stands on the page: as in messages."""
+    return urgency(str(alert.get("rule")), severity_of(alert), str(alert.get("since", "")))
 
 
 def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool) -> Iterator[Button]:
