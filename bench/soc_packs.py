@@ -207,9 +207,6 @@ def counter_for(pack: Drawn, curve: Curve | None = None) -> SocCounter:
         PackLimits(
             cell_ovp=kind.ovp,
             cell_uvp=kind.uvp,
-            cell_charge=kind.charge,
-            soc_100_voltage=kind.full,
-            soc_0_voltage=kind.empty,
             nominal_ah=pack.capacity_ah,
         )
     )

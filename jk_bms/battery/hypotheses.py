@@ -65,6 +65,22 @@ class VoltageTable:
         return v + (place - i) * rise
 
 
+class Belief(NamedTuple):
+    """What is believed of one of the seven numbers: mean and standard deviation."""
+
+    mean: float
+    sigma: float
+
+
+class Sensor(NamedTuple):
+    """One way in which sensor and capacity may be wrong, and how likely that is."""
+
+    weight: float
+    gain: Belief
+    offset: Belief  # A
+    idle: Belief  # A
+
+
 class Hypothesis:
     """One curve taken for granted, and what follows from it."""
 
@@ -86,25 +102,12 @@ class Hypothesis:
             cov[i][i] = each * each
         return cls(curve, log(weight), [mean.get(i, 0.0) for i in range(SIZE)], cov)
 
-    def with_sensor(
-        self,
-        weight: float,
-        gain: float,
-        gain_sigma: float,
-        offset: float,
-        offset_sigma: float,
-        idle: float,
-        idle_sigma: float,
-    ) -> "Hypothesis":
-        """Return a copy, by ``weight`` as likely, with one way in which the sensor may be wrong."""
+    def with_sensor(self, sensor: Sensor) -> "Hypothesis":
+        """Return a copy, by the sensor's weight as likely, whose sensor is wrong in that way."""
         made = Hypothesis(
-            self.curve, self.log + log(weight), list(self.mean), [list(row) for row in self.cov]
+            self.curve, self.log + log(sensor.weight), list(self.mean), [list(row) for row in self.cov]
         )
-        for i, value, sigma in (
-            (GAIN, gain, gain_sigma),
-            (OFFSET, offset, offset_sigma),
-            (IDLE, idle, idle_sigma),
-        ):
+        for i, (value, sigma) in ((GAIN, sensor.gain), (OFFSET, sensor.offset), (IDLE, sensor.idle)):
             made.mean[i] = value
             made.cov[i] = [0.0] * SIZE
             for row in made.cov:
@@ -232,19 +235,19 @@ class Hypothesis:
             cov[i][i] = max(cov[i][i], FLOORS[i])
         return likely
 
-    def rescale(self, old: float, new: float, usual: float, unsure: float) -> None:
+    def rescale(self, old: float, new: float, usual: Belief) -> None:
         """Go over from ``old`` to ``new`` % for each Ah: the nominal capacity was corrected.
 
-        What was learned of the gain is of the pack and stays; of what was not, ``usual`` with ``unsure``
-        as deviation is believed. The charge follows as far as it was counted by the old capacity.
+        What was learned of the gain is of the pack and stays; of what was not, the ``usual`` is believed.
+        The charge follows as far as it was counted by the old capacity.
         """
         mean, cov = self.mean, self.cov
-        variance, first = cov[GAIN][GAIN], unsure * unsure
+        variance, first = cov[GAIN][GAIN], usual.sigma * usual.sigma
         counted = cov[CHARGE][GAIN] / variance if variance > 0.0 else 0.0
         learned = max(0.0, 1.0 - variance / first)
         found = old * (1.0 + mean[GAIN]) / new - 1.0
-        fits = learned > 0.0 and abs(found - usual) <= FAR * unsure
-        gain = usual + learned * (found - usual) if fits else usual
+        fits = learned > 0.0 and abs(found - usual.mean) <= FAR * usual.sigma
+        gain = usual.mean + learned * (found - usual.mean) if fits else usual.mean
         moved = counted * (new * (1.0 + gain) / old - (1.0 + mean[GAIN]))
         for i in range(SIZE):
             cov[i][GAIN] = cov[GAIN][i] = 0.0
@@ -350,13 +353,6 @@ def _join(a: Hypothesis, b: Hypothesis) -> None:
     for i in range(SIZE):
         a.mean[i] += share * apart[i]
     a.log += log(1.0 + exp(b.log - a.log))
-
-
-class Belief(NamedTuple):
-    """One of the seven numbers, over all hypotheses: mean and standard deviation."""
-
-    mean: float
-    sigma: float
 
 
 def believed(hypotheses: Sequence[Hypothesis]) -> tuple[Belief, ...]:

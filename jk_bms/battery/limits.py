@@ -11,9 +11,6 @@ class PackLimits(NamedTuple):
 
     cell_ovp: float | None = None  # over-voltage protection
     cell_uvp: float | None = None  # under-voltage protection
-    cell_charge: float | None = None  # RCV, what the BMS asks the charger for
-    soc_100_voltage: float | None = None  # the BMS sets its counter to 100 % here ...
-    soc_0_voltage: float | None = None  # ... and to 0 % here
     nominal_ah: float | None = None
 
 
@@ -22,9 +19,6 @@ def pack_limits(settings: Mapping[str, Any]) -> PackLimits:
     return PackLimits(
         cell_ovp=settings.get("cell_ovp"),
         cell_uvp=settings.get("cell_uvp"),
-        cell_charge=settings.get("cell_request_charge_voltage"),
-        soc_100_voltage=settings.get("soc_100_voltage"),
-        soc_0_voltage=settings.get("soc_0_voltage"),
         nominal_ah=settings.get("nominal_battery_capacity"),
     )
 

@@ -28,6 +28,7 @@ from jk_bms.battery.hypotheses import (
     TRUST,
     Belief,
     Hypothesis,
+    Sensor,
     VoltageTable,
     believed,
     quantiles,
@@ -46,15 +47,15 @@ JUMP = 1.0  # %: a change as large has a reason
 LOW_END, HIGH_END = 0.02, 0.98  # of the sum of hypotheses: the ends of the band
 LEAST_BAND = 1.9  # %: no anchor is better than that to either side
 
-# What may be wrong at first: weight, mean and sd of the gain; sd of offset and idle, in A + A for each Ah.
+# What may be wrong at first: weight, gain, and sd of the offset in A + A for each Ah.
 SENSORS = (
-    (0.40, 0.02, 0.05, (0.06, 0.0005)),
-    (0.20, 0.15, 0.06, (0.06, 0.0005)),
-    (0.12, 0.28, 0.06, (0.06, 0.0005)),
-    (0.10, -0.09, 0.05, (0.06, 0.0005)),
-    (0.05, -0.20, 0.08, (0.06, 0.0005)),  # declared much too small
-    (0.15, 0.03, 0.06, (0.10, 0.0030)),
-    (0.08, 0.17, 0.08, (0.10, 0.0030)),
+    (0.40, Belief(0.02, 0.05), (0.06, 0.0005)),
+    (0.20, Belief(0.15, 0.06), (0.06, 0.0005)),
+    (0.12, Belief(0.28, 0.06), (0.06, 0.0005)),
+    (0.10, Belief(-0.09, 0.05), (0.06, 0.0005)),
+    (0.05, Belief(-0.20, 0.08), (0.06, 0.0005)),  # declared much too small
+    (0.15, Belief(0.03, 0.06), (0.10, 0.0030)),
+    (0.08, Belief(0.17, 0.08), (0.10, 0.0030)),
 )
 IDLE_WRONG = 0.08, 0.0004  # A, and A for each Ah
 SHIFTS = ((0.0, 1.5), (-0.015, 1.0), (0.015, 1.0))  # V, weight
@@ -129,18 +130,6 @@ class Grounds(NamedTuple):
     idle: Belief  # A that flow while it reads 0
     capacity: Belief  # Ah, as this sensor counts them
     shift: Belief  # V by which the cells lie above the curve of their kind
-
-
-class _Sensor(NamedTuple):
-    """One way in which sensor and capacity may be wrong, each with its standard deviation."""
-
-    weight: float
-    gain: float
-    gain_sd: float
-    offset: float  # A
-    offset_sd: float
-    idle: float  # A
-    idle_sd: float
 
 
 class SocCounter:
@@ -239,7 +228,7 @@ class SocCounter:
             self._remaining = sample.remaining_ah
         return self._estimate(jump)
 
-    def grounds(self) -> "Grounds | None":
+    def grounds(self) -> Grounds | None:
         """Return what the charge is counted by, for a person who asks why; None: nothing was counted yet."""
         if not self._beliefs:
             return None
@@ -303,9 +292,11 @@ class SocCounter:
         if old is not None:
             charge, offset, idle, gain, _ = old["mean"]
             sds = [sqrt(max(0.0, old["cov"][i * (i + 3) // 2])) for i in range(5)]
-            sensor = _Sensor(1.0, gain, max(0.02, sds[3]), offset, sds[1], idle, sds[2])
+            sensor = Sensor(
+                1.0, Belief(gain, max(0.02, sds[3])), Belief(offset, sds[1]), Belief(idle, sds[2])
+            )
             spread = self._spread([(charge, max(1.0, 1.5 * sds[0]), 1.0)])
-            beliefs = [each.with_sensor(*sensor).state() for each in spread]
+            beliefs = [each.with_sensor(sensor).state() for each in spread]
         fresh = {name: getattr(self, f"_{name}") for name in NUMBERS}
         kept = {name: value for name, value in numbers.items() if name in fresh}
         for name in ("since_weighing", "ticks", "mean_sum", "drop_sum"):
@@ -342,7 +333,7 @@ class SocCounter:
             setattr(self._ohmic, name, getattr(learned, name))
         before = self._value()
         for each in self._beliefs:
-            each.rescale(100.0 / known, 100.0 / nominal, SENSORS[0][1], SENSORS[0][2])
+            each.rescale(100.0 / known, 100.0 / nominal, SENSORS[0][1])
         self._learn_capacity()
         self._fresh = False
         self.rescaled = f"capacity of {known:g} Ah corrected to {nominal:g} Ah: {before:.1f} % became {self._value():.1f} %"
@@ -365,10 +356,10 @@ class SocCounter:
         # A voltage says nothing of the sensor: what that may do wrong comes in afterwards.
         idle = IDLE_WRONG[0] + IDLE_WRONG[1] * nominal
         sensors = [
-            _Sensor(weight, gain, gain_sd, 0.0, a + b * nominal, 0.0, idle)
-            for weight, gain, gain_sd, (a, b) in SENSORS
+            Sensor(weight, gain, Belief(0.0, a + b * nominal), Belief(0.0, idle))
+            for weight, gain, (a, b) in SENSORS
         ]
-        self._beliefs = [each.with_sensor(*one) for each in self._beliefs for one in sensors]
+        self._beliefs = [each.with_sensor(one) for each in self._beliefs for one in sensors]
         self._thin()
         self._current = current
         self._volts = sample.voltage / len(cells) if sample.voltage is not None and cells else None

@@ -11,7 +11,7 @@ import pytest
 
 from jk_bms.battery.chemistry import CHEMISTRIES, chemistry
 from jk_bms.battery.curves import Curve
-from jk_bms.battery.hypotheses import CHARGE, GAIN, IDLE, OFFSET, Hypothesis
+from jk_bms.battery.hypotheses import CHARGE, GAIN, IDLE, OFFSET, Belief, Hypothesis
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.low_charge import soc_for_warnings
 from jk_bms.battery.soc import MOST_AFTER, SocCounter, SocEstimate
@@ -419,7 +419,7 @@ def test_what_was_learned_of_the_capacity_outlives_a_correction_that_fits() -> N
         0, 1.0, {CHARGE: 50.0, GAIN: found}, {CHARGE: 2.0, OFFSET: 0.1, IDLE: 0.1, GAIN: 0.002}
     )
 
-    one.rescale(100.0 / 280.0, 100.0 / 270.0, 0.0, 0.04)
+    one.rescale(100.0 / 280.0, 100.0 / 270.0, Belief(0.0, 0.04))
 
     assert 270.0 / (1.0 + one.mean[GAIN]) == pytest.approx(270.0, abs=0.2)
     assert one.mean[0] == pytest.approx(50.0, abs=0.1)

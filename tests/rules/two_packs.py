@@ -6,7 +6,7 @@ from typing import Any
 
 from jk_bms.alerts.packs import Packs
 from jk_bms.battery.chemistry import CHEMISTRIES
-from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.limits import pack_limits
 from jk_bms.battery.pack_state import PackState
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkState
@@ -46,14 +46,7 @@ class Pack:
         self.settings: dict[str, Any] = {
             name: value for name in told.__struct_fields__ if (value := getattr(told, name)) is not None
         }
-        self.limits = PackLimits(
-            cell_ovp=self.settings["cell_ovp"],
-            cell_uvp=self.settings["cell_uvp"],
-            cell_charge=self.settings["cell_request_charge_voltage"],
-            soc_100_voltage=self.settings["soc_100_voltage"],
-            soc_0_voltage=self.settings["soc_0_voltage"],
-            nominal_ah=ah,
-        )
+        self.limits = pack_limits(self.settings)._replace(nominal_ah=ah)
         self.chemistry = CHEMISTRIES[self.bms.chemistry.name]
         self.state = PackState(self.chemistry, nominal_ah=ah, boot="b", zone=UTC, curve=self.chemistry.ocv)
         self.state.limits(self.limits)

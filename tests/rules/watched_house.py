@@ -6,7 +6,7 @@ from typing import Any
 
 from jk_bms.alerts.packs import Packs
 from jk_bms.battery.chemistry import CHEMISTRIES
-from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.limits import pack_limits
 from jk_bms.battery.pack_state import PackState
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.freshness import INVERTER
@@ -54,14 +54,7 @@ class WatchedHouse:
             for name in bms.settings().__struct_fields__
             if (value := getattr(bms.settings(), name)) is not None
         }
-        self._limits = PackLimits(
-            cell_ovp=self._settings["cell_ovp"],
-            cell_uvp=self._settings["cell_uvp"],
-            cell_charge=self._settings["cell_request_charge_voltage"],
-            soc_100_voltage=self._settings["soc_100_voltage"],
-            soc_0_voltage=self._settings["soc_0_voltage"],
-            nominal_ah=bms.capacity_ah,
-        )
+        self._limits = pack_limits(self._settings)._replace(nominal_ah=bms.capacity_ah)
         self._chemistry = chemistry
         self._pack = PackState(chemistry, nominal_ah=bms.capacity_ah, boot="b", zone=UTC, curve=chemistry.ocv)
         self._pack.limits(self._limits)
