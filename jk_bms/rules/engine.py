@@ -634,7 +634,7 @@ class Engine:
         members = {id(watch) for _, watch in due}
         if any(_is_urgent(watch) for _, watch in due):
             for rule, watch in self._standing():
-                if id(watch) in members or not _is_urgent(watch):
+                if id(watch) in members or not _is_urgent(watch) or _may_be_over(watch, now):
                     continue
                 silence = self._silence(rule, watch, now)
                 if (silence is None and watch.told_severity) or silence == "grouped":

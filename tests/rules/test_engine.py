@@ -1137,3 +1137,16 @@ def test_all_rules_together_are_stored_and_restored() -> None:
     assert other.open() == engine.open()
     assert len(other.open()) >= len(RULES) - 1
     assert other.look("host", example.host(), driver.now) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "named"), [("20", ["p0", "p1"]), ("0", ["p0"])], ids=["stands", "may be over"]
+)
+def test_a_reminder_does_not_say_of_what_may_be_over_that_it_goes_on(then: str, named: list[str]) -> None:
+    driver = Driver([rule(clear_seconds=60.0)])
+    driver.see("p0=20 p1=20", looks=117)
+
+    driver.see(f"p0=20 p1={then}", looks=9)
+
+    (reminder,) = [notice for notice in driver.notices if notice.what == "repeat"]
+    assert sorted(one.part for one in (reminder.alert, *reminder.also)) == named
