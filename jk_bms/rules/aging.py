@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule, Severity
-from jk_bms.rules.levels import C, E, Level, W, grade
+from jk_bms.rules.base import Look, PackView, Rule, Severity
+from jk_bms.rules.levels import C, E, Level, W, always, grade
 
 _SOH_GRADES = (
     grade(C, 1017, Level(79.9, 81.0), digits=1),
@@ -17,10 +17,6 @@ _CYCLE_GRADES = (
 )
 
 
-def _soh_grades(view: PackView) -> tuple[Grade, ...]:
-    return _SOH_GRADES
-
-
 def _soh(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
     if sample is None or not sample.soh:  # 0: this BMS does not judge
@@ -31,7 +27,7 @@ def _soh(view: PackView) -> Mapping[str, Look | None] | None:
 SOH_LOW = Rule(
     "soh_low",
     PackView,
-    _soh_grades,
+    always(_SOH_GRADES),
     _soh,
     rising=False,
     below=True,
@@ -43,10 +39,6 @@ SOH_LOW = Rule(
 )
 
 
-def _cycle_grades(view: PackView) -> tuple[Grade, ...]:
-    return _CYCLE_GRADES
-
-
 def _cycles(view: PackView) -> Mapping[str, Look | None] | None:
     if view.sample is None or view.sample.cycles is None:
         return None
@@ -56,7 +48,7 @@ def _cycles(view: PackView) -> Mapping[str, Look | None] | None:
 CYCLES = Rule(
     "cycles",
     PackView,
-    _cycle_grades,
+    always(_CYCLE_GRADES),
     _cycles,
     rising=True,
     example=lambda: example.pack(cycles=2001),

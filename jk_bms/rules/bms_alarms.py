@@ -6,10 +6,10 @@ from functools import lru_cache
 from jk_bms.model import Sample
 from jk_bms.protocol import alarms
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.base import Look, PackView, Rule
 from jk_bms.rules.causes import EMPTY
 from jk_bms.rules.cells import position
-from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, C, Level, W, grade
+from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, C, Level, W, always, grade
 
 WARNING, CRITICAL = 1.0, 2.0  # what is measured: how bad the alarm is
 CELL_FULL = 1 << 4  # "cell overvoltage": how this BMS ends every full charge
@@ -19,10 +19,6 @@ _GRADES = (
     grade(C, 1030, Level(CRITICAL, WARNING), seconds=0.0),
     grade(W, 1030, Level(WARNING, 0.0), seconds=0.0),
 )
-
-
-def _grades(view: PackView) -> tuple[Grade, ...]:
-    return _GRADES
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:
@@ -62,7 +58,7 @@ def standing(mask: int) -> Mapping[str, Look]:
 BMS_ALARM = Rule(
     "bms_alarm",
     PackView,
-    _grades,
+    always(_GRADES),
     _look,
     rising=True,
     example=lambda: example.pack(problem_code=1 << 13),

@@ -4,15 +4,11 @@ from collections.abc import Mapping
 
 from jk_bms.battery.health_report import HOLDS_LESS
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.levels import Level, W, grade
+from jk_bms.rules.base import Look, PackView, Rule
+from jk_bms.rules.levels import Level, W, always, grade
 
 LOOKS = 900.0  # s: cells are judged every ten minutes, and not at once after a start
 _GRADES = (grade(W, 1041, Level(1.0, 0.0), seconds=0.0),)
-
-
-def _grades(view: PackView) -> tuple[Grade, ...]:
-    return _GRADES
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:
@@ -24,7 +20,7 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
 CELL_FAULT = Rule(
     "cell_fault",
     PackView,
-    _grades,
+    always(_GRADES),
     _look,
     rising=True,
     example=lambda: example.pack(faults=((7, HOLDS_LESS),)),

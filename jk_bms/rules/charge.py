@@ -6,7 +6,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import going_on, is_charged, others_facts, supply
 from jk_bms.rules.left import soc_to_judge
-from jk_bms.rules.levels import C, E, Level, W, grade
+from jk_bms.rules.levels import C, E, Level, W, always, grade
 
 _SOC_GRADES = (
     grade(C, 1001, Level(12.0, 18.0), digits=1),
@@ -56,10 +56,6 @@ SOC_LOW = Rule(
 )
 
 
-def _not_charged_grades(view: PackView) -> tuple[Grade, ...]:
-    return _NOT_CHARGED_GRADES
-
-
 def _not_charged(view: PackView) -> Mapping[str, Look | None] | None:
     """Measure the SoC of a pack that is not charged although grid or sun could."""
     sample = view.sample
@@ -76,7 +72,7 @@ def _not_charged(view: PackView) -> Mapping[str, Look | None] | None:
 NOT_CHARGED = Rule(
     "not_charged",
     PackView,
-    _not_charged_grades,
+    always(_NOT_CHARGED_GRADES),
     _not_charged,
     rising=False,
     below=True,

@@ -3,19 +3,15 @@
 from collections.abc import Mapping
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.base import Look, PackView, Rule
 from jk_bms.rules.flow import scarce
-from jk_bms.rules.levels import C, E, Level, grade
+from jk_bms.rules.levels import C, E, Level, always, grade
 
 # The BMS counts whole seconds: less than five minutes begins at 299.
 _GRADES = (
     grade(C, 1024, Level(299.0, 300.0), digits=0),
     grade(E, 1025, Level(599.0, 600.0), digits=0),
 )
-
-
-def _grades(view: PackView) -> tuple[Grade, ...]:
-    return _GRADES
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:
@@ -30,7 +26,7 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
 EMERGENCY = Rule(
     "emergency",
     PackView,
-    _grades,
+    always(_GRADES),
     _look,
     rising=False,
     below=True,

@@ -9,12 +9,12 @@ from typing import Any
 
 from jk_bms.battery.runtime import TINY
 from jk_bms.rules import example
-from jk_bms.rules.base import NO_WAIT, Grade, HouseView, Look, Other, PackView, Rule
+from jk_bms.rules.base import NO_WAIT, HouseView, Look, Other, PackView, Rule
 from jk_bms.rules.causes import GOING_DARK as GOING_DARK_RULE
 from jk_bms.rules.causes import HOUSE_DARK, PACK_CUT
 from jk_bms.rules.flow import NEARLY_EMPTY, capacity, going_on, is_charged, others_facts, scarce, shows_power
 from jk_bms.rules.left import Left, can_feed, house_left, house_soc, pack_left, soc_to_judge
-from jk_bms.rules.levels import C, E, Level, W, grade
+from jk_bms.rules.levels import C, E, Level, W, always, grade
 
 _RUNTIME_GRADES = (
     grade(C, 1039, Level(30.0, 60.0), seconds=120.0, digits=0),
@@ -22,18 +22,6 @@ _RUNTIME_GRADES = (
 )
 _DARK_GRADES = (grade(C, 1042, Level(15.0, 30.0), seconds=30.0, digits=0),)
 _ENDING_GRADES = (grade(E, 1050, Level(15.0, 30.0), seconds=30.0, digits=0),)
-
-
-def _runtime_grades(view: HouseView) -> tuple[Grade, ...]:
-    return _RUNTIME_GRADES
-
-
-def _dark_grades(view: HouseView) -> tuple[Grade, ...]:
-    return _DARK_GRADES
-
-
-def _ending_grades(view: PackView) -> tuple[Grade, ...]:
-    return _ENDING_GRADES
 
 
 def _average_load(view: HouseView) -> Mapping[str, Look | None] | None:
@@ -143,7 +131,7 @@ def _ending(view: PackView) -> Mapping[str, Look | None] | None:
 RUNTIME = Rule(
     "runtime",
     HouseView,
-    _runtime_grades,
+    always(_RUNTIME_GRADES),
     _average_load,
     rising=False,
     example=lambda: example.packs(
@@ -156,7 +144,7 @@ RUNTIME = Rule(
 GOING_DARK = Rule(
     GOING_DARK_RULE,
     HouseView,
-    _dark_grades,
+    always(_DARK_GRADES),
     _cautious_load,
     rising=False,
     example=lambda: example.packs(
@@ -170,7 +158,7 @@ GOING_DARK = Rule(
 PACK_ENDING = Rule(
     "pack_ending",
     PackView,
-    _ending_grades,
+    always(_ENDING_GRADES),
     _ending,
     rising=False,
     example=lambda: example.pack(

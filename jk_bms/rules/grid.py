@@ -13,7 +13,7 @@ from jk_bms.model.freshness import INVERTER
 from jk_bms.rules import example
 from jk_bms.rules.base import LONG_WAIT, Grade, InverterView, Look, Rule
 from jk_bms.rules.causes import HOUSE_DARK
-from jk_bms.rules.levels import C, E, Level, grade
+from jk_bms.rules.levels import C, E, Level, always, grade
 
 PRESENT, LOST, UNKNOWN = "present", "lost", "unknown"
 VOLTS, WATTS = 50.0, 10.0  # more of it is a grid
@@ -90,10 +90,6 @@ class GridWatch:
 _LOST_GRADES = (grade(C, 2001, Level(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
 
 
-def _lost_grades(view: InverterView) -> tuple[Grade, ...]:
-    return _LOST_GRADES
-
-
 def _lost(view: InverterView) -> Mapping[str, Look | None] | None:
     if view.grid == UNKNOWN:
         return None
@@ -106,7 +102,7 @@ def _lost(view: InverterView) -> Mapping[str, Look | None] | None:
 GRID_LOST = Rule(
     "grid_lost",
     InverterView,
-    _lost_grades,
+    always(_LOST_GRADES),
     _lost,
     rising=True,
     example=lambda: example.inverter(grid=LOST, grid_voltage=0.0, grid_power=0.0),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, HostView, Look, Rule, Severity
-from jk_bms.rules.levels import E, Level, W, grade
+from jk_bms.rules.base import HostView, Look, Rule, Severity
+from jk_bms.rules.levels import E, Level, W, always, grade
 
 POWER_CYCLE, WEDGED = 4.0, 5.0  # rungs of the repair ladder; the last one when nothing helps
 NEW = 600.0  # s: so long a start is news
@@ -19,10 +19,6 @@ _ADAPTER_GRADES = (
 _CRASH_GRADES = (grade(Severity.INFO, 3001, Level(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
 
 
-def _disk_grades(view: HostView) -> tuple[Grade, ...]:
-    return _DISK_GRADES
-
-
 def _disk(view: HostView) -> Mapping[str, Look | None] | None:
     if view.disk_free is None:
         return None
@@ -32,7 +28,7 @@ def _disk(view: HostView) -> Mapping[str, Look | None] | None:
 DISK_FULL = Rule(
     "disk_full",
     HostView,
-    _disk_grades,
+    always(_DISK_GRADES),
     _disk,
     rising=False,
     below=True,
@@ -40,10 +36,6 @@ DISK_FULL = Rule(
     unit="%",
     digits=1,
 )
-
-
-def _clock_grades(view: HostView) -> tuple[Grade, ...]:
-    return _CLOCK_GRADES
 
 
 def _clock(view: HostView) -> Mapping[str, Look | None] | None:
@@ -55,7 +47,7 @@ def _clock(view: HostView) -> Mapping[str, Look | None] | None:
 CLOCK_JUMP = Rule(
     "clock_jump",
     HostView,
-    _clock_grades,
+    always(_CLOCK_GRADES),
     _clock,
     rising=True,
     example=lambda: example.host(clock_step=-3600.0),
@@ -65,10 +57,6 @@ CLOCK_JUMP = Rule(
 )
 
 
-def _database_grades(view: HostView) -> tuple[Grade, ...]:
-    return _DATABASE_GRADES
-
-
 def _database(view: HostView) -> Mapping[str, Look | None] | None:
     return {"": Look(round(view.database_failing), {"error": view.database_error})}
 
@@ -76,7 +64,7 @@ def _database(view: HostView) -> Mapping[str, Look | None] | None:
 DATABASE_FAILING = Rule(
     "database_failing",
     HostView,
-    _database_grades,
+    always(_DATABASE_GRADES),
     _database,
     rising=True,
     example=lambda: example.host(database_failing=75.0, database_error="disk I/O error"),
@@ -84,10 +72,6 @@ DATABASE_FAILING = Rule(
     age=True,
     clear_samples=1,
 )
-
-
-def _adapter_grades(view: HostView) -> tuple[Grade, ...]:
-    return _ADAPTER_GRADES
 
 
 def _adapter(view: HostView) -> Mapping[str, Look | None] | None:
@@ -98,17 +82,13 @@ def _adapter(view: HostView) -> Mapping[str, Look | None] | None:
 ADAPTER_STUCK = Rule(
     "adapter_stuck",
     HostView,
-    _adapter_grades,
+    always(_ADAPTER_GRADES),
     _adapter,
     rising=True,
     example=lambda: example.host(rung=4, adapter_wedged=True),
     clear_samples=2,
     clear_seconds=60.0,
 )
-
-
-def _crash_grades(view: HostView) -> tuple[Grade, ...]:
-    return _CRASH_GRADES
 
 
 def _crash(view: HostView) -> Mapping[str, Look | None] | None:
@@ -118,7 +98,7 @@ def _crash(view: HostView) -> Mapping[str, Look | None] | None:
 STARTED_AFTER_CRASH = Rule(
     "started_after_crash",
     HostView,
-    _crash_grades,
+    always(_CRASH_GRADES),
     _crash,
     rising=True,
     example=lambda: example.host(started_after_crash=True),

@@ -10,10 +10,10 @@ from math import inf
 from typing import NamedTuple
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Batteries, Grade, HouseView, Look, Rule
+from jk_bms.rules.base import Batteries, HouseView, Look, Rule
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT, grid_of
-from jk_bms.rules.levels import C, Level, grade
+from jk_bms.rules.levels import C, Level, always, grade
 
 OUTPUT = 50.0  # V: an inverter that gives less gives nothing
 LOAD = 10.0  # W: more of it is a load
@@ -78,10 +78,6 @@ def _by_batteries(view: HouseView) -> Verdict | None:
     return Verdict(dark=True, how="cut") if fed else None
 
 
-def _grades(view: HouseView) -> tuple[Grade, ...]:
-    return _GRADES
-
-
 def _look(view: HouseView) -> Mapping[str, Look | None] | None:
     found = verdict(view)
     if found is None:
@@ -95,7 +91,7 @@ def _look(view: HouseView) -> Mapping[str, Look | None] | None:
 DARK = Rule(
     HOUSE_DARK,
     HouseView,
-    _grades,
+    always(_GRADES),
     _look,
     rising=True,
     example=lambda: example.house(

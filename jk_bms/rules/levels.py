@@ -4,7 +4,7 @@ Numbers for LFP: our research of other monitors and of what cells bear; NMC and 
 distances to their own ends. A limit never belongs to another chemistry than its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from jk_bms.rules.base import Grade, Severity
@@ -71,6 +71,11 @@ def number(settings: Mapping[str, Any], name: str) -> float | None:
     """Return a setting of the BMS that is a number; None when it did not tell it."""
     value = settings.get(name)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def always(grades: tuple[Grade, ...]) -> Callable[[Any], tuple[Grade, ...]]:
+    """Return what answers a rule that asks for its grades where they are the same for every view."""
+    return lambda _: grades
 
 
 def grade(

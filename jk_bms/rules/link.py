@@ -6,7 +6,7 @@ from functools import lru_cache
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Link, Look, PackView, Rule
-from jk_bms.rules.levels import C, E, Level, W, grade
+from jk_bms.rules.levels import C, E, Level, W, always, grade
 
 SILENT_LEAST, SILENT_INTERVALS = 120.0, 3.0  # s, and so many readings missed
 SILENT_LONG = 900.0  # s
@@ -71,10 +71,6 @@ BMS_SILENT = Rule(
 )
 
 
-def _frozen_grades(view: PackView) -> tuple[Grade, ...]:
-    return _FROZEN_GRADES
-
-
 def _frozen(view: PackView) -> Mapping[str, Look | None] | None:
     link = view.link
     if link.frozen_frames >= SAME_LEAST:
@@ -85,7 +81,7 @@ def _frozen(view: PackView) -> Mapping[str, Look | None] | None:
 BMS_FROZEN = Rule(
     "bms_frozen",
     PackView,
-    _frozen_grades,
+    always(_FROZEN_GRADES),
     _frozen,
     rising=True,
     example=lambda: example.pack(
@@ -97,10 +93,6 @@ BMS_FROZEN = Rule(
 )
 
 
-def _implausible_grades(view: PackView) -> tuple[Grade, ...]:
-    return _IMPLAUSIBLE_GRADES
-
-
 def _implausible(view: PackView) -> Mapping[str, Look | None] | None:
     if view.sample is None and not view.link.implausible:
         return None  # nothing comes at all: only good readings show that it is over
@@ -110,7 +102,7 @@ def _implausible(view: PackView) -> Mapping[str, Look | None] | None:
 BMS_IMPLAUSIBLE = Rule(
     "bms_implausible",
     PackView,
-    _implausible_grades,
+    always(_IMPLAUSIBLE_GRADES),
     _implausible,
     rising=True,
     example=lambda: example.pack(

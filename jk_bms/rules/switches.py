@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from jk_bms.model import Sample
 from jk_bms.protocol import alarms
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, Other, PackView, Rule
+from jk_bms.rules.base import Look, Other, PackView, Rule
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.causes import PACK_CUT as PACK_CUT_RULE
 from jk_bms.rules.flow import is_charged, others_facts
-from jk_bms.rules.levels import CELLS, C, E, Level, W, grade
+from jk_bms.rules.levels import CELLS, C, E, Level, W, always, grade
 
 OFF, OFF_PERHAPS_ON_BATTERY, OFF_ON_BATTERY = 1.0, 1.5, 2.0  # what is measured: how bad it is
 FULL = 99.0  # %
@@ -22,10 +22,6 @@ _GRADES = (
     grade(W, 1032, Level(OFF, 0.0), samples=2, seconds=20.0),
 )
 _CUT_GRADES = (grade(E, 1051, Level(OFF, 0.0), samples=2, seconds=20.0),)
-
-
-def _grades(view: PackView) -> tuple[Grade, ...]:
-    return _GRADES
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:
@@ -46,10 +42,6 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
         facts = {"setting": view.settings.get("discharge_switch"), **others_facts(view)}
         looks["discharge"] = Look(value, facts) if known else None
     return looks
-
-
-def _cut_grades(view: PackView) -> tuple[Grade, ...]:
-    return _CUT_GRADES
 
 
 def _cut(view: PackView) -> Mapping[str, Look | None] | None:
@@ -99,7 +91,7 @@ def _empty(view: PackView, sample: Sample) -> bool:
 SWITCH_OFF = Rule(
     "switch_off",
     PackView,
-    _grades,
+    always(_GRADES),
     _look,
     rising=True,
     example=lambda: example.pack(discharge_enabled=False, current=0.0),
@@ -108,7 +100,7 @@ SWITCH_OFF = Rule(
 PACK_CUT = Rule(
     PACK_CUT_RULE,
     PackView,
-    _cut_grades,
+    always(_CUT_GRADES),
     _cut,
     rising=True,
     example=lambda: example.pack(

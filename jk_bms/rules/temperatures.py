@@ -7,7 +7,7 @@ from jk_bms.model import Probe, Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import is_charged
-from jk_bms.rules.levels import CELLS, C, Level, W, grade, number
+from jk_bms.rules.levels import CELLS, C, Level, W, always, grade, number
 
 BEFORE_TRIP, BARELY_BEFORE = 5.0, 2.0  # °C before the BMS cuts: warning, critical
 COLD_BARELY = 1.0  # °C, likewise: cold comes slowly
@@ -116,10 +116,6 @@ CHARGE_COLD = Rule(
 )
 
 
-def _spread_grades(view: PackView) -> tuple[Grade, ...]:
-    return _SPREAD_GRADES
-
-
 _SPREAD_GRADES = (
     grade(C, 1037, SPREAD_CRITICAL, seconds=300.0, digits=1),
     grade(W, 1036, SPREAD_WARNING, seconds=300.0, digits=1),
@@ -143,7 +139,7 @@ def _spread(view: PackView) -> Mapping[str, Look | None] | None:
 TEMPERATURE_SPREAD = Rule(
     "temperature_spread",
     PackView,
-    _spread_grades,
+    always(_SPREAD_GRADES),
     _spread,
     rising=True,
     example=lambda: example.pack(temperatures=(24.0, 40.0)),

@@ -4,16 +4,12 @@ from collections.abc import Mapping
 
 from jk_bms.model.sample import MOST_CELLS
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.base import Look, PackView, Rule
 from jk_bms.rules.cells import cell_number
-from jk_bms.rules.levels import C, E, Level, grade, number
+from jk_bms.rules.levels import C, E, Level, always, grade, number
 
 CRITICAL, ERROR = Level(0.5, 0.45), Level(0.3, 0.27)  # Ohm
 _GRADES = (grade(C, 1018, CRITICAL, seconds=60.0), grade(E, 1019, ERROR, seconds=60.0))
-
-
-def _grades(view: PackView) -> tuple[Grade, ...]:
-    return _GRADES
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:
@@ -36,7 +32,7 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
 WIRE = Rule(
     "wire",
     PackView,
-    _grades,
+    always(_GRADES),
     _look,
     rising=True,
     example=lambda: example.pack(cell_resistances=(0.06,) * 6 + (0.62,) + (0.06,) * 9),
