@@ -94,7 +94,7 @@ def read_chart(
     base = known[min(known)]
     sizes = _sizes(reader, list(known), start, end)
     pack = {
-        name: _joined(name, [_onto(base, series, name) for series in known.values()], sizes)
+        name: joined(name, [_onto(base, series, name) for series in known.values()], sizes)
         for name in quantities
     }
     beside: dict[str, Values] = {}
@@ -138,8 +138,8 @@ def read_periods(
     base = known[min(known)]
     pack = {}
     for name in quantities:
-        joined = _joined(name, [_onto(base, series, name) for series in known.values()], sizes)
-        pack[name] = [_range(base.times, joined, begin, until) for begin, until in periods]
+        whole = joined(name, [_onto(base, series, name) for series in known.values()], sizes)
+        pack[name] = [_range(base.times, whole, begin, until) for begin, until in periods]
     totals = [
         daily_totals(reader, device, (end - start).days + 2, (end - timedelta(seconds=1)).astimezone(zone))
         for device in known
@@ -199,12 +199,14 @@ def _recorded(series: Series, name: str) -> float:
 
 def _sizes(reader: OwnReader, devices: Sequence[str], start: datetime, end: datetime) -> Sizes:
     """How much goes into each of several packs, in Ah."""
-    sizes: list[float | None] = []
-    for device in devices if len(devices) > 1 else ():
-        values = query(reader, device, SIZES, start, end, 1).values
-        learned, full = (next((size for size in values[name].mean if size), None) for name in SIZES)
-        sizes.append(size_of(learned, full))
-    return sizes
+    return [size_between(reader, device, start, end) for device in devices] if len(devices) > 1 else []
+
+
+def size_between(reader: OwnReader, device: str, start: datetime, end: datetime) -> float | None:
+    """Return how much goes into a pack, in Ah, by what was recorded from ``start`` to ``end``; None: not known."""
+    values = query(reader, device, SIZES, start, end, 1).values
+    learned, full = (next((size for size in values[name].mean if size), None) for name in SIZES)
+    return size_of(learned, full)
 
 
 def _onto(base: Series, series: Series, name: str) -> Values:
@@ -233,31 +235,47 @@ def _of(
     return pick(known) if known else None
 
 
-Join = Callable[[Sequence[float], Sizes], float]  # values of the packs, and their sizes
+Pick = Callable[[Sequence[float], Sizes], float]  # of the values of the packs, and their sizes
 
 
-def _joined(name: str, packs: Sequence[Values], sizes: Sizes) -> Values:
-    """One quantity of a house from those of its packs; unknown where one of them is."""
+class Join(NamedTuple):
+    """How mean, lowest and highest value of a house follow from those of its packs."""
+
+    mean: Pick
+    low: Pick
+    high: Pick
+
+
+def joined(name: str, packs: Sequence[Values], sizes: Sizes, *, of_all: bool = True) -> Values:
+    """Return one quantity of a house from those of its packs, ``sizes`` in Ah.
+
+    Unknown where one of them is; not ``of_all``: only where all are.
+    """
     if len(packs) == 1:
         return packs[0]
-    joins = _JOINS[name]
+    join = _JOINS[name]
     mean, low, high = (
-        _line(join, [pack[which] for pack in packs], sizes) for which, join in enumerate(joins)
+        _line(pick, [pack[which] for pack in packs], sizes, of_all) for which, pick in enumerate(join)
     )
     # The packs are not at their lowest together: what was drawn is the sum of their means.
-    return Values(mean, mean, mean) if joins is _ADDED else Values(mean, low, high)
+    return Values(mean, mean, mean) if join is _FLOWS else Values(mean, low, high)
 
 
-def _line(join: Join, lines: Sequence[Sequence[float | None]], sizes: Sizes) -> Line:
+def _line(pick: Pick, lines: Sequence[Sequence[float | None]], sizes: Sizes, of_all: bool) -> Line:
     result: Line = []
     for values in zip(*lines, strict=True):
         known = [value for value in values if value is not None]
-        result.append(join(known, sizes) if len(known) == len(values) else None)
+        enough = len(known) == len(values) if of_all else bool(known)
+        result.append(pick(known, sizes) if enough else None)
     return result
 
 
 def _sum(values: Sequence[float], _: Sizes) -> float:
     return sum(values)
+
+
+def _mean(values: Sequence[float], _: Sizes) -> float:
+    return sum(values) / len(values)
 
 
 def _lowest(values: Sequence[float], _: Sizes) -> float:
@@ -268,18 +286,24 @@ def _highest(values: Sequence[float], _: Sizes) -> float:
     return max(values)
 
 
-# How mean, lowest and highest value of a house follow from those of its packs.
-_WEIGHTED, _ADDED = (weighted_charge,) * 3, (_sum, _sum, _sum)
-_JOINS: dict[str, tuple[Join, Join, Join]] = {
+_WEIGHTED = Join(weighted_charge, weighted_charge, weighted_charge)
+_ADDED = Join(_sum, _sum, _sum)
+_FLOWS = Join(_sum, _sum, _sum)  # another one than _ADDED: see joined()
+_WORST = Join(_highest, _highest, _highest)
+_WARMTH = Join(_highest, _lowest, _highest)
+_JOINS = {
     "battery_soc": _WEIGHTED,
     "soc_low": _WEIGHTED,
     "soc_high": _WEIGHTED,
-    "power": _ADDED,
-    "cell_min": (_lowest, _lowest, _lowest),
-    "cell_max": (_highest, _highest, _highest),
-    "cell_delta": (_highest, _highest, _highest),
-    "temperature": (_highest, _lowest, _highest),
-    "mosfet_temperature": (_highest, _lowest, _highest),
+    "power": _FLOWS,
+    "voltage": Join(_mean, _lowest, _highest),
+    "charged_kwh": _ADDED,
+    "discharged_kwh": _ADDED,
+    "cell_min": Join(_lowest, _lowest, _lowest),
+    "cell_max": _WORST,
+    "cell_delta": _WORST,
+    "temperature": _WARMTH,
+    "mosfet_temperature": _WARMTH,
 }
 
 
@@ -345,7 +369,7 @@ def _newest(
     if len(found) == 1:
         return found[0]
     return {
-        name: _JOINS[name][0]([each[name] for each in found], sizes)
+        name: _JOINS[name].mean([each[name] for each in found], sizes)
         for name in quantities
         if found and all(name in each for each in found)
     }
@@ -401,12 +425,20 @@ def _lost(
     """Whether there was no grid for the larger part of a step; ``high``: the highest voltage in it, V."""
     if voltage is not None and high is not None and voltage < 0.5 * high:
         return True
-    step = InverterSample(
-        taken_at=datetime.fromtimestamp(time, UTC),
-        monotonic=0.0,
-        grid_voltage=voltage,
-        grid_power=power,
-        load_power=load,
-        pv_power=sun,
+    return grid_at(time, voltage, power, load, sun) == LOST
+
+
+def grid_at(
+    time: float, voltage: float | None, power: float | None, load: float | None, sun: float | None
+) -> str:
+    """Return whether the grid was there (see ``rules.grid``) by what was recorded at ``time`` of GRID."""
+    return grid_of(
+        InverterSample(
+            taken_at=datetime.fromtimestamp(time, UTC),
+            monotonic=0.0,
+            grid_voltage=voltage,
+            grid_power=power,
+            load_power=load,
+            pv_power=sun,
+        )
     )
-    return grid_of(step) == LOST

@@ -3,20 +3,19 @@
 Every number and time that a digest may tell is here; texts and models only phrase it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from math import inf
 from typing import Any, NamedTuple
 
 from jk_bms.battery.health import stored_report
-from jk_bms.battery.house_charge import SIZES, size_of, weighted_charge
 from jk_bms.battery.pack_state import learnt_of
 from jk_bms.charts.data import GRID as TELLS_OF_GRID
-from jk_bms.charts.data import held
+from jk_bms.charts.data import grid_at, held, joined, size_between
 from jk_bms.digest.days import day_of
 from jk_bms.digest.phases import Feed, Level, Phase, find_phases, lowest, with_full
-from jk_bms.model import Device, InverterSample
-from jk_bms.rules.grid import LOST, UNKNOWN, grid_of
+from jk_bms.model import Device
+from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.store.history import counters
 from jk_bms.store.history_query import Series, Values, query, tracks
 from jk_bms.store.own import OwnReader
@@ -32,6 +31,7 @@ STRONGEST = 100.0  # kW; a meter that runs faster was set by a person
 INVERTER = "inverter"
 CUT = timedelta(seconds=10)  # between two records of the inverter, about: no shorter cut of the grid is seen
 REAL = 0.02  # of the capacity in an hour: a battery that gives less feeds no house, but an inverter that stands by
+_OF_SOME = ("cell_delta", "temperature")  # known of a house where one of its packs tells them
 USUAL_SIZE = 100.0  # Ah, where a pack does not say its own
 
 _PACK = (
@@ -156,7 +156,7 @@ def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zon
         facts = facts._replace(
             since=track.first if track.first - start >= HOLE else None,
             faults=health.get(track.name, ()),
-            capacity_ah=_capacity(reader, track.name, start, end),
+            capacity_ah=size_between(reader, track.name, start, end),
         )
         series = _minutes(reader, track.name, _PACK, start, end)
         facts = _pack(facts, series, None if track.first >= start else start, end, grid)
@@ -209,44 +209,11 @@ def together(series: Sequence[Series], sizes: Sequence[float | None]) -> Series:
 
     What is not known of one is not known of all, but for cells and temperatures.
     """
-
-    def charge(values: Sequence[float]) -> float:
-        return weighted_charge(values, sizes)
-
-    joins: Mapping[str, _Join] = {
-        "battery_soc": _Join(charge, charge, charge),
-        "voltage": _Join(_middle, min, max),
-        "power": _Join(sum, sum, sum),
-        "charged_kwh": _Join(sum, sum, sum),
-        "discharged_kwh": _Join(sum, sum, sum),
-        "cell_delta": _Join(max, max, max, all_known=False),
-        "temperature": _Join(_middle, min, max, all_known=False),
+    values = {
+        name: joined(name, [one.values[name] for one in series], sizes, of_all=name not in _OF_SOME)
+        for name in series[0].values
     }
-    values = {}
-    for name in series[0].values:
-        join = joins[name]
-        lines = [
-            [join.of(which, at) for at in zip(*(one.values[name][which] for one in series), strict=True)]
-            for which in range(3)
-        ]
-        # The packs are not at their strongest together: what flowed is the sum of their means.
-        values[name] = Values(lines[0], lines[0], lines[0]) if name == "power" else Values(*lines)
     return series[0]._replace(track="", values=values)
-
-
-class _Join(NamedTuple):
-    """How mean, lowest and highest of several packs follow from theirs."""
-
-    mean: Callable[[Sequence[float]], float]
-    low: Callable[[Sequence[float]], float]
-    high: Callable[[Sequence[float]], float]
-    all_known: bool = True
-
-    def of(self, which: int, values: Sequence[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        if not known or (self.all_known and len(known) < len(values)):
-            return None
-        return (self.mean, self.low, self.high)[which](known)
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -272,13 +239,6 @@ def _minutes(
     # One more: neither end need be a whole minute.
     points = 1 + max(1, -(-(end - start) // MINUTE))
     return query(reader, track, quantities, start, end, points)
-
-
-def _capacity(reader: OwnReader, track: str, start: datetime, end: datetime) -> float | None:
-    """How much goes into a pack, in Ah; None: not known."""
-    values = query(reader, track, SIZES, start, end, 1).values
-    learned, full = (next((size for size in values[name].mean if size), None) for name in SIZES)
-    return size_of(learned, full)
 
 
 def _pack(
@@ -470,16 +430,7 @@ def _grid(reader: OwnReader, start: datetime, end: datetime) -> _Grid:
     means = zip(*(series.values[name].mean for name in TELLS_OF_GRID), strict=True)
     least = series.values["grid_voltage"].min
     for at, low, (volts, power, load, sun) in zip(series.times, least, means, strict=True):
-        told = grid_of(
-            InverterSample(
-                taken_at=_utc(at),
-                monotonic=0.0,
-                grid_voltage=volts if low is None else low,
-                grid_power=power,
-                load_power=load,
-                pv_power=sun,
-            )
-        )
+        told = grid_at(at, volts if low is None else low, power, load, sun)
         if told == UNKNOWN:
             continue
         if at - reached >= HOLE.total_seconds():
