@@ -151,6 +151,16 @@ class Made:
     sure_of_time: bool
 
 
+class Pace(NamedTuple):
+    """How often a pack is looked at, in s; besides after each step of the load."""
+
+    usual: float  # at most
+    limited: float  # while the charger holds its voltage
+
+
+USUAL_PACE = Pace(95.0, 30.0)
+
+
 class Seen(NamedTuple):
     """One moment: what a BMS says, and the truth."""
 
@@ -417,7 +427,7 @@ def _loads(made: Made, rng: random.Random) -> Iterator[tuple[float, float]]:
         at = max(at + 20.0, min(next_fridge, until))
 
 
-class _Cells:
+class Cells:
     """The cells of one pack: charge, hysteresis, polarisation, voltages."""
 
     def __init__(self, made: Made) -> None:
@@ -428,6 +438,8 @@ class _Cells:
         self.side = 0.0  # -1 came by discharging, 1 by charging
         self.quick = self.slow = 0.0  # V
         self.warmth = made.warmth
+        self.balance_amps: float | None = None  # what the BMS tells of its balancer
+        self.balancing: bool | None = None
 
     @property
     def ohm(self) -> float:
@@ -456,8 +468,8 @@ class _Cells:
             setattr(self, name, v + (share * ohm * amps - v) * -math.expm1(-seconds / tau))
         for i, leak in enumerate(made.leak):
             self.apart[i] -= leak * seconds / DAY
-        self.charge += sum(self.apart) / CELLS
-        mean = sum(self.apart) / CELLS
+        mean = sum(self.apart) / len(self.apart)
+        self.charge += mean
         self.apart = [a - mean for a in self.apart]
 
     def volts(self, amps: float) -> list[float]:
@@ -465,9 +477,13 @@ class _Cells:
         common = self.rested() - self.curve.at(self.charge) + self.ohm * amps
         return [self.curve.at(self.charge + a) + common for a in self.apart]
 
-    def balance(self, seconds: float) -> int | None:
-        """Let the balancer work for ``seconds``; return the cell it pulls, None: none."""
-        if max(self.apart) - min(self.apart) < 0.15:
+    def warm(self, at: float) -> None:
+        """Take on the warmth of that moment."""
+        self.warmth = self.made.warmth + self.made.swing * math.sin((at % DAY / DAY - 0.4) * 2.0 * math.pi)
+
+    def balance(self, seconds: float, amps: float) -> int | None:
+        """Let the balancer work for ``seconds`` while ``amps`` flow; return the cell it pulls, None: none."""
+        if amps < 0.0 or self.rested() <= self.kind.balance or max(self.apart) - min(self.apart) < 0.15:
             return None
         high = max(range(CELLS), key=self.apart.__getitem__)
         low = min(range(CELLS), key=self.apart.__getitem__)
@@ -488,13 +504,13 @@ class _Source:
         self.leave, self.longest = c.leave * made.nominal_ah, c.longest * HOUR
         self.holding, self.absorbed, self.below = False, 0.0, 0.0
 
-    def amps(self, offered: float, cells: _Cells) -> tuple[float, bool]:
+    def amps(self, offered: float, cells: Cells) -> tuple[float, bool]:
         """Return what flows of ``offered`` A, and whether the voltage limits it."""
         target = self.hold if self.holding else self.absorb
         allowed = (target - cells.rested()) / cells.ohm
         return (offered, False) if allowed >= offered else (max(0.0, allowed), True)
 
-    def passed(self, seconds: float, amps: float, limited: bool, cells: _Cells) -> None:
+    def passed(self, seconds: float, amps: float, limited: bool, cells: Cells) -> None:
         """Go on to the next phase when it is time."""
         if self.holding:
             if cells.rested() < self.hold - 0.06 or cells.charge < 92.0:
@@ -509,10 +525,10 @@ class _Source:
             self.holding = True
 
 
-def lived(made: Made) -> Iterator[Seen]:
-    """Let the pack live; yield what its BMS would have sent, beside the truth."""
+def lived(made: Made, cells: Cells | None = None, pace: Pace = USUAL_PACE) -> Iterator[Seen]:
+    """Let the pack live; yield what its BMS would have sent, beside the truth. ``cells``: others than usual."""
     rng = random.Random(f"{made.scenario}:{made.number}:life")
-    cells, source = _Cells(made), _Source(made)
+    cells, source = cells or Cells(made), _Source(made)
     kind, days = KINDS[made.chemistry], _days(made, rng)
     loads = _loads(made, rng)
     remaining = made.told * 0.01 * made.nominal_ah
@@ -558,16 +574,16 @@ def lived(made: Made) -> Iterator[Seen]:
         if amps <= 0.0 and not limited:
             amps -= made.idle if cells.charge > 0.5 and may_discharge else 0.0
         # When is it looked at next?
-        following = at + (30.0 if limited else 95.0 * (0.7 + 0.3 * rng.random()))
+        following = at + (pace.limited if limited else pace.usual * (0.7 + 0.3 * rng.random()))
         following = min([following, max(next_load, at + 1.0), *after[:1]])
         if after and following >= after[0]:
             after.pop(0)
         seconds = following - at
         # Physics.
-        cells.warmth = made.warmth + made.swing * math.sin((t / DAY - 0.4) * 2.0 * math.pi)
+        cells.warm(at)
         cells.flow(amps, seconds)
         source.passed(seconds, amps, limited, cells)
-        pulled = cells.balance(seconds) if cells.rested() > kind.balance and amps >= 0.0 else None
+        pulled = cells.balance(seconds, amps)
         true_volts = cells.volts(amps)
         if max(true_volts) > kind.ovp:
             may_charge = False
@@ -618,6 +634,8 @@ def lived(made: Made) -> Iterator[Seen]:
                 remaining_ah=round(remaining, 3),
                 full_ah=made.nominal_ah,
                 temperatures=(round(cells.warmth, 1),),
+                balance_current=cells.balance_amps,
+                balancing=cells.balancing,
                 charge_enabled=may_charge,
                 discharge_enabled=may_discharge,
             ),
@@ -630,7 +648,7 @@ def rests(made: Made, to: float, *, hours: float = 12.0) -> Iterator[Seen]:
 
     While it rests the sensor reads 0: what the house draws idly lies below its dead band.
     """
-    cells = _Cells(replace(made, start=97.0))
+    cells = Cells(replace(made, start=97.0))
     full = CHARGED_AT[made.chemistry]
     at, amps, resting, holding = 0.0, 0.03 * made.nominal_ah, 0.0, 0.0
     while resting < hours * HOUR:

@@ -1,0 +1,53 @@
+"""The opposition of the health of cells: packs that know nothing of our simulator and our curves."""
+
+import ast
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from bench import health_family
+from bench.health_family import KINDS, healthy, watched, with_fault
+
+
+def test_it_takes_nothing_from_the_product() -> None:
+    tree = ast.parse(Path(health_family.__file__).read_text())
+
+    assert not [
+        n.module
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ImportFrom) and n.module and n.module.startswith(("jk_bms", "tests"))
+    ]
+
+
+def test_a_pack_is_the_same_each_time_and_another_by_its_number() -> None:
+    assert healthy(3, 2) == healthy(3, 2) != healthy(37, 2)
+    assert list(watched(healthy(3, 1))) == list(watched(healthy(3, 1)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exactly_one_cell_has_the_fault(kind: str) -> None:
+    """And what is good ends well before what is faulty."""
+    for number in range(40):
+        pack = with_fault(number, kind, 2)
+        ohm = [inside + lug for inside, lug in zip(pack.ohm, pack.lug, strict=True)]
+        size, leak = pack.size, pack.made.leak
+        weak = [i for i, each in enumerate(size) if each < 0.92 * median(size)]
+        leaking = [i for i, each in enumerate(leak) if each > median(leak) + 0.13]
+        loose = [i for i, each in enumerate(ohm) if each > 1.5 * median(ohm)]
+
+        assert {"weak": weak, "leaking": leaking, "bad connection": loose} == {
+            each: [pack.faulty] if each == kind else [] for each in KINDS
+        }
+
+
+def test_cells_end_full_together_and_a_leak_drags_its_cell_down() -> None:
+    pack = with_fault(1, "leaking", 4)
+    assert pack.faulty is not None
+    first, *_, last = watched(pack)
+
+    def behind(volts: tuple[float, ...]) -> float:
+        return median(volts) - volts[pack.faulty or 0]
+
+    assert len(last.sample.cell_voltages) == len(pack.size)
+    assert behind(last.sample.cell_voltages) > behind(first.sample.cell_voltages)
