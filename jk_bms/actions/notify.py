@@ -21,7 +21,7 @@ from jk_bms.actions.delivery import is_loud, to_be_told, together
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
-from jk_bms.rules.base import Severity
+from jk_bms.model.alarms import Severity
 from jk_bms.settings import TOP, Settings
 from jk_bms.settings.proxies import environment
 from jk_bms.store.own import OwnStore

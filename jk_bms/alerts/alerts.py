@@ -18,20 +18,11 @@ from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.live.messages import number
 from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model.alarms import Severity
 from jk_bms.model.foreign_text import harmless_name
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.repair.ladder import Rung
-from jk_bms.rules.base import (
-    HostView,
-    HouseView,
-    InverterView,
-    Link,
-    Moment,
-    Notice,
-    Other,
-    PackView,
-    Severity,
-)
+from jk_bms.rules.base import HostView, HouseView, InverterView, Link, Moment, Notice, Other, PackView
 from jk_bms.rules.engine import Engine, View
 from jk_bms.rules.facts import STATE, alert_facts, notice_facts, sentence
 from jk_bms.rules.forecast import lasting

@@ -28,7 +28,7 @@ from jk_bms.bot.picture import NoPicture, Picture, run_chart
 from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
-from jk_bms.rules.base import Severity
+from jk_bms.model.alarms import Severity
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.settings import Settings

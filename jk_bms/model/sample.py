@@ -80,8 +80,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     emergency_time: int | None = None  # s that the emergency mode still lasts; 0: it is off
 
     battery_type: str | None = None  # kind of cells the BMS is set to: lfp, li-ion, lto
-    problem_code: int | None = None  # raw alarm mask
-    alarms: tuple[str, ...] = ()
+    problem_code: int | None = (
+        None  # the alarms as the BMS sends them, for the record; the bits are its maker's
+    )
+    alarms: tuple[str, ...] | None = None  # names of model.alarms that stand; None: it tells no alarms
     uptime: int | None = None  # s, as the BMS counts it
 
     @property

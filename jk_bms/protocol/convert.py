@@ -93,7 +93,7 @@ def _cell_info(info: CellInfo) -> dict[str, Any]:
         power=_rounded(info.power),
         temperatures=list(info.temperatures),
         probe_numbers=list(info.probe_numbers),
-        alarms=None if info.problem_code is None else list(info.alarms),
+        alarms=None if info.alarms is None else list(info.alarms),
         switches=switches and switches._asdict(),
         release_timers=timers and timers._asdict(),
         clock=clock and clock.isoformat(),

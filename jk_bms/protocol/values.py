@@ -208,9 +208,9 @@ class CellInfo(msgspec.Struct, frozen=True):
         )
 
     @property
-    def alarms(self) -> tuple[str, ...]:
-        """The names of the alarms that stand in ``problem_code``, lowest bit first."""
-        return alarm_names(self.problem_code or 0)
+    def alarms(self) -> tuple[str, ...] | None:
+        """The names of the alarms that stand in ``problem_code``, lowest bit first; None: the frame has none."""
+        return None if self.problem_code is None else alarm_names(self.problem_code)
 
     @property
     def switches(self) -> Switches | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import Look, PackView, Rule, Severity
+from jk_bms.rules.base import Look, PackView, Rule
 from jk_bms.rules.levels import C, E, Level, W, always, grade
 
 _SOH_GRADES = (

@@ -6,7 +6,6 @@ adds time: how long it must last, when it is over, when it is told again.
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,21 +13,8 @@ import msgspec
 from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model.alarms import Severity
 from jk_bms.model.link import LinkState
-
-
-class Severity(IntEnum):
-    """How soon the owner must look."""
-
-    INFO = 1
-    WARNING = 2
-    ERROR = 3
-    CRITICAL = 4
-
-    @property
-    def word(self) -> str:
-        """Its name as settings, events and texts spell it."""
-        return self.name.lower()
 
 
 class Grade(NamedTuple):
@@ -162,7 +148,7 @@ class Rule(NamedTuple):
     # The grades for this view, worst first, the mildest with the limit that is reached first;
     # () when the rule does not apply (limit unknown, other chemistry).
     grades: Callable[[Any], tuple[Grade, ...]]
-    # Parts (a cell, an alarm bit; "" for the whole) and what was measured. A part that is not
+    # Parts (a cell, an alarm; "" for the whole) and what was measured. A part that is not
     # named is on the good side; one that is None stays as it was, and so do all when the whole
     # answer is None: nothing is known of it now.
     look: Callable[[Any], Mapping[str, Look | None] | None]

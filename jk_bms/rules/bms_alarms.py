@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from jk_bms.model import Sample
-from jk_bms.protocol import alarms
+from jk_bms.model.alarms import Severity, alarm
 from jk_bms.rules import example
 from jk_bms.rules.base import Look, PackView, Rule
 from jk_bms.rules.causes import EMPTY
@@ -12,7 +12,7 @@ from jk_bms.rules.cells import position
 from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, C, Level, W, always, grade
 
 WARNING, CRITICAL = 1.0, 2.0  # what is measured: how bad the alarm is
-CELL_FULL = 1 << 4  # "cell overvoltage": how this BMS ends every full charge
+CELL_FULL = "cell_overvoltage"  # how some BMS end every full charge
 FULL = 99.0  # %
 _OF_EMPTY = frozenset({"cell_undervoltage", "pack_undervoltage"})
 _GRADES = (
@@ -23,13 +23,12 @@ _GRADES = (
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
-    if sample is None or sample.problem_code is None:
+    if sample is None or sample.alarms is None:
         return None
-    mask = sample.problem_code
-    if mask & CELL_FULL and _full_together(view, sample):
-        # No news, but not taken back either.
-        return {**standing(mask & ~CELL_FULL), alarms.alarm(CELL_FULL.bit_length() - 1).name: None}
-    return standing(mask)
+    looks = standing(sample.alarms)
+    if CELL_FULL in looks and _full_together(view, sample):
+        return {**looks, CELL_FULL: None}  # no news, but not taken back either
+    return looks
 
 
 def _full_together(view: PackView, sample: Sample) -> bool:
@@ -41,18 +40,15 @@ def _full_together(view: PackView, sample: Sample) -> bool:
     return top or (sample.battery_soc is not None and sample.battery_soc >= FULL)
 
 
-@lru_cache(maxsize=256)  # a pack shows the same few masks for days
-def standing(mask: int) -> Mapping[str, Look]:
-    """Return what stands in ``mask``, by the name of the alarm; what is only information is left out."""
-    looks = {}
-    for bit in range(mask.bit_length()):
-        if mask >> bit & 1:
-            known = alarms.alarm(bit)
-            if known.severity is not alarms.Severity.INFO:
-                value = CRITICAL if known.severity is alarms.Severity.CRITICAL else WARNING
-                how = {"how": EMPTY} if known.name in _OF_EMPTY else {}
-                looks[known.name] = Look(value, {"bit": bit, "text": known.text, **how})
-    return looks
+@lru_cache(maxsize=256)  # a pack shows the same few for days
+def standing(names: tuple[str, ...]) -> Mapping[str, Look | None]:
+    """Return what is measured where the alarms ``names`` stand; what is only information is left out."""
+    return {name: _measured(name) for name in names if alarm(name).severity is not Severity.INFO}
+
+
+def _measured(name: str) -> Look:
+    value = CRITICAL if alarm(name).severity is Severity.CRITICAL else WARNING
+    return Look(value, {"how": EMPTY} if name in _OF_EMPTY else {})
 
 
 BMS_ALARM = Rule(
@@ -61,7 +57,7 @@ BMS_ALARM = Rule(
     always(_GRADES),
     _look,
     rising=True,
-    example=lambda: example.pack(problem_code=1 << 13),
+    example=lambda: example.pack(alarms=("discharge_overcurrent",)),
     clear_seconds=5.0,
-    needs=("problem_code",),
+    needs=("alarms",),
 )

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from jk_bms.model.alarms import Severity
 from jk_bms.rules.base import (
     Alert,
     Grade,
@@ -24,7 +25,6 @@ from jk_bms.rules.base import (
     Notice,
     PackView,
     Rule,
-    Severity,
 )
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.causes import says_more, tells_of_emptying, urgency

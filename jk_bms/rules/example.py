@@ -47,7 +47,7 @@ _PACK = PackView(
         mosfet_temperature=29.0,
         charge_enabled=True,
         discharge_enabled=True,
-        problem_code=0,
+        alarms=(),
         emergency_time=0,
     ),
     link=Link(LinkState.STREAMING, silent=0.5),

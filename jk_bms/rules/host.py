@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import HostView, Look, Rule, Severity
+from jk_bms.rules.base import HostView, Look, Rule
 from jk_bms.rules.levels import E, Level, W, always, grade
 
 POWER_CYCLE, WEDGED = 4.0, 5.0  # rungs of the repair ladder; the last one when nothing helps

@@ -7,7 +7,8 @@ distances to their own ends. A limit never belongs to another chemistry than its
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from jk_bms.rules.base import Grade, Severity
+from jk_bms.model.alarms import Severity
+from jk_bms.rules.base import Grade
 
 W, E, C = Severity.WARNING, Severity.ERROR, Severity.CRITICAL
 

@@ -3,7 +3,7 @@
 from datetime import UTC, time, tzinfo
 from typing import NamedTuple
 
-from jk_bms.rules.base import Severity
+from jk_bms.model.alarms import Severity
 
 CONFIRM, CLEAR = 3, 5  # samples: what the rules were made for
 

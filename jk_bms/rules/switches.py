@@ -6,7 +6,7 @@ A protection that tripped is a reason, and has its own alert; a full or an empty
 from collections.abc import Mapping
 
 from jk_bms.model import Sample
-from jk_bms.protocol import alarms
+from jk_bms.model.alarms import Severity, alarm
 from jk_bms.rules import example
 from jk_bms.rules.base import Look, Other, PackView, Rule
 from jk_bms.rules.causes import HOUSE_DARK
@@ -66,8 +66,7 @@ def _tripped(sample: Sample) -> bool:
     Some boards ask for another passcode all their life: that explains nothing.
     """
     return any(
-        alarm.severity is not alarms.Severity.INFO and alarm.name not in NEVER_CUT
-        for alarm in alarms.alarms(sample.problem_code or 0)
+        name not in NEVER_CUT and alarm(name).severity is not Severity.INFO for name in sample.alarms or ()
     )
 
 

@@ -7,8 +7,9 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
+from jk_bms.model.alarms import alarm
 from jk_bms.protocol import Variant
-from jk_bms.protocol.alarms import ALARMS
+from jk_bms.protocol.alarms import BITS
 from jk_bms.protocol.fields import (
     CELL_ARRAYS,
     INFO_COUNTERS,
@@ -63,8 +64,8 @@ def _info() -> Iterable[str]:
 def _alarms() -> Iterable[str]:
     yield "| bit | name | severity | meaning |"
     yield "|---|---|---|---|"
-    for bit, alarm in enumerate(ALARMS):
-        yield f"| {bit} | `{alarm.name}` | {alarm.severity} | {alarm.text} |"
+    for bit, name in enumerate(BITS):
+        yield f"| {bit} | `{name}` | {alarm(name).severity.word} | {alarm(name).text} |"
 
 
 TABLES = {

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, HostView, Look, Moment, Notice, Rule, Severity
+from jk_bms.rules.base import Grade, HostView, Look, Moment, Notice, Rule
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
 

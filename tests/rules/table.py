@@ -142,8 +142,8 @@ def dark(value: float) -> Any:
 
 
 def alarm(value: float) -> PackView:
-    """An alarm bit: 2 a critical one, 1 a warning, 0 none."""
-    return example.pack(problem_code={2.0: 1 << 11, 1.0: 1 << 3, 0.0: 0}[value])
+    """An alarm of the BMS: 2 a critical one, 1 a warning, 0 none."""
+    return example.pack(alarms={2.0: ("cell_undervoltage",), 1.0: ("current_sensor_fault",), 0.0: ()}[value])
 
 
 def switch(value: float) -> PackView:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jk_bms.rules.base import Notice, Severity
+from jk_bms.model.alarms import Severity
+from jk_bms.rules.base import Notice
 from tests.rules.two_packs import Pack, TwoPacks, afternoon
 
 pytestmark = pytest.mark.long

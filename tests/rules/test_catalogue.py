@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import Moment, PackView, Rule, Severity
+from jk_bms.rules.base import Moment, PackView, Rule
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options

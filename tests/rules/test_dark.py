@@ -272,13 +272,13 @@ def test_a_grid_that_nobody_knows_of_makes_no_switch_less_bad() -> None:
 def test_an_alarm_that_is_no_news_any_more_is_not_taken_back() -> None:
     trial = Trial()
     one_ahead: dict[str, Any] = {"cell_voltages": (3.45,) * 15 + (3.60,)}
-    trial.hold(example.pack(current=0.0, charge_enabled=False, problem_code=1 << 4, **one_ahead))
+    trial.hold(example.pack(current=0.0, charge_enabled=False, alarms=("cell_overvoltage",), **one_ahead))
     assert trial.open("bms_alarm") is not None
 
     all_full: dict[str, Any] = {"cell_voltages": (3.56,) * 15 + (3.59,)}
-    trial.hold(example.pack(current=0.0, charge_enabled=False, problem_code=1 << 4, **all_full))
+    trial.hold(example.pack(current=0.0, charge_enabled=False, alarms=("cell_overvoltage",), **all_full))
     assert trial.open("bms_alarm") is not None
-    trial.hold(example.pack(current=0.0, problem_code=0, **all_full))
+    trial.hold(example.pack(current=0.0, alarms=(), **all_full))
     assert trial.open("bms_alarm") is None
 
 

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import LONG_WAIT, NO_WAIT, HostView, Look, Notice, Severity
+from jk_bms.rules.base import LONG_WAIT, NO_WAIT, HostView, Look, Notice
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import GONE, HEARD, Engine
 from jk_bms.rules.options import Options

@@ -8,9 +8,10 @@ import pytest
 
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
+from jk_bms.model.alarms import Severity
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
-from jk_bms.rules.base import Alert, HouseView, Link, Moment, PackView, Severity
+from jk_bms.rules.base import Alert, HouseView, Link, Moment, PackView
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.grid import LOST, UNKNOWN
@@ -405,7 +406,7 @@ def test_back_on_the_grid_the_warning_is_over() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"charge_enabled": False, "problem_code": 1 << 9}, "an alarm stands"),
+        ({"charge_enabled": False, "alarms": ("charge_undertemperature",)}, "an alarm stands"),
         ({"charge_enabled": False, "battery_soc": 100.0}, "full"),
         ({"charge_enabled": False, "cell_voltages": (3.46,) * 16}, "full"),
         ({"discharge_enabled": False, "cell_voltages": (2.84,) + (3.1,) * 15}, "empty"),
@@ -420,12 +421,24 @@ def test_a_switch_that_is_off_for_a_reason_is_no_alert(changes: dict[str, Any], 
     assert trial.open("switch_off") is None, why
 
 
-@pytest.mark.parametrize("mask", [None, 1 << 0, 1 << 18, 1 << 19, 1 << 28, 1 << 19 | 1])
-def test_an_alarm_that_cuts_no_current_does_not_explain_a_switch_that_is_off(mask: int | None) -> None:
+@pytest.mark.parametrize(
+    "alarms",
+    [
+        None,
+        ("wire_resistance",),
+        ("gps_disconnected",),
+        ("change_password",),
+        ("gps_remote_lock",),
+        ("wire_resistance", "change_password"),
+    ],
+)
+def test_an_alarm_that_cuts_no_current_does_not_explain_a_switch_that_is_off(
+    alarms: tuple[str, ...] | None,
+) -> None:
     """Some boards ask for another passcode all their life, some tell no alarms at all."""
     trial = Trial()
 
-    trial.hold(example.pack(charge_enabled=False, problem_code=mask))
+    trial.hold(example.pack(charge_enabled=False, alarms=alarms))
 
     assert trial.open("switch_off") is not None
 
@@ -448,20 +461,41 @@ def test_that_the_bms_ends_a_charge_is_news_only_when_not_all_cells_are_full(
     """A house that is charged every day must not hear of it every day."""
     trial = Trial()
 
-    trial.hold(example.pack(current=0.0, charge_enabled=False, problem_code=1 << 4, **changes))
+    trial.hold(example.pack(current=0.0, charge_enabled=False, alarms=("cell_overvoltage",), **changes))
 
     assert (trial.open("bms_alarm") is not None) == told
 
 
 def test_each_alarm_of_the_bms_is_an_alert_of_its_own_and_information_is_none() -> None:
     trial = Trial()
+    bad = ("mos_overtemperature", "current_sensor_fault")
 
-    trial.hold(example.pack(problem_code=1 << 1 | 1 << 3 | 1 << 18 | 1 << 19 | 1 << 28))
+    trial.hold(example.pack(alarms=(*bad, "gps_disconnected", "change_password", "gps_remote_lock")))
 
     assert {(a.part, a.severity.word) for a in trial.engine.open()} == {
         ("mos_overtemperature", "critical"),
         ("current_sensor_fault", "warning"),
     }
+
+
+def test_an_alarm_of_a_make_that_the_table_does_not_know_is_a_warning_of_its_own() -> None:
+    trial = Trial()
+
+    trial.hold(example.pack(alarms=("precharge_failed", "bit_31")))
+
+    assert {(a.part, a.severity.word) for a in trial.engine.open()} == {
+        ("precharge_failed", "warning"),
+        ("bit_31", "warning"),
+    }
+
+
+def test_a_bms_that_ceases_to_tell_its_alarms_has_not_taken_them_back() -> None:
+    trial = Trial()
+    trial.hold(example.pack(alarms=("mos_overtemperature",)))
+
+    assert trial.hold(example.pack(alarms=None), looks=50) == []
+    assert trial.open("bms_alarm") is not None
+    assert trial.hold(example.pack(alarms=()), looks=50) == ["cleared bms_alarm 1030"]
 
 
 def test_the_end_names_the_cell_that_was_named_at_the_begin() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import HouseView, Moment, Other, PackView, Severity
+from jk_bms.rules.base import HouseView, Moment, Other, PackView
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.forecast import lasting, minutes_left
 from jk_bms.rules.left import house_left, pack_left

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jk_bms.rules.base import NO_WAIT, USUAL_WAIT, Moment, Notice, Severity
+from jk_bms.model.alarms import Severity
+from jk_bms.rules.base import NO_WAIT, USUAL_WAIT, Moment, Notice
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options

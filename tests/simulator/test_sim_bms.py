@@ -221,7 +221,7 @@ def test_protection_trips_cuts_and_lets_go(alarm: str) -> None:
             break
 
     assert tripped is not None
-    assert alarm in tripped.alarms
+    assert alarm in (tripped.alarms or ())
     assert (tripped.charge_on, tripped.discharge_on) == (charge, discharge)
     bms.advance(1.0)
     if not (charge if steady.amps > 0 else discharge) and steady.amps:
@@ -332,7 +332,7 @@ def test_empty_pack_sets_a_wrong_counter_to_zero() -> None:
     bms.advance(1500.0, step=1.0)
 
     assert bms.cell_info().soc == 0
-    assert "cell_undervoltage" in bms.cell_info().alarms
+    assert "cell_undervoltage" in (bms.cell_info().alarms or ())
 
 
 def test_values_agree_with_each_other_and_with_the_truth() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
+from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule, Severity
+from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.levels import CELLS
 from jk_bms.texts import LANGUAGES, language

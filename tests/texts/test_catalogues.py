@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jk_bms import texts as package
-from jk_bms.protocol.alarms import ALARMS
+from jk_bms.model.alarms import ALARMS
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.texts.language import plural_form
 
