@@ -39,7 +39,8 @@ TRIES = 3  # of a child that fails, this far apart:
 PAUSE = 60.0  # s
 PATIENCE = 120.0  # s for facts and picture on a Pi that has just started
 MODEL_PAUSES = 750.0  # s that the child waits between its requests to a service that is away
-MODEL_REQUESTS = 5
+# Four tries, one for a better answer, two for an endpoint that knows no form of answers.
+MODEL_REQUESTS = 7
 AGAIN = 600.0  # s between two digests on demand
 ROW = 60.0  # s that the newest row may go on
 LATEST = 55.0  # s in which one on demand is there in our own words, or not at all

@@ -12,17 +12,22 @@ _SPEAKS = 2  # words that are of one language only
 def final_text(content: object) -> str | None:
     """Return the text that ``content`` of a message means to be read; None: there is none that can be read.
 
-    Thoughts, marks of channels and turns and fences go. Content in parts is joined. Of JSON, which was
-    not asked for, a single text in it is taken.
+    Of JSON, which was not asked for, a single text in it is taken.
+    """
+    text = bare_text(content)
+    return _text_in_json(text) if text and text[0] in "{[" else text
+
+
+def bare_text(content: object) -> str | None:
+    """Return the text of a message's ``content``; None: there is none.
+
+    Thoughts, marks of channels and turns and fences go. Content in parts is joined.
     """
     text = _joined(content)
     if text is None:
         return None
     text = _without_thoughts(_of_last_channel(text))
-    text = _FENCE.sub("", _MARK.sub("", text)).strip()
-    if text[:1] in ("{", "["):
-        return _text_in_json(text)
-    return text
+    return _FENCE.sub("", _MARK.sub("", text)).strip()
 
 
 def is_refusal(text: str) -> bool:

@@ -1,7 +1,8 @@
 """The digest in our own words: always there, with or without a model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from jk_bms.digest.fact_sheet import percent_more
 from jk_bms.digest.facts import DayFacts, Extreme, PackFacts, Span
@@ -16,9 +17,34 @@ LEAST_KWH = 1.0  # of less than that no part is judged
 _POINT = "• "
 
 
+class Part(NamedTuple):
+    """Lines that tell one thing, and by which name a model may ask for it."""
+
+    name: str
+    lines: tuple[str, ...]
+    must: bool = False  # whether a digest without it would hide something
+    group: int = 0  # between parts of two groups an empty line stands
+
+
 def local_text(facts: DayFacts, texts: Texts) -> str:
     """Return the digest of ``facts`` as plain text, a few short lines for each battery."""
-    return "\n".join(_Teller(facts, texts).lines())
+    return joined(title(facts, texts), parts(facts, texts))
+
+
+def parts(facts: DayFacts, texts: Texts) -> list[Part]:
+    """Return all that a digest tells, in the order of our own; the names differ, and are the same in all languages."""
+    return [part for part in _Teller(facts, texts).parts() if part.lines]
+
+
+def joined(first: str, told: Iterable[Part]) -> str:
+    """Return ``first`` and the lines of ``told`` as a text."""
+    lines, group = [first], 0
+    for part in told:
+        if part.group != group:
+            lines.append("")
+        lines += part.lines
+        group = part.group
+    return "\n".join(lines)
 
 
 def title(facts: DayFacts, texts: Texts) -> str:
@@ -49,32 +75,38 @@ class _Teller:
         self._facts = facts
         self._texts = texts
 
-    def lines(self) -> Iterator[str]:
+    def parts(self) -> Iterator[Part]:
         facts, texts = self._facts, self._texts
-        yield title(facts, texts)
         if not facts.known:
-            yield texts("digest.nothing")
-        house = list(self._house())
-        if facts.house is not None:
+            yield Part("nothing_recorded", (texts("digest.nothing"),), must=True)
+            yield from self._house()
+        elif facts.house is not None:
             yield from self._charge(facts.house)
             yield from self._measured(facts.house)
-            yield from house
-            parted = [line for pack in facts.packs if (line := self._differs(pack, facts.house))]
-            yield from ("", *parted) if parted else (texts("digest.alike"),)
-            return
-        for pack in facts.packs if facts.known else ():
-            if len(facts.packs) > 1:
-                yield ""
-                yield texts("digest.pack", number=pack.number, name=clip(pack.name))
-            yield from self._pack(pack)
-        if house and len(facts.packs) > 1:
-            yield ""
-        yield from house
+            yield from self._house()
+            lines = {pack.number: self._differs(pack, facts.house) for pack in facts.packs}
+            for number, line in lines.items():
+                yield Part(f"battery_{number}", (line,) if line else (), must=True, group=1)
+            if not any(lines.values()):
+                yield Part("batteries_alike", (texts("digest.alike"),))
+        elif len(facts.packs) == 1:
+            yield from self._pack(facts.packs[0])
+            yield from self._house()
+        else:
+            for pack in facts.packs:
+                head = texts("digest.pack", number=pack.number, name=clip(pack.name))
+                lines_of_all = [line for part in self._pack(pack) for line in part.lines]
+                yield Part(f"battery_{pack.number}", (head, *lines_of_all), must=True, group=pack.number)
+            yield from (part._replace(group=-1) for part in self._house())
 
-    def _house(self) -> Iterator[str]:
+    def _house(self) -> Iterator[Part]:
         facts, texts = self._facts, self._texts
         if facts.load is not None:
-            yield texts("digest.load", **self._watts(facts.load))
+            yield Part("highest_load", (texts("digest.load", **self._watts(facts.load)),))
+        yield Part("grid", tuple(self._grid()))
+
+    def _grid(self) -> Iterator[str]:
+        facts, texts = self._facts, self._texts
         if facts.grid:
             yield self._spans("digest.grid", facts.grid)
         elif facts.grid is not None:
@@ -84,20 +116,26 @@ class _Teller:
         elif facts.grid_unknown:
             yield texts("digest.grid.unwatched")
 
-    def _pack(self, pack: PackFacts) -> Iterator[str]:
+    def _pack(self, pack: PackFacts) -> Iterator[Part]:
         texts = self._texts
         if not pack.levels:
-            yield texts("digest.pack.nothing")
+            yield Part("nothing_recorded", (texts("digest.pack.nothing"),), must=True)
             return
         if pack.since is not None:
-            yield texts("digest.since", at=self.at(pack.since))
+            yield Part("recording_began", (texts("digest.since", at=self.at(pack.since)),), must=True)
         yield from self._charge(pack)
         yield from self._measured(pack)
         if pack.holes:
-            yield self._spans("digest.holes", pack.holes)
-        yield from self._faults(pack)
+            yield Part("missing_data", (self._spans("digest.holes", pack.holes),), must=True)
+        yield Part("cells_not_in_order", tuple(self._faults(pack)), must=True)
 
-    def _charge(self, pack: PackFacts) -> Iterator[str]:
+    def _charge(self, pack: PackFacts) -> Iterator[Part]:
+        yield Part("times_on_battery", tuple(self._phases(pack)), must=True)
+        if pack.low is not None and pack.last is not None:
+            key = "digest.low" if pack is not self._facts.house else "digest.house"
+            yield Part("lowest_charge", (self._texts(key, **self._ends(pack.low, pack.last)),), must=True)
+
+    def _phases(self, pack: PackFacts) -> Iterator[str]:
         texts = self._texts
         if pack.phases:
             yield texts.count("digest.phases", len(pack.phases))
@@ -111,41 +149,44 @@ class _Teller:
             yield texts("digest.phases.short", span=texts.span(pack.fed.total_seconds()))
         else:
             yield texts("digest.phases.none")
-        if pack.low is not None and pack.last is not None:
-            key = "digest.low" if pack is not self._facts.house else "digest.house"
-            yield texts(key, **self._ends(pack.low, pack.last))
 
     def _ends(self, low: Level, last: Level) -> dict[str, str]:
         return {"low": self.percent(low.level), "at": self.at(low.at), "last": self.percent(last.level)}
 
-    def _measured(self, pack: PackFacts) -> Iterator[str]:
+    def _measured(self, pack: PackFacts) -> Iterator[Part]:
         """Energy and extremes, of a pack or of a house."""
-        texts, house = self._texts, self._facts.house
+        texts = self._texts
         if pack.charged_kwh is not None and pack.discharged_kwh is not None:
-            yield texts(
+            energy = texts(
                 f"digest.energy{self._metered(pack)}",
                 **self._energy(pack),
                 usual=self._usual(pack),
                 start=self.at(pack.metered.start) if pack.metered else "",
                 end=self.at(pack.metered.end) if pack.metered and pack.metered.end else "",
             )
+            yield Part("energy", (energy,))
         elif pack.levels:
-            yield texts("digest.energy.unknown")
+            yield Part("energy", (texts("digest.energy.unknown"),))
         if pack.draw is not None and self._facts.load is None:
-            yield texts("digest.draw", **self._watts(pack.draw))
+            yield Part("highest_power", (texts("digest.draw", **self._watts(pack.draw)),))
         if pack.delta is not None:
-            value, at = texts.quantity(1000 * pack.delta.value, "mV"), self.at(pack.delta.at)
-            worst = next((one.number for one in self._facts.packs if one.delta == pack.delta), None)
-            if pack is house and worst is not None:
-                yield texts("digest.delta.of", value=value, at=at, number=worst)
-            else:
-                yield texts("digest.delta", value=value, at=at)
+            yield Part("cell_difference", (self._delta(pack, pack.delta),))
         if pack.coldest is not None and pack.warmest is not None:
-            low, high = (texts.quantity(one.value, "°C", 1) for one in (pack.coldest, pack.warmest))
-            if low == high:
-                yield texts("digest.temperature.same", value=high)
-            else:
-                yield texts("digest.temperature", low=texts.number(pack.coldest.value, 1), high=high)
+            yield Part("temperature", (self._temperature(pack.coldest, pack.warmest),))
+
+    def _delta(self, pack: PackFacts, delta: Extreme) -> str:
+        value, at = self._texts.quantity(1000 * delta.value, "mV"), self.at(delta.at)
+        worst = next((one.number for one in self._facts.packs if one.delta == delta), None)
+        if pack is self._facts.house and worst is not None:
+            return self._texts("digest.delta.of", value=value, at=at, number=worst)
+        return self._texts("digest.delta", value=value, at=at)
+
+    def _temperature(self, coldest: Extreme, warmest: Extreme) -> str:
+        texts = self._texts
+        low, high = (texts.quantity(one.value, "°C", 1) for one in (coldest, warmest))
+        if low == high:
+            return texts("digest.temperature.same", value=high)
+        return texts("digest.temperature", low=texts.number(coldest.value, 1), high=high)
 
     def _energy(self, pack: PackFacts) -> dict[str, str]:
         assert pack.charged_kwh is not None
@@ -184,8 +225,7 @@ class _Teller:
         ends = ((pack.coldest, house.coldest), (pack.warmest, house.warmest))
         apart = any(own and all_ and abs(own.value - all_.value) >= APART_C for own, all_ in ends)
         if apart and pack.coldest is not None and pack.warmest is not None:
-            low, high = texts.number(pack.coldest.value, 1), texts.quantity(pack.warmest.value, "°C", 1)
-            told.append(texts("digest.temperature", low=low, high=high))
+            told.append(self._temperature(pack.coldest, pack.warmest))
         if pack.holes:
             told.append(self._spans("digest.holes", pack.holes))
         told += self._faults(pack)

@@ -235,7 +235,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "DIGEST_CHAT_ID", kinds.CHATS, "", "", "chats that get the digest, separated by commas",
         worked_out="all registered chats and `TELEGRAM_CHAT_ID`", shared=True)]
     openai_key: Annotated[str | None, Setting(
-        "OPENAI_API_KEY", kinds.SECRET, "", "", "with a key the digest is phrased by a language model",
+        "OPENAI_API_KEY", kinds.SECRET, "", "",
+        "with a key a language model chooses what the digest tells, and in which order",
         worked_out="none, the digest is written here", secret=True, shared=True)]
     openai_url: Annotated[str | None, Setting(
         "OPENAI_BASE_URL", kinds.WEB, "", "",
@@ -244,8 +245,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     openai_model: Annotated[str, Setting(
         "OPENAI_MODEL", kinds.TEXT, "gpt-4o-mini", "", "the language model", shared=True)]
     openai_prompt: Annotated[str | None, Setting(
-        "OPENAI_PROMPT", kinds.TEXT, "", "", "what the model is asked for, word for word",
-        worked_out="our own words", shared=True)]
+        "OPENAI_PROMPT", kinds.TEXT, "", "",
+        "what the model is asked to write instead, word for word; only what the facts say is sent",
+        worked_out="it writes nothing, and chooses of our sentences", shared=True)]
     digest_timeout: Annotated[float, Setting(
         "DIGEST_TIMEOUT", kinds.number(1, 600, "60"), "60", "s", "patience for one answer of the model", shared=True)]
     digest_max_chars: Annotated[int, Setting(

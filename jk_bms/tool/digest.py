@@ -23,11 +23,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
     add = parser.add_argument
     add("--date", type=_date, metavar="DATE", help="such as 2026-12-31 (default: today so far)")
-    add("--facts", action="store_true", help="also print the counted facts, as a language model gets them")
+    add(
+        "--facts",
+        action="store_true",
+        help="also print the counted facts, as a language model gets them that writes for OPENAI_PROMPT",
+    )
     add(
         "--ai",
         action="store_true",
-        help="let the language model of OPENAI_API_KEY or OPENAI_BASE_URL phrase it",
+        help="let the language model of OPENAI_API_KEY or OPENAI_BASE_URL arrange it",
     )
     add("--language", choices=LANGUAGES, help="default: BOT_LANGUAGE, else en")
 

@@ -11,7 +11,7 @@ from jk_bms.bot.store import open_store
 from tests.bot.bot_program import BotProgram
 from tests.bot.telegram_server import OWNER, TelegramServer
 from tests.charts.lived_house import live
-from tests.digest.chat_server import ChatServer, saying
+from tests.digest.chat_server import ChatServer, choosing
 
 KEY = "sk-canary-271828"
 HOUR = timedelta(hours=1)
@@ -31,7 +31,7 @@ def due(now: datetime) -> datetime:
 def test_on_demand_with_a_model(telegram: TelegramServer, model: ChatServer, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     live(tmp_path / "bms.db", now, 1.2)
-    model.answers = [saying(f"{now:%d-%m-%Y}: all was <well> & good.")]
+    model.answers = [choosing("temperature", "energy", tone="friendly")]
     env = {
         "OPENAI_API_KEY": KEY,
         "OPENAI_BASE_URL": model.url,
@@ -47,7 +47,10 @@ def test_on_demand_with_a_model(telegram: TelegramServer, model: ChatServer, tmp
         log = bot.log
 
     assert waiting.shown != digest.shown
-    assert digest.shown.startswith(f"{now:%d-%m-%Y}: all was <well> & good.")
+    title, hello, first = digest.shown.splitlines()[:3]
+    assert title.startswith("Digest of ")
+    assert hello == "Hello! This was the day:"
+    assert first.startswith("Temperature ")
     assert digest.photo
     assert digest.photo.startswith(b"\x89PNG")
     assert "once in ten minutes" in again.shown

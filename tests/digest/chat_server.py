@@ -43,6 +43,21 @@ def saying(text: str) -> Answer:
     return lambda _: completion(text)
 
 
+def choosing(*facts: str, tone: str = "plain", closing: str = "none", **more: object) -> Answer:
+    """A model that answers in names, as it is asked to; ``more`` fields than it should."""
+    return saying(json.dumps({"tone": tone, "facts": facts, "closing": closing} | more))
+
+
+def taking(form: str, answer: Answer, status: int = 400, message: str = "invalid value") -> Answer:
+    """An endpoint that takes answers of ``form`` only, "words" being that it knows of no form."""
+
+    def answered(asked: dict[str, Any]) -> web.StreamResponse | Awaitable[web.StreamResponse]:
+        wanted = asked.get("response_format", {"type": "words"})["type"]
+        return answer(asked) if wanted == form else failing(status, message)(asked)
+
+    return answered
+
+
 class ChatServer:
     """``answers`` are given in turn, the last for ever; ``requests`` are what came."""
 

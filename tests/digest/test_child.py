@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.charts.lived_house import PACK, live
-from tests.digest.chat_server import ChatServer, failing, saying
+from tests.digest.chat_server import ChatServer, choosing, failing, saying
 from tests.digest.test_facts import DAY, at
 from tests.e2e.house import TOP
 
@@ -60,14 +60,18 @@ def test_words_and_a_picture(request_of_day: dict[str, Any]) -> None:
 
 def test_the_model_is_asked_and_what_it_may_know(request_of_day: dict[str, Any]) -> None:
     with ChatServer() as server:
-        server.answers = [saying("All was well on 10-12-2026.")]
-        done = run(request_of_day | {"service": {"key": KEY, "url": server.url}})
+        server.answers = [choosing("temperature"), saying("All was well on 10-12-2026.")]
+        chosen = run(request_of_day | {"service": {"key": KEY, "url": server.url}})
+        done = run(request_of_day | {"service": {"key": KEY, "url": server.url, "prompt": "Tell it"}})
 
+    told = json.loads(chosen.stdout)
+    assert told["by_model"] is True
+    assert told["text"].startswith("Digest of 10 Dec 2026\nTemperature ")
     told = json.loads(done.stdout)
     assert told["by_model"] is True
     assert told["text"].startswith("All was well on 10-12-2026.\nBy our own count: ")
     sent = json.dumps(server.requests)
-    assert KEY not in sent + done.stdout + done.stderr
+    assert KEY not in sent + chosen.stdout + chosen.stderr + done.stdout + done.stderr
     assert PACK not in sent  # nobody outside needs to know the address
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.digest.chat_server import ChatServer, saying
+from tests.digest.chat_server import ChatServer, choosing, saying
 from tests.tool.stored_house import NOW, StoredHouse
 
 
@@ -28,15 +28,20 @@ def test_the_facts_and_the_other_language(house: StoredHouse) -> None:
 def test_in_the_words_of_a_model(house: StoredHouse) -> None:
     day = NOW - timedelta(days=1)
     with ChatServer() as server:
-        server.answers = [saying(f"On {day:%d-%m-%Y} all was well.")]
+        server.answers = [choosing("energy", tone="friendly"), saying(f"On {day:%d-%m-%Y} all was well.")]
         with house.env.open("a") as env:
             env.write(f"OPENAI_API_KEY=sk-canary\nOPENAI_BASE_URL={server.url}\nOPENAI_MODEL=mine\n")
+        chosen = house.tool("digest", "--date", f"{day:%Y-%m-%d}", "--ai")
+        with house.env.open("a") as env:
+            env.write("OPENAI_PROMPT=Tell it\n")
         done = house.tool("digest", "--date", f"{day:%Y-%m-%d}", "--ai")
 
+    assert chosen.returncode == 0, chosen.stderr
+    assert chosen.stdout.splitlines()[1] == "Hello! This was the day:"
     assert done.returncode == 0, done.stderr
     assert f"On {day:%d-%m-%Y} all was well.\nBy our own count: " in done.stdout
     assert server.requests[0]["model"] == "mine"
-    assert "sk-canary" not in done.stdout + done.stderr
+    assert "sk-canary" not in chosen.stdout + chosen.stderr + done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

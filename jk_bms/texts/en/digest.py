@@ -48,6 +48,11 @@ TEXTS = {
     "digest.kind.weak": "weak",
     "digest.kind.leaking": "leaking charge",
     "digest.kind.bad connection": "poorly connected",
+    "digest.say.hello": "Hello! This was the day:",
+    "digest.say.quiet": "A quiet day.",
+    "digest.say.busy": "The battery had a lot to do.",
+    "digest.say.very_low": "The charge went very low.",
+    "digest.say.full": "At the end the battery was full.",
     "digest.own": "By our own count: on battery once, lowest charge {low} at {at}."
     "|By our own count: on battery {count} times, lowest charge {low} at {at}.",
     "digest.own.named": "By our own count, battery {number}: on battery once, lowest charge {low} at {at}."
@@ -63,8 +68,9 @@ TEXTS = {
     "digest.why.context": "the facts of the day are too long for the AI model; give it a larger context",
     "digest.why.cut": "the AI service cut its answer short",
     "digest.why.refused": "the AI model refused to write it",
+    "digest.why.choice": "the AI model did not answer in the form that was asked for",
     "digest.why.form": "the AI model answered with data instead of a text",
-    "digest.why.language": "the AI model wrote in another language",
+    "digest.why.language": "the AI model wrote in a language that cannot be checked",
     "digest.why.failing": "the AI service failed",
     "digest.why.key": "the AI service refused the key",
     "digest.why.request": "the AI service refused the request; check OPENAI_MODEL and OPENAI_BASE_URL",
