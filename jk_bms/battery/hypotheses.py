@@ -22,7 +22,7 @@ import struct
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from math import exp, isfinite, log, sqrt
+from math import erf, exp, isfinite, log, sqrt
 from typing import Any, NamedTuple
 
 from jk_bms.battery.curves import Curve
@@ -41,7 +41,7 @@ STEPS = 400  # of a curve's table
 BEYOND = 0.08  # V for each % above full or below empty
 LEAST_EFFECT = 0.2  # of nominal: no Ah is worth less
 # How far a curve may be displaced where it bends: % and the sd of that.
-FLANK_WRONG, STEP_WRONG = 2.5, 4.0
+FLANK_WRONG, STEP_WRONG = 3.5, 4.0
 MERGE_NEAR, MERGE_ALIKE = 0.6, 2.2  # of the larger sd; ratio of the variances
 
 
@@ -282,7 +282,7 @@ class Hypothesis:
 
     def _packed(self) -> bytes:
         return _PACKED.pack(
-            self.log, *self.mean, *(self.cov[i][j] for i in range(SIZE) for j in range(i + 1))
+            self.log, *self.mean, *[each for i, row in enumerate(self.cov, 1) for each in row[:i]]
         )
 
     def _take(self, numbers: Sequence[float]) -> None:
@@ -371,29 +371,19 @@ def believed(hypotheses: Sequence[Hypothesis]) -> tuple[Belief, ...]:
 
 
 def quantiles(parts: Sequence[tuple[float, float, float]], low: float, high: float) -> tuple[float, float]:
-    """Return both quantiles of a sum of bells: (weight, mean, standard deviation) of each."""
-    return _quantile(parts, low), _quantile(parts, high)
-
-
-def _quantile(parts: Sequence[tuple[float, float, float]], share: float) -> float:
+    """Return both quantiles of a sum of bells, within .01: (weight, mean, standard deviation) of each."""
+    bells = [(w, m, d * sqrt(2.0)) for w, m, d in parts]
     left = min(m - 5.0 * d for _, m, d in parts)
     right = max(m + 5.0 * d for _, m, d in parts)
-    for _ in range(24):
+    # Of a weight w below x: (1 + erf) / 2, so that the sum of w erf is 2 x share - 1.
+    return _quantile(bells, left, right, 2.0 * low - 1.0), _quantile(bells, left, right, 2.0 * high - 1.0)
+
+
+def _quantile(bells: Sequence[tuple[float, float, float]], left: float, right: float, wanted: float) -> float:
+    while right - left > 0.01:
         middle = 0.5 * (left + right)
-        if sum(w * _bell(middle, m, d) for w, m, d in parts) < share:
+        if sum([w * erf((middle - m) / d) for w, m, d in bells]) < wanted:
             left = middle
         else:
             right = middle
     return 0.5 * (left + right)
-
-
-def _bell(x: float, mean: float, deviation: float) -> float:
-    """Share of a bell that lies below ``x``; within .0002 (Zelen and Severo)."""
-    z = (x - mean) / deviation
-    if z < -6.0:
-        return 0.0
-    if z > 6.0:
-        return 1.0
-    t = 1.0 / (1.0 + 0.33267 * abs(z))
-    tail = 0.3989423 * exp(-0.5 * z * z) * t * (0.4361836 + t * (-0.1201676 + t * 0.937298))
-    return tail if z < 0.0 else 1.0 - tail
