@@ -35,7 +35,7 @@ WIDE = 40.0  # %: a wider band says "not known yet"
 SMALL = "small errors"
 FAR_SHIFT = ("shift +25 mV", "shift -25 mV")  # voltmeters beyond what can be told from a charge
 # Curves that the counter knows and the family draws from: the pack's own is kept from it.
-KNOWN = {"board": 0, "model": 1, "prada": 2, "seller": 3}
+KNOWN = {"board": 0, "model": 1, "prada": 2, "seller": 3, "21700": 1}
 PAGE = TOP / "docs" / "truth.md"
 BEGIN, END = "<!-- bench/soc_opposition.py: from here", "<!-- bench/soc_opposition.py: to here -->"
 

@@ -23,18 +23,19 @@ class Chemistry:
     charged: float  # V: a pack that is charged up to it, drops taken out, is full ...
     held: float  # V: ... and one that is held at it
     full_wrong: float  # %: a curve that is steep to its end leaves that open; 0: the end is the same for all
+    surest: float  # %, 1 sigma: a curve is wrong in the same way each day, no looking makes surer
     others: tuple[Curve, ...] = ()  # curves of other makers' cells
     bent: float = 1.0  # how far their bends may lie elsewhere, against cells nobody has measured
 
 
-OWNERS_BENT = 0.3  # a curve that the owner has measured on these cells
+OWNERS_BENT, OWNERS_SUREST = 0.3, 1.1  # of a curve that the owner has measured on these cells
 
 # fmt: off
 CHEMISTRIES = {c.name: c for c in (
-    #         name   curve charge ovp   R     lag  unlike vary knee  left  charged held  wrong others
-    Chemistry("lfp", LFP,  3.45,  3.65, 0.13, 0.8, 0.008, 1.0, 12.0, 3.36, 3.425,  3.395, 0.0, LFP_OTHERS),
-    Chemistry("nmc", NMC,  4.15,  4.25, 0.14, 0.8, 0.015, 2.0, 10.0, 4.00, 4.05,   4.05,  2.0, NMC_OTHERS),
-    Chemistry("lto", LTO,  2.65,  2.85, 0.06, 0.8, 0.015, 1.5, 10.0, 2.50, 2.55,   2.55,  3.0, LTO_OTHERS),
+    #         name   curve charge ovp   R     lag  unlike vary knee  left  charged held  wrong surest others
+    Chemistry("lfp", LFP,  3.45,  3.65, 0.13, 0.8, 0.008, 1.0, 12.0, 3.36, 3.425,  3.395, 0.0, 1.1, LFP_OTHERS),
+    Chemistry("nmc", NMC,  4.15,  4.25, 0.14, 0.8, 0.015, 2.0, 10.0, 4.00, 4.05,   4.05,  2.0, 2.2, NMC_OTHERS),
+    Chemistry("lto", LTO,  2.65,  2.85, 0.06, 0.8, 0.015, 1.5, 10.0, 2.50, 2.55,   2.55,  3.0, 2.0, LTO_OTHERS),
 )}
 # fmt: on
 
@@ -47,4 +48,7 @@ def chemistry(name: str, curve: Curve | None = None) -> Chemistry:
     known = CHEMISTRIES.get(name.lower())
     if known is None:
         raise ValueError(f"chemistry is {name!r}; expected one of {', '.join(CHEMISTRIES)}")
-    return known if curve is None else replace(known, ocv=curve, others=(), bent=OWNERS_BENT)
+    if curve is None:
+        return known
+    surest = min(known.surest, OWNERS_SUREST)
+    return replace(known, ocv=curve, others=(), bent=OWNERS_BENT, surest=surest)

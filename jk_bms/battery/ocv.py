@@ -2,7 +2,8 @@
 
 LFP lies between two published low-current measurements (LithiumWerks APR18650M1B at C/32 and
 Sony US26650FTC1), which agree within three points. NMC and LTO are typical data-sheet shapes,
-good to about five points. On the LFP plateau (20 to 95 %) voltage says next to nothing.
+good to about five points; 100 % is where a cell rests that was charged to 4.20 V (2.75 V) until its current
+had faded. On the LFP plateau (20 to 95 %) voltage says next to nothing.
 """
 
 from jk_bms.battery.curves import Curve
@@ -34,18 +35,22 @@ LFP_OTHERS = tuple(Curve(zip(volts, AT, strict=True)) for volts in (
 NMC = Curve((
     (2.900, 0.0), (3.150, 1.0), (3.280, 2.5), (3.410, 5.0), (3.520, 10.0), (3.570, 15.0), (3.605, 20.0),
     (3.650, 30.0), (3.690, 40.0), (3.750, 50.0), (3.830, 60.0), (3.925, 70.0), (4.015, 80.0),
-    (4.095, 90.0), (4.200, 100.0),
+    (4.095, 90.0), (4.185, 100.0),
 ))
 
 LTO = Curve((
     (1.700, 0.0), (1.920, 1.5), (2.040, 5.0), (2.120, 10.0), (2.175, 20.0), (2.215, 30.0), (2.250, 40.0),
-    (2.280, 50.0), (2.320, 60.0), (2.370, 70.0), (2.430, 80.0), (2.510, 90.0), (2.580, 95.0), (2.750, 100.0),
+    (2.280, 50.0), (2.320, 60.0), (2.370, 70.0), (2.430, 80.0), (2.510, 90.0), (2.580, 95.0), (2.700, 100.0),
 ))
-# One more of each: cells rich in nickel, and LTO as its makers draw it.
+# More: cells rich in nickel, one of them (Chen 2020) worked out from its two electrodes; and LTO as its makers draw it.
 NMC_OTHERS = (Curve((
     (2.500, 0.0), (3.000, 2.0), (3.200, 4.5), (3.400, 10.0), (3.480, 16.0), (3.550, 24.0), (3.620, 34.0),
-    (3.700, 44.0), (3.800, 55.0), (3.900, 66.0), (4.000, 77.0), (4.080, 88.0), (4.150, 96.0), (4.200, 100.0),
-)),)
+    (3.700, 44.0), (3.800, 55.0), (3.900, 66.0), (4.000, 77.0), (4.080, 88.0), (4.150, 96.0), (4.185, 100.0),
+)), Curve((
+    (2.499, 0.0), (3.109, 5.0), (3.296, 10.0), (3.434, 15.0), (3.485, 20.0), (3.529, 25.0), (3.582, 30.0),
+    (3.667, 40.0), (3.751, 50.0), (3.841, 60.0), (3.890, 65.0), (3.948, 70.0), (3.994, 75.0), (4.042, 80.0),
+    (4.081, 85.0), (4.097, 90.0), (4.124, 95.0), (4.165, 98.0), (4.185, 100.0),
+)))
 
 LTO_OTHERS = (Curve((
     (1.500, 0.0), (2.000, 4.0), (2.100, 9.0), (2.160, 18.0), (2.200, 28.0), (2.230, 40.0), (2.270, 52.0),

@@ -45,13 +45,13 @@ TICK = 5.0  # s between two looks at the cells
 WEIGH = 300.0  # s between two weighings of their voltage
 JUMP = 1.0  # %: a change as large has a reason
 LOW_END, HIGH_END = 0.02, 0.98  # of the sum of hypotheses: the ends of the band
-LEAST_BAND = 1.9  # %: no anchor is better than that to either side
+UNANCHORED = 3.5  # %, 1 sigma: before an anchor all hangs on curves, and none need be that of these cells
 
 # What may be wrong at first: weight, gain, and sd of the offset in A + A for each Ah.
 SENSORS = (
     (0.40, Belief(0.02, 0.05), (0.06, 0.0005)),
-    (0.20, Belief(0.15, 0.06), (0.06, 0.0005)),
-    (0.12, Belief(0.28, 0.06), (0.06, 0.0005)),
+    (0.18, Belief(0.14, 0.06), (0.06, 0.0005)),
+    (0.17, Belief(0.28, 0.07), (0.06, 0.0005)),
     (0.10, Belief(-0.09, 0.05), (0.06, 0.0005)),
     (0.05, Belief(-0.20, 0.08), (0.06, 0.0005)),  # declared much too small
     (0.15, Belief(0.03, 0.06), (0.10, 0.0030)),
@@ -62,13 +62,14 @@ SHIFTS = ((0.0, 1.5), (-0.015, 1.0), (0.015, 1.0))  # V, weight
 SHIFT_WRONG = 0.012  # V, sd around each
 STARTS = ((20.0, 14.0, 0.17), (48.0, 14.0, 0.17), (78.0, 14.0, 0.17))  # %, sd, weight
 BMS_WRONG, BMS_WEIGHT = 8.0, 0.5  # %: the value of a BMS we have just met
-USUAL_CURVE = 1.5  # times as likely as another
+USUAL_CURVE = 2.0  # times as likely as another
 MOST_BEFORE, MOST_AFTER = 80, 36  # hypotheses kept before and after an anchor
 
 # How the numbers wander.
 CHARGE_A_DAY, CHARGE_MOVED = 0.4, 0.003  # %² a day, %² for each % moved
 WARMTH = 0.25, 8.0  # share of an offset that changes with warmth, for how many hours alike
-SENSOR_A_DAY = 0.0003  # A for each Ah
+SENSOR_A_DAY = 0.00012  # A for each Ah ...
+SENSOR_MOST = 0.1, 0.003  # ... and the most in all, A and A for each Ah: that of a bad sensor
 GAIN_A_DAY = 0.003
 SHIFT_MOVED, SHIFT_A_DAY, SHIFT_MOST = 2e-6, 0.0025, 0.020  # V² for each %, V a day, V
 FLANK_MOVED, STEP_MOVED = 0.02, 0.04  # %² for each % moved
@@ -411,6 +412,9 @@ class SocCounter:
         total = sum(weights)
         nominal = 100.0 / (self._nominal or 100.0)
         charge = per_ah = active = idle = 0.0
+        surest = self._chemistry.surest
+        if self._anchor is None:
+            surest = max(surest, UNANCHORED * self._chemistry.bent)
         parts = []
         for w, each in zip(weights, self._beliefs, strict=True):
             w /= total
@@ -420,13 +424,10 @@ class SocCounter:
             per_ah += effect
             active -= effect * mean[OFFSET]
             idle += effect * mean[IDLE]
-            parts.append((w, mean[CHARGE], sqrt(each.cov[CHARGE][CHARGE])))
-        low, high = quantiles(parts, LOW_END, HIGH_END)
+            parts.append((w, mean[CHARGE], sqrt(each.cov[CHARGE][CHARGE] + surest * surest)))
         self._line = charge, per_ah, active, idle
-        self._band = (
-            min(charge - LEAST_BAND, low),
-            max(charge + LEAST_BAND, high),
-        )
+        low, high = quantiles(parts, LOW_END, HIGH_END)
+        self._band = min(charge, low), max(charge, high)
         self._fresh = True
 
     def _value(self) -> float:
@@ -494,12 +495,13 @@ class SocCounter:
             return
         before = each.cov[CHARGE][CHARGE]
         each.log -= TRUST * min(8.0, 0.5 * (charge - end) ** 2 / (before + BEYOND_SIGMA**2))
-        if self._full_sigma is not None if charge > end else self._looks_empty():
+        if charge > end and self._full_sigma is not None:
             each.measure(end, BEYOND_SIGMA**2)
             return
         # That the count is wrong is all that is known, not that the pack is at its end.
         each.move(end)
-        each.widen(CHARGE, DOUBTED * (charge - end) ** 2, DOUBTED_MOST**2)
+        if charge > end or not self._looks_empty():
+            each.widen(CHARGE, DOUBTED * (charge - end) ** 2, DOUBTED_MOST**2)
 
     def _looks_empty(self) -> bool:
         """Whether the mean cell, at its last look, was as low as on the flank at which a pack ends."""
@@ -519,8 +521,8 @@ class SocCounter:
         warm = WARMTH[0] * each.mean[OFFSET] * 100.0 / nominal
         each.widen(CHARGE, CHARGE_A_DAY * days + CHARGE_MOVED * moved + warm * warm * WARMTH[1] * hours)
         sensor = (SENSOR_A_DAY * nominal) ** 2 * days
-        each.widen(OFFSET, sensor)
-        each.widen(IDLE, sensor)
+        each.widen(OFFSET, sensor, (SENSOR_MOST[0] + SENSOR_MOST[1] * nominal) ** 2)
+        each.widen(IDLE, sensor, (IDLE_WRONG[0] + IDLE_WRONG[1] * nominal) ** 2)
         each.widen(GAIN, GAIN_A_DAY**2 * days)
         each.widen(
             SHIFT, SHIFT_MOVED * moved + SHIFT_A_DAY**2 * days, (SHIFT_MOST * self._chemistry.vary) ** 2

@@ -14,7 +14,7 @@ from jk_bms.battery.curves import Curve
 from jk_bms.battery.hypotheses import CHARGE, GAIN, IDLE, OFFSET, Belief, Hypothesis
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.low_charge import soc_for_warnings
-from jk_bms.battery.soc import MOST_AFTER, SocCounter, SocEstimate
+from jk_bms.battery.soc import IDLE_WRONG, MOST_AFTER, SENSOR_MOST, SocCounter, SocEstimate
 from jk_bms.model import Device, Sample
 
 NOMINAL = 100.0
@@ -202,6 +202,30 @@ def test_however_long_nobody_looked_the_sensor_is_not_forgotten() -> None:
     assert [sd for _, sd in sensor(pack)] == pytest.approx(unsure, rel=0.4)
     assert full(pack).value > 98.0
     assert abs(sensor(pack)[0][0]) < 0.3
+
+
+def test_what_was_learned_of_the_sensor_is_known_a_week_later() -> None:
+    """Its offset does not wander as far in a week as it may lie off at first."""
+    pack = counter()
+    full(pack)
+    learned = sensor(pack)[0][1]
+
+    for _ in range(7):
+        pack.feed(seen(-0.2, 3.30), 86_400.0)
+
+    assert sensor(pack)[0][1] < 1.1 * learned
+
+
+def test_a_sensor_that_nothing_is_heard_of_for_years_becomes_no_worse_than_a_bad_one() -> None:
+    pack = counter()
+    full(pack)
+
+    for _ in range(120):
+        pack.feed(seen(-1.0, 3.30, remaining_ah=80.0), 6 * 86_400.0)
+
+    (_, offset), (_, idle), _ = sensor(pack)
+    assert offset <= SENSOR_MOST[0] + SENSOR_MOST[1] * NOMINAL
+    assert idle <= IDLE_WRONG[0] + IDLE_WRONG[1] * NOMINAL + 1e-6
 
 
 def test_looking_again_at_a_pack_that_rests_makes_no_surer() -> None:
@@ -438,6 +462,37 @@ def test_a_count_far_past_the_end_says_that_it_knows_nothing() -> None:
     assert last.high - last.low > 40.0
 
 
+def test_a_count_that_reaches_empty_among_cells_that_look_it_is_no_surer_for_that() -> None:
+    """Cells at 3.10 V hold some percent still; that the count has come to 0 does not say how many."""
+    pack = counter()
+    full(pack)
+    feed(pack, seen(-5.0, 3.10), 600.0)
+    nearly = Hypothesis.of(0, 1.0, {CHARGE: 1.0}, {CHARGE: 3.0, GAIN: 0.05})
+    pack.restore(pack.state(), {"hypotheses": [nearly.state()]})
+
+    last = feed(pack, seen(-5.0, 3.10), 3600.0)[-1]
+
+    assert last.low < 2.0
+    assert last.high > 4.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "full", "half"), [("lfp", 3.45, 3.33), ("nmc", 4.18, 4.02), ("lto", 2.68, 2.43)]
+)
+def test_however_often_a_pack_was_full_its_band_leaves_room_for_a_curve_that_is_not_ours(
+    kind: str, full: float, half: float
+) -> None:
+    pack = SocCounter(chemistry(kind), nominal_ah=NOMINAL)
+    pack.feed(seen(0.5, full), None)
+    for _ in range(8):
+        feed(pack, seen(0.5, full), 1200.0, 20.0)
+        last = feed(pack, seen(-20.0, half), 3600.0, 60.0)[-1]
+        feed(pack, seen(20.0, half), 3600.0, 60.0)
+
+    assert last.anchor == "full"
+    assert last.high - last.low >= 2.0 * 1.96 * 1.4 * chemistry(kind).surest
+
+
 def test_a_state_of_version_1_is_taken_over() -> None:
     """Of a counter that had one belief of five numbers, its covariance as the lower half."""
     older = counter().state() | {
@@ -467,6 +522,7 @@ def test_chemistries_by_name_or_with_a_curve_of_the_owner() -> None:
 
     assert {chemistry(name.upper()).name for name in CHEMISTRIES} == {"lfp", "nmc", "lto"}
     assert chemistry("nmc", own).ocv is own
+    assert chemistry("nmc", own).surest < chemistry("nmc").surest
     with pytest.raises(ValueError, match="expected one of lfp, nmc, lto"):
         chemistry("lead")
 
