@@ -399,7 +399,7 @@ def _days(made: Made, rng: random.Random) -> list[_Day]:
     return out
 
 
-def _loads(made: Made, rng: random.Random) -> Iterator[tuple[float, float]]:
+def family_loads(made: Made, rng: random.Random) -> Iterator[tuple[float, float]]:
     """Yield (s from the start, load in A) at every step of the load."""
     scale = made.nominal_ah
     base = rng.uniform(0.008, 0.03) * scale
@@ -525,12 +525,20 @@ class _Source:
             self.holding = True
 
 
-def lived(made: Made, cells: Cells | None = None, pace: Pace = USUAL_PACE) -> Iterator[Seen]:
-    """Let the pack live; yield what its BMS would have sent, beside the truth. ``cells``: others than usual."""
+def lived(
+    made: Made,
+    cells: Cells | None = None,
+    pace: Pace = USUAL_PACE,
+    house: Iterator[tuple[float, float]] | None = None,
+) -> Iterator[Seen]:
+    """Let the pack live; yield what its BMS would have sent, beside the truth.
+
+    ``cells``: others than usual. ``house``: the loads, as ``family_loads`` yields them; None: those.
+    """
     rng = random.Random(f"{made.scenario}:{made.number}:life")
     cells, source = cells or Cells(made), _Source(made)
     kind, days = KINDS[made.chemistry], _days(made, rng)
-    loads = _loads(made, rng)
+    loads = house or family_loads(made, rng)
     remaining = made.told * 0.01 * made.nominal_ah
     jumps, dark = list(made.bms_jumps), list(made.dark)
     at, last_sent = 0.0, 0.0

@@ -17,7 +17,7 @@ from jk_bms.battery.curves import Curve
 from jk_bms.battery.health import Health, HealthReport
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.meters import Meters, Totals
-from jk_bms.battery.runtime import Runtime
+from jk_bms.battery.runtime import Beliefs, Runtime
 from jk_bms.battery.shown import shown_soc, soc_by_curve
 from jk_bms.battery.soc import Grounds, SocCounter
 from jk_bms.battery.wall_time import WallTime
@@ -156,7 +156,7 @@ class PackState:
         self._health.learned_ah = learned
         self._health.feed(dated, elapsed, counted)
         capacity = learned or sample.full_ah
-        forecast = self._runtime.feed(sample, low, high, capacity, measured)
+        forecast = self._runtime.feed(dated, low, high, capacity, measured, self._believed)
         by_curve = soc_by_curve(sample, self._curve)
         band = None if anchor is None or low is None or high is None else high - low
         shown, source = shown_soc(sample, source=self._source, by_curve=by_curve, counted=counted, band=band)
@@ -180,6 +180,11 @@ class PackState:
             empty_in=span if forecast is not None and forecast.what == "empty" else None,
             full_in=span if forecast is not None and forecast.what == "full" else None,
         )
+
+    def _believed(self) -> Beliefs | None:
+        """What is believed of sensor and capacity; None: nothing was counted yet."""
+        grounds = self._soc.grounds()
+        return None if grounds is None else Beliefs(grounds.offset, grounds.capacity)
 
     @property
     def heard(self) -> Mark | None:

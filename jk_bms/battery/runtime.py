@@ -1,9 +1,11 @@
-"""How long the pack will last, or how long until it is full, at the load of the last minutes."""
+"""How long the pack will last, at what its house usually draws, or how long until it is full."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import expm1, log, sqrt
 from typing import Any, NamedTuple
 
+from jk_bms.battery.house_load import HouseLoad, Rates
+from jk_bms.battery.hypotheses import Belief
 from jk_bms.model import Sample
 
 SMOOTHING = 300.0  # s: the load that counts
@@ -13,6 +15,8 @@ LEARNING = 120.0  # s of load on this side of zero before anything is said
 LONGEST_GAP = 600.0  # s: after a longer one the load is unknown
 TINY = 0.005  # C: below it everything lasts for days and it is not known how many
 LEAST_DOUBT = 0.02  # of the load, though it may have stood still for an hour
+SOON = 3600.0  # s: an end within that is the present load's, whatever is usual
+SURE = 1.4  # standard deviations of load and capacity, beside the band of the charge
 TAIL = 0.04  # C: where a charger calls the pack full
 TAPER = 0.05  # of the capacity: at most so much goes in while the current fades
 LONGEST = 30 * 86_400.0  # s; more is not a forecast
@@ -26,13 +30,23 @@ class Forecast(NamedTuple):
     high: float
 
 
+class Beliefs(NamedTuple):
+    """What is believed of sensor and capacity."""
+
+    offset: Belief  # A that the sensor reads too much
+    capacity: Belief  # Ah, as the sensor counts them
+
+
 class Runtime:
-    """The smoothed load of one pack, and what follows from it."""
+    """The load of one pack, and what follows from it."""
 
     def __init__(self) -> None:
         self._quick = self._load = self._swing = 0.0  # A, A, A²
         self._heard = 0.0  # s of load on this side of zero
         self._last: float | None = None
+        self._house = HouseLoad()
+        self._rates: Rates | None = None  # as drawn at the last block
+        self._beliefs: Beliefs | None = None
 
     def feed(
         self,
@@ -41,10 +55,13 @@ class Runtime:
         high: float | None,
         capacity_ah: float | None,
         elapsed: float | None,
+        beliefs: Callable[[], Beliefs | None] = lambda: None,
     ) -> Forecast | None:
         """Take in the load; return the forecast for a SoC between ``low`` and ``high`` %.
 
-        None while the current is tiny, the load new, or charge or capacity unknown.
+        None while the current is tiny, the load new, or charge or capacity unknown. ``beliefs`` is asked
+        every few minutes: what the counter believes of its sensor and the capacity; None: the latter is sure.
+        The hours of the day tell what is usual only where the time of ``sample`` is trusted.
         """
         current = sample.current
         if current is None:
@@ -52,49 +69,114 @@ class Runtime:
         if elapsed is None or not 0.0 <= elapsed <= LONGEST_GAP or self._last is None:
             self._begin(current)
             return None
-        self._smooth(current, elapsed)
+        tiny = TINY * (capacity_ah or 0.0)
+        mean = self._smooth(current, elapsed, tiny)
+        at = None
+        if sample.clock_trusted:
+            taken = sample.taken_at
+            at = 3600.0 * taken.hour + 60.0 * taken.minute + taken.second
+        full = self._house.take(-mean, elapsed, None if at is None else int(at // 3600.0), tiny)
+        if full or self._load >= 0.0:
+            self._rates = None
         if low is None or high is None or not capacity_ah or self._heard < LEARNING:
             return None
-        load = self._load
-        if abs(load) < TINY * capacity_ah or self._quick * load <= 0.0:
+        if full or self._beliefs is None:
+            self._beliefs = beliefs() or Beliefs(Belief(0.0, 0.0), Belief(capacity_ah, 0.0))
+        capacity = self._beliefs.capacity
+        if self._load > 0.0 and self._quick > 0.0:
+            return self._full_in(low, high, capacity, tiny)
+        if self._load > tiny or self._quick > tiny:
             return None
-        # Two standard deviations of the five-minute load; never beyond tiny, never all of it.
-        doubt = max(LEAST_DOUBT * abs(load), 2.0 * sqrt(self._swing))
-        most, least = abs(load) + doubt, max(abs(load) - doubt, TINY * capacity_ah)
-        if load < 0.0:
-            return _forecast(
-                "empty",
-                36.0 * low * capacity_ah / most,
-                36.0 * high * capacity_ah / least,
-            )
-        soonest = 36.0 * (100.0 - high) * capacity_ah / most
-        return _forecast("full", soonest, _until_full((100.0 - low) * 0.01, least / capacity_ah))
+        return self._empty_in(low, high, capacity, tiny, at)
+
+    def _empty_in(
+        self, low: float, high: float, capacity: Belief, tiny: float, at: float | None
+    ) -> Forecast | None:
+        now = -self._load
+        level, unsure = self._house.level(now, self._heard)
+        if level < tiny or (now < tiny and not self._house.paused):
+            return None
+        charge = 0.005 * (low + high) * capacity.mean
+        if now > level and 3600.0 * charge < SOON * now:
+            # Two standard deviations of the five-minute load; never beyond tiny, never all of it.
+            doubt = max(LEAST_DOUBT * now, 2.0 * sqrt(self._swing))
+            most, least = now + doubt, max(now - doubt, tiny)
+        else:
+            if self._rates is None:
+                self._rates = self._house.rates(level, unsure, max(charge, 0.01 * capacity.mean), at)
+            most, least = self._spread(self._rates, capacity, tiny)
+        return _forecast("empty", 36.0 * low * capacity.mean / most, 36.0 * high * capacity.mean / least)
+
+    def _spread(self, rates: Rates, capacity: Belief, tiny: float) -> tuple[float, float]:
+        """Return the most and the least that is drawn, in A; what is not known of the capacity is in it."""
+        assert self._beliefs is not None
+        # An offset and what a house draws below the dead band look alike from full to full: half is believed.
+        offset = 0.5 * self._beliefs.offset.mean
+        wrong = offset**2 + self._beliefs.offset.sigma**2
+        ends = []
+        for rate in (rates.most, rates.least):
+            amps = max(0.5 * rate, rate + offset)
+            doubt = sqrt((rates.doubt**2 + wrong) / amps**2 + (capacity.sigma / capacity.mean) ** 2)
+            ends.append((amps, 1.0 + max(LEAST_DOUBT, SURE * doubt)))
+        (most, above), (least, below) = ends
+        return most * above, least / below
+
+    def _full_in(self, low: float, high: float, capacity: Belief, tiny: float) -> Forecast | None:
+        load = self._load
+        if load < tiny:
+            return None
+        doubt = max(LEAST_DOUBT * load, 2.0 * sqrt(self._swing))
+        wrong = 1.0 + SURE * capacity.sigma / capacity.mean
+        most, least = (load + doubt) * wrong, max(load - doubt, tiny) / wrong
+        soonest = 36.0 * (100.0 - high) * capacity.mean / most
+        return _forecast("full", soonest, _until_full((100.0 - low) * 0.01, least / capacity.mean))
 
     def state(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        return {"load": [self._quick, self._load, self._swing, self._heard, self._last]}
+        beliefs = self._beliefs
+        return {
+            "load": [self._quick, self._load, self._swing, self._heard, self._last],
+            "house": self._house.state(),
+            "rates": self._rates and list(self._rates),
+            "beliefs": beliefs and [*beliefs.offset, *beliefs.capacity],
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state``. Raises KeyError, TypeError or ValueError when it is none of ours."""
+        """Go on from ``state``, also one that knew the last minutes only.
+
+        Raises KeyError, TypeError or ValueError when it is none of ours.
+        """
+        house = HouseLoad()
+        if (known := state.get("house")) is not None:
+            house.restore(known)
+        rates, beliefs = state.get("rates"), state.get("beliefs")
+        told = None if rates is None else Rates(*rates)
+        believed = None if beliefs is None else Beliefs(Belief(*beliefs[:2]), Belief(*beliefs[2:]))
         self._quick, self._load, self._swing, self._heard, self._last = state["load"]
+        self._house, self._rates, self._beliefs = house, told, believed
 
     def _begin(self, current: float) -> None:
         self._quick = self._load = self._last = current
         self._swing = self._heard = 0.0
+        self._house.begin()
+        self._rates = None
 
-    def _smooth(self, current: float, elapsed: float) -> None:
+    def _smooth(self, current: float, elapsed: float, tiny: float) -> float:
+        """Take in ``current``; return its mean since the sample before."""
         last = self._last if self._last is not None else current
         mean = 0.5 * (last + current)
         self._last = current
         self._quick += (mean - self._quick) * -expm1(-elapsed / QUICK)
-        if self._quick * self._load < 0.0:
+        if self._quick * self._load < 0.0 and abs(self._quick) > tiny:
             self._load, self._swing, self._heard = self._quick, 0.0, 0.0
-            return
+            self._house.begin()
+            return mean
         self._heard += elapsed
         # At first all that was heard counts alike, then the last five minutes.
         self._load += (mean - self._load) * -expm1(-elapsed / min(SMOOTHING, self._heard))
         away = self._quick - self._load
         self._swing += (away * away - self._swing) * -expm1(-elapsed / SWINGS)
+        return mean
 
 
 def _until_full(missing: float, rate: float) -> float:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 EFFICIENCY = 0.92  # of an inverter, from battery to house
 PRESENT_UNSURE = 0.25  # of the present load, where it is not known what is usual
 LEAST_DAYS = 3  # to speak of what is usual
+LEAST_KNOWN = 0.25  # share of the time of a day that must be known to count it
 UNUSUAL = 0.1  # share of the days, at each end, that are left out as unusual
 
 
@@ -87,6 +88,46 @@ def expect(
         days=told,
         save=None if bad.empty is None else bad.lacking / (span / 3600.0),
     )
+
+
+def as_usual(days: Sequence[Sequence[tuple[float, float | None]]], present: float | None) -> list[list[Step]]:
+    """Return the days of which enough is known, the rest of each filled in; none when they are too few.
+
+    Each: s and W from the same time of the day on; W None: not known. That is taken from the other days at the same
+    time; what none of them knows is as at ``present`` (W; None: as on that day on the average).
+    """
+    told = [day for day in days if _known(day) >= LEAST_KNOWN]
+    if len(told) < LEAST_DAYS:
+        return []
+    filled = []
+    for day in told:
+        amount = sum(seconds * watts for seconds, watts in day if watts is not None)
+        mean = amount / sum(seconds for seconds, watts in day if watts is not None)
+        passed, steps = 0.0, []
+        for seconds, watts in day:
+            if watts is None:
+                others = [
+                    at for other in told if (at := _watts_at(other, passed + 0.5 * seconds)) is not None
+                ]
+                watts = sum(others) / len(others) if others else mean if present is None else present
+            steps.append(Step(seconds, watts))
+            passed += seconds
+        filled.append(steps)
+    return filled
+
+
+def _known(day: Sequence[tuple[float, float | None]]) -> float:
+    total = sum(seconds for seconds, _ in day)
+    return sum(seconds for seconds, watts in day if watts is not None) / total if total else 0.0
+
+
+def _watts_at(day: Sequence[tuple[float, float | None]], moment: float) -> float | None:
+    passed = 0.0
+    for seconds, watts in day:
+        passed += seconds
+        if moment < passed:
+            return watts
+    return None
 
 
 def expect_soon(

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from jk_bms.battery.until import Outlook, Step, battery_power, expect, expect_soon
+from jk_bms.battery.runtime import TINY
+from jk_bms.battery.until import LEAST_DAYS, Outlook, Step, as_usual, battery_power, expect, expect_soon
 from jk_bms.errors import StoreError
 from jk_bms.store.history_query import query
 from jk_bms.store.own import OwnReader
@@ -39,13 +40,23 @@ def outlook(
             now, until, asked.empty_in, low=asked.soc_low, high=asked.soc_high, present=present
         )
     share = 1.0 if device is None else share_of(snapshot, device)
-    usual = []
-    for days in range(1, DAYS + 1):
-        start, end = (_days_before(moment, days, zone) for moment in (now, until))
-        house = [Step(seconds, share * watts) for seconds, watts in house_power(reader, start, end)]
-        day = house or _packs_power(reader, [one["address"] for one in asked.counted], start, end)
-        if day:
-            usual.append(day)
+    spans = [
+        tuple(_days_before(moment, days, zone) for moment in (now, until)) for days in range(1, DAYS + 1)
+    ]
+    usual = [
+        [Step(seconds, share * watts) for seconds, watts in day]
+        for start, end in spans
+        if (day := house_power(reader, start, end))
+    ]
+    if len(usual) < LEAST_DAYS:
+        if asked.empty_in is not None and present is not None:
+            # What the packs themselves tell of the load is in that forecast already.
+            return expect_soon(
+                now, until, asked.empty_in, low=asked.soc_low, high=asked.soc_high, present=present
+            )
+        addresses = [one["address"] for one in asked.counted]
+        least = TINY * 1000.0 * asked.capacity_kwh
+        usual = as_usual([_packs_power(reader, addresses, *span, least) for span in spans], present)
     expected = expect(
         now,
         until,
@@ -84,10 +95,13 @@ def house_power(reader: OwnReader, start: datetime, end: datetime) -> list[Step]
     return _steps(series.times, series.step, watts, start, end)
 
 
-def _packs_power(reader: OwnReader, addresses: Sequence[str], start: datetime, end: datetime) -> list[Step]:
-    """What the batteries gave together; empty where one of them did not tell, or was charged all the time.
+def _packs_power(
+    reader: OwnReader, addresses: Sequence[str], start: datetime, end: datetime, least: float
+) -> list[tuple[float, float | None]]:
+    """What the batteries gave together: s, and W where they carried the house; empty where one has no history.
 
-    A time in which one was charged tells nothing of the load.
+    While they give less than ``least`` W, or are charged, it is the grid or the sun that carries the house, and
+    nothing is known of its load: nor just before and after, for there a mean is of both.
     """
     lines: list[list[float | None]] = []
     for address in addresses:
@@ -95,30 +109,45 @@ def _packs_power(reader: OwnReader, addresses: Sequence[str], start: datetime, e
             series = query(reader, address, ("power",), start, end, POINTS)
         except StoreError:
             return []
-        lines.append([None if value is None else max(0.0, -value) for value in series.values["power"].mean])
+        lines.append([None if value is None else -value for value in series.values["power"].mean])
     if len({len(line) for line in lines}) != 1:
         return []
-    watts = [
-        sum(known) if len(known := [value for value in each if value is not None]) == len(each) else None
+    carried = [
+        total
+        if None not in each and (total := sum(value for value in each if value is not None)) >= least
+        else None
         for each in zip(*lines, strict=True)
     ]
-    return _steps(series.times, series.step, watts, start, end) if any(watts) else []
+    around = [carried[0], *carried, carried[-1]]
+    inner = [
+        value if before is not None and after is not None else None
+        for before, value, after in zip(around, carried, around[2:], strict=False)
+    ]
+    return _cut(series.times, series.step, inner, start, end)
 
 
 def _steps(
     times: list[float], step: float, watts: list[float | None], start: datetime, end: datetime
 ) -> list[Step]:
-    first, last = start.timestamp(), end.timestamp()
-    cut = [
-        (max(0.0, min(time + step, last) - max(time, first)), value)
-        for time, value in zip(times, watts, strict=True)
-    ]
-    known = [(seconds, value) for seconds, value in cut if value is not None and seconds > 0]
+    cut = _cut(times, step, watts, start, end)
+    known = [(seconds, value) for seconds, value in cut if value is not None]
     heard = sum(seconds for seconds, _ in known)
-    if heard < KNOWN * (last - first):
+    if heard < KNOWN * (end - start).total_seconds():
         return []
     mean = sum(seconds * value for seconds, value in known) / heard
-    return [Step(seconds, mean if value is None else value) for seconds, value in cut if seconds > 0]
+    return [Step(seconds, mean if value is None else value) for seconds, value in cut]
+
+
+def _cut(
+    times: list[float], step: float, watts: list[float | None], start: datetime, end: datetime
+) -> list[tuple[float, float | None]]:
+    """Return s and W of what lies between ``start`` and ``end``."""
+    first, last = start.timestamp(), end.timestamp()
+    return [
+        (seconds, value)
+        for time, value in zip(times, watts, strict=True)
+        if (seconds := min(time + step, last) - max(time, first)) > 0
+    ]
 
 
 def _days_before(moment: datetime, days: int, zone: tzinfo | None) -> datetime:
