@@ -212,8 +212,8 @@ def judged(job: tuple[str, int, int]) -> list[Look]:
         if pack.anchored is not None:
             by_now = seen.at
         dark = not 0.25 < seen.at % DAY / DAY < 0.75
-        drawn = (sample.current or 0.0) < -0.001 * made.nominal_ah
-        if seen.at >= next_look and dark and drawn and anchors >= 2 and seen.true >= LEAST_CHARGE:
+        giving = (sample.current or 0.0) < -0.001 * made.nominal_ah
+        if seen.at >= next_look and dark and giving and anchors >= 2 and seen.true >= LEAST_CHARGE:
             next_look = seen.at + LOOK
             looks.append(Look(seen.at, seen.true, lasts(seen.at, seen.true), sample.empty_in))
     return looks
@@ -273,7 +273,7 @@ def missed(house: str, made: Row) -> list[str]:
 
 def main() -> int:
     """Judge and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("house", nargs="*")
     options = parser.parse_args()

@@ -40,9 +40,7 @@ def outlook(
             now, until, asked.empty_in, low=asked.soc_low, high=asked.soc_high, present=present
         )
     share = 1.0 if device is None else share_of(snapshot, device)
-    spans = [
-        tuple(_days_before(moment, days, zone) for moment in (now, until)) for days in range(1, DAYS + 1)
-    ]
+    spans = [(_days_before(now, days, zone), _days_before(until, days, zone)) for days in range(1, DAYS + 1)]
     usual = [
         [Step(seconds, share * watts) for seconds, watts in day]
         for start, end in spans

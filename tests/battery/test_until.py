@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jk_bms.battery.until import EFFICIENCY, Step, battery_power, expect
+from jk_bms.battery.until import EFFICIENCY, Step, as_usual, battery_power, expect
 
 NOW = datetime(2026, 11, 20, 20, tzinfo=UTC)
 UNTIL = NOW + timedelta(hours=10)
@@ -95,3 +95,32 @@ def test_the_sun_carries_first() -> None:
     assert battery_power(500, 0) == pytest.approx(500 / EFFICIENCY)
     assert battery_power(500, 400) == pytest.approx(100 / EFFICIENCY)
     assert battery_power(500, 1500) == pytest.approx(-1000 * EFFICIENCY)
+
+
+HALF = [(3600.0, 500.0), (3600.0, None)]  # an hour in which the battery carried the house, one on the grid
+
+
+def test_what_the_grid_hid_is_taken_from_the_other_days() -> None:
+    other = [(3600.0, None), (3600.0, 900.0)]
+
+    assert (
+        as_usual([HALF, other, HALF], present=300.0)
+        == [
+            [Step(3600.0, 500.0), Step(3600.0, 900.0)],
+        ]
+        * 3
+    )
+
+
+@pytest.mark.parametrize(("present", "hidden"), [(300.0, 300.0), (None, 500.0)])
+def test_what_no_day_knows_is_as_now(present: float | None, hidden: float) -> None:
+    assert as_usual([HALF] * 3, present) == [[Step(3600.0, 500.0), Step(3600.0, hidden)]] * 3
+
+
+def test_days_on_the_grid_are_no_days_without_load() -> None:
+    grid = [(3600.0, None)] * 8
+
+    assert as_usual([grid] * 14, present=300.0) == []
+    assert as_usual([grid, grid, HALF, HALF], present=300.0) == []
+    assert as_usual([[], HALF, HALF], present=300.0) == []
+    assert len(as_usual([grid, HALF, HALF, HALF], present=300.0)) == 3
