@@ -13,7 +13,7 @@ from jk_bms.texts.durations import age as said_age
 from jk_bms.texts.durations import span, span_between
 from jk_bms.view.flow import flow_of_power
 from jk_bms.view.freshness import is_old
-from jk_bms.view.house import House, house_of
+from jk_bms.view.house import House, Span, house_of
 
 BAR = 24  # characters of the SoC bar
 WIDTH = 80  # characters of a line
@@ -105,12 +105,17 @@ def _batteries_lines(house: House, paint: Any) -> Iterator[str]:
         power.append(f"{house.power:+.0f} W {flow_of_power(house.power)}")
     if power:
         yield f"  Power    {'   '.join(power)}"
-    for what, forecast in (("Empty in", house.empty_in), ("Full in ", house.full_in)):
-        if forecast is not None:
-            yield f"  {what} {span_between(*forecast)} at this load"
+    yield from _ends(house.empty_in, house.full_in)
     for one in house.left_out:
         name = one.device.get("name") or one.device["address"]
         yield paint(f"  Without  {name}: {LEFT_OUT[one.why]}", "33")
+
+
+def _ends(empty_in: Span | None, full_in: Span | None) -> Iterator[str]:
+    if empty_in is not None:
+        yield f"  Empty in {span_between(*empty_in)} at the usual load"
+    if full_in is not None:
+        yield f"  Full in  {span_between(*full_in)} at this current"
 
 
 def _tone(soc: float) -> str:
@@ -287,9 +292,7 @@ def _reading_lines(
         power.append(f"{watts:+.0f} W {flow_of_power(watts)}")
     if power:
         yield f"  Power    {'   '.join(power)}"
-    for what, key in (("Empty in", "empty_in"), ("Full in ", "full_in")):
-        if key in reading:
-            yield f"  {what} {span_between(*reading[key])} at this load"
+    yield from _ends(reading.get("empty_in"), reading.get("full_in"))
     if cells := reading.get("cells"):
         low, high = reading["cell_min"], reading["cell_max"]
         yield from _beside(

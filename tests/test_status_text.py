@@ -43,7 +43,7 @@ def test_full_page() -> None:
         "Battery 1: main",
         "connected, for 75 s, -61 dBm",
         "84 % counted\n           (79 to 88 %, full 2 h 1 min ago)",
-        "Empty in 4 h 10 min to 5 h 40 min at this load",
+        "Empty in 4 h 10 min to 5 h 40 min at the usual load",
         "12.3 kWh in, 10.2 kWh out",
         "52.58 V   -5.23 A   -275 W discharging",
         "3.282 V (cell 4) to 3.290 V (cell 3), delta 8 mV",

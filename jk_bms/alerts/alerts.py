@@ -492,7 +492,7 @@ def _adapters_fault(link: LinkStatus) -> bool:
 
 
 def _span(left: Left) -> list[float]:
-    return [round(left.low), round(left.high)]
+    return [round(left.first), round(left.last)]
 
 
 def _of_the_house(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -178,6 +178,7 @@ class PackState:
             discharged_ah=meters.discharged_ah,
             equivalent_cycles=meters.equivalent_cycles,
             empty_in=span if forecast is not None and forecast.what == "empty" else None,
+            drain=None if forecast is None else forecast.drain,
             full_in=span if forecast is not None and forecast.what == "full" else None,
         )
 

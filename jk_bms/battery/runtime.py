@@ -15,7 +15,7 @@ LEARNING = 120.0  # s of load on this side of zero before anything is said
 LONGEST_GAP = 600.0  # s: after a longer one the load is unknown
 TINY = 0.005  # C: below it everything lasts for days and it is not known how many
 LEAST_DOUBT = 0.02  # of the load, though it may have stood still for an hour
-SOON = 3600.0  # s: an end within that is the present load's, whatever is usual
+SOON = 3600.0  # s: an end within that may be the present load's, whatever is usual
 SURE = 1.25  # standard deviations of load and capacity, beside the band of the charge
 TAIL = 0.04  # C: where a charger calls the pack full
 TAPER = 0.05  # of the capacity: at most so much goes in while the current fades
@@ -23,11 +23,12 @@ LONGEST = 30 * 86_400.0  # s; more is not a forecast
 
 
 class Forecast(NamedTuple):
-    """When the pack will be ``what`` at the present load: in ``low`` to ``high`` s."""
+    """When the pack will be ``what``: in ``low`` to ``high`` s."""
 
     what: str  # empty, full
     low: float
     high: float
+    drain: tuple[float, float] | None = None  # of what will be empty: see ``Sample``
 
 
 class Beliefs(NamedTuple):
@@ -94,20 +95,23 @@ class Runtime:
     ) -> Forecast | None:
         now = -self._load
         level, unsure = self._house.level(now, self._heard)
-        if level < tiny or (now < tiny and not self._house.paused):
+        if max(level, now) < tiny or (now < tiny and not self._house.paused):
             return None
-        charge = 0.005 * (low + high) * capacity.mean
-        if now > level and 3600.0 * charge < SOON * now:
-            # Two standard deviations of the five-minute load; never beyond tiny, never all of it.
-            doubt = max(LEAST_DOUBT * now, 2.0 * sqrt(self._swing))
-            most, least = now + doubt, max(now - doubt, tiny)
-        else:
-            if self._rates is None:
-                self._rates = self._house.rates(level, unsure, max(charge, 0.01 * capacity.mean), at)
-            most, least = self._spread(self._rates, capacity, tiny)
-        return _forecast("empty", 36.0 * low * capacity.mean / most, 36.0 * high * capacity.mean / least)
+        if self._rates is None:
+            charge = 0.01 * max(0.5 * (low + high), 1.0) * capacity.mean
+            self._rates = self._house.rates(max(level, tiny), unsure, charge, at)
+        most, least = self._spread(self._rates, capacity)
+        # Warnings may not wait until a load has shown that it lasts, nor for a larger one that is usual.
+        present = (now + _doubt(now, self._swing)) * (1.0 + SURE * capacity.sigma / capacity.mean)
+        likely, sure = max(now, 0.5 * (most + least)), max(present, most)
+        drain = (100.0 * likely / capacity.mean, 100.0 * sure / capacity.mean)
+        if 36.0 * low * capacity.mean < SOON * present:
+            most = sure
+        return _forecast(
+            "empty", 36.0 * low * capacity.mean / most, 36.0 * high * capacity.mean / least, drain
+        )
 
-    def _spread(self, rates: Rates, capacity: Belief, tiny: float) -> tuple[float, float]:
+    def _spread(self, rates: Rates, capacity: Belief) -> tuple[float, float]:
         """Return the most and the least that is drawn, in A; what is not known of the capacity is in it."""
         assert self._beliefs is not None
         # An offset and what a house draws below the dead band look alike from full to full: half is believed.
@@ -125,7 +129,7 @@ class Runtime:
         load = self._load
         if load < tiny:
             return None
-        doubt = max(LEAST_DOUBT * load, 2.0 * sqrt(self._swing))
+        doubt = _doubt(load, self._swing)
         wrong = 1.0 + SURE * capacity.sigma / capacity.mean
         most, least = (load + doubt) * wrong, max(load - doubt, tiny) / wrong
         soonest = 36.0 * (100.0 - high) * capacity.mean / most
@@ -191,7 +195,14 @@ def _until_full(missing: float, rate: float) -> float:
     return 3600.0 * ((missing - fading) / rate + fading * log(rate / TAIL) / (rate - TAIL))
 
 
-def _forecast(what: str, low: float, high: float) -> Forecast | None:
+def _doubt(load: float, swing: float) -> float:
+    """Two standard deviations of the five-minute load."""
+    return max(LEAST_DOUBT * load, 2.0 * sqrt(swing))
+
+
+def _forecast(
+    what: str, low: float, high: float, drain: tuple[float, float] | None = None
+) -> Forecast | None:
     if low > LONGEST:
         return None
-    return Forecast(what, max(0.0, low), min(LONGEST, max(0.0, high)))
+    return Forecast(what, max(0.0, low), min(LONGEST, max(0.0, high)), drain)

@@ -32,7 +32,9 @@ class Outlook(NamedTuple):
     empty_first: datetime | None  # when it is empty in the worst case; None: not before
     empty_last: datetime | None  # and in the better one
     load: float  # W out of the battery, mean until then
-    days: int  # past days that tell what is usual; 0: it is the present load
+    days: (
+        int | None
+    )  # past days that tell what is usual; 0: it is the present load; None: it is the forecast's
     save: float | None  # so many W less, on the average, and it lasts also in the worst case
     share: float = 1.0  # of what the house draws, load and save are this part
 
@@ -130,18 +132,19 @@ def _watts_at(day: Sequence[tuple[float, float | None]], moment: float) -> float
     return None
 
 
-def expect_soon(
+def foretold(
     now: datetime,
     until: datetime,
     empty_in: tuple[float, float],
     *,
     low: float,
     high: float,
-    present: float,
+    capacity_wh: float,
 ) -> Outlook:
-    """Return how it will be at ``until`` when all is used up ``empty_in`` so many s, at the ``present`` load in W."""
+    """Return how it will be at ``until`` when a charge between ``low`` and ``high`` % is used up ``empty_in`` so many s."""
     span = (until - now).total_seconds()
     first, last = empty_in
+    load = 0.01 * (low + high) * capacity_wh / max(1.0, first + last) * 3600.0
     verdict = "yes" if span < first else "maybe" if span < last else "no"
 
     def left(soc: float, end: float) -> float:
@@ -154,9 +157,9 @@ def expect_soon(
         soc_high=left(high, last),
         empty_first=None if span < first else now + timedelta(seconds=first),
         empty_last=None if span < last else now + timedelta(seconds=last),
-        load=present,
-        days=0,
-        save=None if span < first else present * (1.0 - first / span),
+        load=load,
+        days=None,
+        save=None if span < first else load * (1.0 - first / span),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from jk_bms.battery.runtime import TINY
-from jk_bms.battery.until import LEAST_DAYS, Outlook, Step, as_usual, battery_power, expect, expect_soon
+from jk_bms.battery.until import LEAST_DAYS, Outlook, Step, as_usual, battery_power, expect, foretold
 from jk_bms.errors import StoreError
 from jk_bms.store.history_query import query
 from jk_bms.store.own import OwnReader
@@ -15,7 +15,7 @@ DAYS = 14  # that tell what is usual
 POINTS = 96  # of each
 KNOWN = 0.8  # share of the time that must be known of a day
 INVERTER = "inverter"
-SOON = 7200.0  # s: an end within that is the present load's
+SOON = 7200.0  # s: an end within that is told as the alert of it tells it
 
 
 def outlook(
@@ -33,12 +33,15 @@ def outlook(
     asked = house_of(snapshot if device is None else snapshot | {"devices": [device]})
     if asked.soc_low is None or asked.soc_high is None or not asked.capacity_kwh:
         return None
+    low, high, capacity_wh = asked.soc_low, asked.soc_high, 1000.0 * asked.capacity_kwh
+    by_forecast = (
+        None
+        if asked.empty_in is None
+        else foretold(now, until, asked.empty_in, low=low, high=high, capacity_wh=capacity_wh)
+    )
+    if asked.empty_in is not None and asked.empty_in[1] <= SOON:
+        return by_forecast
     present = -asked.power if asked.power is not None and asked.power < 0 else None
-    if asked.empty_in is not None and asked.empty_in[1] <= SOON and present is not None:
-        # So near an end is that of the present load, as the alert of it says.
-        return expect_soon(
-            now, until, asked.empty_in, low=asked.soc_low, high=asked.soc_high, present=present
-        )
     share = 1.0 if device is None else share_of(snapshot, device)
     spans = [(_days_before(now, days, zone), _days_before(until, days, zone)) for days in range(1, DAYS + 1)]
     usual = [
@@ -47,20 +50,17 @@ def outlook(
         if (day := house_power(reader, start, end))
     ]
     if len(usual) < LEAST_DAYS:
-        if asked.empty_in is not None and present is not None:
-            # What the packs themselves tell of the load is in that forecast already.
-            return expect_soon(
-                now, until, asked.empty_in, low=asked.soc_low, high=asked.soc_high, present=present
-            )
+        if by_forecast is not None:  # what the packs themselves tell of the load is in it already
+            return by_forecast
         addresses = [one["address"] for one in asked.counted]
-        least = TINY * 1000.0 * asked.capacity_kwh
+        least = TINY * capacity_wh
         usual = as_usual([_packs_power(reader, addresses, *span, least) for span in spans], present)
     expected = expect(
         now,
         until,
-        low=asked.soc_low,
-        high=asked.soc_high,
-        capacity_wh=1000.0 * asked.capacity_kwh,
+        low=low,
+        high=high,
+        capacity_wh=capacity_wh,
         usual=usual,
         present=present,
     )

@@ -59,7 +59,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     charged_ah: float | None = None
     discharged_ah: float | None = None
     equivalent_cycles: float | None = None
-    empty_in: tuple[float, float] | None = None  # s at the present load, from .. to
+    empty_in: tuple[float, float] | None = None  # s at the usual load, from .. to
+    drain: tuple[float, float] | None = (
+        None  # % an hour to be ready for, at the usual load or the present: likely, most
+    )
     full_in: tuple[float, float] | None = None  # s at the present charge, from .. to
 
     soh: float | None = None  # %

@@ -59,10 +59,26 @@ _PACK = PackView(
 
 
 def pack(*, link: Link | None = None, faults: tuple[tuple[int, str], ...] = (), **sample: Any) -> PackView:
-    """Return a pack of 16 LFP cells on battery, with these values of its sample changed."""
+    """Return a pack of 16 LFP cells on battery, with these values of its sample changed.
+
+    One that is told when it is empty is drawn from as that needs, unless ``drain`` is told, too.
+    """
     view = _PACK._replace(faults=faults, link=link or _PACK.link)
     assert view.sample is not None
-    return view._replace(sample=msgspec.structs.replace(view.sample, **sample)) if sample else view
+    changed = msgspec.structs.replace(view.sample, **sample)
+    if changed.empty_in is not None and changed.drain is None:
+        changed = msgspec.structs.replace(changed, drain=_drain(changed, changed.empty_in))
+    return view._replace(sample=changed)
+
+
+def _drain(sample: Sample, empty_in: tuple[float, float]) -> tuple[float, float]:
+    """The middle and the most of what is drawn, in % an hour, when ``sample`` is empty after so many s."""
+    assert sample.soc_low is not None
+    assert sample.soc_high is not None
+    low, high = empty_in
+    least = 3600.0 * sample.soc_high / high if high else 100.0
+    most = 3600.0 * sample.soc_low / low if low and sample.soc_low else least
+    return 0.5 * (least + most), most
 
 
 def with_cell(number: int, voltage: float, others: float) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def _cautious_load(view: HouseView) -> Mapping[str, Look | None] | None:
 def minutes_left(view: HouseView, *, cautious: bool) -> Mapping[str, Look | None] | None:
     """Measure how long the charge that may be counted on lasts, in min, while nothing else feeds.
 
-    At the load of the last minutes, or, ``cautious``, at the most that its ups and downs make likely.
+    At the load that is likely, or, ``cautious``, at the most that it may be: see ``Left``.
 
     What ends it is evidence that the danger is over, never a load that is missing: the grid, a charge, or
     that much is left at a load that is really there; a house that has gone dark draws nothing. To the
@@ -63,14 +63,14 @@ def minutes_left(view: HouseView, *, cautious: bool) -> Mapping[str, Look | None
         return {} if all(map(_idle, feeding)) and powered and relief else None
     if sum(_current(one) for one in feeding) > 0.0:
         return None  # a sensor beside its zero
-    low = left.low if cautious else left.mean
-    facts: dict[str, Any] = {"low": round(left.low), "high": round(max(low, left.high))}
+    least = left.sure if cautious else left.likely
+    facts: dict[str, Any] = {"low": round(min(least, left.first)), "high": round(max(least, left.last))}
     powers = [one.sample.power for one in feeding if one.sample is not None]
     if None not in powers:
         facts["power"] = round(sum(power for power in powers if power is not None))
     if view.silent:
         facts["uncounted"] = list(view.silent)
-    return {"": Look(round(low / 60.0, 1), facts | scarce(feeding[0]), proof=relief and powered)}
+    return {"": Look(round(least / 60.0, 1), facts | scarce(feeding[0]), proof=relief and powered)}
 
 
 def _by_now(how: str) -> Look:
@@ -122,10 +122,10 @@ def _ending(view: PackView) -> Mapping[str, Look | None] | None:
     left, soc = pack_left(view), soc_to_judge(sample)
     if left is None:
         return None
-    facts = {**others, "low": round(left.low), "high": round(left.high)}
+    facts = {**others, "low": round(min(left.sure, left.first)), "high": round(max(left.sure, left.last))}
     del facts["how"]
     proof = soc is not None and soc >= NEARLY_EMPTY and shows_power(view)
-    return {"": Look(round(left.low / 60.0, 1), facts, proof=proof)}
+    return {"": Look(round(left.sure / 60.0, 1), facts, proof=proof)}
 
 
 RUNTIME = Rule(

@@ -1,6 +1,6 @@
-"""How long the charge of a pack, and of the house, lasts at the load of now.
+"""How long the charge of a pack, and of the house, lasts.
 
-The one answer to that question: alerts judge it, and pages and commands show the same one.
+The one answer to that question: alerts judge what can be counted on, pages and commands show the whole range.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,21 @@ from jk_bms.rules.base import PackView
 from jk_bms.rules.flow import capacity
 
 TELLING = 20.0  # %: below it a cell's voltage tells what it holds, beside what the others hold
+HOUR = 3600.0  # s
 STEADY = 0.4  # C: with more current voltages say what cells resist, not what they hold
 
 
 class Left(NamedTuple):
-    """For how many s the charge lasts."""
+    """For how many s the charge lasts.
 
-    low: float  # what may be counted on, at the most that the ups and downs of the load make likely
-    mean: float  # what may be counted on, at the load of the last minutes
-    high: float  # the most that there may be, at the least load that is likely
+    ``sure`` and ``likely`` are what warnings judge: the charge that may be counted on, and of the usual load and
+    that of the last minutes the larger one. ``first`` to ``last`` is what people are told to expect.
+    """
+
+    sure: float  # at the most that the load may be
+    likely: float  # at the load that is likely
+    first: float
+    last: float
 
 
 def soc_to_judge(sample: Sample) -> float | None:
@@ -30,11 +36,8 @@ def soc_to_judge(sample: Sample) -> float | None:
     Before the first anchor, and with a band that says nothing, our count is a guess: then the value
     that people are shown is judged.
     """
-    if sample.soc_anchor is not None:
-        surely = soc_for_warnings(sample.soc_counted, sample.soc_low, sample.soc_high)
-        if surely is not None:
-            return surely
-    return sample.battery_soc
+    surely = _surely(sample)
+    return sample.battery_soc if surely is None else surely
 
 
 def can_feed(sample: Sample | None) -> bool:
@@ -45,11 +48,16 @@ def can_feed(sample: Sample | None) -> bool:
 def pack_left(view: PackView) -> Left | None:
     """Return how long a pack lasts that is drawn from; None: it is not, or that is not known."""
     sample = view.sample
-    if sample is None or sample.empty_in is None:
+    if sample is None or sample.empty_in is None or sample.drain is None:
         return None
     share = share_of_weakest(view, sample)
-    low, mean = (share * _least_left(sample, cautious=cautious) for cautious in (True, False))
-    return Left(low, mean, max(mean, share * sample.empty_in[1]))
+    first, last = (share * end for end in sample.empty_in)
+    likely, most = sample.drain
+    soc = soc_to_judge(sample)
+    if soc is None:
+        return Left(first, first, first, last)
+    sure, likely = (HOUR * share * soc / rate for rate in (most, likely))
+    return Left(sure, likely, sure if _surely(sample) is None else first, max(likely, last))
 
 
 def house_left(packs: Sequence[PackView]) -> Left | None:
@@ -68,16 +76,14 @@ def house_left(packs: Sequence[PackView]) -> Left | None:
         sizes = dict.fromkeys(sizes, 1.0)
     bounds = []
     for name in Left._fields:
-        amount = sum(sizes[id(view)] * _held(view, most=name == "high") for view in packs)
+        amount = sum(sizes[id(view)] * _held(view, name) for view in packs)
         rate = 0.0
         for view, left in lefts:
-            held, lasts = _held(view, most=name == "high"), getattr(left, name)
-            if not held or not lasts:  # empty: what it gives follows from the most that it may hold
-                held, lasts = _held(view, most=True), max(1.0, left.high)
-            rate += sizes[id(view)] * held / lasts
+            held, lasts = _held(view, name), getattr(left, name)
+            rate += sizes[id(view)] * (held / lasts if held and lasts else _most_given(view))
         bounds.append(amount / rate if rate else 0.0)
-    low, mean, high = bounds
-    return Left(low, max(low, mean), max(mean, high))
+    sure, likely, first, last = bounds
+    return Left(sure, max(sure, likely), first, max(likely, first, last))
 
 
 def house_soc(packs: Sequence[PackView]) -> float | None:
@@ -105,33 +111,33 @@ def share_of_weakest(view: PackView, sample: Sample) -> float:
     return min(1.0, lowest / soc) if lowest < TELLING else 1.0
 
 
-def _held(view: PackView, *, most: bool) -> float:
-    """How much of its size a pack gives before it cuts off: what may be counted on, or the ``most`` that it may be."""
+def _surely(sample: Sample) -> float | None:
+    """The SoC, in %, that may be counted on; None: our count, and its band, are a guess."""
+    if sample.soc_anchor is None:
+        return None
+    return soc_for_warnings(sample.soc_counted, sample.soc_low, sample.soc_high)
+
+
+def _held(view: PackView, bound: str) -> float:
+    """How much of its size a pack gives before it cuts off: of the charge that belongs to that field of ``Left``."""
     sample = view.sample
     assert sample is not None
     soc = soc_to_judge(sample)
-    if most:
-        soc = soc if sample.soc_high is None else max(sample.soc_high, soc or 0.0)
+    if bound == "first" and _surely(sample) is not None:
+        soc = sample.soc_low
+    if bound == "last" and sample.soc_high is not None:
+        soc = max(sample.soc_high, soc or 0.0)
     return 0.0 if soc is None else 0.01 * soc * share_of_weakest(view, sample)
+
+
+def _most_given(view: PackView) -> float:
+    """How much of its size a pack gives in a second, at most."""
+    assert view.sample is not None
+    assert view.sample.drain is not None
+    return 0.01 * view.sample.drain[1] / HOUR
 
 
 def _size(view: PackView) -> float:
     sample = view.sample
     assert sample is not None
     return size_of(sample.learned_ah, sample.full_ah) or capacity(view, sample)
-
-
-def _least_left(sample: Sample, *, cautious: bool) -> float:
-    """Return for how many s the charge lasts that warnings look at.
-
-    The forecast begins at the lower end of the band. Where little has been known for days that is
-    zero, and a pack that is half full is not about to go dark.
-    """
-    assert sample.empty_in is not None
-    low, high = sample.empty_in
-    soc = soc_to_judge(sample)
-    if soc is None or sample.soc_low is None or not sample.soc_high or not high:
-        return low
-    least = sample.soc_high / high  # % drawn in a second
-    most = sample.soc_low / low if low and sample.soc_low else least
-    return soc / (most if cautious else 0.5 * (least + most))

@@ -43,7 +43,7 @@ class House(NamedTuple):
     voltage: float | None = None  # V, mean
     current: float | None = None  # A, positive while charging
     power: float | None = None  # W, likewise
-    empty_in: tuple[float, float] | None = None  # s, at the load of the last minutes
+    empty_in: tuple[float, float] | None = None  # s, from .. to
     full_in: tuple[float, float] | None = None
 
 

@@ -244,7 +244,7 @@ def test_battery_in_detail() -> None:
         "Lowest      3.282 V cell 4",
         "Probe 2      18.1 °C",
         "MOSFETs      21.0 °C",
-        "At this load: empty in 5 h 20 min to 6 h",
+        "At the usual load: empty in 5 h 20 min to 6 h",
         "Charge counted, 79–88 % (95 % sure), last full 2 h 1 min ago",
         "updated 18:42:07 (12 s ago)",
     ):
@@ -256,7 +256,7 @@ def test_what_a_silent_battery_said_is_not_told_as_present() -> None:
     old = device(age=36_000.0)
     text = pages.battery(snapshot(old), old, EN, KYIV, NOW).text
 
-    assert "At this load" not in text
+    assert "At the usual load" not in text
     assert "last full 12 h" in text
     assert "In today      9.8 kWh" in text
 
@@ -620,6 +620,7 @@ def test_an_alert_that_is_over_is_found_no_more() -> None:
             ["🔴 <b>Main: charge does not last", "Empty between 05:42 tomorrow and 06:42 tomorrow.", ": 0 %"],
         ),
         ({"days": 0}, ["Based on 412 W: the load of the last minutes."]),
+        ({"days": None}, ["Based on 412 W: the usual load."]),
         ({"load": -300.0}, ["Based on 300 W more"]),
         ({"save": 411.0}, ["last only with everything switched off"]),
     ],

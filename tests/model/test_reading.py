@@ -223,4 +223,4 @@ def test_names_are_unique_and_every_field_of_a_sample_is_in_the_table() -> None:
 
     assert len(set(keys)) == len(keys)
     assert len(set(payload_keys)) == len(payload_keys)
-    assert set(Sample.__struct_fields__) - heads == {"monotonic"}
+    assert set(Sample.__struct_fields__) - heads == {"monotonic", "drain"}

@@ -46,7 +46,7 @@ def test_what_one_gives_when_it_is_empty_the_others_give() -> None:
     left = house_left([one, other])
 
     assert left is not None
-    assert left.low == pytest.approx(60.0 * (8 + 80) / (8 / 10 + 80 / 100))
+    assert left.sure == pytest.approx(60.0 * (8 + 80) / (8 / 10 + 80 / 100))
     assert looks(example.packs(one, other)).value == 55.0
 
 
@@ -56,7 +56,7 @@ def test_a_pack_at_rest_helps_later_and_one_that_is_cut_off_never() -> None:
     assert alone == pack_left(pack(10.0))
     helped = house_left([pack(10.0), pack(None, soc=40.0)])
     assert helped is not None
-    assert helped.low == pytest.approx(6 * 600.0)
+    assert helped.sure == pytest.approx(6 * 600.0)
     assert looks(example.packs(pack(10.0), OFF)).value == 10.0
 
 
@@ -67,14 +67,14 @@ def test_packs_of_other_sizes() -> None:
     left = house_left([small, large])
 
     assert left is not None
-    assert left.low == pytest.approx(60.0 * (50 + 150) / (50 / 30 + 150 / 300))
+    assert left.sure == pytest.approx(60.0 * (50 + 150) / (50 / 30 + 150 / 300))
 
 
 def test_an_empty_pack_gives_no_rate_out_of_nothing() -> None:
-    left = house_left([pack(0.0, soc=0.0), pack(100.0, soc=80.0)])
+    left = house_left([pack(0.0, soc=0.0, drain=(24.0, 24.0)), pack(100.0, soc=80.0)])
 
     assert left is not None
-    assert left.low == pytest.approx(6000.0, rel=0.01)
+    assert left.sure == pytest.approx(3600.0 * 80 / (24 + 48))
 
 
 def test_one_that_is_silent_is_named_and_not_counted() -> None:
@@ -303,7 +303,7 @@ def test_what_all_show_is_what_is_judged() -> None:
 
     assert left is not None
     look = looks(house)
-    assert (look.facts["low"], look.facts["high"]) == (round(left.low), round(left.high))
+    assert (look.facts["low"], look.facts["high"]) == (round(left.first), round(left.last))
     assert lasting(example.packs(pack(10.0, powered=False))) is None
     assert lasting(example.packs(OFF)) is None
 

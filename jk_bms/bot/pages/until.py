@@ -66,7 +66,6 @@ def until(
     heading = texts(f"bot.until.{outlook.verdict}", time=when)
     low, high = shown_soc(outlook.soc_low), shown_soc(outlook.soc_high)
     left = f"{low} %" if low == high else texts("bot.percents", low=low, high=high)
-    basis = texts.count("bot.until.usual", outlook.days) if outlook.days else texts("bot.until.present")
     load = "bot.until.load" if outlook.load >= 0 else "bot.until.sun"
     refresh = press("until", f"{outlook.until.astimezone(zone):%H%M}", number)
     return page(
@@ -74,12 +73,19 @@ def until(
         f"{VERDICT_MARKS.get(outlook.verdict, '❔')} <b>{name}: {escape(heading)}</b>",
         escape(texts("bot.until.left", time=when, left=left)),
         escape(_empty(outlook, texts, zone, now)),
-        escape(texts(load, load=texts.quantity(abs(outlook.load), "W"), basis=basis)),
+        escape(texts(load, load=texts.quantity(abs(outlook.load), "W"), basis=_basis(outlook, texts))),
         *told,
         escape(_advice(outlook, texts)),
         taken,
         buttons=[[Button(texts("bot.button.refresh"), refresh)]],
     )
+
+
+def _basis(outlook: Outlook, texts: Texts) -> str:
+    """Where the load comes from."""
+    if outlook.days is None:
+        return texts("bot.until.forecast")
+    return texts.count("bot.until.usual", outlook.days) if outlook.days else texts("bot.until.present")
 
 
 def _dark(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:

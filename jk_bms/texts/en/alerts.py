@@ -151,7 +151,7 @@ TEXTS = {
     "alerts.soc_low.ask": "/until 07:00 shows whether the charge lasts.",
     "alerts.runtime.title": "the charge will not last long",
     "alerts.runtime.cleared": "enough charge again",
-    "alerts.runtime.meaning": "At the load of the last minutes the house goes dark between {dark} and {dark_last}.",
+    "alerts.runtime.meaning": "Judging by the load, the house goes dark between {dark} and {dark_last}.",
     "alerts.runtime.action": "Switch off what is not needed, or charge.",
     "alerts.runtime.scarce.action": "Switch off what is not needed: there is nothing to charge with now.",
     "alerts.runtime.cut.title": "the batteries are cut off",
@@ -164,7 +164,7 @@ TEXTS = {
     "alerts.runtime.detail": "Load: {power}.\nNot counted, because nothing is heard of it: {uncounted}.",
     "alerts.going_dark.title": "going dark about {dark}",
     "alerts.going_dark.meaning": (
-        "At this load the battery cuts off between {dark} and {dark_last}. The history is saved."
+        "Judging by the load, the battery cuts off between {dark} and {dark_last}. The history is saved."
     ),
     "alerts.going_dark.action": "Shut down computers now and switch off every large load.",
     "alerts.going_dark.cut.title": "the batteries are cut off",
@@ -179,7 +179,9 @@ TEXTS = {
     "alerts.going_dark.detail": "Load: {power}.\nNot counted, because nothing is heard of it: {uncounted}.",
     "alerts.going_dark.cleared": "not going dark any more",
     "alerts.pack_ending.title": "will switch off at about {dark}; {go_on}",
-    "alerts.pack_ending.meaning": "At this load its BMS cuts off between {dark} and {dark_last}. Then the rest carries all.",
+    "alerts.pack_ending.meaning": (
+        "Judging by the load, its BMS cuts off between {dark} and {dark_last}. Then the rest carries all."
+    ),
     "alerts.pack_ending.action": "See that the load is not too much for the rest.",
     "alerts.pack_ending.over": (
         "It is over when the grid is back or the battery is charging; above 20 % also when more than {clear} is "

@@ -151,7 +151,7 @@ TEXTS = {
     "alerts.soc_low.ask": "/until 07:00 покаже, чи вистачить заряду.",
     "alerts.runtime.title": "заряду вистачить ненадовго",
     "alerts.runtime.cleared": "заряду знову достатньо",
-    "alerts.runtime.meaning": "За споживання останніх хвилин світло згасне між {dark} і {dark_last}.",
+    "alerts.runtime.meaning": "Судячи зі споживання, світло згасне між {dark} і {dark_last}.",
     "alerts.runtime.action": "Вимкніть зайве або зарядіть батарею.",
     "alerts.runtime.scarce.action": "Вимкніть зайве: зарядити батарею зараз нема чим.",
     "alerts.runtime.cut.title": "батареї вимкнулися",
@@ -164,7 +164,7 @@ TEXTS = {
     "alerts.runtime.detail": "Споживання: {power}.\nНе враховано, бо мовчить: {uncounted}.",
     "alerts.going_dark.title": "світло згасне близько {dark}",
     "alerts.going_dark.meaning": (
-        "За такого споживання батарея вимкнеться між {dark} і {dark_last}. Історія вимірювань збережеться."
+        "Судячи зі споживання, батарея вимкнеться між {dark} і {dark_last}. Історія вимірювань збережеться."
     ),
     "alerts.going_dark.action": "Вимкніть комп’ютери просто зараз, а також усе потужне.",
     "alerts.going_dark.cut.title": "батареї вимкнулися",
@@ -179,7 +179,9 @@ TEXTS = {
     "alerts.going_dark.detail": "Споживання: {power}.\nНе враховано, бо мовчить: {uncounted}.",
     "alerts.going_dark.cleared": "відключення більше не загрожує",
     "alerts.pack_ending.title": "вимкнеться близько {dark}; {go_on}",
-    "alerts.pack_ending.meaning": "За такого споживання її BMS вимкнеться між {dark} і {dark_last}. Тоді все ляже на решту.",
+    "alerts.pack_ending.meaning": (
+        "Судячи зі споживання, її BMS вимкнеться між {dark} і {dark_last}. Тоді все ляже на решту."
+    ),
     "alerts.pack_ending.action": "Подбайте, щоб навантаження не було завеликим для решти.",
     "alerts.pack_ending.over": (
         "Мине, коли повернеться мережа або батарея заряджатиметься; понад 20 % – також коли лишатиметься понад "

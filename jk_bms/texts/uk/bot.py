@@ -77,7 +77,7 @@ TEXTS = {
     "bot.cells_beyond": "🔴 Комірки за межами ({low} – {high}): {cells}",
     "bot.max": "макс",
     "bot.min": "мін",
-    "bot.empty_in": "До розряду за такого споживання: {span}",
+    "bot.empty_in": "До розряду за звичного споживання: {span}",
     "bot.full_in": "До повного заряду за такого струму: {span}",
     "bot.source": "Заряд {source}",
     "bot.source.counted": "підраховано",
@@ -186,6 +186,7 @@ TEXTS = {
     "bot.until.load": "Розраховано на {load}: {basis}.",
     "bot.until.sun": "Розраховано, що сонце дає на {load} більше, ніж споживає дім: {basis}.",
     "bot.until.present": "споживання останніх хвилин",
+    "bot.until.forecast": "звичне споживання",
     "bot.until.usual": (
         "звичне споживання в ці години за {count} день|звичне споживання в ці години за {count} дні"
         "|звичне споживання в ці години за {count} днів"
