@@ -461,6 +461,7 @@ async def test_last_words_are_marked_to_wait_for_history(delay: str, tmp_path: P
                 soc_high=5.0,
                 battery_soc=3.0,
                 empty_in=(300.0, 600.0),
+                drain=(30.0, 36.0),
             )
 
     dark = [event for event in house.told if event.facts["code"] == module.GOING_DARK]

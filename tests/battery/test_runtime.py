@@ -176,6 +176,56 @@ def test_a_lasting_new_load_counts_within_a_quarter_of_an_hour_and_a_bit() -> No
     assert after.low < 0.55 * before.low
 
 
+@pytest.mark.parametrize("before", [fridge, lambda hour: 1.0], ids=["a fridge", "next to nothing"])
+def test_a_warning_does_not_wait_until_a_new_load_has_shown_that_it_lasts(
+    before: Callable[[float], float],
+) -> None:
+    """Five minutes after 120 A have begun: what warnings are ready for is that, what people are told is still both."""
+    runtime = Runtime()
+    lived(runtime, 30.0, before)
+    usual = lived(runtime, 0.1, before, 30.0)
+    new = lived(runtime, 5.0 / 60.0, lambda hour: 120.0, 30.1)
+
+    assert new is not None
+    assert new.drain is not None
+    likely, most = new.drain
+    assert 0.55 * 120.0 < 0.01 * likely * CAPACITY < 1.1 * 120.0
+    assert 0.9 * 120.0 < 0.01 * most * CAPACITY
+    if usual is not None:
+        assert usual.drain is not None
+        assert usual.drain < new.drain
+        assert new.high > 0.5 * usual.high
+
+
+def test_a_warning_is_ready_for_what_is_usual_though_less_is_drawn_now() -> None:
+    """At four in the afternoon, an hour before the house draws four times as much."""
+
+    def growing(hour: float) -> float:
+        return 40.0 if 5.0 <= hour % 24.0 < 10.0 else 10.0
+
+    runtime = Runtime()
+    lived(runtime, 24.0 * 3 + 4.0, growing)
+    forecast = lived(runtime, 0.1, growing, 24.0 * 3 + 4.0)
+
+    assert forecast is not None
+    assert forecast.drain is not None
+    assert min(forecast.drain) > 100.0 * 20.0 / CAPACITY
+
+
+def test_an_end_that_is_near_at_the_present_load_is_in_the_range_at_once() -> None:
+    """12 to 22 % of 280 Ah at 150 A last a quarter of an hour; a fridge would take hours."""
+    runtime = Runtime()
+    lived(runtime, 30.0, fridge)
+    forecast = None
+    for minute in range(5):
+        taken = at(30.0 * 3600.0 + 60.0 * (minute + 1), -150.0)
+        forecast = runtime.feed(taken, 12.0, 22.0, CAPACITY, 60.0)
+
+    assert forecast is not None
+    assert forecast.low < 0.5 * 3600.0
+    assert forecast.high > 2.0 * 3600.0
+
+
 def test_an_evening_that_grows_each_day_is_told_at_noon() -> None:
     """10 A by day, 40 A from five to ten: at four only the days before can tell."""
 

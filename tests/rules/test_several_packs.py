@@ -297,6 +297,24 @@ def test_a_pack_that_another_one_charges_is_no_charge_of_the_house() -> None:
     assert minutes_left(example.packs(charged, pack(None)), cautious=True) == {}
 
 
+def test_a_warning_looks_at_the_larger_load_and_a_page_at_all_that_is_likely() -> None:
+    """40 %, told to last five to nine hours; a kettle would empty it in less than two."""
+    hour = 3600.0
+    counted: dict[str, Any] = {"battery_soc": 42.0, "soc_counted": 42.0, "soc_low": 38.0, "soc_high": 46.0}
+    kettle = example.pack(
+        current=-60.0, soc_anchor="full", empty_in=(5 * hour, 9 * hour), drain=(22.0, 30.0), **counted
+    )
+
+    left = lasting(example.packs(kettle))
+
+    assert left is not None
+    assert (left.first, left.last) == (5 * hour, 9 * hour)
+    assert left.likely == pytest.approx(39.0 / 22.0 * hour)
+    assert left.sure == pytest.approx(39.0 / 30.0 * hour)
+    together = house_left([kettle, kettle])
+    assert together == pytest.approx(left)
+
+
 def test_what_all_show_is_what_is_judged() -> None:
     house = example.packs(pack(10.0), pack(20.0))
     left = lasting(house)
