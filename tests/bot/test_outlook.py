@@ -140,7 +140,8 @@ def test_an_end_that_is_near_is_the_one_that_the_alert_tells(lived: Path) -> Non
         between = outlook(reader, snapshot, device, NOW + timedelta(minutes=20), NOW, KYIV)
 
     assert near is not None
-    assert (near.verdict, near.days, near.load) == ("no", None, pytest.approx(0.075 * 280.0 * 52.6 * 3))
+    assert (near.verdict, near.days) == ("no", None)
+    assert near.load == pytest.approx(0.075 * 280.0 * 52.6 * 3)
     assert (near.empty_first, near.empty_last) == (NOW + timedelta(minutes=15), NOW + timedelta(minutes=25))
     assert sooner is not None
     assert (sooner.verdict, sooner.empty_first, sooner.save) == ("yes", None, None)
