@@ -1,6 +1,6 @@
 """An LFP pack by somebody else's physics: cell voltage and true charge, as CSV.
 
-    bench/.pybamm/bin/python bench/soc_physics.py house 10 trace.csv
+    bench/.pybamm/bin/python bench/soc_physics.py house 10 trace.csv [SEED]
 
 Runs in an environment of its own with PyBaMM (bench/pybamm-requirements.txt; bench/soc.py makes it)
 and knows nothing of our simulator: electrolyte and particles of the parameter set Prada2013, one
@@ -85,7 +85,8 @@ def rested(values: pybamm.ParameterValues, electrode: str, filled: float) -> flo
 
 def main() -> None:
     kind, days, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    rng = random.Random(f"{kind}:{days}")
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    rng = random.Random(f"{kind}:{days}:{seed}" if seed else f"{kind}:{days}")
     values = pybamm.ParameterValues("Prada2013")
     capacity = float(values["Nominal cell capacity [A.h]"])
     values["Current function [A]"] = "[input]"

@@ -408,27 +408,36 @@ class SocCounter:
         """Work out the value, the band, and how they go on until the next settling."""
         for each in self._beliefs:
             each.round()
-        weights = [exp(each.log) for each in self._beliefs]
-        total = sum(weights)
         nominal = 100.0 / (self._nominal or 100.0)
         charge = per_ah = active = idle = 0.0
-        surest = self._chemistry.surest
-        if self._anchor is None:
-            surest = max(surest, UNANCHORED * self._chemistry.bent)
-        parts = []
-        for w, each in zip(weights, self._beliefs, strict=True):
-            w /= total
+        for w, each in self._weighted():
             mean = each.mean
             effect = w * nominal * max(LEAST_EFFECT, 1.0 + mean[GAIN])
             charge += w * mean[CHARGE]
             per_ah += effect
             active -= effect * mean[OFFSET]
             idle += effect * mean[IDLE]
-            parts.append((w, mean[CHARGE], sqrt(each.cov[CHARGE][CHARGE] + surest * surest)))
+        surest = self._chemistry.surest
+        if self._anchor is None:
+            surest = max(surest, UNANCHORED * self._chemistry.bent)
+        low, high = self._ends(surest)
         self._line = charge, per_ah, active, idle
-        low, high = quantiles(parts, LOW_END, HIGH_END)
         self._band = min(charge, low), max(charge, high)
         self._fresh = True
+
+    def _weighted(self) -> list[tuple[float, Hypothesis]]:
+        """Each hypothesis with its share of all weight."""
+        weights = [exp(each.log) for each in self._beliefs]
+        total = sum(weights)
+        return [(w / total, each) for w, each in zip(weights, self._beliefs, strict=True)]
+
+    def _ends(self, surest: float) -> tuple[float, float]:
+        """Return between which charges, in %, most of the weight lies, if none is surer than ``surest`` (1 sigma)."""
+        least = surest * surest
+        parts = [
+            (w, each.mean[CHARGE], sqrt(each.cov[CHARGE][CHARGE] + least)) for w, each in self._weighted()
+        ]
+        return quantiles(parts, LOW_END, HIGH_END)
 
     def _value(self) -> float:
         if not self._fresh:
@@ -569,12 +578,12 @@ class SocCounter:
         return _jump(before, self._value(), f"full: {why}")
 
     def _name_empty(self) -> None:
-        """Call it an anchor that a pack shows itself empty."""
-        self._value()
-        if self._band[1] > KNOWN_EMPTY or not self._looks_empty():
+        """Call it an anchor that a pack shows itself empty: on the steep flank all curves agree on that."""
+        if not self._looks_empty() or self._ends(self._chemistry.surest)[1] > KNOWN_EMPTY:
             return
         if self._anchor != "empty" or (self._anchor_age or 0.0) > 6 * 3600.0:
             self._anchor, self._anchor_age = "empty", 0.0
+            self._fresh = False
             self._learn_capacity()
 
     def _learn_capacity(self) -> None:

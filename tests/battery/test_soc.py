@@ -321,6 +321,20 @@ def test_a_restart_goes_on_bit_for_bit() -> None:
     assert (again.state(), again.learnt()) == (pack.state(), pack.learnt())
 
 
+def test_the_first_anchor_narrows_the_band_at_once_and_for_a_restart_alike() -> None:
+    """Cells that show themselves empty before any full charge."""
+    pack, again = counter(), counter()
+    pack.feed(seen(-5.0, 2.80, soc=5.0), None)
+    last = next(
+        each for _ in range(2000) if (each := pack.feed(seen(-5.0, 2.80, soc=5.0), 10.0)) and each.anchor
+    )
+
+    again.restore(pack.state(), pack.learnt())
+
+    assert last.anchor == "empty"
+    assert again.feed(seen(-5.0, 2.80), 1.0) == pack.feed(seen(-5.0, 2.80), 1.0)
+
+
 def test_a_counter_without_samples_has_a_state_too() -> None:
     again = counter()
 
