@@ -111,7 +111,7 @@ def _fill(own: OwnStore, settings: Settings, entry: Entry, now: datetime) -> Sim
 def _life(bms: SimulatedBms, entry: Entry, begin: datetime, now: datetime) -> Iterator[_Moment]:
     """Let ``bms`` live from ``begin`` until ``now``; yield what was said on the way."""
     assembler, gate, third_probe = FrameAssembler(), Plausibility(), ThirdProbe()
-    gate.limits(as_dict(bms.settings()))
+    gate.limits(pack_limits(as_dict(bms.settings())))
     device = entry.device()
     at, number = begin, 0
     while at + EVERY <= now:

@@ -428,7 +428,6 @@ class Poller:
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
         self.memory.identified(device, told.get("settings"))
-        self.alerts.identified(device, told.get("settings"))
         # A BMS that is visited twice a minute says the same each time: spare the card.
         now = self.clock.monotonic()
         known = self._told.get(device.address)

@@ -17,7 +17,7 @@ from jk_bms.battery.limits import PackLimits
 from jk_bms.clock import Clock, boot_id
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.live.messages import number
-from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model import Event, InverterSample, Sample
 from jk_bms.model.alarms import Severity
 from jk_bms.model.foreign_text import harmless_name
 from jk_bms.model.link import LinkState, LinkStatus
@@ -104,7 +104,6 @@ class Alerts:
             STATE, state=self._engine.state, writer=writer, flush=flush, told=told, unsaved=unsaved
         )
         self._host = HostWatch(settings.bms_db_path, clock, failure=lambda: self.failure)
-        self._settings: dict[str, Mapping[str, Any]] = {}  # of each BMS
         self._faults: dict[str, tuple[tuple[int, str], ...]] = {}  # of cells
         oldest = max(SILENT_LEAST, SILENT_INTERVALS * self._interval)
         self._oldest = oldest
@@ -117,8 +116,6 @@ class Alerts:
 
     def open(self, own: OwnStore) -> None:
         """Go on where the last run ended. Blocks; before the first event of this run."""
-        for stored in own.devices():
-            self._settings[stored.device.address] = stored.settings
         self._host.open(own)
         state = read_state(own, STATE)
         if state is not None:
@@ -172,11 +169,6 @@ class Alerts:
             if (now := self._clock.monotonic()) - self._house_at >= HOUSE_PERIOD:
                 self._house_at = now
                 self._look(HOUSE, self._whole_house())
-
-    def identified(self, device: Device, settings: Mapping[str, Any] | None) -> None:
-        """Take over what a BMS told of its settings."""
-        if settings:
-            self._settings[device.address] = settings
 
     def inverter_said(self, sample: InverterSample, *, made_up: bool = False) -> None:
         """Take what an inverter says; ``made_up``: that of a simulated house, which counts only alone."""
@@ -392,7 +384,6 @@ class Alerts:
             link=self._link(address, source),
             chemistry=kind,
             limits=limits,
-            settings=self._settings.get(address, {}),
             faults=self._faults.get(address, ()),
             on_battery=self.inverter.on_battery,
             powered=power,

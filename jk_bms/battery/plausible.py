@@ -7,9 +7,9 @@ fall off, and a BMS sets its count right.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Sample
 
 VOLTAGE = 1000.0  # V, pack; more than 0
@@ -79,10 +79,9 @@ class Plausibility:
         self._last: Sample | None = None  # that passed
         self._doubted: list[Sample] = []  # those since, which leapt
 
-    def limits(self, settings: Mapping[str, Any]) -> None:
-        """Take over what a device tells of its protections, under the tool's names."""
-        told = [settings.get(name) for name in ("max_charge_current", "max_discharge_current")]
-        known = [limit for limit in told if isinstance(limit, int | float) and limit > 0]
+    def limits(self, limits: PackLimits) -> None:
+        """Take over what a device tells of its protections."""
+        known = [limit for limit in (limits.charge_current, limits.discharge_current) if limit and limit > 0]
         if known:
             self._protected = max(known)
             self._most_current = min(CURRENT, max(LEAST_CURRENT, BEYOND_LIMITS * max(known)))

@@ -15,7 +15,7 @@ from jk_bms.model import Sample
 
 OWNER, VOLTAGE, PROTECTION, TOLD = 3.0, 4.0, 2.0, 1.0  # weights of the witnesses
 SERIOUS = PROTECTION  # a witness of this weight against the kind taken is a contradiction
-TELLS = {"lfp": "lfp", "li-ion": "nmc", "lto": "lto"}  # what a JK calls them
+TELLS = {"lfp": "lfp", "li-ion": "nmc", "lto": "lto"}  # by ``Sample.battery_type``
 
 CALM = 0.1  # C: beyond, voltages are also of the current
 ABOVE_LFP = 3.75, 120.0  # V of the mean cell, for as many s: beyond what any charger gives LFP

@@ -82,7 +82,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     heating: bool | None = None
     emergency_time: int | None = None  # s that the emergency mode still lasts; 0: it is off
 
-    battery_type: str | None = None  # kind of cells the BMS is set to: lfp, li-ion, lto
+    battery_type: str | None = None  # kind of cells any BMS is set to, in these words: lfp, li-ion, lto
     problem_code: int | None = (
         None  # the alarms as the BMS sends them, for the record; the bits are its maker's
     )

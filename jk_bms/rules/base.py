@@ -73,7 +73,6 @@ class PackView(NamedTuple):
     link: Link
     chemistry: Chemistry
     limits: PackLimits = PackLimits()
-    settings: Mapping[str, Any] = {}  # all the BMS's settings, under the tool's names
     faults: tuple[tuple[int, str], ...] = ()  # cell number and kind, of health
     on_battery: bool | None = None  # True: no grid; None: not known
     powered: bool | None = None  # whether the house has power; None: not known

@@ -19,7 +19,6 @@ from jk_bms.rules.levels import (
     Level,
     W,
     grade,
-    number,
 )
 
 CALM = 0.1  # C: with more current a spread in the middle is that of the resistances
@@ -281,7 +280,7 @@ def pack_grades(name: str, cells: int, *, high: bool) -> tuple[Grade, ...]:
 def _cells_in_series(view: PackView) -> int:
     if view.sample is not None and view.sample.cell_voltages:
         return len(view.sample.cell_voltages)
-    return int(number(view.settings, "cell_count") or 0)
+    return view.limits.cell_count or 0
 
 
 def _pack_high_grades(view: PackView) -> tuple[Grade, ...]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import is_charged, shows_power
-from jk_bms.rules.levels import C, E, Level, grade, number
+from jk_bms.rules.levels import C, E, Level, grade
 
 AT_LIMIT, NEAR_LIMIT = Level(1.0, 0.95), Level(0.9, 0.85)  # of the limit
 
@@ -26,24 +26,24 @@ def current_grades(limit: float | None, critical: int, error: int) -> tuple[Grad
 
 
 def _charge_grades(view: PackView) -> tuple[Grade, ...]:
-    return current_grades(number(view.settings, "max_charge_current"), 1012, 1013)
+    return current_grades(view.limits.charge_current, 1012, 1013)
 
 
 def _discharge_grades(view: PackView) -> tuple[Grade, ...]:
-    return current_grades(number(view.settings, "max_discharge_current"), 1014, 1015)
+    return current_grades(view.limits.discharge_current, 1014, 1015)
 
 
 def _charge(view: PackView) -> Mapping[str, Look | None] | None:
     if view.sample is None or (current := view.sample.current) is None:
         return None
-    limit = {"limit": number(view.settings, "max_charge_current")}
+    limit = {"limit": view.limits.charge_current}
     return {"": Look(current, limit, proof=view.sample.charge_enabled is not False)}
 
 
 def _discharge(view: PackView) -> Mapping[str, Look | None] | None:
     if view.sample is None or (current := view.sample.current) is None:
         return None
-    limit = {"limit": number(view.settings, "max_discharge_current")}
+    limit = {"limit": view.limits.discharge_current}
     proof = is_charged(view) or view.on_battery is False or shows_power(view)
     return {"": Look(-current, limit, proof=proof)}
 

@@ -12,19 +12,18 @@ from jk_bms.model.link import LinkState
 from jk_bms.rules.base import Batteries, HostView, HouseView, InverterView, Link, PackView
 
 _NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
-_SETTINGS = {
-    "cell_ovp": 3.65,
-    "cell_uvp": 2.5,
-    "max_charge_current": 140.0,
-    "max_discharge_current": 200.0,
-    "charge_otp": 60.0,
-    "charge_utp": 0.0,
-    "discharge_otp": 65.0,
-    "mos_otp": 95.0,
-    "cell_count": 16,
-    "charge_switch": True,
-    "discharge_switch": True,
-}
+_LIMITS = PackLimits(
+    cell_ovp=3.65,
+    cell_uvp=2.5,
+    charge_current=140.0,
+    discharge_current=200.0,
+    charge_otp=60.0,
+    discharge_otp=65.0,
+    charge_utp=0.0,
+    mosfet_otp=95.0,
+    cell_count=16,
+    nominal_ah=280.0,
+)
 _PACK = PackView(
     device=Device(address="C8:47:80:00:00:01", name="Example"),
     sample=Sample(
@@ -52,8 +51,7 @@ _PACK = PackView(
     ),
     link=Link(LinkState.STREAMING, silent=0.5),
     chemistry=CHEMISTRIES["lfp"],
-    limits=PackLimits(cell_ovp=3.65, cell_uvp=2.5, nominal_ah=280.0),
-    settings=_SETTINGS,
+    limits=_LIMITS,
     on_battery=True,
 )
 

@@ -4,7 +4,7 @@ Numbers for LFP: our research of other monitors and of what cells bear; NMC and 
 distances to their own ends. A limit never belongs to another chemistry than its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from jk_bms.model.alarms import Severity
@@ -66,12 +66,6 @@ CELLS = {
 }
 # fmt: on
 SPREAD_KNEE_WARNING, SPREAD_KNEE_CRITICAL = Level(0.120, 0.080), Level(0.200, 0.150)
-
-
-def number(settings: Mapping[str, Any], name: str) -> float | None:
-    """Return a setting of the BMS that is a number; None when it did not tell it."""
-    value = settings.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def always(grades: tuple[Grade, ...]) -> Callable[[Any], tuple[Grade, ...]]:

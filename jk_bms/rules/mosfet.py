@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.levels import C, Level, W, grade, number
+from jk_bms.rules.levels import C, Level, W, grade
 from jk_bms.rules.temperatures import BARELY_BEFORE, BEFORE_TRIP, earlier
 
 WARNING, CRITICAL = Level(75.0, 68.0), Level(88.0, 80.0)  # °C
@@ -21,14 +21,14 @@ def mosfet_grades(trip: float | None) -> tuple[Grade, ...]:
 
 
 def _grades(view: PackView) -> tuple[Grade, ...]:
-    return mosfet_grades(number(view.settings, "mos_otp"))
+    return mosfet_grades(view.limits.mosfet_otp)
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:
     sample = view.sample
     if sample is None or sample.mosfet_temperature is None:
         return None
-    return {"": Look(sample.mosfet_temperature, {"limit": number(view.settings, "mos_otp")})}
+    return {"": Look(sample.mosfet_temperature, {"limit": view.limits.mosfet_otp})}
 
 
 MOSFET_HOT = Rule(

@@ -36,11 +36,10 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
     value = {True: OFF_ON_BATTERY, None: OFF_PERHAPS_ON_BATTERY, False: OFF}[view.on_battery]
     if not charge:
         known = charge is not None and not _full(view, sample)
-        looks["charge"] = Look(value, {"setting": view.settings.get("charge_switch")}) if known else None
+        looks["charge"] = Look(value) if known else None
     if not discharge:
         known = discharge is not None and not _empty(view, sample)
-        facts = {"setting": view.settings.get("discharge_switch"), **others_facts(view)}
-        looks["discharge"] = Look(value, facts) if known else None
+        looks["discharge"] = Look(value, others_facts(view)) if known else None
     return looks
 
 

@@ -7,7 +7,7 @@ from jk_bms.model import Probe, Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import is_charged
-from jk_bms.rules.levels import CELLS, C, Level, W, always, grade, number
+from jk_bms.rules.levels import CELLS, C, Level, W, always, grade
 
 BEFORE_TRIP, BARELY_BEFORE = 5.0, 2.0  # °C before the BMS cuts: warning, critical
 COLD_BARELY = 1.0  # °C, likewise: cold comes slowly
@@ -32,7 +32,7 @@ def earlier(level: Level, limit: float) -> Level:
 
 
 def _hot_grades(view: PackView) -> tuple[Grade, ...]:
-    trips = (number(view.settings, "charge_otp"), number(view.settings, "discharge_otp"))
+    trips = (view.limits.charge_otp, view.limits.discharge_otp)
     return hot_grades(view.chemistry.name, min((trip for trip in trips if trip), default=None))  # 0 is none
 
 
@@ -87,7 +87,7 @@ def cold_grades(name: str, trip: float | None) -> tuple[Grade, ...]:
 
 
 def _cold_grades(view: PackView) -> tuple[Grade, ...]:
-    return cold_grades(view.chemistry.name, number(view.settings, "charge_utp"))
+    return cold_grades(view.chemistry.name, view.limits.charge_utp)
 
 
 def _cold(view: PackView) -> Mapping[str, Look | None] | None:

@@ -6,7 +6,7 @@ from jk_bms.model.sample import MOST_CELLS
 from jk_bms.rules import example
 from jk_bms.rules.base import Look, PackView, Rule
 from jk_bms.rules.cells import cell_number
-from jk_bms.rules.levels import C, E, Level, always, grade, number
+from jk_bms.rules.levels import C, E, Level, always, grade
 
 CRITICAL, ERROR = Level(0.5, 0.45), Level(0.3, 0.27)  # Ohm
 _GRADES = (grade(C, 1018, CRITICAL, seconds=60.0), grade(E, 1019, ERROR, seconds=60.0))
@@ -17,7 +17,7 @@ def _look(view: PackView) -> Mapping[str, Look | None] | None:
     if sample is None or not sample.cell_resistances:
         return None
     ohms = sample.cell_resistances
-    all_seen = len(ohms) >= (number(view.settings, "cell_count") or 0)
+    all_seen = len(ohms) >= (view.limits.cell_count or 0)
     if max(ohms) <= ERROR.clear and all_seen:
         return {}
     looks: dict[str, Look | None] = {}

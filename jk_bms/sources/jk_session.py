@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from jk_bms.battery.limits import pack_limits
 from jk_bms.battery.plausible import Plausibility
 from jk_bms.clock import Clock
 from jk_bms.errors import ProtocolError, SourceError, Verdict
@@ -191,7 +192,7 @@ class JkSession:
                 serial=message.serial,
             )
         elif isinstance(message, Settings):
-            self._gate.limits(as_dict(message))
+            self._gate.limits(pack_limits(as_dict(message)))
         self._note(frame, "good")
         return Heard(message)
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from jk_bms.battery.limits import PackLimits, pack_limits
 from jk_bms.battery.plausible import STAYS, Plausibility, impossible
 from jk_bms.model import Device, Sample
 from jk_bms.protocol import CellInfo, FrameAssembler, FrameKind, Variant, as_dict, decode, to_sample
@@ -18,7 +19,7 @@ from tests.scale import scaled
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 PACK = Device(address="AA", name="shed")
-LIMITS = {"max_charge_current": 140.0, "max_discharge_current": 224.0}
+LIMITS = PackLimits(charge_current=140.0, discharge_current=224.0)
 
 
 def reading(at: float = 0.0, **values: Any) -> Sample:
@@ -80,21 +81,18 @@ def test_alone(values: dict[str, Any], reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "most"),
+    ("limits", "most"),
     [
-        ({}, 2000.0),
+        (PackLimits(), 2000.0),
         (LIMITS, 1120.0),
-        (
-            {"max_charge_current": 20.0, "max_discharge_current": 30.0},
-            300.0,
-        ),  # a short circuit of a small pack
-        ({"max_discharge_current": 600.0}, 2000.0),
-        ({"max_charge_current": 0.0, "max_discharge_current": None}, 2000.0),  # it has none
+        (PackLimits(charge_current=20.0, discharge_current=30.0), 300.0),  # a short circuit of a small pack
+        (PackLimits(discharge_current=600.0), 2000.0),
+        (PackLimits(charge_current=0.0), 2000.0),  # it has none
     ],
 )
-def test_current_by_the_limits_of_the_device(settings: dict[str, Any], most: float) -> None:
+def test_current_by_the_limits_of_the_device(limits: PackLimits, most: float) -> None:
     gate = Plausibility()
-    gate.limits(settings)
+    gate.limits(limits)
 
     assert [gate.judge(reading(current=sign * most)) for sign in (1, -1)] == ["", ""]
     assert f"expected at most {most:g} A" in gate.judge(reading(current=most + 1))
@@ -148,7 +146,7 @@ def test_a_leap_is_measured_by_the_time_it_had(
 ) -> None:
     """However far apart readings are: what cannot flow or warm in that time is doubted, and believed third."""
     gate = Plausibility()
-    gate.limits({"max_charge_current": 100.0, "max_discharge_current": 100.0})
+    gate.limits(PackLimits(charge_current=100.0, discharge_current=100.0))
     gate.judge(reading(0.0, **before))
 
     said = [bool(gate.judge(reading(n * seconds, **then))) for n in range(1, STAYS + 1)]
@@ -210,7 +208,7 @@ def test_no_frame_of_a_simulated_house_is_refused(options: dict[str, Any], step:
     """Inrush, trips of the protections, syncs of the counter; each frame as a BMS of these settings sends it."""
     bms = SimulatedBms(seed=3, **options)
     gate = Plausibility()
-    gate.limits(as_dict(bms.settings()))
+    gate.limits(pack_limits(as_dict(bms.settings())))
     at = 0.0
     for _ in range(scaled(400)):
         bms.advance(step)

@@ -55,15 +55,12 @@ def changed(name: str, **changes: Any) -> MakeView:
     return view
 
 
-def of(chemistry: str, view: MakeView, **settings: Any) -> MakeView:
-    """Return ``view`` for another chemistry, with only these settings of the BMS known."""
+def of(chemistry: str, view: MakeView, **known: Any) -> MakeView:
+    """Return ``view`` for another chemistry, with only these settings of the BMS known, and its capacity."""
 
     def other(value: float) -> PackView:
-        limits = PackLimits(
-            cell_ovp=settings.get("cell_ovp"), cell_uvp=settings.get("cell_uvp"), nominal_ah=280.0
-        )
         pack: PackView = view(value)
-        return pack._replace(chemistry=CHEMISTRIES[chemistry], limits=limits, settings=settings)
+        return pack._replace(chemistry=CHEMISTRIES[chemistry], limits=PackLimits(nominal_ah=280.0, **known))
 
     return other
 
@@ -265,8 +262,8 @@ ROWS = (
     Row("pack_high",         1021, of("nmc", changed("voltage")),             67.19,  67.20,  66.54,  66.53),
     Row("cell_hot",          1011, of("lto", warm), 54.9, 55.0, 52.1, 52.0),
     Row("cell_hot",          1011, of("lfp", warm, charge_otp=45.0), 39.9, 40.0, 37.1, 37.0),
-    Row("mosfet_hot",        1034, of("lfp", changed("mosfet_temperature"), mos_otp=70.0), 64.9, 65.0, 58.1, 58.0),
-    Row("charge_current",    1012, of("lfp", changed("current"), max_charge_current=50.0), 49.9, 50.0, 47.6, 47.5),
+    Row("mosfet_hot",        1034, of("lfp", changed("mosfet_temperature"), mosfet_otp=70.0), 64.9, 65.0, 58.1, 58.0),
+    Row("charge_current",    1012, of("lfp", changed("current"), charge_current=50.0), 49.9, 50.0, 47.6, 47.5),
     Row("soc_low",           1002, changed("battery_soc", soc_low=3.0),       25.1,   25.0,   29.9,   30.0),
 )
 # fmt: on

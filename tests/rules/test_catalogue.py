@@ -98,8 +98,8 @@ def test_a_pack_that_tells_nothing_raises_nothing_and_breaks_no_rule() -> None:
     assert whole.sample is not None
     empty = type(whole.sample)(device=whole.device, taken_at=BEGIN, monotonic=0.0)
     views = [
-        whole._replace(sample=empty, settings={}, limits=type(whole.limits)()),
-        whole._replace(sample=None, settings={}),
+        whole._replace(sample=empty, limits=type(whole.limits)()),
+        whole._replace(sample=None, limits=type(whole.limits)()),
         PackView(whole.device, empty, whole.link, whole.chemistry),
     ]
 

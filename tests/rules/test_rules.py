@@ -146,7 +146,6 @@ def test_a_healthy_pack_of_any_chemistry_raises_nothing_at_any_voltage(chemistry
     view = pack._replace(
         chemistry=facts,
         limits=PackLimits(cell_ovp=facts.ovp, cell_uvp=UVP[chemistry], nominal_ah=280.0),
-        settings={"cell_ovp": facts.ovp},
     )
 
     assert Trial().hold(view) == []
@@ -158,19 +157,16 @@ def test_every_chemistry_has_its_own_limits() -> None:
 
 def test_limits_of_nothing_are_no_limits() -> None:
     """Some boards send zeros for what they do not have."""
-    zeros = dict.fromkeys(
-        (
-            "cell_ovp",
-            "cell_uvp",
-            "charge_otp",
-            "discharge_otp",
-            "mos_otp",
-            "max_charge_current",
-            "max_discharge_current",
-        ),
-        0.0,
+    names = (
+        "cell_ovp",
+        "cell_uvp",
+        "charge_otp",
+        "discharge_otp",
+        "mosfet_otp",
+        "charge_current",
+        "discharge_current",
     )
-    view = example.pack()._replace(settings=zeros, limits=PackLimits(cell_ovp=0.0, cell_uvp=0.0))
+    view = example.pack()._replace(limits=PackLimits(**dict.fromkeys(names, 0.0)))  # type: ignore[arg-type]
 
     assert Trial().hold(view) == []
 
@@ -291,7 +287,7 @@ def test_lto_may_be_charged_in_frost() -> None:
 
 
 def test_without_its_limits_no_current_is_judged() -> None:
-    view = example.pack(current=-400.0)._replace(settings={})
+    view = example.pack(current=-400.0)._replace(limits=PackLimits())
 
     assert Trial().hold(view) == []
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from jk_bms.alerts.packs import Packs
 from jk_bms.battery.chemistry import CHEMISTRIES
@@ -10,7 +9,7 @@ from jk_bms.battery.limits import pack_limits
 from jk_bms.battery.pack_state import PackState
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkState
-from jk_bms.protocol import to_sample
+from jk_bms.protocol import as_dict, to_sample
 from jk_bms.rules.base import HouseView, InverterView, Link, Moment, Notice, Other, PackView
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.grid import LOST, PRESENT
@@ -43,10 +42,7 @@ class Pack:
             faulty=Faulty(weak=weak or {}),
         )
         told = self.bms.settings()
-        self.settings: dict[str, Any] = {
-            name: value for name in told.__struct_fields__ if (value := getattr(told, name)) is not None
-        }
-        self.limits = pack_limits(self.settings)._replace(nominal_ah=ah)
+        self.limits = pack_limits(as_dict(told))._replace(nominal_ah=ah)
         self.chemistry = CHEMISTRIES[self.bms.chemistry.name]
         self.state = PackState(self.chemistry, nominal_ah=ah, boot="b", zone=UTC, curve=self.chemistry.ocv)
         self.state.limits(self.limits)
@@ -137,7 +133,6 @@ class TwoPacks:
             link=Link(LinkState.STREAMING, silent=0.0, interval=EVERY),
             chemistry=pack.chemistry,
             limits=pack.limits,
-            settings=pack.settings,
             on_battery=not self.grid,
             powered=power,
             could_be_charged=self.grid,

@@ -11,7 +11,7 @@ from jk_bms.battery.pack_state import PackState
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.freshness import INVERTER
 from jk_bms.model.link import LinkState
-from jk_bms.protocol import to_sample
+from jk_bms.protocol import as_dict, to_sample
 from jk_bms.rules.base import HouseView, InverterView, Link, Moment, Notice, PackView
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.grid import LOST, UNKNOWN, GridWatch
@@ -49,12 +49,7 @@ class WatchedHouse:
         self._alike = 0  # frames that were like the one before
         self._last = 0.0  # when a good frame came
         chemistry = CHEMISTRIES[bms.chemistry.name]
-        self._settings: dict[str, Any] = {
-            name: value
-            for name in bms.settings().__struct_fields__
-            if (value := getattr(bms.settings(), name)) is not None
-        }
-        self._limits = pack_limits(self._settings)._replace(nominal_ah=bms.capacity_ah)
+        self._limits = pack_limits(as_dict(bms.settings()))._replace(nominal_ah=bms.capacity_ah)
         self._chemistry = chemistry
         self._pack = PackState(chemistry, nominal_ah=bms.capacity_ah, boot="b", zone=UTC, curve=chemistry.ocv)
         self._pack.limits(self._limits)
@@ -113,7 +108,6 @@ class WatchedHouse:
             link=link,
             chemistry=self._chemistry,
             limits=self._limits,
-            settings=self._settings,
             on_battery=None if grid == UNKNOWN else grid == LOST,
             could_be_charged=None if grid == UNKNOWN else grid != LOST,
         )

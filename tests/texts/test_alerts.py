@@ -27,14 +27,16 @@ from jk_bms.texts.alerts import (
 KYIV = ZoneInfo("Europe/Kyiv")
 NOW = datetime(2026, 11, 21, 16, 42, tzinfo=UTC)
 EN = language("en")
-STRICT = {  # a BMS that cuts early
-    "max_charge_current": 50.0,
-    "max_discharge_current": 60.0,
-    "charge_otp": 40.0,
-    "charge_utp": 5.0,
-    "discharge_otp": 45.0,
-    "mos_otp": 70.0,
-}
+STRICT = PackLimits(  # a BMS that cuts early
+    cell_ovp=3.5,
+    cell_uvp=3.1,
+    charge_current=50.0,
+    discharge_current=60.0,
+    charge_otp=40.0,
+    discharge_otp=45.0,
+    charge_utp=5.0,
+    mosfet_otp=70.0,
+)
 RULE = {rule.name: rule for rule in RULES}
 GRADED = [(rule, grade) for rule in RULES for grade in rule.grades(rule.example())]
 HOSTILE = '</b>{0}{x}<script>&\n\u202e"' + "x" * 4000
@@ -403,9 +405,9 @@ def test_explanation_says_that_limits_follow_something_only_where_they_do(rule: 
         others = [grades]
     else:
         other_cells = example.pack(cell_voltages=(2.3,) * 8)._replace(
-            chemistry=CHEMISTRIES["lto"], limits=PackLimits(), settings={}
+            chemistry=CHEMISTRIES["lto"], limits=PackLimits()
         )
-        other_bms = view._replace(limits=PackLimits(cell_ovp=3.5, cell_uvp=3.1), settings=STRICT)
+        other_bms = view._replace(limits=STRICT)
         others = [rule.grades(other_cells), rule.grades(other_bms)]
     text = explain(rule, grades[0], EN)
 
