@@ -22,7 +22,19 @@ from jk_bms.model.alarms import Severity
 from jk_bms.model.foreign_text import harmless_name
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.repair.ladder import Rung
-from jk_bms.rules.base import HostView, HouseView, InverterView, Link, Moment, Notice, Other, PackView
+from jk_bms.rules.base import (
+    Alert,
+    HostView,
+    HouseView,
+    InverterView,
+    Link,
+    Moment,
+    Notice,
+    Other,
+    PackView,
+    Rule,
+)
+from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine, View
 from jk_bms.rules.facts import STATE, alert_facts, notice_facts, sentence
 from jk_bms.rules.forecast import lasting
@@ -43,8 +55,6 @@ HOUSE_PERIOD = 1.0  # at most so often the packs are judged together, as their f
 INVERTER_PERIOD = 5.0
 HOST_PERIOD = 60.0
 HEALTH_PERIOD = 600.0
-OF_THE_HOUSE = ("runtime", "going_dark")  # rules that judge the packs together
-GOING_DARK = 1042  # the alert that may be the last thing this machine says
 SHORTEST_MUTE, LONGEST_MUTE = 60.0, 30 * 86_400.0  # s
 
 
@@ -425,19 +435,19 @@ class Alerts:
     # Telling
 
     def _tell(self, notices: Iterable[Notice]) -> None:
-        events = [self._event(notice, f"alert.{notice.what}") for notice in notices]
-        if not events:
+        told = list(notices)
+        if not told:
             return
+        events = [self._event(notice, f"alert.{notice.what}") for notice in told]
+        last = any(notice.what != "cleared" and self._rule(notice.alert).last_words for notice in told)
         # Whether people are told or not: what was measured must not be lost.
-        dark = any(event.facts["code"] == GOING_DARK and event.facts["what"] != "cleared" for event in events)
-        self._outbox.add(events, flush_first=dark)
+        self._outbox.add(events, flush_first=last)
 
     def _event(self, notice: Notice, kind: str, origin: int | None = None) -> Event:
         alert = notice.alert
-        found = self._engine.find(alert.code)
-        assert found is not None  # it made that code
+        rule = self._rule(alert)
         source = self._sources.get(alert.subject)
-        text = sentence(notice, found[0], source.device.label if source else alert.subject)
+        text = sentence(notice, rule, source.device.label if source else alert.subject)
         loud = notice.quiet is None and notice.what != "cleared" and alert.severity >= Severity.WARNING
         loud = loud and kind != "alert.test"
         log.log(logging.WARNING if loud else logging.INFO, "alert: %s", text)
@@ -448,9 +458,14 @@ class Alerts:
             clock_trusted=self._clock.trusted(),
             device=source.device.address if source else None,
             text=text,
-            facts=notice_facts(notice, found[0], self._also(notice))
+            facts=notice_facts(notice, rule, self._also(notice))
             | ({} if origin is None else {"origin": origin}),
         )
+
+    def _rule(self, alert: Alert) -> Rule:
+        found = self._engine.find(alert.code)
+        assert found is not None  # the engine made that code
+        return found[0]
 
     def _also(self, notice: Notice) -> list[dict[str, Any]]:
         """The facts of the other alerts that ``notice`` names, with the names of their batteries."""
@@ -488,9 +503,10 @@ def _span(left: Left) -> list[float]:
 
 def _of_the_house(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored ``state`` in which the forecasts are the house's, as earlier versions had them of each pack."""
+    of_the_house = {rule.name for rule in RULES if rule.scope is HouseView}
     watches, known = [], set()
     for subject, rule, part, watch in state["watches"]:
-        if rule in OF_THE_HOUSE and subject != HOUSE:
+        if rule in of_the_house and subject != HOUSE:
             if (rule, part) in known:
                 continue
             known.add((rule, part))

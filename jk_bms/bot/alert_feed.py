@@ -29,8 +29,8 @@ from jk_bms.bot.store import BotStore
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
-from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT
+from jk_bms.rules.telling import Telling, telling_of
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.texts import Texts, escape
@@ -47,13 +47,11 @@ PAGE = 200  # events read at once
 REMINDER = "alerts:open"  # key of a message about many: the newest tells all
 RECENT = timedelta(days=1)  # what happened before that is no news in a database begun anew
 LOOK = 30.0  # s between two looks without being woken
-PICTURED = frozenset({"cell_high", "cell_low", "cell_spread", "cell_fault"})  # rules about cells
 PICTURE_PATIENCE = 30.0  # s
 PICTURE_KEPT = 3600.0  # s after which cells of then tell nothing
 PICTURE_FRESH = timedelta(minutes=5)  # after which cells of now tell nothing of an alert
-GRID, SILENT = "grid_lost", "bms_silent"  # rules whose news is shown with the state of the house ...
 GOING_ON = frozenset({"raised", "worse", "repeat"})  # steps of an alert that stands
-STEPS = frozenset({"alert.raised", "alert.cleared"})  # ... when they begin and end,
+STEPS = frozenset({"alert.raised", "alert.cleared"})  # those that may be shown with the state of the house,
 FRESH = timedelta(minutes=1)  # and no later than that
 HOUSE_PATIENCE = 1.0  # s for that state: an alert arrives within two
 
@@ -201,8 +199,6 @@ class AlertFeed:
         names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
         # What was not yet told comes as news; what is kept quiet on purpose stays so.
         told = [one for one in snapshot.get("alerts") or () if one.get("told") and not one.get("muted")]
-        if any(one.get("rule") == HOUSE_DARK for one in told):  # no word that it runs on the battery
-            told = [one for one in told if one.get("rule") != GRID]
         messages = [self._opening(chat, told, names, now) for chat in new if told]
         kept = [chat for chat in known if chat in chats]
         await self._store.aside(self._store.queue, messages, {GREETED: [*kept, *new]})
@@ -320,7 +316,7 @@ class AlertFeed:
     def _page(self, event: Event, house: House, texts: Texts, now: datetime) -> Page | None:
         """The news with the state of the house; None when that no longer is what the event says."""
         over = event.kind == "alert.cleared"
-        if event.facts.get("rule") == GRID:
+        if _telling(event.facts).state == "grid":
             grid = (house.snapshot.get("inverter") or {}).get("grid") or {}
             if grid.get("state") != (PRESENT if over else LOST):
                 return None
@@ -390,7 +386,7 @@ def _pictured(told: Sequence[Event], now: datetime) -> list[Event]:
     newest = {
         (event.device, event.facts.get("rule")): event
         for event in told
-        if event.facts.get("rule") in PICTURED
+        if _telling(event.facts).picture
         and event.kind in ("alert.raised", "alert.worse")
         and now - event.taken_at < PICTURE_FRESH
     }
@@ -399,7 +395,12 @@ def _pictured(told: Sequence[Event], now: datetime) -> list[Event]:
 
 def _shown(event: Event, now: datetime) -> bool:
     """Whether chats with monitoring are told of ``event`` with the state of the house."""
-    return event.facts.get("rule") in (GRID, SILENT) and event.kind in STEPS and now - event.taken_at <= FRESH
+    fresh = event.kind in STEPS and now - event.taken_at <= FRESH
+    return fresh and bool(_telling(event.facts).state)
+
+
+def _telling(facts: Mapping[str, Any]) -> Telling:
+    return telling_of(str(facts.get("rule")))
 
 
 def _unsaved_event(told: Mapping[str, Any]) -> Event | None:
@@ -433,9 +434,9 @@ def limits_of(device: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[floa
     None: the poller does not tell.
     """
     low, high = device.get("cell_limits") or (None, None)
-    match facts.get("rule"):
-        case "cell_low":
+    match _telling(facts).picture:
+        case "low":
             return facts.get("set", low), high
-        case "cell_high":
+        case "high":
             return low, facts.get("set", high)
     return low, high

@@ -15,6 +15,7 @@ from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.alarms import Severity
 from jk_bms.model.link import LinkState
+from jk_bms.rules.telling import USUAL, Telling
 
 
 class Grade(NamedTuple):
@@ -134,6 +135,14 @@ class FlapWait(NamedTuple):
     critical: float
 
 
+class Emptying(NamedTuple):
+    """That a rule sees a battery run empty, as many do: of these alerts the one that says most is told."""
+
+    place: int  # 10 says the most of it, and leaves those behind it that are as bad nothing to say
+    parts: tuple[str, ...] = ()  # only these of its parts; (): all
+    how: str = ""  # only what its facts call so; "": whatever it finds
+
+
 USUAL_WAIT = FlapWait(600.0, 60.0)
 NO_WAIT = FlapWait(0.0, 0.0)  # told at once, however often
 LONG_WAIT = FlapWait(600.0, 600.0)  # critical, and all the same it may come and go every minute
@@ -173,6 +182,11 @@ class Rule(NamedTuple):
     least: int = 1  # values that it needs, where one name stands for several
     # Critical: repeated soon until it is acknowledged; else only named beside others.
     rings_again: bool = True
+    emptying: Emptying | None = None
+    last_words: bool = (
+        False  # perhaps the last that this machine says: what was measured is saved before it is told
+    )
+    telling: Telling = USUAL
 
 
 class Moment(NamedTuple):

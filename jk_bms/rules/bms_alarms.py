@@ -6,12 +6,12 @@ from functools import lru_cache
 from jk_bms.model import Sample
 from jk_bms.model.alarms import Severity, alarm
 from jk_bms.rules import example
-from jk_bms.rules.base import Look, PackView, Rule
-from jk_bms.rules.causes import EMPTY
+from jk_bms.rules.base import Emptying, Look, PackView, Rule
 from jk_bms.rules.cells import position
 from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, C, Level, W, always, grade
 
 WARNING, CRITICAL = 1.0, 2.0  # what is measured: how bad the alarm is
+EMPTY = "empty"  # ``how`` of an alarm that says that a cell or the pack is empty
 CELL_FULL = "cell_overvoltage"  # how some BMS end every full charge
 FULL = 99.0  # %
 _OF_EMPTY = frozenset({"cell_undervoltage", "pack_undervoltage"})
@@ -60,4 +60,5 @@ BMS_ALARM = Rule(
     example=lambda: example.pack(alarms=("discharge_overcurrent",)),
     clear_seconds=5.0,
     needs=("alarms",),
+    emptying=Emptying(70, how=EMPTY),
 )

@@ -7,7 +7,7 @@ from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.limits import PackLimits
 from jk_bms.model import Sample
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.base import Emptying, Grade, Look, PackView, Rule
 from jk_bms.rules.flow import capacity, is_charged, others_facts, scarce, shows_power, supply
 from jk_bms.rules.levels import (
     CELLS,
@@ -20,6 +20,7 @@ from jk_bms.rules.levels import (
     W,
     grade,
 )
+from jk_bms.rules.telling import Telling
 
 CALM = 0.1  # C: with more current a spread in the middle is that of the resistances
 # s for which a spread must last, by where it is seen: nearer the steep ends it means more.
@@ -100,6 +101,7 @@ CELL_HIGH = Rule(
     clear_seconds=20.0,
     names=("cell",),
     needs=("cell_voltages",),
+    telling=Telling(scaled="scaled", picture="high"),
 )
 
 
@@ -153,6 +155,8 @@ CELL_LOW = Rule(
     clear_seconds=20.0,
     names=("cell",),
     needs=("cell_voltages",),
+    emptying=Emptying(50),
+    telling=Telling(scaled="scaled", picture="low"),
 )
 
 
@@ -259,6 +263,8 @@ CELL_SPREAD = Rule(
     one_voice=True,
     needs=("cell_voltages",),
     least=2,
+    emptying=Emptying(110, parts=("bottom", "loaded")),
+    telling=Telling(millivolts=True, units={"mean": ("V", 3)}, scaled="scaled_cells", picture="cells"),
 )
 
 
@@ -320,6 +326,7 @@ PACK_HIGH = Rule(
     digits=2,
     clear_seconds=20.0,
     needs=("voltage",),
+    telling=Telling(scaled="scaled_pack"),
 )
 PACK_LOW = Rule(
     "pack_low",
@@ -332,4 +339,6 @@ PACK_LOW = Rule(
     digits=2,
     clear_seconds=20.0,
     needs=("voltage",),
+    emptying=Emptying(60),
+    telling=Telling(scaled="scaled_pack"),
 )

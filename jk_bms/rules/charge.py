@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Grade, Look, PackView, Rule
+from jk_bms.rules.base import Emptying, Grade, Look, PackView, Rule
 from jk_bms.rules.flow import going_on, is_charged, others_facts, supply
 from jk_bms.rules.left import soc_to_judge
 from jk_bms.rules.levels import C, E, Level, W, always, grade
+from jk_bms.rules.telling import Telling
 
 _SOC_GRADES = (
     grade(C, 1001, Level(12.0, 18.0), digits=1),
@@ -53,6 +54,8 @@ SOC_LOW = Rule(
     digits=1,
     clear_seconds=60.0,
     needs=("battery_soc", "soc_counted"),
+    emptying=Emptying(90),
+    telling=Telling(listed="soc"),
 )
 
 
@@ -84,4 +87,5 @@ NOT_CHARGED = Rule(
     clear_seconds=60.0,
     hidden_by=("soc_low",),
     needs=("battery_soc", "soc_counted"),
+    emptying=Emptying(100),
 )

@@ -10,6 +10,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import is_charged, shows_power
 from jk_bms.rules.levels import C, E, Level, grade
+from jk_bms.rules.telling import Telling
 
 AT_LIMIT, NEAR_LIMIT = Level(1.0, 0.95), Level(0.9, 0.85)  # of the limit
 
@@ -59,6 +60,7 @@ CHARGE_CURRENT = Rule(
     digits=1,
     clear_seconds=30.0,
     needs=("current",),
+    telling=Telling(scaled="scaled_bms"),
 )
 DISCHARGE_CURRENT = Rule(
     "discharge_current",
@@ -71,4 +73,5 @@ DISCHARGE_CURRENT = Rule(
     digits=1,
     clear_seconds=30.0,
     needs=("current",),
+    telling=Telling(scaled="scaled_bms"),
 )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Look, PackView, Rule
+from jk_bms.rules.base import Emptying, Look, PackView, Rule
 from jk_bms.rules.flow import scarce
 from jk_bms.rules.levels import C, E, Level, always, grade
+from jk_bms.rules.telling import Telling
 
 # The BMS counts whole seconds: less than five minutes begins at 299.
 _GRADES = (
@@ -33,4 +34,6 @@ EMERGENCY = Rule(
     example=lambda: example.pack(emergency_time=280),
     unit="s",
     needs=("emergency_time",),
+    emptying=Emptying(30),
+    telling=Telling(valued=False),
 )

@@ -27,7 +27,7 @@ from jk_bms.rules.base import (
     Rule,
 )
 from jk_bms.rules.catalogue import RULES
-from jk_bms.rules.causes import says_more, tells_of_emptying, urgency
+from jk_bms.rules.causes import place_in_emptying, says_more, urgency
 from jk_bms.rules.options import Options
 from jk_bms.rules.watch import Step, Watch, advance, back, beyond
 
@@ -596,17 +596,33 @@ class Engine:
         """Whether people were told of something worse that has the same cause, here or in the whole house."""
         alert = watch.alert
         assert alert is not None
+        if (place := self._place(alert)) is None:
+            return False
         return any(
             other.alert is not None
             and other is not watch
             and (known := _known_severity(other))
             and (
-                says_more(other.alert, alert, known)
+                says_more(known, self._place(other.alert), alert.severity, place)
                 if other.alert.subject == alert.subject or rule.scope is HouseView
-                else _says_the_same(other, alert)
+                else self._says_the_same(other, alert)
             )
             for _, rule, _, other in self._all()
         )
+
+    def _says_the_same(self, other: Watch, alert: Alert) -> bool:
+        """Whether people know the same of another pack: it is named with that one, as long as that is not put aside."""
+        assert other.alert is not None
+        return (
+            other.alert.rule == alert.rule
+            and self._place(other.alert) is not None
+            and other.told_severity >= alert.severity
+            and (alert.severity < Severity.CRITICAL or _is_urgent(other))
+        )
+
+    def _place(self, alert: Alert) -> int | None:
+        """Where it stands among those that tell of an emptying battery."""
+        return place_in_emptying(self._rules[alert.rule], alert)
 
     def _standing(self) -> list[tuple[Rule, Watch]]:
         return [(rule, watch) for _, rule, _, watch in self._all() if watch.alert and not rule.once]
@@ -626,7 +642,11 @@ class Engine:
     def _pictures(self, watches: Iterable[tuple[Rule, Watch]]) -> list[Alert]:
         """The alerts of ``watches`` as they are now, the worst first, then the oldest."""
         pictures = [self._picture(watch) for _, watch in watches]
-        return sorted(pictures, key=lambda one: urgency(one.rule, one.severity, one.since.isoformat()))
+        return sorted(pictures, key=self._urgency)
+
+    def _urgency(self, alert: Alert) -> tuple[int, int, str]:
+        place = self._rules[alert.rule].telling.place
+        return urgency(place, alert.severity, alert.since.isoformat())
 
     def _remind(self, due: Sequence[tuple[Rule, Watch]], now: Moment) -> Notice:
         """Tell what is ``due`` to be repeated, and all else that is as urgent, in one message."""
@@ -662,6 +682,7 @@ class Engine:
 
     def _beside(self, alert: Alert) -> list[Alert]:
         """The critical alerts of the same cause that nobody was told of, because ``alert`` says more."""
+        place = self._place(alert)
         return self._pictures(
             self._voices(
                 (rule, watch)
@@ -670,7 +691,7 @@ class Engine:
                 and watch.alert.severity >= Severity.CRITICAL
                 and not watch.told_severity
                 and not self._is_hidden(rule, watch)
-                and says_more(alert, watch.alert, alert.severity)
+                and says_more(alert.severity, place, watch.alert.severity, self._place(watch.alert))
             )
         )
 
@@ -794,18 +815,6 @@ def _count(value: object) -> int:
 def _may_be_over(watch: Watch, now: Moment) -> bool:
     """Whether good values of an open alert are being counted: not those of long ago, behind which came none."""
     return watch.good is not None and now.at - watch.good.since <= CLEARING
-
-
-def _says_the_same(other: Watch, alert: Alert) -> bool:
-    """Whether people know the same of another pack: it is named with that one, as long as that is not put aside."""
-    assert other.alert is not None
-    return (
-        other.alert.rule == alert.rule
-        and tells_of_emptying(alert)
-        and tells_of_emptying(other.alert)
-        and other.told_severity >= alert.severity
-        and (alert.severity < Severity.CRITICAL or _is_urgent(other))
-    )
 
 
 def _weight(watch: Watch) -> tuple[int, float]:

@@ -9,12 +9,13 @@ from typing import Any
 
 from jk_bms.battery.runtime import TINY
 from jk_bms.rules import example
-from jk_bms.rules.base import NO_WAIT, HouseView, Look, Other, PackView, Rule
+from jk_bms.rules.base import NO_WAIT, Emptying, HouseView, Look, Other, PackView, Rule
 from jk_bms.rules.causes import GOING_DARK as GOING_DARK_RULE
 from jk_bms.rules.causes import HOUSE_DARK, PACK_CUT
 from jk_bms.rules.flow import NEARLY_EMPTY, capacity, going_on, is_charged, others_facts, scarce, shows_power
 from jk_bms.rules.left import Left, can_feed, house_left, house_soc, pack_left, soc_to_judge
 from jk_bms.rules.levels import C, E, Level, W, always, grade
+from jk_bms.rules.telling import Telling
 
 _RUNTIME_GRADES = (
     grade(C, 1039, Level(30.0, 60.0), seconds=120.0, digits=0),
@@ -140,6 +141,7 @@ RUNTIME = Rule(
     unit="min",
     clear_seconds=300.0,
     hidden_by=(HOUSE_DARK, GOING_DARK_RULE),
+    emptying=Emptying(80),
 )
 GOING_DARK = Rule(
     GOING_DARK_RULE,
@@ -154,6 +156,9 @@ GOING_DARK = Rule(
     clear_seconds=300.0,
     flap_wait=NO_WAIT,  # the packs may be empty before anything else can be said
     hidden_by=(HOUSE_DARK,),
+    emptying=Emptying(20),
+    last_words=True,
+    telling=Telling(valued=False, place=2),
 )
 PACK_ENDING = Rule(
     "pack_ending",
@@ -167,4 +172,6 @@ PACK_ENDING = Rule(
     unit="min",
     clear_seconds=300.0,
     hidden_by=(HOUSE_DARK, GOING_DARK_RULE, PACK_CUT),
+    emptying=Emptying(40),
+    telling=Telling(valued=False),
 )

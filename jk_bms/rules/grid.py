@@ -14,6 +14,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import LONG_WAIT, Grade, InverterView, Look, Rule
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.levels import C, E, Level, always, grade
+from jk_bms.rules.telling import Telling
 
 PRESENT, LOST, UNKNOWN = "present", "lost", "unknown"
 VOLTS, WATTS = 50.0, 10.0  # more of it is a grid
@@ -111,6 +112,7 @@ GRID_LOST = Rule(
     first_untold=True,
     hidden_by=(HOUSE_DARK,),  # which says more: the house does not run on the battery any longer
     rings_again=False,  # it lasts for hours on most days, and what follows from it rings itself
+    telling=Telling(state="grid", place=3),
 )
 
 

@@ -6,6 +6,7 @@ from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
 from jk_bms.rules.base import HostView, Look, Rule
 from jk_bms.rules.levels import E, Level, W, always, grade
+from jk_bms.rules.telling import Telling
 
 POWER_CYCLE, WEDGED = 4.0, 5.0  # rungs of the repair ladder; the last one when nothing helps
 NEW = 600.0  # s: so long a start is news
@@ -55,6 +56,7 @@ CLOCK_JUMP = Rule(
     unit="s",
     clear_samples=1,
     passing=True,
+    telling=Telling(valued=False, units={"step": ("s", 0)}),
 )
 
 

@@ -10,10 +10,11 @@ from math import inf
 from typing import NamedTuple
 
 from jk_bms.rules import example
-from jk_bms.rules.base import Batteries, HouseView, Look, Rule
+from jk_bms.rules.base import Batteries, Emptying, HouseView, Look, Rule
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT, grid_of
 from jk_bms.rules.levels import C, Level, always, grade
+from jk_bms.rules.telling import Telling
 
 OUTPUT = 50.0  # V: an inverter that gives less gives nothing
 LOAD = 10.0  # W: more of it is a load
@@ -99,4 +100,6 @@ DARK = Rule(
     ),
     clear_samples=3,
     clear_seconds=10.0,
+    emptying=Emptying(10),
+    telling=Telling(place=1),
 )

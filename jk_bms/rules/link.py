@@ -7,6 +7,7 @@ from jk_bms.model.link import LinkState
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Link, Look, PackView, Rule
 from jk_bms.rules.levels import C, E, Level, W, always, grade
+from jk_bms.rules.telling import Telling
 
 SILENT_LEAST, SILENT_INTERVALS = 120.0, 3.0  # s, and so many readings missed
 SILENT_LONG = 900.0  # s
@@ -68,6 +69,7 @@ BMS_SILENT = Rule(
     unit="s",
     age=True,
     clear_samples=2,
+    telling=Telling(state="battery"),
 )
 
 

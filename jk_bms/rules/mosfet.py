@@ -6,6 +6,7 @@ from functools import lru_cache
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.levels import C, Level, W, grade
+from jk_bms.rules.telling import Telling
 from jk_bms.rules.temperatures import BARELY_BEFORE, BEFORE_TRIP, earlier
 
 WARNING, CRITICAL = Level(75.0, 68.0), Level(88.0, 80.0)  # °C
@@ -42,4 +43,5 @@ MOSFET_HOT = Rule(
     digits=1,
     clear_seconds=30.0,
     needs=("mosfet_temperature",),
+    telling=Telling(scaled="scaled_bms"),
 )

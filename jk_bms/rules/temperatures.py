@@ -8,6 +8,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import is_charged
 from jk_bms.rules.levels import CELLS, C, Level, W, always, grade
+from jk_bms.rules.telling import Telling
 
 BEFORE_TRIP, BARELY_BEFORE = 5.0, 2.0  # °C before the BMS cuts: warning, critical
 COLD_BARELY = 1.0  # °C, likewise: cold comes slowly
@@ -65,6 +66,7 @@ CELL_HOT = Rule(
     clear_seconds=30.0,
     names=("probe",),
     needs=("temperatures",),
+    telling=Telling(scaled="scaled"),
 )
 
 
@@ -113,6 +115,7 @@ CHARGE_COLD = Rule(
     clear_seconds=PAUSE,
     names=("probe",),
     needs=("temperatures",),
+    telling=Telling(scaled="scaled"),
 )
 
 
@@ -149,4 +152,5 @@ TEMPERATURE_SPREAD = Rule(
     names=("warmest", "coldest"),
     needs=("temperatures",),
     least=2,
+    telling=Telling(units={"low": ("°C", 1), "high": ("°C", 1)}),
 )

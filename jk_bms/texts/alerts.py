@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, TypeGuard
 
 from jk_bms.called import tool
+from jk_bms.model.alarms import UNNAMED, Severity
 from jk_bms.rules.base import Grade, Rule
+from jk_bms.rules.telling import Telling, telling_of
 from jk_bms.texts.language import Texts
 from jk_bms.texts.markup import clip, escape
 
-SEVERITIES = ("info", "warning", "error", "critical")
+SEVERITIES = tuple(severity.word for severity in Severity)  # the mildest first
 MARKS = {"info": "🔵", "warning": "🟠", "error": "🔴", "critical": "🚨"}
 OVER, TEST, SEEN = "✅", "🧪", "👀"
 SHOWN = 5  # alerts that a message about many names
@@ -24,41 +26,15 @@ LONGEST_UNIT = 12
 LONGEST = 30 * 86_400.0  # s ahead
 LONG = 60.0  # s: an alert that lasts so long says for how long
 UNKNOWN = "?"
-IN_MILLIVOLTS = ("cell_spread",)  # rules in V that people know in mV
-UNVALUED = (
-    "going_dark",
-    "pack_ending",
-    "emergency",
-    "clock_jump",
-)  # rules whose title says it without the value
 OWN = ("", 0)  # in the unit of the rule
-# Rules whose limits are not the same for every pack, and the text that says what they follow.
-SCALED = {
-    "cell_high": "scaled",
-    "cell_low": "scaled",
-    "cell_hot": "scaled",
-    "charge_cold": "scaled",
-    "mosfet_hot": "scaled_bms",
-    "charge_current": "scaled_bms",
-    "discharge_current": "scaled_bms",
-    "cell_spread": "scaled_cells",
-    "pack_high": "scaled_pack",
-    "pack_low": "scaled_pack",
-}
-# Unit and digits of what rules find out, where it is no plain number: a name, or rule and name.
+# Unit and digits of the numbers that several rules find out; a rule has those of its own in ``Rule.telling``.
 FACT_UNITS = {
     "limit": OWN,
-    "mean": ("V", 3),
     "current": ("A", 1),
     "power": ("W", 0),
     "load_power": ("W", 0),
     "soc": ("%", 0),
     "soc_now": ("%", 0),
-    "step": ("s", 0),
-    "temperature_spread.low": ("°C", 1),
-    "temperature_spread.high": ("°C", 1),
-    "runtime.low": ("s", 0),
-    "runtime.high": ("s", 0),
 }
 
 
@@ -203,7 +179,7 @@ def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
         ", ".join([begins, *confirmed]) + "." if begins else "",
         step.over(),
         step.own("explain"),
-        texts(f"alerts.explain.{SCALED[rule.name]}") if rule.name in SCALED else "",
+        texts(f"alerts.explain.{rule.telling.scaled}") if rule.telling.scaled else "",
         step.grade(),
     ]
     return "\n".join(line for line in lines if line)
@@ -227,8 +203,8 @@ def bms_alarm(name: str, texts: Texts) -> str:
     """Return what an alarm of the BMS, by its ``name`` in the reading, means."""
     if texts.known(key := f"bms_alarms.{name}"):
         return texts(key)
-    if name.startswith("bit_") and name[4:].isdecimal():
-        return texts("bms_alarms.unknown", bit=name[4:])
+    if name.startswith(UNNAMED) and (bit := name.removeprefix(UNNAMED)).isdecimal():
+        return texts("bms_alarms.unknown", bit=bit)
     return clip(name)
 
 
@@ -257,6 +233,11 @@ class _Step(NamedTuple):
     now: datetime
     at: datetime  # when it happened
 
+    @property
+    def telling(self) -> Telling:
+        """The ways of its rule."""
+        return telling_of(str(self.facts.get("rule")))
+
     def title(self, *, listed: bool = False) -> str:
         """The head line: ``Main: cell 7 is nearly empty, 2.843 V``; ``listed``: without the lines that explain it."""
         facts, texts, what = self.facts, self.texts, _what(self.facts)
@@ -269,7 +250,7 @@ class _Step(NamedTuple):
         if what == "acknowledged" and (others := self.facts.get("also")):
             return texts.count("alerts.seen_all", 1 + len(others), by=by)
         title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
-        valued = what not in ("cleared", "unmeasured", "acknowledged") and facts.get("rule") not in UNVALUED
+        valued = self.telling.valued and what not in ("cleared", "unmeasured", "acknowledged")
         if valued and self._how() not in FORETOLD_NO_MORE and (value := self._told_value(listed)):
             title = f"{title}, {value}"
         return texts(f"alerts.step.{what}", title=f"{subject}: {title}", by=by)
@@ -339,15 +320,15 @@ class _Step(NamedTuple):
         value, unit = self.facts.get(field), self.facts.get("unit")
         if not unit or not _is_number(value):
             return ""
-        if self.facts.get("rule") in IN_MILLIVOLTS:
+        if self.telling.millivolts:
             return self.texts.quantity(1000 * value, "mV")
         return self.in_own_unit(value)
 
     def _told_value(self, listed: bool) -> str:
-        """What is measured. A list has no word of the margin for doubt: there it is the charge that all pages show."""
-        shown = (self.facts.get("facts") or {}).get("soc")
-        if listed and self.facts.get("rule") == "soc_low" and _is_number(shown):
-            return self._fact("soc", shown)
+        """What is measured, or what lists show in its place."""
+        name = self.telling.listed
+        if listed and name and _is_number(shown := (self.facts.get("facts") or {}).get(name)):
+            return self._fact(name, shown)
         return self.quantity("value")
 
     def moment(self, when: datetime) -> str:
@@ -360,7 +341,7 @@ class _Step(NamedTuple):
 
     def _numbers(self) -> Iterator[str]:
         texts, parts = self.texts, []
-        if self.facts.get("rule") not in UNVALUED and (limit := self.quantity("set")):
+        if self.telling.valued and (limit := self.quantity("set")):
             parts.append(texts("alerts.limit", limit=limit))
         if (since := self.since()) is not None:
             time, lasted = self.moment(since), (self.at - since).total_seconds()
@@ -407,7 +388,7 @@ class _Step(NamedTuple):
 
     def _worst(self) -> str:
         """The worst value so far; "" for rules whose title says it without a value."""
-        return "" if self.facts.get("rule") in UNVALUED else self.quantity("peak")
+        return self.quantity("peak") if self.telling.valued else ""
 
     def _unmeasured(self) -> Any:
         """Whether it ended though the cell or probe that it names is gone; ``all``: nothing of the kind is measured."""
@@ -448,9 +429,6 @@ class _Step(NamedTuple):
         if (kind := found.get("kind")) is not None:
             fields["kind"] = cell_fault(str(kind), self.texts)
             fields["advice"] = cell_fault(str(kind), self.texts, advice=True)
-        low, high = found.get("low"), found.get("high")
-        if self.facts.get("rule") == "runtime" and _is_number(low) and _is_number(high):
-            fields["between"] = self.texts.span_between(low, high)
         for name, bound in (("dark", "low"), ("dark_last", "high")):
             if _is_number(seconds := found.get(bound)):
                 fields[name] = self.moment(self._foretold_at() + timedelta(seconds=min(seconds, LONGEST)))
@@ -465,7 +443,7 @@ class _Step(NamedTuple):
             return self.texts(key)
         if not _is_number(value):
             return clip(value, LONGEST_FACT)
-        unit = FACT_UNITS.get(f"{self.facts.get('rule')}.{name}") or FACT_UNITS.get(name)
+        unit = self.telling.units.get(name) or FACT_UNITS.get(name)
         if unit is None:
             return self._number(value)
         if unit is OWN:

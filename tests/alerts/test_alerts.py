@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from jk_bms.alerts import Alerts, Known
-from jk_bms.alerts import alerts as module
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.errors import LiveError, Verdict
@@ -464,7 +463,7 @@ async def test_last_words_are_marked_to_wait_for_history(delay: str, tmp_path: P
                 drain=(30.0, 36.0),
             )
 
-    dark = [event for event in house.told if event.facts["code"] == module.GOING_DARK]
+    dark = [event for event in house.told if event.facts["rule"] == "going_dark"]
     assert len(dark) == 1
     assert len(asked) == 1
 

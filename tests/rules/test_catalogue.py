@@ -1,17 +1,22 @@
 """The list of rules is sound: every one has its codes, its order and an example that comes true."""
 
+import ast
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+import jk_bms
+from jk_bms.model import Sample
 from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
 from jk_bms.rules.base import Moment, PackView, Rule
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
+from jk_bms.rules.telling import USUAL, telling_of
 from jk_bms.rules.watch import beyond
 
 BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
@@ -107,3 +112,76 @@ def test_a_pack_that_tells_nothing_raises_nothing_and_breaks_no_rule() -> None:
 
     assert notices == []
     assert engine.faults == {}
+
+
+# Adding a rule is one file and one row: all that is its own stands in the rule
+
+
+def test_no_other_part_knows_a_rule_by_its_name() -> None:
+    """What must be done for one rule and not for others is a field of ``Rule``, not a list somewhere else."""
+    package = Path(jk_bms.__file__).parent
+    # What these words mean elsewhere: fields of a sample, and a part of the state of a pack.
+    names = set(BY_NAME) - set(Sample.__struct_fields__) - {"runtime"}
+    places = [
+        path
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[:1] != ("rules",)
+        and path.relative_to(package).parts[:2] not in (("texts", "en"), ("texts", "uk"))
+    ]
+
+    found = {
+        f"{path.relative_to(package)}:{node.lineno}: {node.value}"
+        for path in places
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+
+    assert len(places) > 200
+    assert found == set()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=BY_NAME)
+def test_what_a_rule_says_of_itself_is_so(rule: Rule) -> None:
+    facts = {name for look in (rule.look(rule.example()) or {}).values() if look for name in look.facts}
+    told = rule.telling
+
+    assert telling_of(rule.name) is told
+    assert facts >= {*told.units, *filter(None, [told.listed]), *rule.names}
+    assert told.picture in ("", "low", "high", "cells")
+    assert not told.picture or rule.scope is PackView
+    assert told.picture not in ("low", "high") or (told.picture == "high") is rule.rising
+    assert told.state in ("", "grid", "battery")
+    assert not told.millivolts or rule.unit == "V"
+    assert set(rule.hidden_by) <= set(BY_NAME) - {rule.name}
+    assert set(rule.needs) <= set(Sample.__struct_fields__)
+
+
+def test_a_rule_of_another_version_is_told_in_the_usual_way() -> None:
+    assert telling_of("cell_on_fire") is USUAL
+
+
+def test_of_many_alerts_of_an_empty_battery_it_is_clear_which_says_most() -> None:
+    emptying = {rule.emptying.place: rule.name for rule in RULES if rule.emptying is not None}
+
+    assert [emptying[place] for place in sorted(emptying)] == [
+        "house_dark",
+        "going_dark",
+        "emergency",
+        "pack_ending",
+        "cell_low",
+        "pack_low",
+        "bms_alarm",
+        "runtime",
+        "soc_low",
+        "not_charged",
+        "cell_spread",
+    ]
+    assert len(emptying) == sum(rule.emptying is not None for rule in RULES)
+
+
+def test_what_the_house_lives_by_comes_first_in_a_list() -> None:
+    first = [rule for rule in RULES if rule.telling.place != USUAL.place]
+
+    ordered = sorted(first, key=lambda rule: rule.telling.place)
+    assert [rule.name for rule in ordered] == ["house_dark", "going_dark", "grid_lost"]
+    assert all(rule.telling.place < USUAL.place for rule in first)

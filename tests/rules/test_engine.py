@@ -540,8 +540,11 @@ def test_what_is_being_mended_is_not_urgent() -> None:
     assert driver.see(WORSE, looks=1) == ["repeat critical"]
 
 
+EMPTYING = {one.name: one.emptying for one in RULES}
+
+
 def emptying(name: str, **changes: Any) -> Any:
-    """A rule that tells of an emptying battery, read from its own word of the view."""
+    """A rule read from its own word of the view, which says as much of an emptying battery as ours of that name."""
 
     def look(view: HostView) -> dict[str, Look]:
         return {"": Look(value)} if (value := dict(_words(view)).get(name)) is not None else {}
@@ -549,7 +552,7 @@ def emptying(name: str, **changes: Any) -> Any:
     def known(view: HostView) -> dict[str, Look] | None:
         return look(view) if view.disk_path else None
 
-    changes = {"look": known} | changes
+    changes = {"look": known, "emptying": EMPTYING.get(name)} | changes
     return rule(name, **changes)
 
 

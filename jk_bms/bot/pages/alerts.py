@@ -9,6 +9,7 @@ from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, press
 from jk_bms.bot.pages.page import Button, Page, page
 from jk_bms.bot.pages.values import label, notes
 from jk_bms.rules.causes import urgency
+from jk_bms.rules.telling import telling_of
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import SEVERITIES, alert_line, mark, severity_of
 
@@ -74,7 +75,8 @@ def alerts(
 
 def _urgency(alert: Mapping[str, Any]) -> tuple[int, int, str]:
     """Where an alert stands on the page: as in messages."""
-    return urgency(str(alert.get("rule")), severity_of(alert), str(alert.get("since", "")))
+    place = telling_of(str(alert.get("rule"))).place
+    return urgency(place, severity_of(alert), str(alert.get("since", "")))
 
 
 def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool) -> Iterator[Button]:
