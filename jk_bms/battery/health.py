@@ -20,8 +20,8 @@ from jk_bms.battery.health_report import (
     HOLDS_LESS,
     LOSES_CHARGE,
     POORLY_CONNECTED,
+    CellFault,
     CellHealth,
-    Fault,
     HealthReport,
     Week,
 )
@@ -167,7 +167,7 @@ class Health:
                 CellHealth(
                     number=self._numbers[i],
                     faults=tuple(
-                        Fault(kind, since, round(min(0.99, chances[kind]), 2))
+                        CellFault(kind, since, round(min(0.99, chances[kind]), 2))
                         for (cell, kind), since in sorted(self._faults.items())
                         if cell == i
                     ),

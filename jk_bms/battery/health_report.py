@@ -12,7 +12,7 @@ GOOD, UNKNOWN = "good", "unknown"
 GRAVITY = (LOSES_CHARGE, HOLDS_LESS, POORLY_CONNECTED)  # worst first
 
 
-class Fault(NamedTuple):
+class CellFault(NamedTuple):
     """Something is wrong with a cell."""
 
     kind: str  # one of GRAVITY
@@ -40,7 +40,7 @@ class CellHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One cell against the typical (median) cell of its pack. None: not known yet."""
 
     number: int  # 1 = first
-    faults: tuple[Fault, ...]
+    faults: tuple[CellFault, ...]
     sure: float  # chance that nothing is wrong, as far as known
     resistance: float | None  # Ohm, with its connections
     resistance_excess: float | None  # over the typical cell, as a share

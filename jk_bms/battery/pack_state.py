@@ -18,7 +18,7 @@ from jk_bms.battery.health import Health, HealthReport
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.battery.runtime import Beliefs, Runtime
-from jk_bms.battery.shown import shown_soc, soc_by_curve
+from jk_bms.battery.shown import soc_by_curve, soc_to_show
 from jk_bms.battery.soc import Grounds, SocCounter
 from jk_bms.battery.wall_time import WallTime
 from jk_bms.battery.which_cells import WhichCells
@@ -46,7 +46,7 @@ class PackState:
     ``boot`` names this boot of the machine: only within one boot does the time since boot
     tell how long ago the previous sample was. Over two, the wall clock must be ``confirmed`` by
     another one. ``chemistry``: what the owner says the cells are, None: nothing. ``source`` and
-    ``curve``: see ``shown_soc``.
+    ``curve``: see ``soc_to_show``.
     ``jump`` is why the last sample's SoC was not where counting had led it, ``anchored`` the
     kind of an anchor it has just met; None mostly.
     """
@@ -159,7 +159,9 @@ class PackState:
         forecast = self._runtime.feed(dated, low, high, capacity, measured, self._believed)
         by_curve = soc_by_curve(sample, self._curve)
         band = None if anchor is None or low is None or high is None else high - low
-        shown, source = shown_soc(sample, source=self._source, by_curve=by_curve, counted=counted, band=band)
+        shown, source = soc_to_show(
+            sample, source=self._source, by_curve=by_curve, counted=counted, band=band
+        )
         span = None if forecast is None else (forecast.low, forecast.high)
         return msgspec.structs.replace(
             sample,

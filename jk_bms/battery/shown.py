@@ -15,7 +15,7 @@ def soc_by_curve(sample: Sample, curve: Curve) -> float | None:
     return None if average is None else curve.soc(average)
 
 
-def shown_soc(
+def soc_to_show(
     sample: Sample, *, source: str, by_curve: float | None, counted: float | None, band: float | None
 ) -> tuple[float | None, str | None]:
     """Return the SoC, in %, that people are shown, and its source: counted, bms or curve.
@@ -40,5 +40,5 @@ def shown_soc(
 def with_shown_soc(sample: Sample, *, source: str, curve: Curve) -> Sample:
     """Return a single reading with its shown SoC filled in; nothing was counted before it."""
     by_curve = soc_by_curve(sample, curve)
-    shown, name = shown_soc(sample, source=source, by_curve=by_curve, counted=None, band=None)
+    shown, name = soc_to_show(sample, source=source, by_curve=by_curve, counted=None, band=None)
     return msgspec.structs.replace(sample, soc_curve=by_curve, battery_soc=shown, battery_soc_source=name)

@@ -59,7 +59,7 @@ class Span(NamedTuple):
     end: datetime | None
 
 
-class Fault(NamedTuple):
+class FaultyCell(NamedTuple):
     """A cell that is not in order."""
 
     cell: int
@@ -100,7 +100,7 @@ class PackFacts(NamedTuple):
     metered: Span | None = None  # the part of the recorded time that the meters tell of; None: all of it
     # For how long it fed the house, short times too; None: that is not known for all the time.
     fed: timedelta | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FaultyCell, ...] = ()
     usual: Usual | None = None
     capacity_ah: float | None = None
 
@@ -480,7 +480,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if len(values) >= ENOUGH_DAYS else None
 
 
-def _health(reader: OwnReader, day: date) -> dict[str, tuple[Fault, ...]]:
+def _health(reader: OwnReader, day: date) -> dict[str, tuple[FaultyCell, ...]]:
     """What is wrong with cells, by the address of their pack; what is not understood is left out."""
     learnt: Mapping[str, Any] = read_states(reader)
     faults = {}
@@ -490,7 +490,7 @@ def _health(reader: OwnReader, day: date) -> dict[str, tuple[Fault, ...]]:
         except (KeyError, TypeError, ValueError):  # of an inverter, or of another version
             continue
         faults[address] = tuple(
-            Fault(cell.number, fault.kind, fault.since == day.isoformat())
+            FaultyCell(cell.number, fault.kind, fault.since == day.isoformat())
             for cell in report.cells
             for fault in cell.faults
         )

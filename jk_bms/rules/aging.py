@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
 from jk_bms.rules.base import Look, PackView, Rule
-from jk_bms.rules.levels import C, E, Level, W, always, grade
+from jk_bms.rules.levels import Bounds, C, E, W, always, grade
 
 _SOH_GRADES = (
-    grade(C, 1017, Level(79.9, 81.0), digits=1),
-    grade(E, 1016, Level(89.9, 91.0), digits=1),
+    grade(C, 1017, Bounds(79.9, 81.0), digits=1),
+    grade(E, 1016, Bounds(89.9, 91.0), digits=1),
 )
 # The BMS counts whole cycles: more than 2000 begins at 2001.
 _CYCLE_GRADES = (
-    grade(W, 1026, Level(2001.0, 0.0), digits=0),
-    grade(Severity.INFO, 1027, Level(1501.0, 0.0), digits=0),
+    grade(W, 1026, Bounds(2001.0, 0.0), digits=0),
+    grade(Severity.INFO, 1027, Bounds(1501.0, 0.0), digits=0),
 )
 
 

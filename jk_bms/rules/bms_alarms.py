@@ -8,7 +8,7 @@ from jk_bms.model.alarms import Severity, alarm
 from jk_bms.rules import example
 from jk_bms.rules.base import Emptying, Look, PackView, Rule
 from jk_bms.rules.cells import position
-from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, C, Level, W, always, grade
+from jk_bms.rules.levels import CELLS, SPREAD_KNEE_WARNING, Bounds, C, W, always, grade
 
 WARNING, CRITICAL = 1.0, 2.0  # what is measured: how bad the alarm is
 EMPTY = "empty"  # ``how`` of an alarm that says that a cell or the pack is empty
@@ -16,8 +16,8 @@ CELL_FULL = "cell_overvoltage"  # how some BMS end every full charge
 FULL = 99.0  # %
 _OF_EMPTY = frozenset({"cell_undervoltage", "pack_undervoltage"})
 _GRADES = (
-    grade(C, 1030, Level(CRITICAL, WARNING), seconds=0.0),
-    grade(W, 1030, Level(WARNING, 0.0), seconds=0.0),
+    grade(C, 1030, Bounds(CRITICAL, WARNING), seconds=0.0),
+    grade(W, 1030, Bounds(WARNING, 0.0), seconds=0.0),
 )
 
 

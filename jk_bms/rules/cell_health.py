@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from jk_bms.battery.health_report import HOLDS_LESS
 from jk_bms.rules import example
 from jk_bms.rules.base import Look, PackView, Rule
-from jk_bms.rules.levels import Level, W, always, grade
+from jk_bms.rules.levels import Bounds, W, always, grade
 from jk_bms.rules.telling import Telling
 
 LOOKS = 900.0  # s: cells are judged every ten minutes, and not at once after a start
-_GRADES = (grade(W, 1041, Level(1.0, 0.0), seconds=0.0),)
+_GRADES = (grade(W, 1041, Bounds(1.0, 0.0), seconds=0.0),)
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:

@@ -13,10 +13,10 @@ from jk_bms.rules.levels import (
     CELLS,
     SPREAD_KNEE_CRITICAL,
     SPREAD_KNEE_WARNING,
+    Bounds,
     C,
     CellLevels,
     E,
-    Level,
     W,
     grade,
 )
@@ -71,8 +71,8 @@ def high_grades(name: str, trip: float | None, most: float) -> tuple[Grade, ...]
     if trip:  # 0 is no limit
         end = min(trip, most)
         early, late = (end - margin for margin in levels.before_trip)
-        warning = Level(early, early - (warning.set - warning.clear))
-        critical = Level(late, late - (critical.set - critical.clear))
+        warning = Bounds(early, early - (warning.set - warning.clear))
+        critical = Bounds(late, late - (critical.set - critical.clear))
     return grade(C, 1008, critical), grade(W, 1009, warning)
 
 
@@ -116,9 +116,9 @@ def low_grades(name: str, trip: float | None) -> tuple[Grade, ...]:
     if trip is not None:  # only ever earlier: deep down there is nothing left to gain
         early, late = (trip + margin for margin in levels.before_trip)
         if early > warning.set:
-            warning = Level(early, early + warning.clear - warning.set)
+            warning = Bounds(early, early + warning.clear - warning.set)
         if late > critical.set:
-            critical = Level(late, late + critical.clear - critical.set)
+            critical = Bounds(late, late + critical.clear - critical.set)
     return grade(C, 1006, critical), grade(W, 1007, warning)
 
 
@@ -216,7 +216,7 @@ def spread_grades(name: str, where: str, near: float) -> tuple[Grade, ...]:
         grade(
             severity,
             code,
-            Level(flat.set + near * (knee.set - flat.set), flat.clear + near * (knee.clear - flat.clear)),
+            Bounds(flat.set + near * (knee.set - flat.set), flat.clear + near * (knee.clear - flat.clear)),
             seconds=seconds,
         )
         for severity, code, flat, knee in (
@@ -278,7 +278,7 @@ def pack_grades(name: str, cells: int, *, high: bool) -> tuple[Grade, ...]:
     error, critical = levels.pack_high if high else levels.pack_low
     codes, back = ((1020, 1021), 1.0 - BACK) if high else ((1022, 1023), 1.0 + BACK)
     return tuple(
-        grade(severity, code, Level(cells * volts, cells * volts * back), digits=2)
+        grade(severity, code, Bounds(cells * volts, cells * volts * back), digits=2)
         for severity, code, volts in zip((C, E), codes, (critical, error), strict=True)
     )
 

@@ -6,16 +6,16 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Emptying, Grade, Look, PackView, Rule
 from jk_bms.rules.flow import going_on, is_charged, others_facts, supply
 from jk_bms.rules.left import soc_to_judge
-from jk_bms.rules.levels import C, E, Level, W, always, grade
+from jk_bms.rules.levels import Bounds, C, E, W, always, grade
 from jk_bms.rules.telling import Telling
 
 _SOC_GRADES = (
-    grade(C, 1001, Level(12.0, 18.0), digits=1),
-    grade(W, 1002, Level(25.0, 30.0), digits=1),
+    grade(C, 1001, Bounds(12.0, 18.0), digits=1),
+    grade(W, 1002, Bounds(25.0, 30.0), digits=1),
 )
 # While another battery feeds the house on, one that is nearly empty wakes nobody.
 _SOC_GRADES_OF_ONE = (_SOC_GRADES[0]._replace(severity=E), _SOC_GRADES[1])
-_NOT_CHARGED = Level(29.9, 32.0)
+_NOT_CHARGED = Bounds(29.9, 32.0)
 _NOT_CHARGED_GRADES = (grade(W, 1003, _NOT_CHARGED, seconds=600.0, digits=1),)
 CHARGED = 0.5  # A: more of it is a charge
 

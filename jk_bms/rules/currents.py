@@ -9,10 +9,10 @@ from functools import lru_cache
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import is_charged, shows_power
-from jk_bms.rules.levels import C, E, Level, grade
+from jk_bms.rules.levels import Bounds, C, E, grade
 from jk_bms.rules.telling import Telling
 
-AT_LIMIT, NEAR_LIMIT = Level(1.0, 0.95), Level(0.9, 0.85)  # of the limit
+AT_LIMIT, NEAR_LIMIT = Bounds(1.0, 0.95), Bounds(0.9, 0.85)  # of the limit
 
 
 @lru_cache(maxsize=32)
@@ -21,8 +21,8 @@ def current_grades(limit: float | None, critical: int, error: int) -> tuple[Grad
     if not limit or limit < 0.0:
         return ()
     return (
-        grade(C, critical, Level(AT_LIMIT.set * limit, AT_LIMIT.clear * limit), digits=2),
-        grade(E, error, Level(NEAR_LIMIT.set * limit, NEAR_LIMIT.clear * limit), digits=2),
+        grade(C, critical, Bounds(AT_LIMIT.set * limit, AT_LIMIT.clear * limit), digits=2),
+        grade(E, error, Bounds(NEAR_LIMIT.set * limit, NEAR_LIMIT.clear * limit), digits=2),
     )
 
 

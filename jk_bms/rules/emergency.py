@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from jk_bms.rules import example
 from jk_bms.rules.base import Emptying, Look, PackView, Rule
 from jk_bms.rules.flow import scarce
-from jk_bms.rules.levels import C, E, Level, always, grade
+from jk_bms.rules.levels import Bounds, C, E, always, grade
 from jk_bms.rules.telling import Telling
 
 # The BMS counts whole seconds: less than five minutes begins at 299.
 _GRADES = (
-    grade(C, 1024, Level(299.0, 300.0), digits=0),
-    grade(E, 1025, Level(599.0, 600.0), digits=0),
+    grade(C, 1024, Bounds(299.0, 300.0), digits=0),
+    grade(E, 1025, Bounds(599.0, 600.0), digits=0),
 )
 
 

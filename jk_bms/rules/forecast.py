@@ -14,15 +14,15 @@ from jk_bms.rules.causes import GOING_DARK as GOING_DARK_RULE
 from jk_bms.rules.causes import HOUSE_DARK, PACK_CUT
 from jk_bms.rules.flow import NEARLY_EMPTY, capacity, going_on, is_charged, others_facts, scarce, shows_power
 from jk_bms.rules.left import Left, can_feed, house_left, house_soc, pack_left, soc_to_judge
-from jk_bms.rules.levels import C, E, Level, W, always, grade
+from jk_bms.rules.levels import Bounds, C, E, W, always, grade
 from jk_bms.rules.telling import Telling
 
 _RUNTIME_GRADES = (
-    grade(C, 1039, Level(30.0, 60.0), seconds=120.0, digits=0),
-    grade(W, 1038, Level(120.0, 180.0), seconds=300.0, digits=0),
+    grade(C, 1039, Bounds(30.0, 60.0), seconds=120.0, digits=0),
+    grade(W, 1038, Bounds(120.0, 180.0), seconds=300.0, digits=0),
 )
-_DARK_GRADES = (grade(C, 1042, Level(15.0, 30.0), seconds=30.0, digits=0),)
-_ENDING_GRADES = (grade(E, 1050, Level(15.0, 30.0), seconds=30.0, digits=0),)
+_DARK_GRADES = (grade(C, 1042, Bounds(15.0, 30.0), seconds=30.0, digits=0),)
+_ENDING_GRADES = (grade(E, 1050, Bounds(15.0, 30.0), seconds=30.0, digits=0),)
 
 
 def _average_load(view: HouseView) -> Mapping[str, Look | None] | None:

@@ -13,7 +13,7 @@ from jk_bms.model.freshness import INVERTER
 from jk_bms.rules import example
 from jk_bms.rules.base import LONG_WAIT, Grade, InverterView, Look, Rule
 from jk_bms.rules.causes import HOUSE_DARK
-from jk_bms.rules.levels import C, E, Level, always, grade
+from jk_bms.rules.levels import Bounds, C, E, always, grade
 from jk_bms.rules.telling import Telling
 
 PRESENT, LOST, UNKNOWN = "present", "lost", "unknown"
@@ -88,7 +88,7 @@ class GridWatch:
         return self._newest is None or sample.taken_at != self._newest
 
 
-_LOST_GRADES = (grade(C, 2001, Level(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
+_LOST_GRADES = (grade(C, 2001, Bounds(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
 
 
 def _lost(view: InverterView) -> Mapping[str, Look | None] | None:
@@ -119,7 +119,7 @@ GRID_LOST = Rule(
 @lru_cache(maxsize=4)
 def stale_grades(patience: float) -> tuple[Grade, ...]:
     """Return the grades of an inverter that is missed after ``patience`` s."""
-    return (grade(E, 2002, Level(patience + 1.0, patience / 2.0), samples=1, seconds=0.0, digits=0),)
+    return (grade(E, 2002, Bounds(patience + 1.0, patience / 2.0), samples=1, seconds=0.0, digits=0),)
 
 
 def _stale_grades(view: InverterView) -> tuple[Grade, ...]:

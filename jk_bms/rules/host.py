@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
 from jk_bms.rules.base import HostView, Look, Rule
-from jk_bms.rules.levels import E, Level, W, always, grade
+from jk_bms.rules.levels import Bounds, E, W, always, grade
 from jk_bms.rules.telling import Telling
 
 POWER_CYCLE, WEDGED = 4.0, 5.0  # rungs of the repair ladder; the last one when nothing helps
 NEW = 600.0  # s: so long a start is news
 
-_DISK_GRADES = (grade(W, 3002, Level(9.9, 12.0), samples=1, seconds=0.0, digits=1),)
-_CLOCK_GRADES = (grade(W, 3003, Level(60.0, 30.0), samples=1, seconds=0.0, digits=0),)
-_DATABASE_GRADES = (grade(E, 3004, Level(60.0, 0.0), samples=1, seconds=0.0, digits=0),)
+_DISK_GRADES = (grade(W, 3002, Bounds(9.9, 12.0), samples=1, seconds=0.0, digits=1),)
+_CLOCK_GRADES = (grade(W, 3003, Bounds(60.0, 30.0), samples=1, seconds=0.0, digits=0),)
+_DATABASE_GRADES = (grade(E, 3004, Bounds(60.0, 0.0), samples=1, seconds=0.0, digits=0),)
 _ADAPTER_GRADES = (
-    grade(E, 3006, Level(WEDGED, POWER_CYCLE), samples=1, seconds=0.0, digits=0),
-    grade(W, 3005, Level(POWER_CYCLE, POWER_CYCLE - 1.0), samples=1, seconds=0.0, digits=0),
+    grade(E, 3006, Bounds(WEDGED, POWER_CYCLE), samples=1, seconds=0.0, digits=0),
+    grade(W, 3005, Bounds(POWER_CYCLE, POWER_CYCLE - 1.0), samples=1, seconds=0.0, digits=0),
 )
-_CRASH_GRADES = (grade(Severity.INFO, 3001, Level(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
+_CRASH_GRADES = (grade(Severity.INFO, 3001, Bounds(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
 
 
 def _disk(view: HostView) -> Mapping[str, Look | None] | None:

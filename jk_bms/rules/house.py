@@ -13,7 +13,7 @@ from jk_bms.rules import example
 from jk_bms.rules.base import Batteries, Emptying, HouseView, Look, Rule
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.grid import LOST, PRESENT, grid_of
-from jk_bms.rules.levels import C, Level, always, grade
+from jk_bms.rules.levels import Bounds, C, always, grade
 from jk_bms.rules.telling import Telling
 
 OUTPUT = 50.0  # V: an inverter that gives less gives nothing
@@ -22,7 +22,7 @@ NOTHING = 10.0  # W out of the batteries: an inverter that runs takes more for i
 ELECTRONICS = 30.0  # W: and one whose output is off no more than that
 FED_LATELY = 1800.0  # s: batteries that fed nothing for longer fed no house
 
-_GRADES = (grade(C, 2012, Level(1.0, 0.0), seconds=30.0, digits=0),)
+_GRADES = (grade(C, 2012, Bounds(1.0, 0.0), seconds=30.0, digits=0),)
 
 
 class Verdict(NamedTuple):

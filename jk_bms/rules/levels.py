@@ -13,7 +13,7 @@ from jk_bms.rules.base import Grade
 W, E, C = Severity.WARNING, Severity.ERROR, Severity.CRITICAL
 
 
-class Level(NamedTuple):
+class Bounds(NamedTuple):
     """Where a grade begins and where it ends."""
 
     set: float
@@ -23,18 +23,18 @@ class Level(NamedTuple):
 class CellLevels(NamedTuple):
     """The limits of one kind of cell."""
 
-    high_warning: Level
-    high_critical: Level
+    high_warning: Bounds
+    high_critical: Bounds
     before_trip: tuple[float, float]  # V before the BMS trips: warning, critical
-    low_warning: Level
-    low_critical: Level
+    low_warning: Bounds
+    low_critical: Bounds
     middle: tuple[float, float]  # mean voltage, from .. to, between which the curve is flat
-    middle_warning: Level  # spread there
-    middle_critical: Level
+    middle_warning: Bounds  # spread there
+    middle_critical: Bounds
     bottom: float  # below this mean voltage and
     top: float  # above this one the curve is steep
-    hot_warning: Level  # °C
-    hot_critical: Level
+    hot_warning: Bounds  # °C
+    hot_critical: Bounds
     charge_in_frost: bool  # whether it may be charged while it freezes
     pack_high: tuple[float, float]  # mean cell voltage: error, critical
     pack_low: tuple[float, float]
@@ -43,29 +43,29 @@ class CellLevels(NamedTuple):
 # fmt: off
 CELLS = {
     "lfp": CellLevels(
-        Level(3.55, 3.50), Level(3.62, 3.55), (0.05, 0.03),
-        Level(3.05, 3.15), Level(2.85, 3.00),
-        (3.20, 3.34), Level(0.030, 0.020), Level(0.060, 0.040), 3.15, 3.40,
-        Level(45.0, 42.0), Level(53.0, 48.0), False,
+        Bounds(3.55, 3.50), Bounds(3.62, 3.55), (0.05, 0.03),
+        Bounds(3.05, 3.15), Bounds(2.85, 3.00),
+        (3.20, 3.34), Bounds(0.030, 0.020), Bounds(0.060, 0.040), 3.15, 3.40,
+        Bounds(45.0, 42.0), Bounds(53.0, 48.0), False,
         (3.60, 3.65), (3.00, 2.80),
     ),
     "nmc": CellLevels(
-        Level(4.22, 4.17), Level(4.25, 4.20), (0.03, 0.015),
-        Level(3.20, 3.30), Level(3.00, 3.15),
-        (3.50, 4.00), Level(0.050, 0.035), Level(0.100, 0.070), 3.40, 4.05,
-        Level(45.0, 42.0), Level(53.0, 48.0), False,
+        Bounds(4.22, 4.17), Bounds(4.25, 4.20), (0.03, 0.015),
+        Bounds(3.20, 3.30), Bounds(3.00, 3.15),
+        (3.50, 4.00), Bounds(0.050, 0.035), Bounds(0.100, 0.070), 3.40, 4.05,
+        Bounds(45.0, 42.0), Bounds(53.0, 48.0), False,
         (4.20, 4.25), (3.20, 3.00),
     ),
     "lto": CellLevels(
-        Level(2.75, 2.70), Level(2.80, 2.74), (0.05, 0.03),
-        Level(2.00, 2.08), Level(1.85, 1.95),
-        (2.20, 2.45), Level(0.040, 0.025), Level(0.080, 0.055), 2.10, 2.55,
-        Level(55.0, 52.0), Level(60.0, 56.0), True,
+        Bounds(2.75, 2.70), Bounds(2.80, 2.74), (0.05, 0.03),
+        Bounds(2.00, 2.08), Bounds(1.85, 1.95),
+        (2.20, 2.45), Bounds(0.040, 0.025), Bounds(0.080, 0.055), 2.10, 2.55,
+        Bounds(55.0, 52.0), Bounds(60.0, 56.0), True,
         (2.75, 2.80), (2.00, 1.80),
     ),
 }
 # fmt: on
-SPREAD_KNEE_WARNING, SPREAD_KNEE_CRITICAL = Level(0.120, 0.080), Level(0.200, 0.150)
+SPREAD_KNEE_WARNING, SPREAD_KNEE_CRITICAL = Bounds(0.120, 0.080), Bounds(0.200, 0.150)
 
 
 def always(grades: tuple[Grade, ...]) -> Callable[[Any], tuple[Grade, ...]]:
@@ -74,7 +74,7 @@ def always(grades: tuple[Grade, ...]) -> Callable[[Any], tuple[Grade, ...]]:
 
 
 def grade(
-    severity: Severity, code: int, level: Level, *, samples: int = 3, seconds: float = 10.0, digits: int = 3
+    severity: Severity, code: int, level: Bounds, *, samples: int = 3, seconds: float = 10.0, digits: int = 3
 ) -> Grade:
     """Make a grade of ``level``, its limits free of the dust of floating point."""
     return Grade(severity, code, round(level.set, digits), round(level.clear, digits), samples, seconds)

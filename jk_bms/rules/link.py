@@ -6,7 +6,7 @@ from functools import lru_cache
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Link, Look, PackView, Rule
-from jk_bms.rules.levels import C, E, Level, W, always, grade
+from jk_bms.rules.levels import Bounds, C, E, W, always, grade
 from jk_bms.rules.telling import Telling
 
 SILENT_LEAST, SILENT_INTERVALS = 120.0, 3.0  # s, and so many readings missed
@@ -14,10 +14,10 @@ SILENT_LONG = 900.0  # s
 SAME_LEAST = 3  # frames that are alike in every counter
 SAME, SAME_LONG = 5.0, 600.0  # s
 _FROZEN_GRADES = (
-    grade(C, 1046, Level(SAME_LONG, 0.0), samples=1, seconds=0.0, digits=0),
-    grade(E, 1040, Level(SAME, 0.0), samples=1, seconds=0.0, digits=0),
+    grade(C, 1046, Bounds(SAME_LONG, 0.0), samples=1, seconds=0.0, digits=0),
+    grade(E, 1040, Bounds(SAME, 0.0), samples=1, seconds=0.0, digits=0),
 )
-_IMPLAUSIBLE_GRADES = (grade(W, 1047, Level(5.0, 0.0), seconds=0.0, digits=0),)
+_IMPLAUSIBLE_GRADES = (grade(W, 1047, Bounds(5.0, 0.0), seconds=0.0, digits=0),)
 
 
 def silent_from(interval: float) -> float:
@@ -31,8 +31,8 @@ def silent_grades(interval: float) -> tuple[Grade, ...]:
     first = silent_from(interval)
     long = max(SILENT_LONG, 2.0 * first)
     return (
-        grade(C, 1043, Level(long, first / 2.0), samples=1, seconds=0.0, digits=0),
-        grade(W, 1031, Level(first, first / 2.0), samples=1, seconds=0.0, digits=0),
+        grade(C, 1043, Bounds(long, first / 2.0), samples=1, seconds=0.0, digits=0),
+        grade(W, 1031, Bounds(first, first / 2.0), samples=1, seconds=0.0, digits=0),
     )
 
 

@@ -5,11 +5,11 @@ from functools import lru_cache
 
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
-from jk_bms.rules.levels import C, Level, W, grade
+from jk_bms.rules.levels import Bounds, C, W, grade
 from jk_bms.rules.telling import Telling
 from jk_bms.rules.temperatures import BARELY_BEFORE, BEFORE_TRIP, earlier
 
-WARNING, CRITICAL = Level(75.0, 68.0), Level(88.0, 80.0)  # °C
+WARNING, CRITICAL = Bounds(75.0, 68.0), Bounds(88.0, 80.0)  # °C
 
 
 @lru_cache(maxsize=32)

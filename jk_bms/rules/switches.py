@@ -12,16 +12,16 @@ from jk_bms.rules.base import Look, Other, PackView, Rule
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.rules.causes import PACK_CUT as PACK_CUT_RULE
 from jk_bms.rules.flow import is_charged, others_facts
-from jk_bms.rules.levels import CELLS, C, E, Level, W, always, grade
+from jk_bms.rules.levels import CELLS, Bounds, C, E, W, always, grade
 
 OFF, OFF_PERHAPS_ON_BATTERY, OFF_ON_BATTERY = 1.0, 1.5, 2.0  # what is measured: how bad it is
 FULL = 99.0  # %
 NEVER_CUT = frozenset({"wire_resistance"})  # of the alarms that are more than information
 _GRADES = (
-    grade(C, 1045, Level(OFF_ON_BATTERY, OFF), samples=2, seconds=20.0),
-    grade(W, 1032, Level(OFF, 0.0), samples=2, seconds=20.0),
+    grade(C, 1045, Bounds(OFF_ON_BATTERY, OFF), samples=2, seconds=20.0),
+    grade(W, 1032, Bounds(OFF, 0.0), samples=2, seconds=20.0),
 )
-_CUT_GRADES = (grade(E, 1051, Level(OFF, 0.0), samples=2, seconds=20.0),)
+_CUT_GRADES = (grade(E, 1051, Bounds(OFF, 0.0), samples=2, seconds=20.0),)
 
 
 def _look(view: PackView) -> Mapping[str, Look | None] | None:

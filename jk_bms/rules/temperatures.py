@@ -7,13 +7,13 @@ from jk_bms.model import Probe, Sample
 from jk_bms.rules import example
 from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.flow import is_charged
-from jk_bms.rules.levels import CELLS, C, Level, W, always, grade
+from jk_bms.rules.levels import CELLS, Bounds, C, W, always, grade
 from jk_bms.rules.telling import Telling
 
 BEFORE_TRIP, BARELY_BEFORE = 5.0, 2.0  # °C before the BMS cuts: warning, critical
 COLD_BARELY = 1.0  # °C, likewise: cold comes slowly
-COLD_WARNING, COLD_CRITICAL = Level(5.0, 8.0), Level(1.0, 4.0)  # while charging
-SPREAD_WARNING, SPREAD_CRITICAL = Level(8.0, 5.0), Level(15.0, 10.0)
+COLD_WARNING, COLD_CRITICAL = Bounds(5.0, 8.0), Bounds(1.0, 4.0)  # while charging
+SPREAD_WARNING, SPREAD_CRITICAL = Bounds(8.0, 5.0), Bounds(15.0, 10.0)
 PAUSE = 600.0  # s: a cloud does not end a charge
 
 
@@ -27,9 +27,9 @@ def hot_grades(name: str, trip: float | None) -> tuple[Grade, ...]:
     return grade(C, 1010, critical, digits=1), grade(W, 1011, warning, digits=1)
 
 
-def earlier(level: Level, limit: float) -> Level:
+def earlier(level: Bounds, limit: float) -> Bounds:
     """Return ``level``, moved down so that it begins at ``limit`` if that comes first."""
-    return level if limit >= level.set else Level(limit, limit - (level.set - level.clear))
+    return level if limit >= level.set else Bounds(limit, limit - (level.set - level.clear))
 
 
 def _hot_grades(view: PackView) -> tuple[Grade, ...]:
@@ -82,9 +82,9 @@ def cold_grades(name: str, trip: float | None) -> tuple[Grade, ...]:
     if trip is not None:
         warm, barely = trip + BEFORE_TRIP, trip + COLD_BARELY
         if warm > warning.set:
-            warning = Level(warm, warm + warning.clear - warning.set)
+            warning = Bounds(warm, warm + warning.clear - warning.set)
         if barely > critical.set:
-            critical = Level(barely, barely + critical.clear - critical.set)
+            critical = Bounds(barely, barely + critical.clear - critical.set)
     return grade(C, 1044, critical, digits=1), grade(W, 1029, warning, digits=1)
 
 

@@ -6,9 +6,9 @@ from jk_bms.model.sample import MOST_CELLS
 from jk_bms.rules import example
 from jk_bms.rules.base import Look, PackView, Rule
 from jk_bms.rules.cells import cell_number
-from jk_bms.rules.levels import C, E, Level, always, grade
+from jk_bms.rules.levels import Bounds, C, E, always, grade
 
-CRITICAL, ERROR = Level(0.5, 0.45), Level(0.3, 0.27)  # Ohm
+CRITICAL, ERROR = Bounds(0.5, 0.45), Bounds(0.3, 0.27)  # Ohm
 _GRADES = (grade(C, 1018, CRITICAL, seconds=60.0), grade(E, 1019, ERROR, seconds=60.0))
 
 

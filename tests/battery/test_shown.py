@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jk_bms.battery.curves import DOCUMENTED
-from jk_bms.battery.shown import SOURCES, shown_soc, with_shown_soc
+from jk_bms.battery.shown import SOURCES, soc_to_show, with_shown_soc
 from jk_bms.model import Device, Sample
 
 
@@ -52,7 +52,7 @@ def test_shown(source: str, sample: Sample, shown: tuple[float | None, str | Non
 def test_a_count_is_shown_as_long_as_it_says_something(
     source: str, band: float | None, shown: tuple[float, str]
 ) -> None:
-    assert shown_soc(reading(), source=source, by_curve=50.0, counted=61.0, band=band) == shown
+    assert soc_to_show(reading(), source=source, by_curve=50.0, counted=61.0, band=band) == shown
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -7,7 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from jk_bms.digest.days import day_of
-from jk_bms.digest.facts import DayFacts, Extreme, Fault, PackFacts, Span, Usual
+from jk_bms.digest.facts import DayFacts, Extreme, FaultyCell, PackFacts, Span, Usual
 from jk_bms.digest.phases import Level, find_phases, lowest
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -107,7 +107,7 @@ def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[
         holes=(Span(begin := at(), begin + timedelta(minutes=random.randrange(10, 60))),)
         if random.random() < 0.3
         else (),
-        faults=(Fault(random.randrange(1, 17), "weak", True),) if random.random() < 0.2 else (),
+        faults=(FaultyCell(random.randrange(1, 17), "weak", True),) if random.random() < 0.2 else (),
         usual=usual,
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from jk_bms.digest.ai import PAUSES, Phrased, Service, phrase
 from jk_bms.digest.choice import Choice, choice_messages, chosen_text, offer, schema
-from jk_bms.digest.facts import DayFacts, Fault, Span
+from jk_bms.digest.facts import DayFacts, FaultyCell, Span
 from jk_bms.digest.local_text import local_text, parts, title
 from jk_bms.digest.make import make_digest
 from jk_bms.texts import language
@@ -266,7 +266,7 @@ NOON = datetime(2026, 12, 10, 12, tzinfo=UTC)
 NOT_QUIET: dict[str, Callable[[DayFacts], DayFacts]] = {
     "the grid was lost": lambda facts: facts._replace(grid=(Span(NOON, NOON),)),
     "it was not watched": lambda facts: facts._replace(grid_unknown=(Span(NOON, None),)),
-    "a cell is weak": lambda facts: _with(facts, faults=(Fault(3, "weak", False),)),
+    "a cell is weak": lambda facts: _with(facts, faults=(FaultyCell(3, "weak", False),)),
     "data are missing": lambda facts: _with(facts, holes=(Span(NOON, None),)),
     "it began today": lambda facts: _with(facts, since=NOON),
     "the battery helped": lambda facts: _with(facts, fed=timedelta(minutes=10)),

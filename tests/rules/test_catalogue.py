@@ -114,6 +114,13 @@ def test_a_pack_that_tells_nothing_raises_nothing_and_breaks_no_rule() -> None:
     assert engine.faults == {}
 
 
+def test_no_rule_reads_the_bits_of_a_make() -> None:
+    """What a bit means, only the maker's own part knows; rules read names: ``Sample.alarms``."""
+    rules = Path(jk_bms.__file__).parent / "rules"
+
+    assert [path.name for path in rules.glob("*.py") if "problem_code" in path.read_text("utf-8")] == []
+
+
 # Adding a rule is one file and one row: all that is its own stands in the rule
 
 
