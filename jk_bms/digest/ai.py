@@ -18,8 +18,9 @@ from jk_bms.digest.choice import ChoiceError, choice_messages, chosen_text, offe
 from jk_bms.digest.fact_sheet import Sheet, fact_sheet
 from jk_bms.digest.facts import DayFacts
 from jk_bms.digest.local_text import own_count
+from jk_bms.digest.meaning import unfounded
 from jk_bms.digest.number_words import GRID, SWITCH
-from jk_bms.digest.proof import Claim, claims, clean, unproved
+from jk_bms.digest.proof import Claim, claims, clean
 from jk_bms.digest.series import series_lines
 from jk_bms.model.foreign_text import harmless
 from jk_bms.settings.proxies import OPENAI
@@ -147,7 +148,7 @@ def _writing(facts: DayFacts, texts: Texts, service: Service) -> _Task:
         answer = clean(answer)
         if not any(is_in(answer, name) for name in LANGUAGES):
             return _Read(None, "language", again="Write the text again, in English or in Ukrainian.")
-        if wrong := tuple(dict.fromkeys(unproved(answer, sheet.known))):
+        if wrong := tuple(dict.fromkeys(unfounded(answer, sheet.known))):
             return _Read(None, "unproved", wrong, _repair(wrong))
         if _tells_other_counts(claims(answer, sheet.known), facts):
             answer = f"{answer}\n{own_count(facts, texts)}"
@@ -334,9 +335,9 @@ _LONG_CONTEXT = (
 def _repair(wrong: Sequence[str]) -> str:
     """How a text is asked for once more."""
     return (
-        f"These are not in the facts: {'; '.join(wrong[:MOST_NAMED])}. Write the text again. Use only numbers, "
+        f"Not in the facts: {'; '.join(wrong[:MOST_NAMED])}. Write the text again. Use only numbers, "
         "times and dates of the facts, in digits and with their units, each beside what it belongs to, and "
-        "leave out whatever else was named."
+        "in plain words, and leave out whatever else was named."
     )
 
 

@@ -9,7 +9,7 @@ is always there.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -40,6 +40,7 @@ from jk_bms.digest.number_words import (
     Unit,
 )
 
+TIME = "time"
 _DURATION = ("hour", "minute", "second")
 _ROUND_HUNDREDS = ("power", "energy")  # of these one says "1200" for 1234
 
@@ -51,12 +52,24 @@ class Value(NamedTuple):
     number: Decimal
 
 
+class Bond(NamedTuple):
+    """What a value is of: the lowest charge, the end of the second time on battery."""
+
+    topic: str  # a time on battery is a "phase", see fact_sheet
+    nth: int  # of several of one topic, from 1
+    role: str  # value, at, start, end and the like
+    value: Value  # a time of the day is in minutes, of kind "time"
+    pack: int = 0  # number of the battery; 0: the house, or its only battery
+
+
 class Known(NamedTuple):
     """What may be said."""
 
     values: frozenset[Value]
     times: frozenset[tuple[int, int]]  # hour and minute, local
     dates: frozenset[date]
+    bonds: frozenset[Bond] = frozenset()
+    names: frozenset[str] = frozenset()  # words of batteries' names
 
 
 class Claim(NamedTuple):
@@ -66,6 +79,8 @@ class Claim(NamedTuple):
     start: int
     proved: bool
     value: Value | None = None  # None: a time or a date, or nothing that can be read
+    fits: frozenset[Value] = frozenset()  # values of Known and times that it may mean
+    kind: str = ""  # of the number or time
 
 
 class _Number(NamedTuple):
@@ -101,7 +116,7 @@ def unproved(text: str, known: Known) -> list[str]:
 
 def claims(text: str, known: Known) -> list[Claim]:
     """Return every number, time and date of a ``clean`` text, in order."""
-    rest, found = _plain(text)
+    rest, found = plain(text)
     for read in (_vague, _nevers, _weekdays, _dates, _times, _durations, _whole_hours):
         here = list(read(rest, known))
         for claim in here:
@@ -116,10 +131,10 @@ def claims(text: str, known: Known) -> list[Claim]:
 # nothing is read twice.
 
 
-def _plain(text: str) -> tuple[str, list[Claim]]:
-    """Plain digits, spaces and dashes, and claims for the characters that cannot be judged."""
+def plain(text: str) -> tuple[str, list[Claim]]:
+    """Return plain digits, spaces and dashes, and claims for the characters that cannot be judged."""
     odd: list[Claim] = []
-    plain: list[str] = []
+    parts: list[str] = []
     length = 0
     for char in text:
         part = _PLAIN.get(char)
@@ -137,9 +152,9 @@ def _plain(text: str) -> tuple[str, list[Claim]]:
                 odd.append(Claim(char, length, False))
             else:
                 part = "" if category in ("Mn", "Me") else unicodedata.normalize("NFKC", char)
-        plain.append(part)
+        parts.append(part)
         length += len(part)
-    return "".join(plain), odd
+    return "".join(parts), odd
 
 
 def _vague(text: str, known: Known) -> Iterator[Claim]:
@@ -195,15 +210,26 @@ def _times(text: str, known: Known) -> Iterator[Claim]:
         hour, half = int(found["h"]), found["half"]
         if half is not None:
             hour = hour % 12 + (12 if half in "pP" else 0) if 1 <= hour <= 12 else -1
-        proved = (hour % 24, int(found["min"])) in known.times and hour >= 0 and not int(found["s"] or 0)
-        yield Claim(found[0], found.start(), proved)
+        time = hour % 24, int(found["min"])
+        proved = time in known.times and hour >= 0 and not int(found["s"] or 0)
+        yield _timed(found[0], found.start(), proved, [time])
     for found in _HALF_DAY.finditer(text):
         hour = int(found["h"])
         here = hour % 12 + (12 if found["half"] in "pP" else 0)
-        yield Claim(found[0], found.start(), 1 <= hour <= 12 and (here, 0) in known.times)
+        yield _timed(found[0], found.start(), 1 <= hour <= 12 and (here, 0) in known.times, [(here, 0)])
     for pattern, time in ((MIDNIGHT, (0, 0)), (NOON, (12, 0))):
         for found in pattern.finditer(text):
-            yield Claim(found[0], found.start(), time in known.times)
+            yield _timed(found[0], found.start(), time in known.times, [time])
+
+
+def _timed(text: str, start: int, proved: bool, times: Iterable[tuple[int, int]]) -> Claim:
+    fits = frozenset(time_value(*time) for time in times)
+    return Claim(text, start, proved, None, fits, TIME)
+
+
+def time_value(hour: int, minute: int) -> Value:
+    """Return a time of the day as a value."""
+    return Value(TIME, Decimal(60 * hour + minute))
 
 
 def _durations(text: str, known: Known) -> Iterator[Claim]:
@@ -211,8 +237,10 @@ def _durations(text: str, known: Known) -> Iterator[Claim]:
     for found in _HOURS_MINUTES.finditer(text):
         hours, minutes = int(found["h"]), int(found["min"])
         seconds = Value("duration", Decimal(3600 * hours + 60 * minutes))
-        proved = seconds in known.values or (hours, minutes) in known.times  # "о 6 год 10 хв"
-        yield Claim(found[0], found.start(), proved, seconds)
+        clock = (hours, minutes) in known.times and _AT.search(text, 0, found.start())  # "о 6 год 10 хв"
+        fits = frozenset([time_value(hours, minutes)] if clock else [seconds])
+        proved = bool(clock) or seconds in known.values
+        yield Claim(found[0], found.start(), proved, seconds, fits, TIME if clock else "duration")
 
 
 def _whole_hours(text: str, known: Known) -> Iterator[Claim]:
@@ -222,11 +250,11 @@ def _whole_hours(text: str, known: Known) -> Iterator[Claim]:
         if unit is None or (unit.kind == "hour" and found["at"].lower() != "at"):  # о 6 годині
             hour = int(found["h"])
             either = {(hour % 24, 0), (hour % 12 + 12, 0)} if hour <= 12 else {(hour % 24, 0)}
-            yield Claim(found[0], found.start(), hour <= 24 and not either.isdisjoint(known.times))
+            yield _timed(found[0], found.start(), hour <= 24 and not either.isdisjoint(known.times), either)
     for found in _AT_POINT.finditer(text):
         if _unit_after(text, found.end()) is None:
             time = int(found["h"]), int(found["min"])
-            yield Claim(found[0], found.start(), time in known.times)
+            yield _timed(found[0], found.start(), time in known.times, [time])
     for found in _AT_WORD.finditer(text):
         if _unit_after(text, found.end()) is None:
             yield Claim(found[0], found.start(), False)
@@ -298,6 +326,12 @@ def _in_one(words: list[int]) -> Decimal | None:
     return None
 
 
+def unit_end(text: str, end: int) -> int:
+    """Return where the unit of a number that ends at ``end`` ends; ``end`` where it has none."""
+    found = _UNIT.match(text, end)
+    return end if found is None else found.end()
+
+
 def _unit_after(text: str, end: int) -> Unit | None:
     found = _UNIT.match(text, end)
     return None if found is None or found.lastindex is None else UNITS[found.lastindex - 1]
@@ -330,8 +364,12 @@ def _with_units(text: str, numbers: list[_Number]) -> list[_Number]:
 def _judged(text: str, number: _Number, known: Known, subjects: Subjects) -> Claim:
     unit = number.unit
     if _stands_alone(text, number):
-        if unit is not None and any(_is_known(reading, unit, known) for reading in number.readings):
-            return Claim(number.text, number.start, True, _valued(number))
+        if number.listed and (counted := _counted(text, number, known, subjects)).fits:
+            return counted
+        fits = frozenset() if unit is None else _fitting(number.readings, unit, known)
+        if unit is not None and fits:
+            kind = "duration" if unit.kind in _DURATION else unit.kind
+            return Claim(number.text, number.start, True, _valued(number), fits, kind)
         if unit is None or number.listed:
             return _counted(text, number, known, subjects)
     return Claim(number.text, number.start, False, _valued(number))
@@ -358,8 +396,9 @@ def _counted(text: str, number: _Number, known: Known, subjects: Subjects) -> Cl
         places = [one if kind == PLACE else one + 1 for one in number.readings]
         return Claim(number.text, number.start, any(_is_place(one, None, known) for one in places))
     value = Value(kind, number.readings[0]) if kind is not None and number.readings else None
-    if any(known_as.kind == kind and known_as.number in number.readings for known_as in known.values):
-        return Claim(number.text, number.start, True, value)
+    fits = frozenset(one for one in known.values if one.kind == kind and one.number in number.readings)
+    if fits:
+        return Claim(number.text, number.start, True, value, fits, kind or "")
     # A word behind it that names nothing counted may be a unit: 12.4 MWh.
     other = not named and (
         kind is not None or not (number.text.isdigit() or _WORD_BEHIND.match(text, number.end))
@@ -385,17 +424,21 @@ def _stands_alone(text: str, number: _Number) -> bool:
     return bool(_UNIT.match(text, number.end) or _ENDING.match(text, number.end))
 
 
-def _is_known(reading: Decimal, unit: Unit, known: Known) -> bool:
-    size = unit.size
+def _fitting(readings: Iterable[Decimal], unit: Unit, known: Known) -> frozenset[Value]:
+    """The known values that a number with ``unit`` may be rounded from."""
     kind = "duration" if unit.kind in _DURATION else unit.kind
-    slack = Decimal(0) if kind == "day" else _rounding(reading, kind) * size / 2
-    said = reading * size if kind == "temperature" else abs(reading) * size
-    return any(
-        # "0 kW" for 400 W is rounded, and wrong.
-        said == value.number or (abs(said - value.number) <= slack and said != 0)
-        for value in known.values
-        if value.kind == kind
-    )
+    fits = set()
+    for reading in readings:
+        slack = Decimal(0) if kind == "day" else _rounding(reading, kind) * unit.size / 2
+        said = reading * unit.size if kind == "temperature" else abs(reading) * unit.size
+        fits |= {
+            value
+            for value in known.values
+            if value.kind == kind
+            # "0 kW" for 400 W is rounded, and wrong.
+            and (said == value.number or (abs(said - value.number) <= slack and said != 0))
+        }
+    return frozenset(fits)
 
 
 def _rounding(reading: Decimal, kind: str) -> Decimal:

@@ -146,7 +146,7 @@ def _english(facts: DayFacts, r: Random) -> str:
     dated = r.choice(
         (f"{day:%d-%m-%Y}", f"{day:%d %B %Y}", f"{day:%B} {day.day}, {day.year}", f"{day:%d.%m.%Y}")
     )
-    parts = [f"On {dated} all went well."]
+    parts = [f"On {dated} this was counted."]
     for pack in facts.counted:
         assert pack.low
         assert pack.high
@@ -166,7 +166,7 @@ def _english(facts: DayFacts, r: Random) -> str:
         if pack.coldest and pack.warmest:
             parts.append(f"Temperatures from {pack.coldest.value:.1f} to {pack.warmest.value:.0f} °C.")
         if pack.usual:
-            parts.append(f"Compared with the mean of the last {pack.usual.days} days it was an ordinary day.")
+            parts.append(f"Compared with the mean of the last {pack.usual.days} days.")
     if facts.load:
         parts.append(f"The house drew at most {_watts(facts.load.value, r)} ({_clock(facts.load.at, r)}).")
     return " ".join(parts)
@@ -259,9 +259,6 @@ def _counting(facts: DayFacts, r: Random) -> str:
                 f"Будинок {switches} {uk} переходив на автономне живлення, повний заряд – {full}.",
                 f"Кількість переходів на автономне живлення: {switches}.",
             )
-        ),
-        r.choice(
-            ("One could call it a good day.", "Це один із найкращих днів.", "No one had to do anything.", "")
         ),
     ]
     if facts.grid is not None and _grid_is_known(facts):

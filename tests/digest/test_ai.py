@@ -346,7 +346,7 @@ async def test_wrong_numbers_get_one_more_chance(server: ChatServer) -> None:
     assert (await ask(facts, server)).text == good(facts)
     repair = server.requests[1]["messages"]
     assert [message["role"] for message in repair] == ["system", "user", "assistant", "user"]
-    assert "not in the facts" in repair[-1]["content"]
+    assert "Not in the facts" in repair[-1]["content"]
 
 
 async def test_a_model_that_insists_is_not_believed(server: ChatServer) -> None:
@@ -362,13 +362,15 @@ async def test_a_model_that_insists_is_not_believed(server: ChatServer) -> None:
 
 
 async def test_numbers_of_something_else_do_not_pass_for_the_minimum(server: ChatServer) -> None:
-    """Every number is one of the facts, but the lowest charge is not among them: we add it."""
+    """It is one of the facts, but not that one; and what an honest text leaves out, we add."""
     facts = made_day(11)
     [pack] = facts.counted
     assert pack.high is not None
     assert pack.low is not None
     server.answers = [saying(f"The minimum was {pack.high.level:.1f} %.")]
+    assert await ask(facts, server) == Phrased(None, "unproved")
 
+    server.answers = [saying(f"The highest charge was {pack.high.level:.1f} %.")]
     told = (await ask(facts, server)).text
 
     assert told is not None

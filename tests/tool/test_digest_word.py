@@ -28,7 +28,7 @@ def test_the_facts_and_the_other_language(house: StoredHouse) -> None:
 def test_in_the_words_of_a_model(house: StoredHouse) -> None:
     day = NOW - timedelta(days=1)
     with ChatServer() as server:
-        server.answers = [choosing("energy", tone="friendly"), saying(f"On {day:%d-%m-%Y} all was well.")]
+        server.answers = [choosing("energy", tone="friendly"), saying(f"Digest of {day:%d-%m-%Y}.")]
         with house.env.open("a") as env:
             env.write(f"OPENAI_API_KEY=sk-canary\nOPENAI_BASE_URL={server.url}\nOPENAI_MODEL=mine\n")
         chosen = house.tool("digest", "--date", f"{day:%Y-%m-%d}", "--ai")
@@ -39,7 +39,7 @@ def test_in_the_words_of_a_model(house: StoredHouse) -> None:
     assert chosen.returncode == 0, chosen.stderr
     assert chosen.stdout.splitlines()[1] == "Hello! This was the day:"
     assert done.returncode == 0, done.stderr
-    assert f"On {day:%d-%m-%Y} all was well.\nBy our own count: " in done.stdout
+    assert f"Digest of {day:%d-%m-%Y}.\nBy our own count: " in done.stdout
     assert server.requests[0]["model"] == "mine"
     assert "sk-canary" not in chosen.stdout + chosen.stderr + done.stdout + done.stderr
 
