@@ -37,7 +37,7 @@ def fact_sheet(facts: DayFacts) -> Sheet:
         frozenset(writer.times),
         frozenset(writer.dates),
         frozenset(writer.bonds),
-        frozenset(word.lower() for pack in facts.packs for word in (safe_name(pack) or "").split()),
+        frozenset(name for pack in facts.packs if (name := safe_name(pack))),
     )
     return Sheet("\n".join(lines), known)
 

@@ -121,7 +121,17 @@ class _Reader:
         chars = list(self._text)
         for claim, end in zip(self._claims, self._ends, strict=True):
             chars[claim.start : end] = _BLANK * (end - claim.start)
-        return "".join(chars)
+        return self._without_names("".join(chars))
+
+    def _without_names(self, words: str) -> str:
+        """A name stands in quotes or behind the number of its battery; elsewhere its words are words like others."""
+        for name in self._known.names:
+            place = re.compile(
+                rf"((?:[\"“«„]|(?<!\w)(?:battery|pack|батаре\w*|акумулятор\w*)\s+#?\x00+[\s:,(-]*))({re.escape(name)})(?!\w)",
+                re.IGNORECASE,
+            )
+            words = place.sub(lambda one: one[1] + _TAKEN * len(one[2]), words)
+        return words
 
     def _find_cues(self) -> Iterator[_Cue]:
         """What the words speak of, in order; what is taken is blanked."""
@@ -178,7 +188,7 @@ class _Reader:
             word = found[0].lower()
             if _NEGATION.fullmatch(word) or _ALWAYS.fullmatch(word):
                 yield f"{found[0]!r}: it was not counted that it never or always was so"
-            elif not _FILLER.fullmatch(word) and word not in self._known.names:
+            elif not _FILLER.fullmatch(word):
                 yield f"{found[0]!r} is no word of the facts"
         for found in _STRANGE.finditer(self._rest):
             yield f"{found[0]!r} is no sign of the facts"

@@ -69,7 +69,7 @@ class Known(NamedTuple):
     times: frozenset[tuple[int, int]]  # hour and minute, local
     dates: frozenset[date]
     bonds: frozenset[Bond] = frozenset()
-    names: frozenset[str] = frozenset()  # words of batteries' names
+    names: frozenset[str] = frozenset()  # of batteries
 
 
 class Claim(NamedTuple):

@@ -179,6 +179,20 @@ def test_honest_sentences_pass() -> None:
     assert len(refused) <= 0.05 * len(HONEST), refused
 
 
+@pytest.mark.parametrize(
+    ("said", "is_believed"),
+    [
+        ("Battery 1 (dead): lowest charge 65.6 % at 00:00.", True),
+        ("The lowest charge of “Dead” was 65.6 %.", True),
+        ("The battery is dead.", False),
+        ("Dead: lowest charge 65.6 %.", False),
+    ],
+)
+def test_a_name_is_a_name_only_where_names_stand(said: str, is_believed: bool) -> None:
+    """A device that names itself must not teach a model what it may say."""
+    assert believed(said, made_day(OF_THAT_DAY, name="Dead")) is is_believed
+
+
 def test_a_lie_in_an_honest_text_is_found() -> None:
     for seed in range(scaled(200, 10)):
         facts, random = made_day(seed), Random(seed)
