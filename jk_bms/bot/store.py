@@ -30,7 +30,7 @@ from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.store.database import Writer
 from jk_bms.store.files import real
-from jk_bms.store.layout import Kind, Step, incomplete
+from jk_bms.store.layout import Kind, Step, incomplete, needed, version_of
 from jk_bms.store.lock import Lock
 from jk_bms.store.opening import Opened, open_writing
 from jk_bms.store.sqlite_errors import is_unwritable
@@ -85,8 +85,23 @@ BOT_DB = Kind(
 VERSION = BOT_DB.version
 TABLES = ("chats", "notes", "outbox")
 BOUND = "DELETE FROM outbox WHERE number <= (SELECT max(number) FROM outbox) - ?"
-COLUMNS = "id, kind, title, language, allowed, monitoring, role, topic, choices"  # as ``_chat`` takes them
-EVERY_CHAT = f"SELECT {COLUMNS} FROM chats"  # noqa: S608 - names of ours
+COLUMNS = (
+    "id",
+    "kind",
+    "title",
+    "language",
+    "allowed",
+    "monitoring",
+    "role",
+    "topic",
+    "choices",
+)  # of ``_chat``
+EVERY_CHAT = f"SELECT {', '.join(COLUMNS)} FROM chats"  # noqa: S608 - names of ours
+# Columns that only a newer version of this program knows keep what it wrote there.
+PUT_CHAT = (
+    f"INSERT INTO chats ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])}"
+)
 EVERY_NOTE = "SELECT name, value FROM notes"
 
 
@@ -197,7 +212,7 @@ class BotStore(Writer):
         chat = msgspec.structs.replace(self.chat(old), id=new, kind="supergroup", allowed=True)
 
         def move(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM chats WHERE id = ?", (old,))
+            db.execute("UPDATE OR REPLACE chats SET id = ? WHERE id = ?", (new, old))
             _put_chat(db, chat)
             db.execute("UPDATE outbox SET chat = ? WHERE chat = ?", (new, old))
             _put_notes(db, {f"moved:{old}": new})
@@ -351,7 +366,7 @@ class BotStore(Writer):
         _put_notes(held, self._notes)
         # So that what the sender has in hand is never taken for a message of the file.
         last = max(self._renumbered, default=FIRST_HELD - 1)
-        held.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (last,))
+        held.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?)", (last,))
         return held
 
     def _hold(self, change: Callable[[sqlite3.Connection], object], in_file: Iterable[Statement]) -> None:
@@ -499,8 +514,8 @@ def _as_read(path: Path) -> sqlite3.Connection | None:
             suppress(sqlite3.Error),
             closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True)) as file,
         ):
-            version = int(file.execute("PRAGMA user_version").fetchone()[0])
-            if not 0 < version <= BOT_DB.version or incomplete(file, BOT_DB):
+            version = version_of(file)
+            if not version or needed(BOT_DB, file) > BOT_DB.version or incomplete(file, BOT_DB):
                 continue
             held = memory_of(file)
             for number, step in enumerate(BOT_DB.steps[version:], version + 1):
@@ -527,10 +542,10 @@ def _replace_all(db: sqlite3.Connection, held: sqlite3.Connection) -> None:
     """Have ``db`` hold what ``held`` does, which began with all of it."""
     for table in TABLES:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-        rows = held.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-        if rows:
-            places = ", ".join("?" * len(rows[0]))
-            db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608
+        rows = held.execute(f"SELECT * FROM {table}")  # noqa: S608
+        names = [column[0] for column in rows.description]
+        places = ", ".join("?" * len(names))
+        db.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})", rows.fetchall())  # noqa: S608
 
 
 def _add(db: sqlite3.Connection, held: sqlite3.Connection, unread: Unread) -> dict[int, int]:
@@ -585,9 +600,8 @@ def _chat(row: tuple[Any, ...]) -> Chat:
 
 
 def _put_chat(db: sqlite3.Connection, chat: Chat) -> None:
-    places = ", ".join("?" * len(COLUMNS.split(",")))
     db.execute(
-        f"INSERT OR REPLACE INTO chats ({COLUMNS}) VALUES ({places})",  # noqa: S608 - names of ours
+        PUT_CHAT,
         (
             chat.id,
             chat.kind,
@@ -604,6 +618,6 @@ def _put_chat(db: sqlite3.Connection, chat: Chat) -> None:
 
 def _put_notes(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
     db.executemany(
-        "INSERT OR REPLACE INTO notes VALUES (?, ?)",
+        "INSERT INTO notes (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         [(name, json.dumps(value, ensure_ascii=False)) for name, value in values.items()],
     )

@@ -26,8 +26,8 @@ import msgspec
 from jk_bms import __version__
 from jk_bms.errors import StoreError, reason
 from jk_bms.store.files import SIDE_FILES
-from jk_bms.store.layout import incomplete
-from jk_bms.store.own import BMS_DB, VERSION
+from jk_bms.store.layout import incomplete, refuse_newer
+from jk_bms.store.own import BMS_DB
 from jk_bms.store.sqlite_errors import explain
 
 FORMAT = 1  # of the archive
@@ -423,11 +423,6 @@ def _read_manifest(archive: Path, raw: bytes) -> Manifest:
             f"{archive}: has format {manifest.format}, made by version {manifest.version}; this program knows "
             f"up to {FORMAT}; update the program"
         )
-    if manifest.schema > VERSION:
-        raise StoreError(
-            f"{archive}: its database has schema version {manifest.schema}, this program knows up to {VERSION}; "
-            "update the program"
-        )
     if not {DATABASE} <= set(manifest.files) <= {DATABASE, REGISTRY, SETTINGS}:
         raise StoreError(f"{archive}: its {MANIFEST} names other files than a backup has; not restored")
     if any(member.size > LONGEST_TEXT for name, member in manifest.files.items() if name != DATABASE):
@@ -476,6 +471,7 @@ def _check_database(archive: Path, manifest: Manifest, path: Path) -> None:
                     "not restored"
                 )
             _check_whole(archive, connection)
+            refuse_newer(BMS_DB, archive, connection)
             if lacking := incomplete(connection, BMS_DB):
                 raise StoreError(
                     f"{archive}: its database is not a whole bms.db: {lacking}; use another copy"

@@ -275,7 +275,8 @@ def _put_counter(db: sqlite3.Connection, address: str, counter: Counter) -> None
     parts = [data[at : at + PART] for at in range(0, len(data), PART)]
     # An update leaves the index alone: a page less to write, each minute.
     db.executemany(
-        "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT (address, part) DO UPDATE SET data = excluded.data",
+        "INSERT INTO counters (address, part, data) VALUES (?, ?, ?) "
+        "ON CONFLICT (address, part) DO UPDATE SET data = excluded.data",
         [(address, number, part) for number, part in enumerate(parts)],
     )
     db.execute("DELETE FROM counters WHERE address = ? AND part >= ?", (address, len(parts)))
@@ -335,7 +336,7 @@ def _add_rows(db: sqlite3.Connection, track: int, columns: Mapping[int, Sequence
             end - first,
         )
         key = recent_key(track, times[first])
-        while not db.execute("INSERT OR IGNORE INTO recent VALUES (?, ?)", (key, data)).rowcount:
+        while not db.execute("INSERT OR IGNORE INTO recent (key, data) VALUES (?, ?)", (key, data)).rowcount:
             key += 1  # other rows of the same time: from before a clock was set back
         first = end
 
@@ -431,7 +432,10 @@ def _rolled_up(db: sqlite3.Connection, track: int, hour: int) -> bool:
 def _put_block(db: sqlite3.Connection, track: int, hour: int, columns: Columns, count: int) -> None:
     key = block_key(track, hour)
     if count:
-        db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?)", (key, encode_block(columns, count)))
+        db.execute(
+            "INSERT INTO blocks (key, data) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET data = excluded.data",
+            (key, encode_block(columns, count)),
+        )
     else:
         db.execute("DELETE FROM blocks WHERE key = ?", (key,))
 
@@ -488,7 +492,10 @@ def _put_chunk(db: sqlite3.Connection, track: int, tier: Tier, number: int, chun
     key = key_of(track, tier, number)
     data = b"" if chunk is None else rollups.pack_chunk(chunk)
     if data:
-        db.execute("INSERT OR REPLACE INTO rollups VALUES (?, ?)", (key, data))
+        db.execute(
+            "INSERT INTO rollups (key, data) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET data = excluded.data",
+            (key, data),
+        )
     else:
         db.execute("DELETE FROM rollups WHERE key = ?", (key,))
 
@@ -526,7 +533,7 @@ def _set_clock(db: sqlite3.Connection, step: ClockSet) -> None:
     ).fetchone()
     if old is None:
         db.execute(
-            "INSERT INTO boots VALUES (?, ?, ?, ?, NULL)",
+            "INSERT INTO boots (number, boot_id, first, clock_offset) VALUES (?, ?, ?, ?)",
             (step.boot, step.boot_id, step.monotonic, step.offset),
         )
         return

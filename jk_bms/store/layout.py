@@ -67,21 +67,26 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def refuse_newer(kind: Kind, path: Path, connection: sqlite3.Connection) -> None:
-    """Raise StoreError when only a newer version of this program can use the open database."""
+def needed(kind: Kind, connection: sqlite3.Connection) -> int:
+    """The oldest version of layout that a program must know to read and write the open database."""
     version = version_of(connection)
     if version <= kind.version:
-        return
-    oldest = version
+        return kind.readable_from(version)
     if "migrations" in tables(connection):
         newest, said = connection.execute(
             "SELECT max(version), max(readable_from) FROM migrations"
         ).fetchone()
-        oldest = said if newest == version else version
-    if oldest > kind.version:
+        if newest == version and isinstance(said, int):
+            return said
+    return version
+
+
+def refuse_newer(kind: Kind, path: Path, connection: sqlite3.Connection) -> None:
+    """Raise StoreError when only a newer version of this program can use the open database."""
+    if (oldest := needed(kind, connection)) > kind.version:
         raise StoreError(
-            f"{path}: has schema version {version}, this program knows up to {kind.version}; "
-            "update the program"
+            f"{path}: has schema version {version_of(connection)}, for programs that know {oldest} or later; "
+            f"this program knows up to {kind.version}; update the program"
         )
 
 
@@ -133,9 +138,9 @@ def mark(kind: Kind, connection: sqlite3.Connection) -> None:
 
 
 def incomplete(connection: sqlite3.Connection, kind: Kind) -> str:
-    """What the open database lacks of its own layout, in words; empty: nothing."""
+    """What the open database lacks of its own layout, as far as that is known here, in words; empty: nothing."""
     there = tables(connection)
-    for table, columns in tables_of_layout(kind, version_of(connection)).items():
+    for table, columns in tables_of_layout(kind, min(version_of(connection), kind.version)).items():
         if table not in there:
             return f"it has no table {table}"
         if missing := columns - there[table]:

@@ -219,7 +219,9 @@ class OwnStore(OwnReader, Writer):
         seen = self._clock.now().isoformat() if self._clock.trusted() else None
         self._write(
             """
-            INSERT INTO devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO devices (address, number, kind, name, model, hw, sw, serial,
+                                 first_seen, last_seen, device_info, settings)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (address) DO UPDATE SET
                 number = excluded.number, kind = excluded.kind,
                 name = coalesce(excluded.name, name), model = coalesce(excluded.model, model),

@@ -46,7 +46,7 @@ def put_states(db: sqlite3.Connection, states: Mapping[str, State | None]) -> No
             continue
         text = json.dumps(state, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         db.execute(
-            "INSERT INTO states VALUES (?, ?) "
+            "INSERT INTO states (name, state) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET state = excluded.state WHERE state <> excluded.state",
             (name, text),
         )

@@ -32,6 +32,7 @@ from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon
 from tests.bot.telegram_server import OWNER, TelegramServer
 from tests.bot.test_alert_feed import Feeding, feeding, own, settings  # noqa: F401 - fixtures
+from tests.store.newer_layout import use_what_is_more, what_is_more, with_more
 
 REPEAT = "may be a repeat"
 
@@ -264,6 +265,34 @@ def test_a_file_of_before_is_read_although_it_cannot_be_migrated(
     store.close()
     with open_store(path) as again:
         assert (again.chat(HOME).role, again.note("offset")) == ("owner", 5)
+
+
+def test_a_newer_file_that_cannot_be_written_loses_nothing(
+    lived_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update was taken back, and then the disk was full: what only the newer bot knows stays."""
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "BOT_DB", with_more(BOT_DB))
+        open_store(lived_in).close()
+    use_what_is_more(BOT_DB, lived_in)
+
+    def full(*_: object) -> None:
+        raise StoreError("full") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "open_writing", full)
+        store = open_store(lived_in)
+    assert waiting(store) == ["first", "second"]
+    store.change_chat(HOME, title="elsewhere")
+    store._again_at = 0.0
+    store.set_notes({"offset": 5})
+
+    assert not store.failure
+    store.close()
+    assert what_is_more(lived_in, "chats") == ["kept"]
+    assert what_is_more(lived_in, "outbox") == ["kept", "kept"]
+    with open_store(lived_in) as again:
+        assert (again.chat(HOME).title, waiting(again)) == ("elsewhere", ["first", "second"])
 
 
 def test_a_file_that_can_no_longer_be_read_in_use_keeps_what_waits(

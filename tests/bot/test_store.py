@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from jk_bms.bot import store as module
 from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.store import BOT_DB, VERSION, BotStore, Chat, open_store
 from jk_bms.errors import StoreError
 from tests.bot.telegram_server import OWNER
+from tests.store.newer_layout import use_what_is_more, what_is_more, with_more
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -118,6 +120,32 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="update the program"):
         open_store(path)
+
+
+def test_a_newer_file_that_only_has_more_is_read_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that an update can be taken back: what only the newer bot knows stays."""
+    path = tmp_path / "bot.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "BOT_DB", with_more(BOT_DB))
+        with open_store(path) as store:
+            store.remember(Chat(id=7, title="me"))
+            store.remember(Chat(id=-5, kind="group", title="House"))
+            store.queue([Outgoing(chat=-5, text="before")], {"offset": 1})
+    use_what_is_more(BOT_DB, path)
+
+    with open_store(path) as store:
+        store.change_chat(7, title="I")
+        store.move_chat(-5, -1005)
+        store.trying([one.number for one in store.oldest(-1005)])
+        store.set_notes({"offset": 2})
+
+        assert {chat.id: chat.title for chat in store.chats()} == {7: "I", -1005: "House"}
+        assert store._rows("PRAGMA user_version") == [(VERSION + 1,)]
+    assert what_is_more(path, "chats") == ["kept", "kept"]
+    assert what_is_more(path, "outbox") == ["kept"]
+    assert what_is_more(path, "notes") == ["kept", "new"]
 
 
 def test_who_was_let_in_before_there_were_roles_keeps_his_rights(tmp_path: Path) -> None:

@@ -303,6 +303,17 @@ def without(database: bytes, table: str, column: str | None = None) -> bytes:
         return db.serialize()
 
 
+def newer(database: bytes, readable_from: object) -> bytes:
+    """``database`` as a later version of this program makes it."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.deserialize(database[:18] + b"\1\1" + database[20:])
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+        db.execute("INSERT INTO migrations VALUES (?, 'more', ?)", (VERSION + 1, readable_from))
+        db.execute("ALTER TABLE events ADD COLUMN later TEXT")
+        db.commit()
+        return db.serialize()
+
+
 HUGE = b'{"size":1099511627776,"sha256":""},'
 HOSTILE = {
     # name: (members of the archive, made of a good database, and what is said of it)
@@ -311,7 +322,15 @@ HOSTILE = {
     "manifest is no text": (lambda db: [(entry("manifest.json"), b"\xff{")], "cannot be understood"),
     "manifest of another program": (lambda db: [good(db, program="other")], "a backup of 'other'"),
     "newer format": (lambda db: [good(db, format=2), plain(db)], "format 2.*update the program"),
-    "newer schema": (lambda db: [good(db, schema=VERSION + 1), plain(db)], "schema version.*update the program"),
+    "newer schema": (
+        lambda db: [good(newer(db, VERSION + 1), schema=VERSION + 1), plain(newer(db, VERSION + 1))],
+        f"schema version {VERSION + 1}.*update the program",
+    ),
+    "newer, with a word for a number": (
+        lambda db: [good(newer(db, "x"), schema=VERSION + 1), plain(newer(db, "x"))],
+        "update the program",
+    ),
+    "newer than it is": (lambda db: [good(db, schema=VERSION + 1), plain(db)], "manifest.json says"),
     "older than it says": (lambda db: [good(db, schema=VERSION - 1), plain(db)], "schema version"),
     "no database": (lambda db: [good(db)], "bms.db is not in it"),
     "database not named": (lambda db: [(entry("manifest.json"), said({}))], "names other files"),
@@ -351,6 +370,19 @@ HOSTILE = {
     "no database in it": (lambda db: [good(b"x" * 5000), plain(b"x" * 5000)], "database is damaged"),
     "an empty database": (lambda db: [good(b""), plain(b"")], "schema version 0"),
 }  # fmt: skip
+
+
+def test_a_backup_of_a_newer_layout_that_only_has_more_is_good(database: Path, folder: Path) -> None:
+    """An update was taken back: the older program goes on in that file, and makes backups of it."""
+    with open_writer(database, Clock()) as store:
+        store._connection.execute("PRAGMA journal_mode = DELETE")
+    database.write_bytes(newer(database.read_bytes(), VERSION))
+    path = folder.parent / "later.tar.gz"
+    write_archive(path, database, TEXTS, made_at=AT)
+
+    assert open_archive(path, folder).schema == VERSION + 1
+    with open_reader(folder / "bms.db") as reader:
+        assert reader.newest_event() == 12
 
 
 @pytest.mark.parametrize(("members", "says"), HOSTILE.values(), ids=HOSTILE)

@@ -13,17 +13,24 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jk_bms.bot.store import BOT_DB, open_store
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.model import Event
+from jk_bms.model import Device, Event
+from jk_bms.model.outage import OutageRecord
 from jk_bms.store import own
 from jk_bms.store.files import SIDE_FILES
-from jk_bms.store.layout import MARKS, Kind, Step
-from jk_bms.store.own import BMS_DB, open_reader, open_writer
+from jk_bms.store.history import ClockSet, Counter, Cut, HistoryStore
+from jk_bms.store.layout import MARKS, Kind, Step, tables_of_layout
+from jk_bms.store.outages import put_outage
+from jk_bms.store.own import BMS_DB, OwnStore, open_reader, open_writer
 from jk_bms.store.ownership import Whose, refuse_foreign, whose
+from jk_bms.store.states import write_states
+from tests.store.history_rows import AT_MS, PACK, batch, rows
+from tests.store.newer_layout import use_what_is_more, what_is_more, with_more
 
 NOTES = b"these are my notes\n" * 500
 EVENT = Event(kind="service.start", taken_at=datetime(2026, 12, 1, tzinfo=UTC), monotonic=1.0)
@@ -419,32 +426,74 @@ def test_a_lock_that_is_a_link_is_not_followed(path: Path, tmp_path: Path) -> No
 # Layouts
 
 
-def newer(*steps: Step) -> Kind:
-    return BMS_DB._replace(steps=(*BMS_DB.steps, *steps))
+TABLES = tables_of_layout(BMS_DB, BMS_DB.version)
+OUTAGE = OutageRecord(
+    device=PACK,
+    began=EVENT.taken_at,
+    monotonic=1.0,
+    clock_trusted=True,
+    lasted=5.0,
+    over=False,
+    verdict="dropped",
+    message="the link dropped",
+    causes=(),
+    rungs=(),
+    cure=None,
+    attempts=1,
+    relapses=0,
+)
+
+
+def write_everything(store: OwnStore) -> None:
+    """A row in each table; where there is one, its next content."""
+    store.remember_device(Device(address=PACK, number=1))
+    count = store.append(EVENT)
+    write_states(store, {"a": {"n": count}})
+    put_outage(store, msgspec.structs.replace(OUTAGE, attempts=count), "this boot")
+    for hour in (AT_MS, AT_MS + 3_600_000):  # the first is over with the second, and becomes a block
+        clock = ClockSet(1, "this boot", 0, AT_MS, move=False)
+        some = batch(rows(hour + count * 60_000, 12))
+        HistoryStore(store).commit(Cut([clock, some], {PACK: Counter(count, {}, b"")}))
 
 
 def test_a_newer_file_that_only_has_more_is_read_and_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that an update can be taken back."""
+    """So that an update can be taken back: up, back, some writing, up again, and nothing is lost."""
+    newer = with_more(BMS_DB)
     with monkeypatch.context() as patched:
-        patched.setattr(own, "BMS_DB", newer(Step("more", "ALTER TABLE events ADD COLUMN extra TEXT")))
+        patched.setattr(own, "BMS_DB", newer)
         open_writer(path, Clock()).close()
 
     with open_writer(path, Clock()) as store, open_reader(path) as reader:
-        assert store.append(EVENT) == reader.newest_event() == 1
-        assert store._rows("PRAGMA user_version") == [(BMS_DB.version + 1,)]
+        write_everything(store)
+        use_what_is_more(BMS_DB, path)
+        write_everything(store)
+
+        assert reader.newest_event() == 2
+        assert store._rows("PRAGMA user_version") == [(newer.version,)]
+    assert {table: what_is_more(path, table)[0] for table in TABLES} == dict.fromkeys(TABLES, "kept")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(own, "BMS_DB", newer)
+        with open_writer(path, Clock()) as store:
+            assert store.newest_event() == 2
+            assert store._rows("SELECT what FROM later") == [("kept",)]
+            assert store._rows("PRAGMA integrity_check") == [("ok",)]
+    assert not list(path.parent.glob("*.before-*"))
 
 
 def test_a_newer_file_that_is_another_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Step("other", "DROP TABLE outages", readable_from=BMS_DB.version + 1)
     with monkeypatch.context() as patched:
-        patched.setattr(own, "BMS_DB", newer(other, Step("more", "CREATE TABLE more (x)")))
+        patched.setattr(own, "BMS_DB", with_more(BMS_DB, other, Step("more", "CREATE TABLE more (x)")))
         open_writer(path, Clock()).close()
 
-    with pytest.raises(StoreError, match="update the program"):
+    known = BMS_DB.version
+    says = f"schema version {known + 2}, for programs that know {known + 1} or later; this program knows up to {known}"
+    with pytest.raises(StoreError, match=f"{says}; update the program"):
         open_writer(path, Clock())
-    with pytest.raises(StoreError, match="update the program"):
+    with pytest.raises(StoreError, match=f"{says}; update the program"):
         open_reader(path)
 
 
