@@ -36,7 +36,7 @@ RECORD_PERIOD = 10.0  # s, of the inverter program
 NOTHING = "pass"
 BLUEZ = "bleak.backends.bluezdbus.client, bleak.backends.bluezdbus.scanner"
 PEER = f"import bleak, sqlite3, {BLUEZ}"
-POLLER = f"import jk_bms_service, jk_bms.sources.jk_kinds, jk_bms.links.ble, {BLUEZ}"
+POLLER = f"import jk_bms_service, jk_bms.sources.held, jk_bms.sources.jk, jk_bms.links.jk_gatt, {BLUEZ}"
 # what reading a .env and a registry with an entry loads
 POLLER_AND_FILES = f"{POLLER}, dotenv, yaml"
 MEMORY = "; print(open('/proc/self/status').read())"

@@ -42,7 +42,7 @@ async def bare(seconds: float, *, decoding: bool = False) -> tuple[float, int]:
     """Return CPU seconds and bytes of a client that only counts, or decodes besides."""
     from bleak import BleakClient, BleakScanner
 
-    from jk_bms.links.ble import choose_characteristics
+    from jk_bms.links.jk_gatt import choose_characteristics
     from jk_bms.protocol import CellInfo, FrameAssembler, Variant, decode, to_sample
     from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 
@@ -173,12 +173,13 @@ def quiet(sheet: Sheet) -> None:
     """Count the commands of a day on a held link with a pause of the stream each half hour."""
     from jk_bms.links.simulated import simulated_link
     from jk_bms.sources.base import SourceContext
-    from jk_bms.sources.jk import JkSource
+    from jk_bms.sources.held import HeldSource
+    from jk_bms.sources.jk import JkSessions
     from tests.fast_loop import simulate
 
     async def day(pauses: int) -> int:
         link = simulated_link({"period": "2", "start": "10:00"})
-        source = JkSource(Device(address=JK), link, SourceContext())
+        source = HeldSource(Device(address=JK), link, JkSessions(), SourceContext())
         task = asyncio.create_task(source.run())
         for _ in range(max(1, pauses)):
             await asyncio.sleep(86_400 / max(1, pauses) - 9)

@@ -2,7 +2,8 @@
 
 import os
 
-from jk_bms.registry import SIMULATED, read_registry
+from jk_bms.model.kinds import SIMULATED
+from jk_bms.registry import read_registry
 from jk_bms.settings import TOP, Settings, load_settings
 
 FOLDER = TOP / "demo"

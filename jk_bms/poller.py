@@ -27,19 +27,20 @@ from jk_bms.device_state import device_state, status_line
 from jk_bms.errors import JkBmsError, LinkError, LiveError, StoreError
 from jk_bms.hub import Hub
 from jk_bms.link_log import LinkLog
-from jk_bms.links.placement import STATE as PLACEMENT
-from jk_bms.links.placement import Placement
-from jk_bms.links.radio_lock import ASK_AGAIN, PATIENCE, RadioLock
-from jk_bms.links.radio_memory import STATE as RADIO
-from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.live.messages import number
 from jk_bms.live.server import LiveServer
 from jk_bms.memory import Memory
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.freshness import ANSWERS, oldest
+from jk_bms.model.kinds import KINDS, needs_radio
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
-from jk_bms.registry import SIMULATED, Entry
+from jk_bms.radio.lock import ASK_AGAIN, PATIENCE, RadioLock
+from jk_bms.radio.memory import STATE as RADIO
+from jk_bms.radio.memory import RadioMemory
+from jk_bms.radio.placement import STATE as PLACEMENT
+from jk_bms.radio.placement import Placement
+from jk_bms.registry import Entry
 from jk_bms.repair.house import ALL_SILENT, House
 from jk_bms.repair.ladder import Rung
 from jk_bms.rules.cells import cell_limits
@@ -48,7 +49,7 @@ from jk_bms.settings import Settings
 from jk_bms.settings.proxies import proxy_for
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
 from jk_bms.sinks.inverter_record import inverter_sample
-from jk_bms.sources import RADIO_KINDS, Source, SourceContext, build
+from jk_bms.sources import Source, SourceContext, build
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.readings import Readings, Record
 from jk_bms.store.states import read_state, write_states
@@ -98,7 +99,7 @@ class Poller:
         self._started = clock.monotonic()
         self._boot = boot_id()
         self._notifier = Notifier()
-        self._uses_radio = any(entry.type in RADIO_KINDS for entry in entries)
+        self._uses_radio = any(needs_radio(entry.type) for entry in entries)
         # One thread writes bms.db, so that a slow card never delays a sample.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
         self._own: OwnStore | None = None  # while running
@@ -128,7 +129,7 @@ class Poller:
             placement=self.placement,
             radio=self.radio,
         )
-        if all(entry.type == SIMULATED for entry in entries):  # beside a real battery no house is made up
+        if all(KINDS[entry.type].own_house for entry in entries):  # beside a real battery no house is made up
             context = msgspec.structs.replace(context, inverter=self._made_up_inverter)
         self.sources: list[Source] = [build(entry, context) for entry in entries]
         self.sink = InverterDbSink(
@@ -558,7 +559,7 @@ class Poller:
         self._write(lambda own: write_states(own, {CLAIMS: state}))
 
     async def _scan(self, seconds: float, adapter: str | None) -> dict[str, Any]:
-        from jk_bms.links.found import search  # a house of simulations never loads bleak
+        from jk_bms.radio.found import search  # a house of simulations never loads bleak
 
         return {"found": [found._asdict() for found in await search(seconds, adapter)]}
 

@@ -24,15 +24,13 @@ from jk_bms.errors import ConfigError, reason
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS, parse_address
 from jk_bms.model.foreign_text import harmless, harmless_name
+from jk_bms.model.kinds import ANY_TEXT, KINDS, SIMULATED, USUAL, AddressForm
 from jk_bms.text_file import read_text_file
 from jk_bms.yaml_text import append, compose, content, is_mapping, is_null, is_scalar, plain, says, touch
 
 if TYPE_CHECKING:
     import yaml
 
-SIMULATED = "simulated"  # the type, and the address, of a made-up battery
-
-_NO_RADIO = frozenset({SIMULATED, "playback"})  # types whose address is any text
 _BOM = b"\xef\xbb\xbf"
 _HEAD = """\
 # The batteries of this house, in the order of their numbers. A scan adds what it finds;
@@ -55,7 +53,7 @@ class Entry:
     address: str  # upper case; any text for a simulated battery
     name: str | None = None  # as advertised
     alias: str | None = None  # as the owner calls it
-    type: str = "jk"
+    type: str = USUAL
     enabled: bool = True
     adapter: str | None = None
     battery: int = 1  # battery number
@@ -74,6 +72,11 @@ class Entry:
     def device(self) -> Device:
         """The battery as samples and records know it."""
         return Device(address=self.address, number=self.battery, kind=self.type, name=self.alias or self.name)
+
+
+def simulated_entry() -> Entry:
+    """A made-up battery that stands in no registry."""
+    return Entry(address=SIMULATED, type=SIMULATED, name=KINDS[SIMULATED].label)
 
 
 class Registry(NamedTuple):
@@ -135,10 +138,17 @@ def read_registry(path: Path) -> Registry:
     return Registry(path, tuple(entries))
 
 
-def update_after_scan(path: Path, seen: Iterable[tuple[str, str | None]], now: datetime) -> list[str]:
+def update_after_scan(
+    path: Path,
+    seen: Iterable[tuple[str, str | None]],
+    now: datetime,
+    *,
+    types: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """Note the devices (address, name) of a scan; return the addresses that are new.
 
-    Known entries get ``name`` and ``last_seen``, new ones are appended; an entry that stands
+    Known entries get ``name`` and ``last_seen``, new ones are appended, with the type that
+    ``types`` has for their address unless it is the usual one; an entry that stands
     in a comment is one the owner switched off, and stays so. Nothing else changes. Raises
     ConfigError, and leaves the file alone, if it cannot be read or written.
     """
@@ -149,7 +159,8 @@ def update_after_scan(path: Path, seen: Iterable[tuple[str, str | None]], now: d
     if not devices:
         return []
     file = _File.read(path)
-    text, added = _edited(file.text if file.exists else _HEAD, path, devices, _local_time(now))
+    told = {_identity(address): kind for address, kind in types.items() if kind != USUAL}
+    text, added = _edited(file.text if file.exists else _HEAD, path, devices, _local_time(now), told)
     if text != file.text:
         _write(path, file.bom + text.encode())
     return added
@@ -164,9 +175,7 @@ def selected_entries(registry: Registry, address: str | None, name: str | None =
     """
     if not address:
         return registry.enabled()
-    new = Entry(address=address, name=name)
-    if address == SIMULATED:
-        new = Entry(address=address, type=SIMULATED, name="Simulated battery")
+    new = simulated_entry() if address == SIMULATED else Entry(address=address, name=name)
     same = (entry for entry in registry.entries if entry.address.casefold() == address.casefold())
     found = next(same, new)
     return [replace(found, enabled=True, battery=found.battery if found.numbered else 1)]
@@ -219,8 +228,7 @@ def _parse_adapter(text: str) -> str:
 
 
 # fmt: off
-_KINDS = {
-    "address":             _Kind(parse_address,           "an address such as AA:BB:CC:DD:EE:FF"),
+_KEYS = {  # beside the address, whose form the type says
     "name":                _Kind(harmless_name,           "a name"),
     "alias":               _Kind(harmless_name,           "a name"),
     "type":                _Kind(_parse_word,             "a type such as jk"),
@@ -236,7 +244,7 @@ _SHOWN_MOST = 40  # characters of a value in a fault
 _ENTRIES = "'AA:BB:CC:DD:EE:FF:' with keys such as 'alias: garage' below it"
 _LONGEST_TEXT = 255  # characters of an address that is any text
 _LIKE_AN_ADDRESS = re.compile(r"[0-9A-Fa-f]{1,8}(?:[:-][0-9A-Fa-f]{0,12}){3,}")  # though it may be none
-KEYS = tuple(_KINDS)  # what an entry of any type may say; the rest are options of its type
+KEYS = ("address", *_KEYS)  # what an entry of any type may say; the rest are options of its type
 # fmt: on
 
 
@@ -283,19 +291,19 @@ def _entry(
     if not is_null(node) and not is_mapping(node):
         faults.append(f"{where(node)}: {_shape(node)}; expected {_ENTRIES}")
         return None
-    needs_address = _needs_address(text, node)
-    who = _told(text, "this entry") if needs_address else harmless(text)
+    form = _address_form(text, node)
+    who = harmless(text) if form is ANY_TEXT else _told(text, "this entry")
     values: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for name, _, value in _pairs(node, where, faults):
-        kind = _KINDS.get(name)
+        kind = _Kind(form.parse, form.expected) if name == "address" else _KEYS.get(name)
         if kind is None:
             options[name] = plain(value)
         elif is_scalar(value) and (is_null(value) or not value.value.strip()):
             continue  # nothing said
         elif not is_scalar(value):
             faults.append(f"{where(value)}: {who}: {name} is a list or mapping; expected {kind.expected}")
-        elif name == "address" and not needs_address:
+        elif name == "address" and form is ANY_TEXT:
             continue  # any text will do
         else:
             try:
@@ -305,12 +313,14 @@ def _entry(
                 faults.append(f"{where(value)}: {who}: {name} is {shown!r}; expected {kind.expected}")
     inner = values.pop("address", None)
     address = text.strip()
-    if needs_address:
+    if form is not ANY_TEXT:
         try:
-            address = parse_address(text)
+            address = form.parse(text)
         except ValueError:
             shown = _told(text, "this key")
-            faults.append(f"{where(key)}: {shown} is not an address; expected one such as AA:BB:CC:DD:EE:FF")
+            faults.append(
+                f"{where(key)}: {shown} is not an address; expected {form.expected.removeprefix('an address ')}"
+            )
             return None
         if inner not in {None, address}:
             faults.append(f"{where(key)}: the address below {who} is {inner!r}; expected the same twice")
@@ -341,10 +351,11 @@ def _shape(node: yaml.Node) -> str:
     return "a text stands there" if is_scalar(node) else "a list stands there, as other programs write it"
 
 
-def _needs_address(text: str, node: yaml.Node) -> bool:
-    """Whether the entry is one that the radio must find: most types are."""
+def _address_form(text: str, node: yaml.Node) -> AddressForm:
+    """What the address of an entry must look like: its type says so, and the usual type where it says none."""
     types = [plain(value) for key, value in node.value if key.value == "type"] if is_mapping(node) else []
-    return text.strip() != SIMULATED and not (types and str(types[0]).strip().lower() in _NO_RADIO)
+    wanted = SIMULATED if text.strip() == SIMULATED else str(types[0]).strip().lower() if types else USUAL
+    return KINDS.get(wanted, KINDS[USUAL]).address_form
 
 
 def _number(entries: list[Entry], path: Path, faults: list[str]) -> list[Entry]:
@@ -383,7 +394,11 @@ def _local_time(now: datetime) -> str:
 
 
 def _edited(
-    text: str, path: Path, devices: Mapping[str, tuple[str, str | None]], last_seen: str
+    text: str,
+    path: Path,
+    devices: Mapping[str, tuple[str, str | None]],
+    last_seen: str,
+    types: Mapping[str, str],
 ) -> tuple[str, list[str]]:
     """The text with the devices noted in it, and the addresses of those that were appended."""
     faults: list[str] = []
@@ -400,8 +415,9 @@ def _edited(
         if root is None or index is None:
             if identity in commented:
                 continue
-            new = append(text, root, {"address": address} | news)
-            if not says(new, [*before, (address, {"address": address} | news)], path):
+            told = {"address": address} | ({"type": types[identity]} if identity in types else {}) | news
+            new = append(text, root, told)
+            if not says(new, [*before, (address, told)], path):
                 raise ConfigError(f"{path}: {address} cannot be added without harm; add it by hand")
             added.append(address)
             text = new

@@ -17,6 +17,7 @@ from jk_bms.clock import Clock
 from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.logs import setup_logging
+from jk_bms.model.kinds import KINDS
 from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
 from jk_bms.settings import TOP, Settings, load_settings
@@ -208,7 +209,7 @@ def _entries(settings: Settings, speed: float) -> list[Entry]:
             f"no battery to read: JK_BMS_ADDRESS is not set and {settings.devices_file} has no enabled entry; "
             f"find yours with: {tool('--scan')}"
         )
-    if speed != 1.0 and (others := [entry for entry in entries if entry.type != "simulated"]):
+    if speed != 1.0 and (others := [entry for entry in entries if not KINDS[entry.type].own_house]):
         raise ConfigError(
             f"--speed {speed:g}: only for simulated batteries; {others[0].address} is of type {others[0].type}"
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from jk_bms.model.kinds import KINDS
 from jk_bms.model.reading import probes_of
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
@@ -163,8 +164,8 @@ def _device_lines(
 ) -> Iterator[str]:
     link = device["link"]
     title = f"Battery {device['number']}: {device.get('name') or device['address']}"
-    if device["type"] == "simulated":
-        title += " (simulated)"
+    if (kind := KINDS.get(device["type"])) is not None and kind.made_up:
+        title += f" ({kind.name})"
     state = STATES.get(link["state"], link["state"])
     good = link["state"] in ("streaming", "waiting")
     facts = [f"for {span(link['for'])}"]

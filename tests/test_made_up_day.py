@@ -15,7 +15,8 @@ from jk_bms.digest.facts import read_facts
 from jk_bms.errors import StoreError
 from jk_bms.links.simulated import simulated_link
 from jk_bms.made_up_day import DAY, EVERY, with_a_past
-from jk_bms.registry import SIMULATED, Entry
+from jk_bms.model.kinds import SIMULATED
+from jk_bms.registry import Entry
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store.history import HistoryStore, counters
 from jk_bms.store.history_query import samples, tracks

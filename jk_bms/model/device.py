@@ -3,9 +3,9 @@
 import msgspec
 
 from jk_bms.model.foreign_text import harmless_name
+from jk_bms.model.kinds import KINDS, USUAL
 
 _TEXTS = ("name", "model", "hw_version", "sw_version", "serial")  # as the owner, the air or the BMS says
-MADE_UP = frozenset({"simulated", "playback"})  # kinds whose values are not of this moment
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,7 +13,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     address: str  # as in the registry; "simulated" and the like for made-up ones
     number: int = 1  # battery number, 1 = the unprefixed keys of the record
-    kind: str = "jk"  # registry ``type``
+    kind: str = USUAL  # registry ``type``
     name: str | None = None  # alias, else advertised name
     model: str | None = None
     hw_version: str | None = None
@@ -36,4 +36,4 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def simulated(self) -> bool:
         """Whether its values are made up and must not reach a foreign record."""
-        return self.kind in MADE_UP
+        return self.kind in KINDS and KINDS[self.kind].made_up

@@ -1,6 +1,33 @@
-"""What a scan found, without anything of the radio in it: it travels over the socket."""
+"""What a scan hears and finds, without anything of the radio in it: it travels over the socket."""
 
+from collections.abc import Collection, Mapping
+from enum import IntEnum
 from typing import NamedTuple
+
+
+class Certainty(IntEnum):
+    """How sure we are of a make; only SURE and LIKELY devices are worth using unasked."""
+
+    POSSIBLE = 1  # might be: must be asked to be known
+    LIKELY = 2
+    SURE = 3
+
+
+class Match(NamedTuple):
+    """The judgement of one advertisement, with the reasons a person can check."""
+
+    level: Certainty
+    evidence: str
+    kind: str = "jk"  # its row in model.kinds
+
+
+class Advertisement(NamedTuple):
+    """What a device says of itself to everybody."""
+
+    name: str | None
+    service_uuids: Collection[str]  # in the long form
+    manufacturer_data: Mapping[int, bytes]  # by company id, without the id
+    address: str
 
 
 class Found(NamedTuple):

@@ -6,24 +6,8 @@ makers use the same serial modules.
 """
 
 from collections.abc import Collection, Mapping
-from enum import IntEnum
-from typing import NamedTuple
 
-
-class Level(IntEnum):
-    """How sure we are; only SURE and LIKELY devices are worth using unasked."""
-
-    POSSIBLE = 1  # has the serial service, or once had the name: must be asked to be known
-    LIKELY = 2
-    SURE = 3
-
-
-class Match(NamedTuple):
-    """The judgement of one advertisement, with the reasons a person can check."""
-
-    level: Level
-    evidence: str
-
+from jk_bms.model.found import Certainty, Match
 
 SERIAL_SERVICE = "0000ffe0-0000-1000-8000-00805f9b34fb"  # of JK, but also of many cheap modules
 _BEFORE_ADDRESS = b"\x88\xa0"
@@ -63,7 +47,7 @@ def score(
     serial = SERIAL_SERVICE in {uuid.lower() for uuid in service_uuids}
     for beginning, what in OTHERS:
         if named.startswith(beginning):
-            return Match(Level.POSSIBLE, f"service FFE0, but named like {what}") if serial else None
+            return Match(Certainty.POSSIBLE, f"service FFE0, but named like {what}") if serial else None
 
     company = next(
         (
@@ -86,13 +70,13 @@ def score(
         if true
     ]
     if serial and company is not None:
-        level = Level.SURE
+        level = Certainty.SURE
     elif (company is not None and not _names_another(manufacturer_data[company], address)) or (
         serial and known_name
     ):
-        level = Level.LIKELY
+        level = Certainty.LIKELY
     elif serial or known_name or company is not None:
-        level = Level.POSSIBLE
+        level = Certainty.POSSIBLE
     else:
         return None  # an address alone: its maker also sells modules to others
     return Match(level, ", ".join(evidence))

@@ -8,9 +8,8 @@ from typing import NamedTuple, Self
 
 from jk_bms.battery.curves import Curve
 from jk_bms.model.address import parse_address
+from jk_bms.model.kinds import SIMULATED
 from jk_bms.text_file import usable_path
-
-SIMULATED = "simulated"  # the address that stands for a made-up battery
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})

@@ -9,9 +9,9 @@ import msgspec
 
 from jk_bms.battery.curves import Curve
 from jk_bms.settings import kinds
-from jk_bms.settings.kinds import SIMULATED, ChatId, Kind
+from jk_bms.settings.kinds import ChatId, Kind
 
-__all__ = ["KEYS", "SETTINGS", "SIMULATED", "Kind", "Setting", "Settings"]
+__all__ = ["KEYS", "SETTINGS", "Kind", "Setting", "Settings"]
 
 OWN_TOKEN = "BMS_BOT_TOKEN"  # noqa: S105  # where TELEGRAM_BOT_TOKEN is another program's
 

@@ -1,31 +1,45 @@
-"""One device -> samples. Kinds are listed as text and imported when one is configured."""
+"""One device -> samples. What reads a kind stands in its row (model.kinds) and is imported when one is configured."""
 
 from importlib import import_module
 from typing import Any
 
 from jk_bms.errors import ConfigError
+from jk_bms.links.base import Link
+from jk_bms.model.kinds import KINDS, Kind, known_kinds
 from jk_bms.registry import Entry
 from jk_bms.sources.base import Source, SourceContext
+from jk_bms.sources.session import Sessions
 
-# registry type -> function (entry, context) -> Source
-KINDS = {
-    "jk": "jk_bms.sources.jk_kinds:source",
-    "simulated": "jk_bms.sources.jk_kinds:source",
-    "playback": "jk_bms.sources.jk_kinds:source",
-}
-RADIO_KINDS = frozenset({"jk"})  # those that need the Bluetooth adapter
-
-__all__ = ["KINDS", "RADIO_KINDS", "Source", "SourceContext", "build"]
+__all__ = ["Sessions", "Source", "SourceContext", "build", "link_for", "sessions_for"]
 
 
 def build(entry: Entry, context: SourceContext) -> Source:
-    """Return the source of a registry entry. Raises ConfigError for an unknown type."""
-    try:
-        module, function = KINDS[entry.type].split(":")
-    except KeyError:
-        raise ConfigError(
-            f"registry: {entry.address}: type is {entry.type!r}; expected one of {', '.join(sorted(KINDS))}"
-        ) from None
-    make: Any = getattr(import_module(module), function)
-    source: Source = make(entry, context)
+    """Return the source of a registry entry. Raises ConfigError for an unknown type, or options that do not fit."""
+    link, sessions = link_for(entry, context), sessions_for(entry, context)
+    source: Source = _named(_kind(entry).source)(entry, link, sessions, context)
     return source
+
+
+def link_for(entry: Entry, context: SourceContext) -> Link:
+    """Return the way to the battery of an entry. Raises ConfigError as ``build`` does."""
+    link: Link = _named(_kind(entry).link)(entry, context)
+    return link
+
+
+def sessions_for(entry: Entry, context: SourceContext) -> Sessions:
+    """Return how to speak with the battery of an entry. Raises ConfigError as ``build`` does."""
+    sessions: Sessions = _named(_kind(entry).sessions)(entry, context)
+    return sessions
+
+
+def _kind(entry: Entry) -> Kind:
+    if entry.type not in KINDS:
+        raise ConfigError(
+            f"registry: {entry.address}: type is {entry.type!r}; expected one of {known_kinds()}"
+        )
+    return KINDS[entry.type]
+
+
+def _named(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)

@@ -8,11 +8,11 @@ import msgspec
 
 from jk_bms.clock import Clock
 from jk_bms.links.base import Repairs
-from jk_bms.links.placement import Placement
-from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.outage import OutageRecord
+from jk_bms.radio.memory import RadioMemory
+from jk_bms.radio.placement import Placement
 from jk_bms.repair.house import House
 
 

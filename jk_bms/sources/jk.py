@@ -1,431 +1,231 @@
-"""A JK BMS as a source of samples: carries out what the machine of its link orders.
+"""The JK conversation over an open connection: commands out, decoded frames in."""
 
-What to do, and when, is decided in ``jk_bms.repair``; here it is done, told and recorded.
-"""
-
-import asyncio
-import contextlib
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from jk_bms.battery.plausible import Plausibility
-from jk_bms.errors import LinkError, SourceError, Verdict
-from jk_bms.links.base import Connection, Link, Repairs
-from jk_bms.links.slots import REVISIT, Turn
+import msgspec
+
+from jk_bms.battery.limits import pack_limits
+from jk_bms.errors import ProtocolError, Verdict
+from jk_bms.links.base import Connection
 from jk_bms.model import Device, Sample
-from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.model.outage import OutageRecord
-from jk_bms.protocol import DeviceInfo, Frame, Settings, ThirdProbe, as_dict
-from jk_bms.repair.house import House
-from jk_bms.repair.ladder import Circumstances, Rung
-from jk_bms.repair.machine import Do, LinkMachine, Outage, Trouble
+from jk_bms.protocol import (
+    CellInfo,
+    DeviceInfo,
+    Frame,
+    FrameAssembler,
+    Settings,
+    ThirdProbe,
+    Variant,
+    as_dict,
+    decode,
+    identify,
+    is_balancer,
+    to_sample,
+)
+from jk_bms.protocol.conversation import Conversation
+from jk_bms.radio.memory import RadioMemory
+from jk_bms.registry import Entry
+from jk_bms.repair.machine import Trouble
 from jk_bms.sources.base import SourceContext
-from jk_bms.sources.jk_session import Heard, JkSession
-from jk_bms.texts.durations import span
+from jk_bms.sources.session import Heard, Session, StreamSession, Terms
 
 log = logging.getLogger(__name__)
 
-LONGEST_REPAIR = 120.0  # s; each has limits of its own, this is for what we did not think of
-DOUBT_PERIOD = 600.0  # s between two lines about readings that cannot be true
-SHOW_PERIOD = 10.0  # s between two looks at the counters while all is well
 
+class JkSession(StreamSession):
+    """Asks a JK BMS what the start-up conversation says, and decodes what it answers.
 
-def _now() -> float:
-    """Seconds of the clock by which everything here waits."""
-    return asyncio.get_running_loop().time()
-
-
-class JkSource:
-    """Reads one JK BMS through ``link`` until cancelled; see sources.base.Source.
-
-    To be made inside a running event loop. ``current_calibration`` multiplies the current, for packs
-    whose shunt is off. ``repairs``: what can be done about the radio; None: nothing. ``turn``: how to
-    get one of the few connections of a radio; by default there are enough.
+    ``last_cells``: the last cell info that was believed, to be given to the next session: a BMS that
+    hangs does not wake up because a client connects anew. ``third_probe``: what the sessions before
+    found out, likewise.
     """
 
     def __init__(
         self,
+        connection: Connection,
         device: Device,
-        link: Link,
-        context: SourceContext,
+        terms: Terms,
         *,
-        current_calibration: float = 1.0,
-        repairs: Repairs | None = None,
-        turn: Callable[[], AbstractAsyncContextManager[Turn | None]] = contextlib.nullcontext,
+        last_cells: bytes = b"",
+        third_probe: ThirdProbe | None = None,
     ) -> None:
-        self.device = device
-        self.status = LinkStatus(since=context.clock.monotonic())
-        # Who would hold the link, were there connections enough, is visited as often as that allows.
-        interval = min(context.interval, REVISIT) if context.keep_alive else context.interval
-        self.machine = LinkMachine(_now(), patience=context.timeout, interval=interval)
-        self._link = link
-        self._context = context
-        self._calibration = current_calibration
-        self.repairs = repairs
-        self._turn = turn
-        self._house = context.house or House(_now())
-        self._house.join(device.address, self.machine)
-        self._told: dict[str, Any] = {}
-        self._last_cells = b""  # of the session before
-        self._third_probe = ThirdProbe()
-        self._gate = Plausibility()
-        self._doubt_told: float | None = None  # when it was last told that a reading cannot be true
-        self._samples: set[asyncio.Future[Sample]] = set()
-        self._wake = asyncio.Event()
-        self._session: asyncio.Task[None] | None = None
-        self._repair_ended = asyncio.Event()
-        self._repair_ended.set()
-        self._resting = False
-        self._up_told = False  # it was told that it is connected
-        self._troubles_told: set[tuple[Verdict, bool]] = set()  # of this outage; whether it was a relapse
-        self._shown_at = 0.0
-        self._began: tuple[Outage | None, float] = (None, 0.0)  # of the outage that is recorded, s since boot
+        super().__init__(connection, device, terms)
+        self.variant: Variant | None = None
+        self.last_cells = last_cells  # as they came ...
+        self.last_good = b""  # ... and the last that were believed
+        self._conversation = Conversation()
+        self._assembler = FrameAssembler()
+        self._software: str | None = None
+        self._third_probe = third_probe or ThirdProbe()
+        self._judged: tuple[Frame, Variant] | None = None  # the reading that is being judged
+        self._repeats = False  # its last frame was the one before again
+        self._damaged = 0  # windows refused by the assembler up to the last good sample
 
-    async def run(self) -> None:
-        """Read and publish until cancelled."""
+    def begin(self, now: float) -> None:
+        """Begin the start-up."""
+        self._conversation.started(now)
+
+    def next_due(self) -> float | None:
+        """Return when the conversation goes on."""
+        return self._conversation.next_due()
+
+    def due(self, now: float) -> bytes | None:
+        """Return what the conversation asks now."""
+        return self._conversation.due(now)
+
+    def again(self) -> bytes:
+        """Return what starts the stream anew."""
+        return self._conversation.AGAIN
+
+    def feed(self, chunks: Iterable[bytes], now: float) -> Iterator[Heard]:
+        """Assemble and decode."""
+        ready = self._assembler.ready
+        for frame in self._assemble(chunks):
+            self._conversation.on_frame(frame.kind, now)
+            if (heard := self._understand(frame)) is not None:
+                yield heard
+        if self._assembler.ready != ready:
+            self._conversation.on_ready(now)
+
+    def believed(self) -> None:
+        """Take its layout for that of the device."""
+        super().believed()
+        self.last_good = self.last_cells
+        self._damaged = self._assembler.refused
+        if self.variant is None and self._judged is not None:
+            frame, self.variant = self._judged
+            self.layout = str(self.variant)
+            self.conflict = identify(frame, self._software).conflict or ""
+
+    def _assemble(self, chunks: Iterable[bytes]) -> list[Frame]:
+        """Make frames of chunks; what is left out is added to the counters of the link."""
+        assembler, status = self._assembler, self.terms.status
+        discarded, refused = assembler.discarded, assembler.refused
+        doubled = assembler.doubled.on
+        frames = [frame for chunk in chunks for frame in assembler.feed(chunk)]
+        if assembler.doubled.on and not doubled:
+            log.info("%s: each notification arrives twice; it is taken once", self.device.label)
+        if assembler.discarded != discarded:
+            status.discarded += assembler.discarded - discarded
+        if assembler.refused != refused:
+            status.refused += assembler.refused - refused
+            log.debug("%s: a damaged frame left out", self.device.label)
+        return frames
+
+    def _understand(self, frame: Frame) -> Heard | None:
         try:
-            while True:
-                order = self.machine.next(_now(), self._around())
-                if order.do is not Do.REST:
-                    self._resume_told()
-                self._show()
-                if order.do is Do.CONNECT:
-                    await self._attempt()
-                elif order.do is Do.REPAIR:
-                    await self._repair(order.rung)
-                else:
-                    await self._pause(order.until)
-        finally:
-            if self.machine.outage is not None:
-                self._record(self.machine.outage)
-
-    async def read_now(self) -> Sample:
-        """Return a sample taken after this call. Raises SourceError when released."""
-        if self.machine.released_until is not None:
-            raise SourceError("released on request; resume it first", Verdict.RELEASED)
-        wanted: asyncio.Future[Sample] = asyncio.get_running_loop().create_future()
-        self._samples.add(wanted)
-        self.machine.hurry(_now())
-        self._wake.set()
-        try:
-            return await wanted
-        finally:
-            self._samples.discard(wanted)
-
-    def release(self, seconds: float) -> None:
-        """Let go of the device for that long, so that another program can connect."""
-        self._refuse_waiting("released on request meanwhile", Verdict.RELEASED)
-        self.machine.release(_now() + seconds, _now())
-        self._take_over()
-        self._up_told = False
-        self._show()
-        self._release_told()
-        self._wake.set()
-        if self._session is not None:
-            self._session.cancel()
-
-    def resume(self) -> None:
-        """End a release early."""
-        self.machine.resume(_now())
-        self._wake.set()
-
-    async def released(self) -> None:
-        """Wait until the link is closed after ``release``."""
-        while self._session is not None and not self._session.done():
-            await asyncio.wait({self._session})
-        await self._repair_ended.wait()
-
-    # Connecting
-
-    async def _attempt(self) -> None:
-        """Open the link and stay on it as long as it goes."""
-        self._session = asyncio.create_task(self._converse(), name=f"{self.device.label} session")
-        try:
-            await asyncio.wait({self._session})
-        finally:
-            self._session.cancel()
-            await asyncio.gather(self._session, return_exceptions=True)
-        if self._session.cancelled() or self.machine.released_until is not None:
-            return  # released, perhaps in the moment in which it ended by itself
-        error = self._session.exception()
-        if isinstance(error, SourceError):
-            self._failed(error)
-        elif isinstance(error, Exception):
-            self._failed(self._bug(error))
-        elif error is not None:
-            raise error
-        else:
-            self.machine.visited(_now())
-            self._take_over()
-            if self._samples:  # asked for while we were leaving
-                self.machine.hurry(_now())
-
-    async def _converse(self) -> None:
-        """Connect and publish until the link ends, or for one sample when it is not held."""
-        async with self._turn() as turn:
-            self.machine.connecting(_now())
-            self._show()
-            async with self._link.connect() as connection:
-                await self._listen(connection, turn)
-
-    async def _listen(self, connection: Connection, turn: Turn | None) -> None:
-        if connection.rssi is not None:
-            self.machine.seen(connection.rssi, _now())
-        if self.repairs is not None:
-            self._house.reached_by(self.device.address, self.repairs.adapter)
-        if self._context.radio is not None and not self._last_cells:
-            self._last_cells = self._context.radio.frozen(self.device.address)
-        session = JkSession(
-            connection,
-            self.device,
-            clock=self._context.clock,
-            machine=self.machine,
-            status=self.status,
-            last_cells=self._last_cells,
-            third_probe=self._third_probe,
-            gate=self._gate,
-            doubted=self._doubt,
-            current_calibration=self._calibration,
-            changed=self._show,
-        )
-        async with contextlib.aclosing(session.listen()) as heard:
-            async for item in heard:
-                self._take(item, session)
-                if item.sample is None:
-                    continue
-                if turn is not None:
-                    turn.sampled()
-                if not self._context.keep_alive or (turn is not None and turn.visiting):
-                    return
-
-    def _take(self, item: Heard, session: JkSession) -> None:
-        self.device = session.device
-        if item.sample is None and isinstance(item.message, DeviceInfo | Settings):
-            key = "device_info" if isinstance(item.message, DeviceInfo) else "settings"
-            self._told[key] = as_dict(item.message)
-            if self._context.radio is not None and self.device.sw_version:
-                self._context.radio.speaks(self.device.address, self.device.sw_version)
-            self._context.identified(self.device, dict(self._told))
-            self._show()
-        if item.sample is None:
-            return
-        if self.device.kind != "playback":  # a recording begins anew: the same frames are no fault
-            self._last_cells = session.last_cells
-        if self.status.state is not LinkState.STREAMING or self.status.outage is not None:
-            self._streaming(session)
-        elif _now() - self._shown_at >= SHOW_PERIOD:
-            self._show()
-        self._context.publish(item.sample)
-        for wanted in self._samples:
-            if not wanted.done():
-                wanted.set_result(item.sample)
-        self._samples.clear()
-
-    def _streaming(self, session: JkSession) -> None:
-        """Good frames come again: tell it, but not of a link that comes and goes."""
-        outage = self.machine.outage
-        if not self._up_told and (outage is None or not outage.relapses):
-            self._tell_up(session, self.machine.over[-1] if self.machine.over else outage)
-        elif outage is not None and outage.cure is Rung.ASK and not outage.attempts and not outage.relapses:
-            log.info("%s: silent for a while, asked again: it speaks", self.device.label)
-        self._take_over()
-        self._show()
-
-    def _tell_up(self, session: JkSession, outage: Outage | None) -> None:
-        self._up_told = True
-        what = ", ".join(
-            part
-            for part in (
-                self.device.model,
-                self.device.sw_version and f"firmware {self.device.sw_version}",
-                session.variant and f"layout {session.variant}",
+            message = decode(
+                frame,
+                self.variant,
+                self._software,
+                third_probe=self._third_probe.found,
+                balancer=is_balancer(self.device.model),
             )
-            if part
-        )
-        text = f"connected: {what or 'it did not say what it is'}"
-        facts: dict[str, Any] = {"variant": session.variant, "failures": self.machine.failures}
-        if session.conflict:
-            log.warning("%s: %s; the content counts", self.device.label, session.conflict)
-        if outage is not None and outage.ended is not None and outage.cure is not None:
-            tries = outage.attempts
-            text += f" (after {span(outage.ended - outage.began)} and {tries} failed attempt"
-            text += f"{'' if tries == 1 else 's'}: {outage.cure.words})"
-            facts |= {"lasted": outage.ended - outage.began, "cure": outage.cure.code}
-            facts |= {"verdict": outage.verdict}
-        log.info("%s: %s", self.device.label, text)
-        self._context.report("link.up", self.device, text, **facts)
+            if isinstance(message, CellInfo):
+                return Heard(self._sample(frame, message), raw=frame.data)
+        except ProtocolError as error:
+            self.refuse(str(error))
+            self._note(frame, f"refused: {error}")
+            return None
+        self._note(frame, "good")
+        if isinstance(message, DeviceInfo):
+            self._software = message.sw_version
+            self.device = msgspec.structs.replace(
+                self.device,
+                name=self.device.name or message.name,
+                model=message.model,
+                hw_version=message.hw_version,
+                sw_version=message.sw_version,
+                serial=message.serial,
+            )
+            return Heard(about={"device_info": as_dict(message)})
+        if isinstance(message, Settings):
+            settings = as_dict(message)
+            self.terms.gate.limits(pack_limits(settings))
+            return Heard(about={"settings": settings})
+        return Heard()
 
-    def _doubt(self, reason: str, frame: Frame) -> None:
-        """Tell of a reading that was left out, with its frame, but not of each."""
-        if self._doubt_told is not None and _now() - self._doubt_told < DOUBT_PERIOD:
+    def _sample(self, frame: Frame, info: CellInfo) -> Sample:
+        # A BMS whose processor hangs may repeat its last frame for ever: same counter, same
+        # uptime. That is not a reading.
+        status, clock = self.terms.status, self.terms.clock
+        self._repeats = frame.data == self.last_cells
+        if self._repeats:
+            status.repeated += 1
+            if status.repeats_since is None:
+                status.repeats_since = clock.monotonic()
+            raise ProtocolError("the BMS repeats the very same frame")
+        self.last_cells = frame.data
+        status.repeated = 0
+        status.repeats_since = None
+        if self.device.balancer != (info.current is None):
+            self.device = msgspec.structs.replace(self.device, balancer=info.current is None)
+        self._judged = (frame, info.variant)
+        self._note(frame, "decoded")
+        now = clock.now()
+        return to_sample(
+            self._third_probe.judge(info),
+            device=self.device,
+            taken_at=now,
+            monotonic=clock.monotonic(),
+            clock_trusted=clock.trusted(now),
+        )
+
+    def _note(self, frame: Frame, verdict: str) -> None:
+        """Write the frame log. No bytes: device info holds the passcodes."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return  # that spares what it would say
+        log.debug("%s: %s frame %d: %s", self.device.label, frame.kind.name.lower(), frame.counter, verdict)
+
+    def trouble(self) -> Trouble:
+        """Return what the silence looks like."""
+        if self._repeats:
+            return Trouble(Verdict.FROZEN, "the BMS repeats the very same frame; switch it off and on")
+        if not self.refusal and (damaged := self._assembler.refused - self._damaged):
+            return Trouble(
+                Verdict.FRAMES_REFUSED,
+                f"{damaged} damaged frames, no good one; move the radio closer",
+                {"damaged": True},
+            )
+        return super().trouble()
+
+
+class JkSessions:
+    """All sessions with one JK BMS. ``memory``: what the house knows of it from earlier runs.
+
+    ``repeats``: the same frames come again by themselves, as those of a recording that begins anew.
+    """
+
+    def __init__(self, memory: RadioMemory | None = None, *, repeats: bool = False) -> None:
+        self._memory = memory
+        self._repeats = repeats
+        self._last_cells = b""
+        self._third_probe = ThirdProbe()
+
+    def open(self, connection: Connection, device: Device, terms: Terms) -> JkSession:
+        """Return the session of a connection that has just been opened."""
+        if self._memory is not None and not self._last_cells:
+            self._last_cells = self._memory.frozen(device.address)
+        return JkSession(
+            connection, device, terms, last_cells=self._last_cells, third_probe=self._third_probe
+        )
+
+    def ended(self, session: Session, verdict: Verdict | None) -> None:
+        """Remember its last frame, also for the next run if the BMS hangs in it."""
+        assert isinstance(session, JkSession)
+        if self._repeats:
             return
-        self._doubt_told = _now()
-        lately = self.status.implausible_lately(self._context.clock.monotonic())
-        text = f"a reading that cannot be true was left out: {reason}"
-        log.warning("%s: %s", self.device.label, text)
-        facts = {"reason": reason, "lately": lately, "frame": frame.data.hex()}
-        self._context.report("frame.implausible", self.device, text, **facts)
+        self._last_cells = session.last_good or self._last_cells
+        if verdict is Verdict.FROZEN and self._memory is not None:
+            self._memory.freezes(session.device.address, self._last_cells)
 
-    # When it goes wrong
 
-    def _failed(self, error: SourceError) -> None:
-        """Note that an attempt or a link ended, and tell it once for each reason."""
-        was_streaming = self.machine.state in (LinkState.STREAMING, LinkState.SILENT)
-        if self.repairs is not None:
-            self._house.reached_by(self.device.address, self.repairs.adapter)
-        if error.verdict is Verdict.FROZEN and self._context.radio is not None:
-            self._context.radio.freezes(self.device.address, self._last_cells)
-        self.machine.lost(Trouble.of(error), _now())
-        outage = self.machine.outage
-        assert outage is not None
-        reason = (error.verdict, outage.relapses > 0)
-        if outage.attempts == 1 or reason not in self._troubles_told:
-            self._record(outage)
-        if reason not in self._troubles_told:
-            self._troubles_told.add(reason)
-            self._up_told = False
-            what = "link lost" if was_streaming else "no reading"
-            log.warning("%s: %s: %s", self.device.label, what, error)
-            causes = [cause.code for cause in self.machine.causes]
-            self._context.report("link.down", self.device, str(error), verdict=error.verdict, causes=causes)
-        else:
-            log.debug("%s: attempt %d failed: %s", self.device.label, self.machine.failures, error)
-        self._refuse_waiting(str(error), error.verdict)
+def sessions(_: Entry, context: SourceContext) -> JkSessions:
+    """Return the sessions of an entry."""
+    return JkSessions(context.radio)
 
-    def _bug(self, error: Exception) -> SourceError:
-        """Log a fault of our own, once in an outage; return it as the trouble that it is."""
-        if all(verdict is not Verdict.INTERNAL_ERROR for verdict, _ in self._troubles_told):
-            log.error("%s: unexpected error", self.device.label, exc_info=error)
-        return SourceError(f"a fault of this program: {error!r}", Verdict.INTERNAL_ERROR)
 
-    async def _repair(self, rung: Rung) -> None:
-        assert self.repairs is not None  # else no rung is ordered
-        work = {
-            Rung.FORGET: self.repairs.forget,
-            Rung.POWER_CYCLE: self.repairs.power_cycle,
-            Rung.RESTART_SERVICE: self.repairs.restart_service,
-        }[rung]
-        address = self.device.address
-        self._repair_ended.clear()
-        self._house.begins(address, rung, _now())
-        worked, outcome = False, "ended before it was done"
-        try:
-            async with asyncio.timeout(LONGEST_REPAIR):
-                await work()
-            worked, outcome = True, "done"
-        except LinkError as error:
-            outcome = f"it failed: {error}"
-        except TimeoutError:
-            outcome = f"it took longer than {LONGEST_REPAIR:g} s"
-        except Exception as error:
-            outcome = f"it failed: {self._bug(error)}"
-        finally:
-            self._house.ends(address, rung, worked=worked)
-            self._repair_ended.set()
-            self.machine.repaired(rung, _now(), worked=worked)
-            text = f"to get it back, {rung.words}: {outcome}"
-            log.warning("%s: %s", self.device.label, text)
-            self._context.report("link.repair", self.device, text, rung=rung.code, worked=worked)
-            if self.machine.outage is not None:
-                self._record(self.machine.outage)
-
-    def _around(self) -> Circumstances:
-        address, clock = self.device.address, self._context.clock
-        if self.repairs is not None:
-            self._house.reached_by(address, self.repairs.adapter)
-        around = self._house.around(address, _now(), up_for=clock.monotonic())
-        return around if self.repairs is not None else around._replace(repairable=False)
-
-    def _refuse_waiting(self, message: str, verdict: Verdict) -> None:
-        """Tell those who wait in ``read_now`` that there will be no sample."""
-        for wanted in self._samples:
-            if not wanted.done():
-                wanted.set_exception(SourceError(message, verdict))
-        self._samples.clear()
-
-    async def _pause(self, until: float) -> None:
-        """Wait until then, or until a client wants something."""
-        self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(until):
-                await self._wake.wait()
-
-    # Telling
-
-    def _release_told(self) -> None:
-        if not self._resting:
-            self._resting = True
-            log.info("%s: released on request", self.device.label)
-            self._context.report("link.released", self.device, self.status.message)
-
-    def _resume_told(self) -> None:
-        if self._resting:
-            self._resting = False
-            log.info("%s: resumed", self.device.label)
-
-    def _take_over(self) -> None:
-        """Record the outages that are over."""
-        while self.machine.over:
-            outage = self.machine.over.popleft()
-            self._troubles_told.clear()
-            self._record(outage, over=True)
-
-    def _record(self, outage: Outage, *, over: bool = False) -> None:
-        clock, now = self._context.clock, _now()
-        since_boot = clock.monotonic()
-        if self._began[0] is not outage:  # the records of one outage are known by it
-            self._began = (outage, since_boot - (now - outage.began) * clock.speed)
-        began = self._began[1]
-        record = OutageRecord(
-            device=self.device.address,
-            began=clock.now() - timedelta(seconds=since_boot - began),
-            monotonic=began,
-            clock_trusted=clock.trusted(),
-            lasted=((outage.ended or now) - outage.began) * clock.speed,
-            over=over,
-            verdict=outage.verdict,
-            message=outage.message,
-            causes=tuple((cause.code, cause.sure) for cause in outage.causes),
-            rungs=tuple((step.rung.code, step.at - outage.began, step.worked) for step in outage.steps),
-            cure=None if outage.cure is None else outage.cure.code,
-            attempts=outage.attempts,
-            relapses=outage.relapses,
-        )
-        if over:
-            self.status.last_outage = record.facts()
-        self._context.outage(record)
-
-    def _show(self) -> None:
-        """Bring the status up to date with the machine."""
-        machine, status, clock, now = self.machine, self.status, self._context.clock, _now()
-        since_boot = clock.monotonic()
-        status.state = machine.state
-        status.since = since_boot - (now - machine.since) * clock.speed
-        trouble = machine.trouble
-        status.verdict = None if trouble is None else trouble.verdict
-        status.message = "" if trouble is None else trouble.message
-        status.causes = machine.causes
-        status.rssi = machine.signals[-1].rssi if machine.signals else None
-        if self.repairs is not None:
-            status.adapter = self.repairs.adapter
-        status.connects = machine.connects
-        status.failures = machine.failures
-        status.commands_day = machine.commands.last_day(now)
-        until = machine.released_until
-        status.released_until = None if until is None else since_boot + (until - now)
-        status.rung = machine.rung
-        outage = machine.outage
-        if outage is None:
-            status.outage = None
-        else:
-            status.outage = {
-                "verdict": outage.verdict,
-                "lasted": ((outage.ended or now) - outage.began) * clock.speed,
-                "attempts": outage.attempts,
-                "rung": machine.rung.code,
-                "cure": None if outage.cure is None else outage.cure.code,
-            }
-        self._shown_at = now
+def repeated_sessions(_: Entry, __: SourceContext) -> JkSessions:
+    """Return the sessions of a recording."""
+    return JkSessions(repeats=True)

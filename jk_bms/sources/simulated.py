@@ -2,23 +2,26 @@
 
 import asyncio
 
+from jk_bms.links.base import Link
 from jk_bms.links.simulated import SimulatedLink, SimulatedRepairs
 from jk_bms.registry import Entry
 from jk_bms.simulator.inverter_reading import inverter_reading
 from jk_bms.sources.base import SourceContext
-from jk_bms.sources.jk import JkSource
+from jk_bms.sources.held import HeldSource
+from jk_bms.sources.session import Sessions
 
 PERIOD = 5.0  # s of its own time between two words of the inverter
 SHORTEST = 0.2  # s of ours, however fast its time runs
 
 
-class SimulatedSource(JkSource):
+class SimulatedSource(HeldSource):
     """Reads the battery; ``context.inverter`` learns what the inverter of the same house says."""
 
-    def __init__(self, entry: Entry, link: SimulatedLink, context: SourceContext) -> None:
+    def __init__(self, entry: Entry, link: SimulatedLink, sessions: Sessions, context: SourceContext) -> None:
         super().__init__(
             entry.device(),
             link,
+            sessions,
             context,
             current_calibration=entry.current_calibration,
             repairs=SimulatedRepairs(link, f"simulated {entry.address}"),
@@ -41,3 +44,9 @@ class SimulatedSource(JkSource):
             )
             if reading is not None:
                 self._told_inverter(reading)
+
+
+def simulated_source(entry: Entry, link: Link, sessions: Sessions, context: SourceContext) -> SimulatedSource:
+    """Return the source of an entry."""
+    assert isinstance(link, SimulatedLink)
+    return SimulatedSource(entry, link, sessions, context)

@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 
 from jk_bms.errors import LiveError, SourceError
-from jk_bms.links.radio_lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.live.client import LiveClient
+from jk_bms.radio.lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
 from jk_bms.tool.output import note

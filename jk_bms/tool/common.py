@@ -13,9 +13,9 @@ from jk_bms.errors import ConfigError
 from jk_bms.live.client import LiveClient
 from jk_bms.logs import log_plainly
 from jk_bms.model.address import parse_address
-from jk_bms.registry import SIMULATED, Entry, read_registry, selected_entries
+from jk_bms.model.kinds import KINDS, SIMULATED, known_kinds
+from jk_bms.registry import Entry, read_registry, selected_entries, simulated_entry
 from jk_bms.settings import Settings, load_settings
-from jk_bms.sources import KINDS
 from jk_bms.tool.output import note
 
 
@@ -67,7 +67,7 @@ def wanted_entries(given: argparse.Namespace, settings: Settings) -> list[Entry]
     looked for in the air.
     """
     if given.type and given.type not in KINDS:
-        raise ConfigError(f"--type {given.type!r}: expected one of {', '.join(sorted(KINDS))}")
+        raise ConfigError(f"--type {given.type!r}: expected one of {known_kinds()}")
     registry = read_registry(devices_file(given, settings))
     if given.address:
         entry = registry.find(given.address) or _unknown(given.address)
@@ -87,7 +87,7 @@ def wanted_entries(given: argparse.Namespace, settings: Settings) -> list[Entry]
 
 def _unknown(address: str) -> Entry:
     if address.casefold() == SIMULATED:
-        return Entry(address=SIMULATED, type=SIMULATED, name="Simulated battery")
+        return simulated_entry()
     try:
         return Entry(address=parse_address(address))
     except ValueError:

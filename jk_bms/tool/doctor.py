@@ -13,14 +13,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jk_bms.called import poller, tool
-from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdict
-from jk_bms.links.radio_lock import RadioLock
 from jk_bms.live.client import LiveClient
 from jk_bms.model.address import parse_address
 from jk_bms.model.found import Found
 from jk_bms.model.freshness import ANSWERS, oldest
-from jk_bms.model.link import Cause, LinkStatus
+from jk_bms.model.kinds import KINDS, needs_radio
+from jk_bms.model.link import Cause
+from jk_bms.radio.lock import RadioLock
 from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
 from jk_bms.settings import Settings
@@ -31,7 +31,7 @@ from jk_bms.tool.output import note
 from jk_bms.tool.own_adapter import remembered_adapter
 
 if TYPE_CHECKING:
-    from jk_bms.links.bluez import Adapter
+    from jk_bms.radio.bluez import Adapter
 
 LISTEN = 8.0  # s for the scan, or the patience if that is shorter
 WIDTH = 96  # of the sentence below a verdict
@@ -170,8 +170,10 @@ class Doctor:
 
     async def _see(self, entries: list[Entry]) -> list[Patient]:
         self._several = len(entries) > 1
-        over_the_air = [entry for entry in entries if entry.type == "jk"]
-        patients = [await self._see_battery(entry, [], None) for entry in entries if entry.type != "jk"]
+        over_the_air = [entry for entry in entries if needs_radio(entry.type)]
+        patients = [
+            await self._see_battery(entry, [], None) for entry in entries if not needs_radio(entry.type)
+        ]
         if over_the_air or not entries:
             patients += await self._see_radio(over_the_air)
         order = {entry.address: number for number, entry in enumerate(entries)}
@@ -204,7 +206,7 @@ class Doctor:
 
     def _by_adapter(self, entries: list[Entry]) -> dict[str | None, list[Entry]]:
         """Sort batteries by the adapter that each is read by: its address, else what is wanted of it."""
-        from jk_bms.links.bluez import choose
+        from jk_bms.radio.bluez import choose
 
         if not (entries and self._there):
             return {self._settings.adapter: entries}
@@ -221,7 +223,7 @@ class Doctor:
 
     async def _see_battery(self, entry: Entry, radio: list[Step], missing: Fault | None) -> Patient:
         """Look at one battery. ``missing``: what is wrong with its radio, which was told already."""
-        before = len(_ALL) - len(OF_THE_BATTERY) if entry.type == "jk" else 0
+        before = len(_ALL) - len(OF_THE_BATTERY) if needs_radio(entry.type) else 0
         address = f" ({entry.address})" if entry.address != entry.label else ""
         self._say_title(f"{entry.label}{address}", beside="as the running service knows it", before=before)
         steps: list[Step] = []
@@ -283,9 +285,9 @@ class Doctor:
 
     async def _machine(self) -> AsyncIterator[tuple[str, str]]:
         """Yield what each layer below the adapters says. Raises LinkError at the one that fails."""
-        from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, adapters, link_error
-        from jk_bms.links.bus import system_bus
-        from jk_bms.links.patience import within
+        from jk_bms.radio.bluez import ANSWER_LIMIT, FOREIGN, adapters, link_error
+        from jk_bms.radio.bus import system_bus
+        from jk_bms.radio.deadlines import within
 
         async def reach() -> None:
             async with system_bus():
@@ -304,7 +306,7 @@ class Doctor:
 
     async def _radio(self, wanted: str | None) -> AsyncIterator[tuple[str, str]]:
         """Yield what each layer of that adapter says. Raises SourceError at the one that fails."""
-        from jk_bms.links.bluez import choose
+        from jk_bms.radio.bluez import choose
 
         chosen = choose(self._there, wanted)
         self._adapter = chosen.address
@@ -338,19 +340,18 @@ class Doctor:
                     ask, "scan", seconds=self._listen, adapter=adapter, ttl=self._listen + 20
                 )
                 return [Found(**device) for device in said["found"]]
-        from jk_bms.links.found import search
+        from jk_bms.radio.found import search
 
         return await search(self._listen, adapter)
 
     async def _battery(self, entry: Entry) -> AsyncIterator[tuple[str, str]]:
         """Yield what each layer says of a battery that no other program holds. Raises SourceError."""
-        from jk_bms.sources.base import SourceContext
-        from jk_bms.sources.jk_kinds import link_for
-        from jk_bms.sources.jk_session import JkSession
+        from jk_bms.sources import SourceContext, link_for, sessions_for
+        from jk_bms.sources.session import alone
 
         folder = self._settings.devices_file.parent
         context = SourceContext(adapter=self._adapter or None, timeout=self._patience, folder=folder)
-        link = link_for(entry, context)
+        link, sessions = link_for(entry, context), sessions_for(entry, context)
         heard = next((found for found in self._found if found.address == entry.address.upper()), None)
         if heard is not None:
             yield "battery is heard", _loudness(heard.rssi)
@@ -361,20 +362,14 @@ class Doctor:
                     said["battery is heard"] = _loudness(connection.rssi)
                     said["connection"] = "connected"
                     said["pairing"] = "done, or not asked for"
-                    said["services"] = "those of a JK BMS"
-                    session = JkSession(
-                        connection,
-                        entry.device(),
-                        clock=Clock(),
-                        status=LinkStatus(),
-                        patience=self._patience,
-                    )
+                    said["services"] = f"those of a {KINDS[entry.type].make}"
+                    session = sessions.open(connection, entry.device(), alone(patience=self._patience))
                     async with contextlib.aclosing(session.listen()) as messages:
                         async for message in messages:
                             said["frames"] = _who(session.device)
                             if message.sample is not None:
                                 break
-                    said["readings"] = f"good, layout {session.variant}"
+                    said["readings"] = f"good, layout {session.layout}" if session.layout else "good"
             except SourceError as error:
                 if error.verdict in (Verdict.DROPPED, Verdict.CONNECT_FAILED) and left:
                     continue

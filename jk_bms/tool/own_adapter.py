@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jk_bms.errors import StoreError
-from jk_bms.links.placement import STATE, AnAdapter
+from jk_bms.radio.placement import STATE, AnAdapter
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
@@ -25,7 +25,7 @@ async def own_adapter(entry: Entry, settings: Settings, devices: Devices = ()) -
     wanted = entry.adapter or settings.adapter
     if wanted or sys.platform != "linux":
         return wanted
-    from jk_bms.links.bluez import adapters
+    from jk_bms.radio.bluez import adapters
 
     there = [adapter for adapter in await adapters() if adapter.powered]
     return remembered_adapter(entry.address, settings, there, devices)

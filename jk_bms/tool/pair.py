@@ -5,17 +5,21 @@ import asyncio
 import dataclasses
 import getpass
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jk_bms.called import tool
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
+from jk_bms.model.kinds import needs_radio
 from jk_bms.registry import Entry, read_registry, selected_entries
 from jk_bms.settings import Settings, load_settings
 from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note
 from jk_bms.tool.own_adapter import own_adapter
+
+if TYPE_CHECKING:
+    from jk_bms.links.gatt import GattLink
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,15 +34,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Pair, with the passkey of the registry or one that is asked for. Raises LinkError."""
-    from jk_bms.links.ble import BleLink
-
     settings = load_settings(env_file=given.env_file, forgiving=True)
     entry = chosen(given, settings)
     pin = None if given.without_passkey else entry.pin or _asked(entry)
 
     async def pair(devices: list[dict[str, Any]]) -> None:
         adapter = await own_adapter(entry, settings, devices)
-        await BleLink(entry.address, adapter=adapter, timeout=settings.timeout, pin=pin).pair()
+        await gatt_link(dataclasses.replace(entry, adapter=adapter, pin=pin), timeout=settings.timeout).pair()
 
     with running(settings) as service, radio(service):
         devices = service.snapshot()["devices"] if service is not None else []
@@ -61,7 +63,7 @@ def device_argument(parser: argparse.ArgumentParser) -> None:
 def chosen(given: argparse.Namespace, settings: Settings) -> Entry:
     """Return the one battery that is meant. Raises ConfigError."""
     registry = read_registry(settings.devices_file)
-    entries = [entry for entry in selected_entries(registry, settings.address) if entry.type == "jk"]
+    entries = [entry for entry in selected_entries(registry, settings.address) if needs_radio(entry.type)]
     if given.device:
         entry = registry.find(given.device)
         if entry is None:
@@ -77,6 +79,17 @@ def chosen(given: argparse.Namespace, settings: Settings) -> Entry:
         known = ", ".join(entry.label for entry in entries) or f"none; find yours with {tool('--scan')}"
         raise ConfigError(f"which battery? add --device with one of the registry: {known}")
     return entries[0]
+
+
+def gatt_link(entry: Entry, *, timeout: float = 20.0) -> "GattLink":
+    """Return the link over the air to a battery. Raises ConfigError when it is reached in another way."""
+    from jk_bms.links.gatt import GattLink
+    from jk_bms.sources import SourceContext, link_for
+
+    link = link_for(entry, SourceContext(timeout=timeout))
+    if not isinstance(link, GattLink):
+        raise ConfigError(f"{entry.label} is of type {entry.type}: it is not reached over Bluetooth")
+    return link
 
 
 def _asked(entry: Entry) -> str | None:

@@ -16,10 +16,11 @@ from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceE
 from jk_bms.links.base import Link
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Sample
-from jk_bms.model.link import LinkStatus
+from jk_bms.model.kinds import needs_radio
 from jk_bms.model.reading import as_reading, from_reading
 from jk_bms.registry import Entry
 from jk_bms.settings import Settings
+from jk_bms.sources.base import SourceContext
 from jk_bms.tool.borrow import BORROWED, borrow, borrowed, held_by, radio, running
 from jk_bms.tool.common import devices_file, settings_for, wanted_entries
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK, exit_code
@@ -123,18 +124,14 @@ async def _read(given: argparse.Namespace, settings: Settings, entries: list[Ent
 
 async def _samples(settings: Settings, entry: Entry, link: Link) -> AsyncGenerator[Sample]:
     """Connect and yield samples until the link ends. Raises SourceError."""
-    from jk_bms.sources.jk_session import JkSession
+    from jk_bms.sources import sessions_for
+    from jk_bms.sources.session import alone
 
     note(f"Connecting to {entry.label} ...")
+    sessions = sessions_for(entry, SourceContext())
     async with link.connect() as connection:
-        session = JkSession(
-            connection,
-            entry.device(),
-            clock=Clock(),
-            status=LinkStatus(),
-            patience=settings.timeout,
-            current_calibration=entry.current_calibration,
-        )
+        terms = alone(patience=settings.timeout, current_calibration=entry.current_calibration)
+        session = sessions.open(connection, entry.device(), terms)
         async with contextlib.aclosing(session.listen()) as heard:
             async for item in heard:
                 if item.sample is None:
@@ -255,25 +252,21 @@ def _printer(
 
 def _radio(service: LiveClient | None, entries: list[Entry]) -> contextlib.AbstractContextManager[None]:
     """Have the radio, if one of these is reached by it; see ``borrow.radio``."""
-    from jk_bms.sources import RADIO_KINDS
-
-    over_the_air = any(entry.type in RADIO_KINDS for entry in entries)
+    over_the_air = any(needs_radio(entry.type) for entry in entries)
     return radio(service) if over_the_air else contextlib.nullcontext()
 
 
-def _link(given: argparse.Namespace, settings: Settings, entry: Entry) -> Link:
-    from jk_bms.sources.base import SourceContext
-    from jk_bms.sources.jk_kinds import link_for
-
+def _context(given: argparse.Namespace, settings: Settings) -> SourceContext:
     folder = devices_file(given, settings).parent
-    context = SourceContext(adapter=settings.adapter, timeout=settings.timeout, folder=folder)
-    return link_for(entry, context)
+    return SourceContext(adapter=settings.adapter, timeout=settings.timeout, folder=folder)
 
 
 @contextlib.contextmanager
 def _opened(given: argparse.Namespace, settings: Settings, entry: Entry) -> Iterator[Link]:
     """Give the link to a device; with ``--dump`` what it brings is saved."""
-    link = _link(given, settings, entry)
+    from jk_bms.sources import link_for
+
+    link = link_for(entry, _context(given, settings))
     if not given.dump:
         yield link
         return
@@ -289,15 +282,14 @@ async def _find(entry: Entry, settings: Settings) -> Entry:
 
     Raises LinkError (``NOT_SEEN``).
     """
-    from jk_bms.sources import RADIO_KINDS
     from jk_bms.tool.own_adapter import own_adapter
 
     if entry.address:
-        if entry.type in RADIO_KINDS:
+        if needs_radio(entry.type):
             with contextlib.suppress(LinkError):  # connecting tells it, and may be tried again
                 entry = dataclasses.replace(entry, adapter=await own_adapter(entry, settings))
         return entry
-    from jk_bms.links.found import search
+    from jk_bms.radio.found import search
 
     wanted = (entry.name or "").casefold()
     note(f"{entry.name!r} is not in the registry; looking for it ...")

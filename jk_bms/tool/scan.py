@@ -11,10 +11,9 @@ from jk_bms.called import tool
 from jk_bms.clock import Clock
 from jk_bms.errors import LiveError, SourceError
 from jk_bms.live.client import LiveClient
-from jk_bms.model import Device
-from jk_bms.model.found import Found
-from jk_bms.model.link import LinkStatus
-from jk_bms.registry import read_registry, update_after_scan
+from jk_bms.model.found import Certainty, Found
+from jk_bms.model.kinds import KINDS
+from jk_bms.registry import Entry, read_registry, update_after_scan
 from jk_bms.settings import Settings, load_settings
 from jk_bms.tool.borrow import radio, running
 from jk_bms.tool.clone import keep_out_of_git
@@ -24,7 +23,8 @@ from jk_bms.tool.output import note, say
 
 RULE = "-" * 60
 UNASKED_MOST = 8  # new devices that are saved without a question
-LIKELY = 2  # level from which a device is saved unasked
+LIKELY = Certainty.LIKELY  # from which on a device is saved unasked
+PROBE_PATIENCE = 8.0  # s for the first word of a device that is asked
 
 
 def run(given: argparse.Namespace) -> int:
@@ -40,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
             batteries += asyncio.run(_probe(possible, settings))
         possible = [device for device in possible if device not in batteries]
     for device in batteries:
-        _show(device, "✓ Found JK BMS Device:")
+        _show(device, f"✓ Found {KINDS[device.kind].make} Device:")
     for device in possible:
         _show(device, f"? Possibly a BMS ({device.evidence}):")
     if possible:
@@ -52,7 +52,8 @@ def run(given: argparse.Namespace) -> int:
     saved = _wanted(batteries, path)
     if saved:
         seen = [(device.address, device.name) for device in saved]
-        update_after_scan(path, seen, Clock().now().astimezone())
+        types = {device.address: device.kind for device in saved}
+        update_after_scan(path, seen, Clock().now().astimezone(), types=types)
         say(f"\n✓ Saved devices to {_near(path)}")
         keep_out_of_git(path)
     if given.read:
@@ -110,7 +111,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> list[Found]:
 
 
 async def _scan(seconds: float, adapter: str | None) -> list[Found]:
-    from jk_bms.links.found import search
+    from jk_bms.radio.found import search
 
     progress = asyncio.create_task(_progress(seconds))
     try:
@@ -133,31 +134,32 @@ async def _progress(seconds: float) -> None:
 
 
 async def _probe(devices: Sequence[Found], settings: Settings) -> list[Found]:
-    """Connect to each and ask; return those that answered like a JK BMS."""
-    from jk_bms.links.ble import BleLink
-
+    """Connect to each and ask; return those that answered like the BMS they may be."""
     answered = []
     for device in devices:
         note(f"Asking {device} ...")
-        link = BleLink(device.address, adapter=settings.adapter, timeout=settings.timeout)
+        make = KINDS[device.kind].make
         try:
-            if await _is_jk(link, device.address):
-                answered.append(device._replace(level=LIKELY + 1, evidence="it answered like a JK BMS"))
+            if await _answers(device, settings):
+                answered.append(device._replace(level=LIKELY + 1, evidence=f"it answered like a {make}"))
         except SourceError as error:
-            note(f"  not a JK BMS, or busy: {error}")
+            note(f"  not a {make}, or busy: {error}")
     return answered
 
 
-async def _is_jk(link: "BleLink", address: str) -> bool:  # type: ignore[name-defined]  # noqa: F821
-    from jk_bms.sources.jk_session import JkSession
+async def _answers(device: Found, settings: Settings) -> bool:
+    from jk_bms.sources import SourceContext, link_for, sessions_for
+    from jk_bms.sources.session import alone
 
-    async with link.connect() as connection:
-        session = JkSession(
-            connection, Device(address=address), clock=Clock(), patience=8.0, status=LinkStatus()
+    entry = Entry(address=device.address, type=device.kind)
+    context = SourceContext(adapter=settings.adapter, timeout=settings.timeout)
+    async with link_for(entry, context).connect() as connection:
+        session = sessions_for(entry, context).open(
+            connection, entry.device(), alone(patience=PROBE_PATIENCE)
         )
         async with aclosing(session.listen()) as heard:
             async for _ in heard:
-                return True  # only a JK speaks in such frames
+                return True  # only its make speaks in such frames
     return False
 
 

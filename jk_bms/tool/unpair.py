@@ -7,7 +7,7 @@ from jk_bms.settings import load_settings
 from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note
-from jk_bms.tool.pair import chosen, device_argument
+from jk_bms.tool.pair import chosen, device_argument, gatt_link
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Forget it; exit code 3 when there was nothing to forget. Raises LinkError."""
-    from jk_bms.links.ble import BleLink
-
     settings = load_settings(env_file=given.env_file, forgiving=True)
     entry = chosen(given, settings)
-    link = BleLink(entry.address)  # whichever adapters know it
+    link = gatt_link(entry)  # whichever adapters know it
     with running(settings) as service, radio(service), borrowed(service, held_by(service, [entry])):
         known = asyncio.run(link.unpair())
     if not known:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jk_bms.links.radio_lock import RadioLock
+from jk_bms.radio.lock import RadioLock
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, jk, street
 from tests.e2e.house import House, until

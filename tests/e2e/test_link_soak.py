@@ -2,7 +2,7 @@
 
 Sources, machines, ladder and what is remembered over restarts (``bms.db``) are the real ones; the air is
 simulated, and so is the time: nothing is waited for. What stands in the way of connecting is told by
-the air with its verdict; how links/ble.py finds it is measured in test_reliability.py. ``make soak``
+the air with its verdict; how links/gatt.py finds it is measured in test_reliability.py. ``make soak``
 runs 72 hours and each fault twenty times, and writes what came of it into docs/reliability.md; an
 ordinary run a twentieth.
 """
@@ -22,16 +22,17 @@ from typing import Any, NamedTuple
 from jk_bms.clock import Clock, Mark
 from jk_bms.errors import LinkError, Verdict
 from jk_bms.link_log import LinkLog
-from jk_bms.links.radio_memory import STATE as RADIO
-from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.links.simulated import SimulatedConnection, SimulatedLink, simulated_link
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.model.outage import OutageRecord
+from jk_bms.radio.memory import STATE as RADIO
+from jk_bms.radio.memory import RadioMemory
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung
 from jk_bms.sources.base import SourceContext
-from jk_bms.sources.jk import JkSource
+from jk_bms.sources.held import HeldSource
+from jk_bms.sources.jk import JkSessions
 from jk_bms.store.outages import newest_outages
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import read_state, write_states
@@ -347,7 +348,7 @@ class Process:
         if self._alive:
             self._life.commit()
 
-    def _source(self, link: AirLink) -> JkSource:
+    def _source(self, link: AirLink) -> HeldSource:
         life = self._life
         context = SourceContext(
             clock=life.clock,
@@ -359,7 +360,7 @@ class Process:
             radio=self.radio,
         )
         device = Device(address=link.address, name=f"pack{link.address[-1]}")
-        source = JkSource(device, link, context, repairs=link)
+        source = HeldSource(device, link, JkSessions(context.radio), context, repairs=link)
         source.machine._rng = life.rng  # so that a soak can be repeated
         return source
 

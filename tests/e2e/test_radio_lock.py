@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from jk_bms.errors import SourceError
-from jk_bms.links.radio_lock import RadioLock
+from jk_bms.radio.lock import RadioLock
 from jk_bms.tool.borrow import radio
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from jk_bms.errors import Verdict
-from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.model import Sample
 from jk_bms.model.outage import OutageRecord
+from jk_bms.radio.memory import RadioMemory
 from jk_bms.registry import Entry
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import WORDS, Rung
 from jk_bms.sources import SourceContext, build
-from jk_bms.sources.jk import JkSource
+from jk_bms.sources.held import HeldSource
 from tests.bluez.bed import ROOT, BluezBed
 from tests.bluez.peripherals import JK, jk, street
 from tests.fast_loop import run
@@ -215,7 +215,7 @@ class Reader:
         memory.recall({"heard_others": heard_others})
         context = SourceContext(publish=self._publish, outage=self._outage, house=House(now), radio=memory)
         source = build(Entry(address=JK, name="pack", pin=pin), context)
-        assert isinstance(source, JkSource)
+        assert isinstance(source, HeldSource)
         self.source = source
 
     def _publish(self, sample: Sample) -> None:
@@ -264,7 +264,7 @@ async def suffer(bed: BluezBed, fault: Fault) -> tuple[OutageRecord, float]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _ended(source: JkSource) -> bool:
+def _ended(source: HeldSource) -> bool:
     outage = source.machine.outage
     return outage is None or outage.ended is not None
 

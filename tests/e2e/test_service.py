@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from jk_bms.links.radio_lock import RadioLock
 from jk_bms.live.client import LiveClient
+from jk_bms.radio.lock import RadioLock
 from tests.e2e.house import House, NotifySocket, until
 from tests.scale import scaled
 

@@ -12,8 +12,9 @@ import pytest
 from bleak.backends.bluezdbus.version import BlueZFeatures
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links import ble
-from jk_bms.links.ble import BleConnection, BleLink
+from jk_bms.links import gatt
+from jk_bms.links.gatt import GattConnection, GattLink
+from jk_bms.links.jk_gatt import jk_link
 from jk_bms.protocol import Frame, FrameAssembler, FrameKind
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 from jk_bms.protocol.frame import FRAME_SIZE, HEADER
@@ -24,7 +25,7 @@ from tests.scale import scaled
 ADAPTER = {"name": "hci0", "address": "00:1A:7D:DA:71:13"}
 
 
-async def talk(connection: BleConnection, cell_infos: int = 3) -> list[Frame]:
+async def talk(connection: GattConnection, cell_infos: int = 3) -> list[Frame]:
     """Ask as the JK conversation does; return the frames until so many cell infos came."""
     assembler = FrameAssembler()
     frames: list[Frame] = []
@@ -39,14 +40,14 @@ async def talk(connection: BleConnection, cell_infos: int = 3) -> list[Frame]:
     return frames
 
 
-async def drain(connection: BleConnection) -> None:
+async def drain(connection: GattConnection) -> None:
     """Receive until the link says that it is gone."""
     async with asyncio.timeout(2):
         while True:
             await connection.receive()
 
 
-async def drain_waiting(connection: BleConnection) -> None:
+async def drain_waiting(connection: GattConnection) -> None:
     """The same, with whatever waits."""
     async with asyncio.timeout(2):
         while True:
@@ -73,7 +74,7 @@ async def test_every_module_streams(bed: BluezBed, layout: str, listen: str, wri
     """Listened to and written where the module wants it; without response where it can."""
     bed.device(JK, layout=layout)
 
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         frames = await talk(connection)
 
     assert kinds(frames) == WHOLE
@@ -88,14 +89,14 @@ async def test_every_module_streams(bed: BluezBed, layout: str, listen: str, wri
 async def test_every_fragment_size(bed: BluezBed, fragment: int) -> None:
     bed.reset({"adapters": [ADAPTER], "devices": [jk(radio={"fragment": fragment}), *bystanders()]})
 
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         assert kinds(await talk(connection)) == WHOLE
 
 
 async def test_noise_lost_chunks_and_wrong_bytes_cost_only_their_frames(bed: BluezBed) -> None:
     bed.reset({"adapters": [ADAPTER], "devices": [jk(radio={"at_noise": True, "glue_ready": True})]})
 
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         await talk(connection)
         bed.control("faults", address=JK, drop_every=7, corrupt_every=5)
         assembler, frames = FrameAssembler(), 0
@@ -109,7 +110,7 @@ async def test_noise_lost_chunks_and_wrong_bytes_cost_only_their_frames(bed: Blu
 async def test_a_frame_is_given_at_once_with_all_its_chunks(bed: BluezBed) -> None:
     """Whoever waits for chunks is woken once for a frame."""
     now = asyncio.get_running_loop().time
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         await talk(connection)
         await connection.receive_waiting(now() + 5)  # may begin in the middle of one
         given = [await connection.receive_waiting(now() + 5) for _ in range(5)]
@@ -122,7 +123,7 @@ async def test_a_frame_is_given_at_once_with_all_its_chunks(bed: BluezBed) -> No
 async def test_waiting_for_chunks_ends_in_time(bed: BluezBed) -> None:
     """Time and again, sooner than the time before, and with what there is of a frame."""
     now = asyncio.get_running_loop().time
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         await talk(connection)
         bed.control("faults", address=JK, mute=True)
         while await connection.receive_waiting(now() + 1.5):
@@ -138,7 +139,7 @@ async def test_waiting_for_chunks_ends_in_time(bed: BluezBed) -> None:
 async def test_waiting_for_chunks_bears_losses_and_ends_with_the_link(bed: BluezBed) -> None:
     now = asyncio.get_running_loop().time
     assembler, frames = FrameAssembler(), 0
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         await talk(connection)
         bed.control("faults", address=JK, drop_every=7, flood=True)
         async with asyncio.timeout(10):
@@ -152,12 +153,12 @@ async def test_waiting_for_chunks_bears_losses_and_ends_with_the_link(bed: Bluez
 
 
 async def test_the_signal_is_that_of_the_scan(bed: BluezBed) -> None:
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         assert connection.rssi in range(-62, -59)
 
 
 async def test_a_link_can_be_opened_again(bed: BluezBed) -> None:
-    link = BleLink(JK.lower())
+    link = jk_link(JK.lower())
 
     for _ in range(3):
         async with link.connect() as connection:
@@ -167,7 +168,7 @@ async def test_a_link_can_be_opened_again(bed: BluezBed) -> None:
 
 
 async def test_a_dropped_link_gives_its_chunks_and_then_says_so(bed: BluezBed) -> None:
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         await talk(connection, 1)
         await connection.receive()
         await asyncio.to_thread(bed.control, "drop", address=JK)
@@ -181,9 +182,9 @@ async def test_a_dropped_link_gives_its_chunks_and_then_says_so(bed: BluezBed) -
 
 async def test_what_nobody_receives_does_not_pile_up(bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest chunks go; what is left is the newest."""
-    monkeypatch.setattr(ble, "MOST_CHUNKS", 4)
+    monkeypatch.setattr(gatt, "MOST_CHUNKS", 4)
 
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         await connection.write(READ_DEVICE_INFO)
         await connection.write(READ_SETTINGS)
         async with asyncio.timeout(5):
@@ -202,7 +203,7 @@ async def test_a_cancelled_receive_loses_nothing(bed: BluezBed) -> None:
     """The session above waits with short patience, again and again."""
     assembler, frames = FrameAssembler(), list[Frame]()
 
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         await connection.write(READ_DEVICE_INFO)
         await connection.write(READ_SETTINGS)
         async with asyncio.timeout(5):
@@ -221,7 +222,7 @@ async def test_a_cancelled_receive_loses_nothing(bed: BluezBed) -> None:
 # -- cancellation ------------------------------------------------------------------------------
 
 
-async def hold(link: BleLink, opened: asyncio.Event) -> None:
+async def hold(link: GattLink, opened: asyncio.Event) -> None:
     async with link.connect() as connection:
         await connection.write(READ_SETTINGS)
         opened.set()
@@ -232,7 +233,7 @@ async def hold(link: BleLink, opened: asyncio.Event) -> None:
 @pytest.mark.parametrize("after", [0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.09, 0.13])
 async def test_cancelled_at_any_time_nothing_stays_open(bed: BluezBed, after: float) -> None:
     """Scan, connection, discovery of services, subscription, stream: cut in the middle of each."""
-    task = asyncio.create_task(hold(BleLink(JK), asyncio.Event()))
+    task = asyncio.create_task(hold(jk_link(JK), asyncio.Event()))
     await asyncio.sleep(after)
 
     task.cancel()
@@ -240,7 +241,7 @@ async def test_cancelled_at_any_time_nothing_stays_open(bed: BluezBed, after: fl
         await task
 
     assert (bed.connected(), bed.discovering()) == ([], [])
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         assert kinds(await talk(connection, 1)) == WHOLE[:3]
 
 
@@ -249,13 +250,13 @@ async def test_cancelled_again_and_again(bed: BluezBed) -> None:
     moments = random.Random(4711)
 
     for _ in range(scaled(300)):
-        task = asyncio.create_task(hold(BleLink(JK), asyncio.Event()))
+        task = asyncio.create_task(hold(jk_link(JK), asyncio.Event()))
         await asyncio.sleep(moments.uniform(0.0, 0.15))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    async with BleLink(JK).connect() as connection:
+    async with jk_link(JK).connect() as connection:
         assert kinds(await talk(connection, 1)) == WHOLE[:3]
     assert (bed.connected(), bed.discovering()) == ([], [])
 
@@ -263,7 +264,7 @@ async def test_cancelled_again_and_again(bed: BluezBed) -> None:
 @pytest.mark.parametrize("stage", [{"connect": "silent"}, {"services": "never"}, {"notify": "silent"}])
 async def test_cancelled_while_the_device_keeps_silent(bed: BluezBed, stage: dict[str, str]) -> None:
     bed.device(JK, **stage)
-    task = asyncio.create_task(hold(BleLink(JK), asyncio.Event()))
+    task = asyncio.create_task(hold(jk_link(JK), asyncio.Event()))
     await bed.until("connect_asked")
     await asyncio.sleep(0.1)  # into the silence
 
@@ -277,7 +278,7 @@ async def test_cancelled_while_the_device_keeps_silent(bed: BluezBed, stage: dic
 
 async def test_cancelled_while_streaming_disconnects_before_it_returns(bed: BluezBed) -> None:
     opened = asyncio.Event()
-    task = asyncio.create_task(hold(BleLink(JK), opened))
+    task = asyncio.create_task(hold(jk_link(JK), opened))
     await opened.wait()
 
     task.cancel()
@@ -290,7 +291,7 @@ async def test_cancelled_while_streaming_disconnects_before_it_returns(bed: Blue
 
 async def test_an_error_inside_disconnects(bed: BluezBed) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with BleLink(JK).connect():
+        async with jk_link(JK).connect():
             raise ZeroDivisionError
 
     assert bed.connected() == []
@@ -304,7 +305,7 @@ async def test_bleak_checks_bluez_although_the_first_connection_is_cancelled(
     monkeypatch.setattr(BlueZFeatures, "_check_bluez_event", None)
     stub = own_bed.folder / "bin" / "bluetoothctl"
     stub.write_text("#!/bin/sh\nsleep 0.3\necho 'bluetoothctl: 5.66'\n")
-    task = asyncio.create_task(hold(BleLink(JK), asyncio.Event()))
+    task = asyncio.create_task(hold(jk_link(JK), asyncio.Event()))
     await own_bed.until("discovery_stopped")  # seen, now about to connect
     await asyncio.sleep(0.05)
 
@@ -312,7 +313,7 @@ async def test_bleak_checks_bluez_although_the_first_connection_is_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    async with BleLink(JK, timeout=3).connect() as connection:
+    async with jk_link(JK, timeout=3).connect() as connection:
         assert kinds(await talk(connection, 1)) == WHOLE[:3]
 
 
@@ -323,7 +324,7 @@ async def test_two_links_share_one_adapter(bed: BluezBed) -> None:
     """One scan for both, one connection after the other, then both stream."""
 
     async def read(address: str) -> list[Frame]:
-        async with BleLink(address).connect() as connection:
+        async with jk_link(address).connect() as connection:
             return await talk(connection, 5)
 
     both = await asyncio.gather(read(JK), read(RENAMED))
@@ -338,13 +339,13 @@ async def test_a_missing_device_does_not_hold_up_the_other(bed: BluezBed) -> Non
 
     async def miss() -> LinkError:
         with pytest.raises(LinkError) as caught:
-            async with BleLink(RENAMED, timeout=1).connect():
+            async with jk_link(RENAMED, timeout=1).connect():
                 pass
         return caught.value
 
     missing = asyncio.create_task(miss())
     await bed.until("discovery_started")
-    async with BleLink(JK, timeout=1).connect() as connection:
+    async with jk_link(JK, timeout=1).connect() as connection:
         frames = await talk(connection, 1)
         assert not missing.done()
 
@@ -356,10 +357,11 @@ async def test_a_missing_device_does_not_hold_up_the_other(bed: BluezBed) -> Non
 
 HOLDER = f"""
 import asyncio
-from jk_bms.links.ble import BleLink
+from jk_bms.links.gatt import GattLink
+from jk_bms.links.jk_gatt import jk_link
 
 async def main():
-    async with BleLink({JK!r}).connect():
+    async with jk_link({JK!r}).connect():
         print("open", flush=True)
         await asyncio.sleep(60)
 
@@ -384,7 +386,7 @@ async def test_a_connection_left_by_a_killed_program_is_taken_over(bed: BluezBed
     await bed.until("unsubscribe")
     assert bed.connected() == [JK]
 
-    async with BleLink(JK, timeout=1).connect() as connection:
+    async with jk_link(JK, timeout=1).connect() as connection:
         frames = await talk(connection, 1)
 
     assert kinds(frames) == WHOLE[:3]

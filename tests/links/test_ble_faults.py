@@ -11,11 +11,13 @@ import pytest
 from bleak.exc import BleakDBusError, BleakError
 
 from jk_bms.errors import LinkError, SourceError, Verdict
-from jk_bms.links import ble, bluez, patience, rfkill, scan
-from jk_bms.links.ble import BleConnection, BleLink
-from jk_bms.links.bluez import link_error
-from jk_bms.links.radio_memory import RadioMemory
+from jk_bms.links import gatt
+from jk_bms.links.gatt import GattConnection
+from jk_bms.links.jk_gatt import jk_link
 from jk_bms.protocol.commands import READ_SETTINGS
+from jk_bms.radio import bluez, deadlines, rfkill, scan
+from jk_bms.radio.bluez import link_error
+from jk_bms.radio.memory import RadioMemory
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, MOUSE, RENAMED, jk
 
@@ -28,14 +30,14 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bluez, "ANSWER_LIMIT", PATIENCE)
     monkeypatch.setattr(scan, "ANSWER_LIMIT", PATIENCE)
     monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
-    monkeypatch.setattr(ble, "WRITE_LIMIT", PATIENCE)
-    monkeypatch.setattr(ble, "CLOSE_LIMIT", 1.0)
-    monkeypatch.setattr(ble, "PART_LIMIT", 1.0)
-    monkeypatch.setattr(patience, "CLEAN_UP", 0.3)
-    monkeypatch.setattr(patience, "LAST_WORD", 0.2)
+    monkeypatch.setattr(gatt, "WRITE_LIMIT", PATIENCE)
+    monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
+    monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
+    monkeypatch.setattr(deadlines, "CLEAN_UP", 0.3)
+    monkeypatch.setattr(deadlines, "LAST_WORD", 0.2)
 
 
-async def drain(connection: BleConnection) -> None:
+async def drain(connection: GattConnection) -> None:
     """Receive until the link says that it is gone."""
     async with asyncio.timeout(2):
         while True:
@@ -46,7 +48,7 @@ async def refusal(adapter: str | None = None, memory: RadioMemory | None = None)
     """Return the error that connecting ends with, within four times the patience and a bit."""
     async with asyncio.timeout(4 * PATIENCE + 2):
         with pytest.raises(LinkError) as caught:
-            async with BleLink(JK, adapter=adapter, timeout=PATIENCE, memory=memory).connect():
+            async with jk_link(JK, adapter=adapter, timeout=PATIENCE, memory=memory).connect():
                 pass
     return caught.value
 
@@ -181,7 +183,7 @@ async def test_fault(bed: BluezBed, fault: Fault, verdict: Verdict, words: str) 
     if verdict is Verdict.SERVICE_DOWN:
         bed.control("name", owned=True)
     bed.reset()
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
 
@@ -189,7 +191,7 @@ async def test_fault(bed: BluezBed, fault: Fault, verdict: Verdict, words: str) 
 async def test_a_hiccup_of_the_first_second_is_none(bed: BluezBed) -> None:
     bed.device(JK, connect="abort")
 
-    async with BleLink(JK, timeout=3).connect() as connection:
+    async with jk_link(JK, timeout=3).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
 
@@ -239,8 +241,8 @@ async def test_an_adapter_that_heard_others_in_an_earlier_run_is_stuck_too(bed: 
 async def test_ours_are_no_others(bed: BluezBed) -> None:
     """Two packs far from everything, both switched off: nothing is stuck, whatever was heard once."""
     bed.reset({**bed.scenario, "devices": [jk(), jk(RENAMED, "Garage")]})
-    memory, other = RadioMemory(), BleLink(RENAMED, timeout=2)
-    for link in (other, BleLink(JK, timeout=2, memory=memory)):
+    memory, other = RadioMemory(), jk_link(RENAMED, timeout=2)
+    for link in (other, jk_link(JK, timeout=2, memory=memory)):
         async with link.connect():
             pass
     scan._ears.clear()
@@ -253,12 +255,12 @@ async def test_ours_are_no_others(bed: BluezBed) -> None:
 async def test_a_battery_that_is_connected_is_no_silent_neighbour(bed: BluezBed) -> None:
     """Two packs far from everything: one is read, the other switched off. Nothing is stuck."""
     bed.reset({**bed.scenario, "devices": [jk(), jk(RENAMED, "Garage")]})
-    async with BleLink(RENAMED, timeout=2).connect():
+    async with jk_link(RENAMED, timeout=2).connect():
         pass
     bed.device(JK, hidden=True)
     assert (await refusal()).evidence["others"] == 1
 
-    async with BleLink(RENAMED, timeout=2).connect():
+    async with jk_link(RENAMED, timeout=2).connect():
         error = await refusal()
 
     assert (error.verdict, error.evidence["others"]) == (Verdict.NOT_SEEN, 0)
@@ -295,7 +297,7 @@ async def test_a_block_of_an_adapter_that_is_not_there(
 
 async def test_a_mouse_is_no_bms(bed: BluezBed) -> None:
     with pytest.raises(LinkError) as caught:
-        async with BleLink(MOUSE, timeout=PATIENCE).connect():
+        async with jk_link(MOUSE, timeout=PATIENCE).connect():
             pass
 
     assert caught.value.verdict is Verdict.NOT_A_BMS
@@ -308,7 +310,7 @@ async def test_what_was_seen_besides_comes_along(bed: BluezBed) -> None:
     bed.device(JK, connect="refused", rssi=-81)
 
     with pytest.raises(LinkError) as caught:
-        async with BleLink(JK, timeout=5).connect():
+        async with jk_link(JK, timeout=5).connect():
             pass
     evidence: dict[str, Any] = dict(caught.value.evidence)
 
@@ -329,7 +331,7 @@ async def test_a_faint_signal_is_named(bed: BluezBed) -> None:
 
 async def test_signals_are_remembered_while_it_is_not_seen(bed: BluezBed) -> None:
     """What was heard in an earlier search tells apart a battery that faded from one that vanished."""
-    async with BleLink(JK, timeout=2).connect():
+    async with jk_link(JK, timeout=2).connect():
         pass
     bed.device(JK, hidden=True)
 
@@ -398,7 +400,7 @@ async def test_a_wrong_bus_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_adapter_switched_off(bed: BluezBed) -> None:
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         await asyncio.to_thread(bed.adapter, powered=False)
         with pytest.raises(LinkError) as caught:
             await asyncio.wait_for(connection.receive(), 2)
@@ -410,7 +412,7 @@ async def test_adapter_switched_off(bed: BluezBed) -> None:
 async def test_link_cut_within_a_frame(bed: BluezBed) -> None:
     bed.control("faults", address=JK, cut_after=2)
 
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         await connection.write(READ_SETTINGS)
         with pytest.raises(LinkError) as caught:
             await drain(connection)
@@ -425,7 +427,7 @@ async def test_link_cut_within_a_frame(bed: BluezBed) -> None:
 async def test_a_command_that_does_not_get_through(bed: BluezBed, fault: str, verdict: Verdict) -> None:
     bed.device(JK, write=fault)
 
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         with pytest.raises(LinkError) as caught:
             await connection.write(READ_SETTINGS)
 
@@ -435,7 +437,7 @@ async def test_a_command_that_does_not_get_through(bed: BluezBed, fault: str, ve
 
 async def test_bluetoothd_killed_and_started_again(own_bed: BluezBed) -> None:
     """Nobody tells us: the stream just ends, the next command says so, the next link works."""
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
         own_bed.kill_service()
@@ -446,27 +448,27 @@ async def test_bluetoothd_killed_and_started_again(own_bed: BluezBed) -> None:
 
     own_bed.start_service()
 
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
 
 
-async def _ask(connection: BleConnection) -> None:
+async def _ask(connection: GattConnection) -> None:
     await connection.write(READ_SETTINGS)
 
 
-async def _find_it_mute(_: BleConnection) -> None:
+async def _find_it_mute(_: GattConnection) -> None:
     raise SourceError("no frames come any more", Verdict.MUTE)
 
 
 @pytest.mark.parametrize("then", [_ask, _find_it_mute])
 async def test_bluetoothd_started_anew_while_connected(
-    own_bed: BluezBed, then: Callable[[BleConnection], Awaitable[None]]
+    own_bed: BluezBed, then: Callable[[GattConnection], Awaitable[None]]
 ) -> None:
     """Its links are gone, which explains more than a mute battery or a dropped link."""
 
     async def talk() -> None:
-        async with BleLink(JK, timeout=2).connect() as connection:
+        async with jk_link(JK, timeout=2).connect() as connection:
             own_bed.restart_service()
             await then(connection)
 
@@ -479,7 +481,7 @@ async def test_bluetoothd_started_anew_while_connected(
 async def test_bluetoothd_frozen_while_connected(own_bed: BluezBed) -> None:
     """Neither a command nor the disconnect is answered; both end."""
     started = time.monotonic()
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         own_bed.freeze()
         with pytest.raises(LinkError) as caught:
             await connection.write(READ_SETTINGS)
@@ -490,7 +492,7 @@ async def test_bluetoothd_frozen_while_connected(own_bed: BluezBed) -> None:
 
 
 async def test_dbus_daemon_killed_while_connected(own_bed: BluezBed) -> None:
-    async with BleLink(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=2).connect() as connection:
         own_bed.bus.kill()
         with pytest.raises(LinkError) as caught:
             await asyncio.wait_for(connection.receive(), 2)

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links import ble, pairing, patience, scan
-from jk_bms.links.ble import BleLink
-from jk_bms.links.bluez import choose_adapter
-from jk_bms.links.bus import call, system_bus
-from jk_bms.links.pairing import AGENT_PATH, device_path, pair, unpair
-from jk_bms.links.radio_memory import RadioMemory
-from jk_bms.links.scan import shared_scanner
+from jk_bms.links import gatt
+from jk_bms.links.gatt import GattLink
+from jk_bms.links.jk_gatt import jk_link
 from jk_bms.protocol.commands import READ_SETTINGS
+from jk_bms.radio import deadlines, pairing, scan
+from jk_bms.radio.bluez import choose_adapter
+from jk_bms.radio.bus import call, system_bus
+from jk_bms.radio.memory import RadioMemory
+from jk_bms.radio.pairing import AGENT_PATH, device_path, pair, unpair
+from jk_bms.radio.scan import shared_scanner
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, RENAMED
 
@@ -25,13 +27,13 @@ PIN = "123456"  # what the fake device expects
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "STOP_LIMIT", 0.5)
-    monkeypatch.setattr(ble, "CLOSE_LIMIT", 1.0)
-    monkeypatch.setattr(ble, "PART_LIMIT", 1.0)
-    monkeypatch.setattr(patience, "CLEAN_UP", 0.5)
-    monkeypatch.setattr(patience, "LAST_WORD", 0.2)
+    monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
+    monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
+    monkeypatch.setattr(deadlines, "CLEAN_UP", 0.5)
+    monkeypatch.setattr(deadlines, "LAST_WORD", 0.2)
 
 
-async def attempt(link: BleLink) -> Verdict | None:
+async def attempt(link: GattLink) -> Verdict | None:
     """Connect and read a chunk, as long as the device lets us; the verdict when it does not."""
     try:
         async with asyncio.timeout(5), link.connect() as connection:
@@ -74,7 +76,7 @@ async def test_a_bond_is_made(bed: BluezBed, device: str, pin: str | None) -> No
 
     assert bed.paired() == [JK]
     assert (await choose_adapter()).paired(JK)
-    assert await attempt(BleLink(JK, timeout=3)) is None
+    assert await attempt(jk_link(JK, timeout=3)) is None
 
 
 async def test_a_passkey_keeps_its_zeros(bed: BluezBed) -> None:
@@ -180,7 +182,7 @@ async def test_the_passkey_is_in_no_log_and_no_message(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     bed.device(JK, pairing="passkey", unpaired="denied", passkey=111111)
-    link = BleLink(JK, timeout=3, pin="987654")
+    link = jk_link(JK, timeout=3, pin="987654")
 
     verdicts = [await attempt(link) for _ in range(2)]
     error = await refusal("987654x")
@@ -195,7 +197,7 @@ async def test_the_passkey_is_in_no_log_and_no_message(
 @pytest.mark.parametrize("stranger", ["denied", "not_permitted"])
 async def test_a_device_that_says_it_is_paired_with_once_a_pin_is_set(bed: BluezBed, stranger: str) -> None:
     bed.device(JK, pairing="passkey", unpaired=stranger)
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
 
     assert [await attempt(link) for _ in range(3)] == [Verdict.PAIRING_NEEDED, None, None]
     assert len(bed.log("pair_asked")) == 1
@@ -204,7 +206,7 @@ async def test_a_device_that_says_it_is_paired_with_once_a_pin_is_set(bed: Bluez
 async def test_two_links_that_end_at_once_are_no_accident(bed: BluezBed) -> None:
     """Firmware that drops strangers does not say why; one such end may be the radio."""
     bed.device(JK, pairing="passkey", unpaired="drop")
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
 
     verdicts = [await attempt(link) for _ in range(3)]
 
@@ -213,10 +215,10 @@ async def test_two_links_that_end_at_once_are_no_accident(bed: BluezBed) -> None
 
 
 async def test_services_that_stay_missing_after_forgetting_mean_pairing(bed: BluezBed) -> None:
-    from jk_bms.links.repairs import BluezRepairs
+    from jk_bms.radio.repairs import BluezRepairs
 
     bed.device(JK, pairing="passkey", unpaired="no_services")
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
 
     assert await attempt(link) is Verdict.STALE_CACHE
     await BluezRepairs(link).forget()
@@ -226,7 +228,7 @@ async def test_services_that_stay_missing_after_forgetting_mean_pairing(bed: Blu
 @pytest.mark.parametrize("stranger", ["denied", "not_permitted", "drop"])
 async def test_without_a_pin_it_is_never_tried(bed: BluezBed, stranger: str) -> None:
     bed.device(JK, pairing="just_works", unpaired=stranger)
-    link = BleLink(JK, timeout=3)
+    link = jk_link(JK, timeout=3)
 
     verdicts = [await attempt(link) for _ in range(4)]
 
@@ -237,7 +239,7 @@ async def test_without_a_pin_it_is_never_tried(bed: BluezBed, stranger: str) -> 
 async def test_a_device_that_needs_no_pairing_is_not_paired_with(bed: BluezBed) -> None:
     """Also with a pin: some firmware refuses and drops the link."""
     bed.device(JK, pairing="refused")
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
 
     assert [await attempt(link) for _ in range(2)] == [None, None]
     assert bed.log("pair_asked") == []
@@ -246,7 +248,7 @@ async def test_a_device_that_needs_no_pairing_is_not_paired_with(bed: BluezBed) 
 async def test_a_refusal_is_taken_for_an_answer(bed: BluezBed) -> None:
     """One attempt, not one a minute; and the verdict stays while the link still fails."""
     bed.device(JK, pairing="refused", unpaired="denied")
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
 
     verdicts = [await attempt(link) for _ in range(4)]
 
@@ -254,7 +256,7 @@ async def test_a_refusal_is_taken_for_an_answer(bed: BluezBed) -> None:
     assert len(bed.log("pair_asked")) == 1
 
 
-async def said(link: BleLink) -> LinkError:
+async def said(link: GattLink) -> LinkError:
     with pytest.raises(LinkError) as caught:
         async with asyncio.timeout(5), link.connect() as connection:
             await connection.receive()
@@ -268,13 +270,13 @@ async def test_a_refusal_is_remembered_over_restarts(bed: BluezBed) -> None:
     for _ in range(3):
         before, memory = memory, RadioMemory()
         memory.recall(json.loads(json.dumps(before.remembered())))
-        link = BleLink(JK, timeout=3, pin="654321", memory=memory)
+        link = jk_link(JK, timeout=3, pin="654321", memory=memory)
         verdicts = [await attempt(link) for _ in range(2)]
     assert verdicts == [Verdict.PAIRING_REFUSED] * 2
     assert len(bed.log("pair_asked")) == 1
     assert "it refused the `pin` that is set" in str(await said(link))
 
-    right = BleLink(JK, timeout=3, pin=PIN, memory=memory)
+    right = jk_link(JK, timeout=3, pin=PIN, memory=memory)
     assert [await attempt(right) for _ in range(2)] == [Verdict.PAIRING_NEEDED, None]
 
 
@@ -282,7 +284,7 @@ async def test_no_answer_is_no_refusal(bed: BluezBed, monkeypatch: pytest.Monkey
     """With a pin set nobody is told to set one; and it is not tried at every attempt."""
     monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
     bed.device(JK, pairing="silent", unpaired="denied")
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
     assert "with the `pin` that is set it is tried next" in str(await said(link))
     assert str(await said(link)).endswith(
         "no answer within 0.5 s; with the `pin` that is set it is tried again later"
@@ -293,9 +295,9 @@ async def test_no_answer_is_no_refusal(bed: BluezBed, monkeypatch: pytest.Monkey
 
 async def test_what_was_not_answered_is_tried_again(bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
-    monkeypatch.setattr(ble, "PAIR_AGAIN", 0.0)
+    monkeypatch.setattr(gatt, "PAIR_AGAIN", 0.0)
     bed.device(JK, pairing="silent", unpaired="denied")
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
     assert [await attempt(link) for _ in range(2)] == [Verdict.PAIRING_NEEDED] * 2
 
     bed.device(JK, pairing="passkey")
@@ -303,7 +305,7 @@ async def test_what_was_not_answered_is_tried_again(bed: BluezBed, monkeypatch: 
     assert await attempt(link) is None
 
 
-async def cut_off_while_it_speaks(link: BleLink, bed: BluezBed) -> None:
+async def cut_off_while_it_speaks(link: GattLink, bed: BluezBed) -> None:
     async with asyncio.timeout(5), link.connect() as connection:
         await connection.write(READ_SETTINGS)
         while connection.received < 300:
@@ -314,7 +316,7 @@ async def cut_off_while_it_speaks(link: BleLink, bed: BluezBed) -> None:
 
 
 async def test_a_drop_in_the_middle_of_a_stream_is_no_sign_of_pairing(bed: BluezBed) -> None:
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
 
     for _ in range(3):
         with pytest.raises(LinkError) as caught:
@@ -326,7 +328,7 @@ async def test_a_drop_in_the_middle_of_a_stream_is_no_sign_of_pairing(bed: Bluez
 async def test_a_faint_signal_is_no_sign_of_pairing(bed: BluezBed) -> None:
     bed.device(JK, pairing="just_works", unpaired="drop", rssi=-94)
 
-    link = BleLink(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=3, pin=PIN)
 
     assert {await attempt(link) for _ in range(3)} == {Verdict.WEAK_SIGNAL}
     assert bed.log("pair_asked") == []
@@ -343,7 +345,7 @@ async def test_a_bond_outlives_bluetoothd(own_bed: BluezBed) -> None:
     own_bed.restart_service()
     own_bed.device(JK, pairing="passkey", unpaired="denied")
 
-    assert await attempt(BleLink(JK, timeout=3)) is None
+    assert await attempt(jk_link(JK, timeout=3)) is None
     assert own_bed.log("pair_asked") == []
 
 
@@ -363,7 +365,7 @@ async def test_a_bond_that_the_device_lost_is_a_stale_memory(bed: BluezBed) -> N
     await pair(await choose_adapter(), JK, None)
     bed.device(JK, notify="unpaired")
 
-    assert await attempt(BleLink(JK, timeout=3)) is Verdict.STALE_CACHE
+    assert await attempt(jk_link(JK, timeout=3)) is Verdict.STALE_CACHE
 
 
 async def test_a_frozen_bluetoothd_ends_a_pairing(own_bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from jk_bms.links import patience
-from jk_bms.links.patience import finish, within
+from jk_bms.radio import deadlines
+from jk_bms.radio.deadlines import finish, within
 
 
 async def stubborn(release: asyncio.Event) -> None:
@@ -19,8 +19,8 @@ async def stubborn(release: asyncio.Event) -> None:
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "CLEAN_UP", 0.05)
-    monkeypatch.setattr(patience, "LAST_WORD", 0.05)
+    monkeypatch.setattr(deadlines, "CLEAN_UP", 0.05)
+    monkeypatch.setattr(deadlines, "LAST_WORD", 0.05)
 
 
 async def value() -> int:

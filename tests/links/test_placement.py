@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from jk_bms.links.placement import Placement
+from jk_bms.radio.placement import Placement
 
 
 class Dongle(NamedTuple):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jk_bms.errors import SourceError
-from jk_bms.links import radio_lock as module
-from jk_bms.links.radio_lock import PLACES, Peer, RadioLock, may_use_radio
+from jk_bms.radio import lock as module
+from jk_bms.radio.lock import PLACES, Peer, RadioLock, may_use_radio
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jk_bms.links.radio_memory import RadioMemory
+from jk_bms.radio.memory import RadioMemory
 
 BATTERY = "C8:47:80:12:34:56"
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links import ble, bluez, patience, scan
-from jk_bms.links.ble import BleConnection, BleLink
-from jk_bms.links.bus import call_once
+from jk_bms.links import gatt
+from jk_bms.links.gatt import GattConnection, GattLink
+from jk_bms.links.jk_gatt import jk_link
 from jk_bms.protocol.commands import READ_SETTINGS
+from jk_bms.radio import bluez, deadlines, scan
+from jk_bms.radio.bus import call_once
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, RENAMED, street
 
@@ -23,18 +25,18 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bluez, "ANSWER_LIMIT", PATIENCE)
     monkeypatch.setattr(scan, "ANSWER_LIMIT", PATIENCE)
     monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
-    monkeypatch.setattr(ble, "WRITE_LIMIT", PATIENCE)
-    monkeypatch.setattr(ble, "CLOSE_LIMIT", 1.0)
-    monkeypatch.setattr(ble, "PART_LIMIT", 1.0)
-    monkeypatch.setattr(patience, "CLEAN_UP", 0.3)
-    monkeypatch.setattr(patience, "LAST_WORD", 0.2)
+    monkeypatch.setattr(gatt, "WRITE_LIMIT", PATIENCE)
+    monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
+    monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
+    monkeypatch.setattr(deadlines, "CLEAN_UP", 0.3)
+    monkeypatch.setattr(deadlines, "LAST_WORD", 0.2)
 
 
 def adapter(name: str, address: str = HCI0) -> dict[str, Any]:
     return {**street(), "adapters": [{"name": name, "address": address}]}
 
 
-async def stream(connection: BleConnection) -> None:
+async def stream(connection: GattConnection) -> None:
     """Read a frame's worth of bytes."""
     async with asyncio.timeout(3):
         wanted = connection.received + 300
@@ -43,13 +45,13 @@ async def stream(connection: BleConnection) -> None:
             await connection.receive()
 
 
-async def drain(connection: BleConnection) -> None:
+async def drain(connection: GattConnection) -> None:
     """Receive until the link says that it is gone."""
     while True:
         await connection.receive()
 
 
-async def attempt(link: BleLink) -> Verdict | None:
+async def attempt(link: GattLink) -> Verdict | None:
     try:
         async with link.connect() as connection:
             await stream(connection)
@@ -58,7 +60,7 @@ async def attempt(link: BleLink) -> Verdict | None:
     return None
 
 
-async def works_soon(link: BleLink, attempts: int = 3) -> bool:
+async def works_soon(link: GattLink, attempts: int = 3) -> bool:
     """Whether it works again within so many attempts, as a driver makes them."""
     for _ in range(attempts):
         if await attempt(link) is None:
@@ -71,7 +73,7 @@ async def works_soon(link: BleLink, attempts: int = 3) -> bool:
 
 async def test_an_adapter_that_is_plugged_in_later(bed: BluezBed) -> None:
     bed.adapter(present=False)
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     assert [await attempt(link) for _ in range(2)] == [Verdict.NO_ADAPTER] * 2
 
     bed.adapter(present=True)
@@ -80,7 +82,7 @@ async def test_an_adapter_that_is_plugged_in_later(bed: BluezBed) -> None:
 
 
 async def test_an_adapter_that_is_pulled_out_while_it_streams_and_comes_back(bed: BluezBed) -> None:
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     verdicts: list[Verdict | None] = []
     try:
         async with asyncio.timeout(5), link.connect() as connection:
@@ -99,7 +101,7 @@ async def test_an_adapter_that_is_pulled_out_while_it_streams_and_comes_back(bed
 
 async def test_an_adapter_that_comes_back_under_another_name(bed: BluezBed) -> None:
     """Pinned by its address, it is found as hci1 too."""
-    link = BleLink(JK, adapter=HCI0, timeout=PATIENCE)
+    link = jk_link(JK, adapter=HCI0, timeout=PATIENCE)
     assert await attempt(link) is None
 
     bed.reset(adapter("hci1"))
@@ -114,7 +116,7 @@ async def test_an_adapter_that_comes_back_under_another_name(bed: BluezBed) -> N
 @pytest.mark.parametrize("name", ["hci0", "hci1"])
 async def test_bluetoothd_restarted_while_it_streams(own_bed: BluezBed, name: str) -> None:
     """No signal tells; bleak takes the old connection for alive until it is made to forget."""
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     async with link.connect() as connection:
         await stream(connection)
         await asyncio.to_thread(own_bed.restart_service, adapter(name))
@@ -127,11 +129,11 @@ async def test_bluetoothd_restarted_while_it_streams(own_bed: BluezBed, name: st
 
 async def test_the_other_links_learn_that_bluetoothd_is_another(own_bed: BluezBed) -> None:
     """As soon as one of them connects anew, not one data timeout after the other."""
-    async with BleLink(RENAMED, timeout=PATIENCE).connect() as other:
+    async with jk_link(RENAMED, timeout=PATIENCE).connect() as other:
         await stream(other)
         await asyncio.to_thread(own_bed.restart_service)
 
-        assert await works_soon(BleLink(JK, timeout=PATIENCE))
+        assert await works_soon(jk_link(JK, timeout=PATIENCE))
 
         with pytest.raises(LinkError) as caught:
             await asyncio.wait_for(drain(other), 1)
@@ -141,8 +143,8 @@ async def test_the_other_links_learn_that_bluetoothd_is_another(own_bed: BluezBe
 async def test_bluetoothd_restarted_while_it_searches(own_bed: BluezBed) -> None:
     """The search hears nothing any more, and the adapter is not to blame."""
     own_bed.device(JK, hidden=True)
-    link = BleLink(JK, timeout=2)
-    assert await attempt(BleLink(JK, timeout=PATIENCE)) is Verdict.NOT_SEEN
+    link = jk_link(JK, timeout=2)
+    assert await attempt(jk_link(JK, timeout=PATIENCE)) is Verdict.NOT_SEEN
     searching = asyncio.create_task(attempt(link))
     await own_bed.until("discovery_started", count=2)
 
@@ -153,7 +155,7 @@ async def test_bluetoothd_restarted_while_it_searches(own_bed: BluezBed) -> None
 
 
 async def test_bluetoothd_gone_for_a_while(own_bed: BluezBed) -> None:
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     assert await attempt(link) is None
     own_bed.kill_service()
     assert [await attempt(link) for _ in range(3)] == [Verdict.SERVICE_DOWN] * 3
@@ -164,14 +166,14 @@ async def test_bluetoothd_gone_for_a_while(own_bed: BluezBed) -> None:
 
 
 async def test_bluetoothd_restarted_again_and_again(own_bed: BluezBed) -> None:
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     for round_ in range(4):
         await asyncio.to_thread(own_bed.restart_service, adapter(f"hci{round_ % 2}"))
         assert await works_soon(link, 1)
 
 
 async def test_bluetoothd_frozen_and_thawed(own_bed: BluezBed) -> None:
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     assert await attempt(link) is None
     own_bed.freeze()
     started = time.monotonic()
@@ -187,7 +189,7 @@ async def test_bluetoothd_frozen_and_thawed(own_bed: BluezBed) -> None:
 
 
 async def test_the_bus_gone_and_back(own_bed: BluezBed) -> None:
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     async with link.connect() as connection:
         await stream(connection)
         own_bed.bus.kill()
@@ -206,7 +208,7 @@ async def test_a_bus_that_is_not_there_yet_at_the_start(
 ) -> None:
     own_bed.bus.kill()
     own_bed.bus.socket.unlink()
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     assert await attempt(link) is Verdict.SERVICE_DOWN
 
     await asyncio.to_thread(own_bed.restart_bus)
@@ -234,7 +236,7 @@ async def test_a_connection_left_on_the_other_adapter_is_found(bed: BluezBed) ->
     """The first adapter would search for ever: what is connected does not advertise."""
     bed.reset({**street(), "adapters": TWO})
     await leave_a_connection(bed, on="hci1")
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
 
     assert await attempt(link) is None
     assert link.used_adapter == HCI1
@@ -244,7 +246,7 @@ async def test_a_connection_left_on_the_other_adapter_is_found(bed: BluezBed) ->
 async def test_a_connection_left_on_an_adapter_that_is_not_ours_is_closed(bed: BluezBed) -> None:
     bed.reset({**street(), "adapters": TWO})
     await leave_a_connection(bed, on="hci1")
-    link = BleLink(JK, adapter=HCI0, timeout=2)
+    link = jk_link(JK, adapter=HCI0, timeout=2)
 
     assert await attempt(link) is None
     assert link.used_adapter == HCI0
@@ -254,7 +256,7 @@ async def test_a_connection_left_dead_is_closed_and_made_anew(bed: BluezBed) -> 
     """BlueZ holds it, and nothing comes out of it: the next attempt has a fresh one."""
     await leave_a_connection(bed, on="hci0")
     bed.control("faults", address=JK, mute=True)
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     with pytest.raises(TimeoutError):
         async with link.connect() as connection, asyncio.timeout(0.3):
             await connection.receive()

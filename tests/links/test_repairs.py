@@ -6,11 +6,13 @@ import time
 import pytest
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links import ble, bluez, pairing, patience, repairs, scan
-from jk_bms.links.ble import BleLink
-from jk_bms.links.bus import call_once
-from jk_bms.links.repairs import BluezRepairs
+from jk_bms.links import gatt
+from jk_bms.links.gatt import GattLink
+from jk_bms.links.jk_gatt import jk_link
 from jk_bms.protocol.commands import READ_SETTINGS
+from jk_bms.radio import bluez, deadlines, pairing, repairs, scan
+from jk_bms.radio.bus import call_once
+from jk_bms.radio.repairs import BluezRepairs
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, MOUSE, RENAMED, street
 
@@ -20,7 +22,7 @@ PATIENCE = 0.5  # s
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (bluez, scan, repairs, pairing, ble):
+    for module in (bluez, scan, repairs, pairing, gatt):
         monkeypatch.setattr(module, "ANSWER_LIMIT", PATIENCE)
     monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
     monkeypatch.setattr(repairs, "LOOK", PATIENCE)
@@ -28,11 +30,11 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repairs, "PAUSE", 0.05)
     monkeypatch.setattr(repairs, "STEP", 0.02)
     monkeypatch.setattr(repairs, "RESTART_LIMIT", 5.0)
-    monkeypatch.setattr(patience, "CLEAN_UP", 0.3)
-    monkeypatch.setattr(patience, "LAST_WORD", 0.2)
+    monkeypatch.setattr(deadlines, "CLEAN_UP", 0.3)
+    monkeypatch.setattr(deadlines, "LAST_WORD", 0.2)
 
 
-async def attempt(link: BleLink) -> Verdict | None:
+async def attempt(link: GattLink) -> Verdict | None:
     """Connect and read a chunk; the verdict when that fails."""
     try:
         async with link.connect() as connection:
@@ -49,8 +51,8 @@ async def refusal(repair: object) -> LinkError:
     return caught.value
 
 
-def link(pin: str | None = None) -> BleLink:
-    return BleLink(JK, timeout=PATIENCE, pin=pin)
+def link(pin: str | None = None) -> GattLink:
+    return jk_link(JK, timeout=PATIENCE, pin=pin)
 
 
 # -- forget ------------------------------------------------------------------------------------
@@ -140,7 +142,7 @@ async def test_an_adapter_that_is_off_is_switched_on(bed: BluezBed) -> None:
 async def test_the_right_one_of_two_adapters(bed: BluezBed) -> None:
     two = [{"name": "hci0", "address": HCI0}, {"name": "hci1", "address": HCI1}]
     bed.reset({**street(), "adapters": two})
-    ours = BleLink(JK, adapter=HCI1, timeout=PATIENCE)
+    ours = jk_link(JK, adapter=HCI1, timeout=PATIENCE)
     assert await attempt(ours) is None
     assert BluezRepairs(ours).adapter == HCI1
 
@@ -152,7 +154,7 @@ async def test_the_right_one_of_two_adapters(bed: BluezBed) -> None:
 async def test_the_search_of_another_device_goes_on_after_it(bed: BluezBed) -> None:
     """BlueZ ends all scans of an adapter that goes off, and tells nobody."""
     bed.device(RENAMED, hidden=True)
-    other = BleLink(RENAMED, timeout=4)
+    other = jk_link(RENAMED, timeout=4)
     searching = asyncio.create_task(attempt(other))
     await bed.until("discovery_started")
 

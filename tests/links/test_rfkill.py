@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jk_bms.links.rfkill import blocked
+from jk_bms.radio.rfkill import blocked
 
 
 def switch(folder: Path, number: int, **says: str) -> None:

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links import scan as scan_module
-from jk_bms.links.bluez import choose_adapter
-from jk_bms.links.scan import Seen, scan, shared_scanner
-from jk_bms.protocol.discovery import Level
+from jk_bms.model.found import Certainty
+from jk_bms.radio import scan as scan_module
+from jk_bms.radio.bluez import choose_adapter
+from jk_bms.radio.scan import Seen, scan, shared_scanner
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, NAMELESS, NEEY, RENAMED, bystanders, jk
 
@@ -23,7 +23,7 @@ async def test_the_jk_is_found_among_five_others(bed: BluezBed) -> None:
     levels = {each.address: each.match and each.match.level for each in seen}
     assert len(levels) == 6
     assert {seen[0].address, seen[1].address} == {JK, RENAMED}
-    assert (levels[JK], levels[RENAMED], levels[NEEY]) == (Level.SURE, Level.SURE, Level.POSSIBLE)
+    assert (levels[JK], levels[RENAMED], levels[NEEY]) == (Certainty.SURE, Certainty.SURE, Certainty.POSSIBLE)
     assert [level for level in levels.values() if level is None] == [None] * 3
     assert bed.discovering() == []
 
@@ -51,7 +51,7 @@ async def test_a_hostile_name_is_shown_not_obeyed(bed: BluezBed) -> None:
     assert name.startswith(r"x\n2026-11-30 03:00:00")
     assert str(seen[JK]) == f"{name} ({JK})"
     assert seen[RENAMED].name in (None, RENAMED.replace(":", "-"))  # what BlueZ calls the nameless
-    assert {each.match and each.match.level for each in seen.values()} == {Level.SURE}
+    assert {each.match and each.match.level for each in seen.values()} == {Certainty.SURE}
 
 
 async def test_progress_names_each_device_once(bed: BluezBed) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from jk_bms.links.slots import KEEP, REVISIT, Slots, Turns, usual_connections
+from jk_bms.radio.slots import KEEP, REVISIT, Slots, Turns, usual_connections
 from tests.scale import scaled
 
 HOUR = 3600.0

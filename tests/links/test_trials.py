@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from jk_bms.errors import LinkError
-from jk_bms.links import ble, bluez, pairing, patience, repairs, scan
-from jk_bms.links.ble import BleConnection, BleLink
-from jk_bms.links.repairs import BluezRepairs
+from jk_bms.links import gatt
+from jk_bms.links.gatt import GattConnection, GattLink
+from jk_bms.links.jk_gatt import jk_link
 from jk_bms.protocol.commands import READ_SETTINGS
+from jk_bms.radio import bluez, deadlines, pairing, repairs, scan
+from jk_bms.radio.repairs import BluezRepairs
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, street
 from tests.scale import scaled
@@ -24,19 +26,19 @@ PATIENCE = 0.6  # s
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (bluez, scan, repairs, pairing, ble):
+    for module in (bluez, scan, repairs, pairing, gatt):
         monkeypatch.setattr(module, "ANSWER_LIMIT", PATIENCE)
     monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
-    monkeypatch.setattr(ble, "WRITE_LIMIT", PATIENCE)
-    monkeypatch.setattr(ble, "CLOSE_LIMIT", 1.0)
-    monkeypatch.setattr(ble, "PART_LIMIT", 1.0)
+    monkeypatch.setattr(gatt, "WRITE_LIMIT", PATIENCE)
+    monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
+    monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
     monkeypatch.setattr(repairs, "PAUSE", 0.02)
     monkeypatch.setattr(repairs, "STEP", 0.02)
-    monkeypatch.setattr(patience, "CLEAN_UP", 0.3)
-    monkeypatch.setattr(patience, "LAST_WORD", 0.2)
+    monkeypatch.setattr(deadlines, "CLEAN_UP", 0.3)
+    monkeypatch.setattr(deadlines, "LAST_WORD", 0.2)
 
 
-async def stream(connection: BleConnection) -> None:
+async def stream(connection: GattConnection) -> None:
     async with asyncio.timeout(2):
         wanted = connection.received + 300
         await connection.write(READ_SETTINGS)
@@ -44,7 +46,7 @@ async def stream(connection: BleConnection) -> None:
             await connection.receive()
 
 
-async def attempt(link: BleLink) -> str:
+async def attempt(link: GattLink) -> str:
     """Connect and read a frame; empty when that worked, else why not."""
     try:
         async with link.connect() as connection:
@@ -54,100 +56,100 @@ async def attempt(link: BleLink) -> str:
     return ""
 
 
-Trial = Callable[[BluezBed, BleLink], Awaitable[Any]]
+Trial = Callable[[BluezBed, GattLink], Awaitable[Any]]
 
 
-async def restarted(bed: BluezBed, _: BleLink) -> None:
+async def restarted(bed: BluezBed, _: GattLink) -> None:
     name = random.Random(len(bed.log())).choice(["hci0", "hci1", "hci2"])
     new = {**street(), "adapters": [{"name": name, "address": HCI0}]}
     await asyncio.to_thread(bed.restart_service, new)
 
 
-async def away_for_a_while(bed: BluezBed, link: BleLink) -> None:
+async def away_for_a_while(bed: BluezBed, link: GattLink) -> None:
     bed.kill_service()
     assert await attempt(link)
     await asyncio.to_thread(bed.start_service)
 
 
-async def frozen(bed: BluezBed, link: BleLink) -> None:
+async def frozen(bed: BluezBed, link: GattLink) -> None:
     bed.freeze()
     assert await attempt(link)
     bed.thaw()
 
 
-async def bus_restarted(bed: BluezBed, _: BleLink) -> None:
+async def bus_restarted(bed: BluezBed, _: GattLink) -> None:
     await asyncio.to_thread(bed.restart_bus)
 
 
-async def pulled_out(bed: BluezBed, link: BleLink) -> None:
+async def pulled_out(bed: BluezBed, link: GattLink) -> None:
     name = bed.scenario["adapters"][0]["name"]
     bed.adapter(name=name, present=False)
     assert await attempt(link)
     bed.adapter(name=name, present=True)
 
 
-async def switched_off(bed: BluezBed, link: BleLink) -> None:
+async def switched_off(bed: BluezBed, link: GattLink) -> None:
     bed.adapter(name=bed.scenario["adapters"][0]["name"], powered=False)
     assert await attempt(link)
     await BluezRepairs(link).power_cycle()
 
 
-async def stuck(bed: BluezBed, link: BleLink) -> None:
+async def stuck(bed: BluezBed, link: GattLink) -> None:
     bed.adapter(name=bed.scenario["adapters"][0]["name"], discovery="wedged")
     assert await attempt(link)
     await BluezRepairs(link).power_cycle()
 
 
-async def remembered_wrongly(bed: BluezBed, link: BleLink) -> None:
+async def remembered_wrongly(bed: BluezBed, link: GattLink) -> None:
     bed.device(JK, stale="hid")
     assert await attempt(link)
     await BluezRepairs(link).forget()
 
 
-async def out_of_sight(bed: BluezBed, link: BleLink) -> None:
+async def out_of_sight(bed: BluezBed, link: GattLink) -> None:
     bed.device(JK, hidden=True)
     assert await attempt(link)
     bed.device(JK, hidden=False)
 
 
-async def deaf_to_connections(bed: BluezBed, link: BleLink) -> None:
+async def deaf_to_connections(bed: BluezBed, link: GattLink) -> None:
     bed.device(JK, connect="silent")
     assert await attempt(link)
     bed.device(JK, connect="ok")
 
 
-async def connection_refused(bed: BluezBed, link: BleLink) -> None:
+async def connection_refused(bed: BluezBed, link: GattLink) -> None:
     bed.device(JK, connect="refused")
     assert await attempt(link)
     bed.device(JK, connect="ok")
 
 
-async def without_services(bed: BluezBed, link: BleLink) -> None:
+async def without_services(bed: BluezBed, link: GattLink) -> None:
     bed.device(JK, services="never")
     assert await attempt(link)
     bed.device(JK, services="ok")
 
 
-async def subscription_hangs(bed: BluezBed, link: BleLink) -> None:
+async def subscription_hangs(bed: BluezBed, link: GattLink) -> None:
     bed.device(JK, notify="silent")
     assert await attempt(link)
     bed.device(JK, notify="ok")
 
 
-async def cut_off(bed: BluezBed, link: BleLink) -> None:
+async def cut_off(bed: BluezBed, link: GattLink) -> None:
     async with link.connect() as connection:
         await stream(connection)
         await asyncio.to_thread(bed.control, "drop", address=JK)
 
 
-async def cancelled(_: BluezBed, link: BleLink) -> None:
+async def cancelled(_: BluezBed, link: GattLink) -> None:
     task = asyncio.create_task(attempt(link))
     await asyncio.sleep(random.uniform(0.0, 0.15))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def restarted_while_it_streams(bed: BluezBed, link: BleLink) -> None:
+async def restarted_while_it_streams(bed: BluezBed, link: GattLink) -> None:
     try:
         async with link.connect() as connection:
             await stream(connection)
@@ -180,7 +182,7 @@ TRIALS: tuple[Trial, ...] = (
 
 @pytest.mark.timeout(900)
 async def test_it_works_again_after_every_trial(own_bed: BluezBed) -> None:
-    link = BleLink(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=PATIENCE)
     dice = random.Random(20)
     assert await attempt(link) == ""
     told: list[str] = []

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jk_bms.protocol.discovery import SERIAL_SERVICE, Level, score
+from jk_bms.model.found import Certainty
+from jk_bms.protocol.discovery import SERIAL_SERVICE, score
 
 FFE0 = [SERIAL_SERVICE]
 FEE7 = "0000fee7-0000-1000-8000-00805f9b34fb"
@@ -14,31 +15,31 @@ JK_DATA = {0x0B65: bytes.fromhex("88a0c84780123456")}
 
 ADVERTISEMENTS = {
     # name: (name, services, manufacturer data, address, level)
-    "all there": ("JK-B2A8S20P", FFE0, JK_DATA, JK, Level.SURE),
-    "renamed": ("Garage", FFE0, JK_DATA, JK, Level.SURE),
-    "nameless": (None, FFE0, JK_DATA, JK, Level.SURE),
-    "two-characteristic module": ("BMS", FFE0, {0x4B4A: b"\x00\x01"}, "20:21:11:00:00:01", Level.SURE),
-    "id no decoder knew": ("JK", FFE0, {0xFAD6: b"\x88\xa0\x3c\xa5\x50\x00\x00\x01"}, PLAIN, Level.SURE),
-    "more services": ("x", [FEE7, SERIAL_SERVICE.upper()], JK_DATA, JK, Level.SURE),
-    "company id without service": ("Garage", [], JK_DATA, JK, Level.LIKELY),
+    "all there": ("JK-B2A8S20P", FFE0, JK_DATA, JK, Certainty.SURE),
+    "renamed": ("Garage", FFE0, JK_DATA, JK, Certainty.SURE),
+    "nameless": (None, FFE0, JK_DATA, JK, Certainty.SURE),
+    "two-characteristic module": ("BMS", FFE0, {0x4B4A: b"\x00\x01"}, "20:21:11:00:00:01", Certainty.SURE),
+    "id no decoder knew": ("JK", FFE0, {0xFAD6: b"\x88\xa0\x3c\xa5\x50\x00\x00\x01"}, PLAIN, Certainty.SURE),
+    "more services": ("x", [FEE7, SERIAL_SERVICE.upper()], JK_DATA, JK, Certainty.SURE),
+    "company id without service": ("Garage", [], JK_DATA, JK, Certainty.LIKELY),
     "its address the other way round": (
         None,
         [],
         {0x0B65: bytes.fromhex("88a05634128047c8")},
         JK,
-        Level.LIKELY,
+        Certainty.LIKELY,
     ),
-    "letters JK without service": ("x", [], {0x4B4A: b"\x00\x01"}, PLAIN, Level.LIKELY),
-    "the address of another": ("Garage", [], JK_DATA, PLAIN, Level.POSSIBLE),
-    "no address known": ("Garage", [], JK_DATA, "8E2F-UUID", Level.LIKELY),
-    "service and name": ("JK_PB2A16S20P", FFE0, {}, PLAIN, Level.LIKELY),
-    "name in small letters": ("jk-bd6a20s10p", FFE0, {}, PLAIN, Level.LIKELY),
-    "service only": ("Garage", FFE0, {}, PLAIN, Level.POSSIBLE),
-    "service and known address": ("Garage", FFE0, {}, JK, Level.POSSIBLE),
-    "name only": ("JK-B2A8S20P", [], {}, PLAIN, Level.POSSIBLE),
-    "our id with foreign data": ("Garage", FFE0, {0x0B65: b"\x01\x02"}, PLAIN, Level.POSSIBLE),
-    "NEEY balancer": ("NEEY-24S4EB", [*FFE0, FEE7], {}, "3C:A5:09:00:00:01", Level.POSSIBLE),
-    "Heltec balancer": ("GW-24S4EB", FFE0, JK_DATA, "3C:A5:09:00:00:01", Level.POSSIBLE),
+    "letters JK without service": ("x", [], {0x4B4A: b"\x00\x01"}, PLAIN, Certainty.LIKELY),
+    "the address of another": ("Garage", [], JK_DATA, PLAIN, Certainty.POSSIBLE),
+    "no address known": ("Garage", [], JK_DATA, "8E2F-UUID", Certainty.LIKELY),
+    "service and name": ("JK_PB2A16S20P", FFE0, {}, PLAIN, Certainty.LIKELY),
+    "name in small letters": ("jk-bd6a20s10p", FFE0, {}, PLAIN, Certainty.LIKELY),
+    "service only": ("Garage", FFE0, {}, PLAIN, Certainty.POSSIBLE),
+    "service and known address": ("Garage", FFE0, {}, JK, Certainty.POSSIBLE),
+    "name only": ("JK-B2A8S20P", [], {}, PLAIN, Certainty.POSSIBLE),
+    "our id with foreign data": ("Garage", FFE0, {0x0B65: b"\x01\x02"}, PLAIN, Certainty.POSSIBLE),
+    "NEEY balancer": ("NEEY-24S4EB", [*FFE0, FEE7], {}, "3C:A5:09:00:00:01", Certainty.POSSIBLE),
+    "Heltec balancer": ("GW-24S4EB", FFE0, JK_DATA, "3C:A5:09:00:00:01", Certainty.POSSIBLE),
     "balancer without service": ("NEEY", [], {}, PLAIN, None),
     "address only": ("TV", [], {}, JK, None),
     "mouse": ("BT Mouse", ["00001812-0000-1000-8000-00805f9b34fb"], {}, PLAIN, None),
@@ -51,7 +52,7 @@ ADVERTISEMENTS = {
     ("name", "services", "data", "address", "level"), ADVERTISEMENTS.values(), ids=ADVERTISEMENTS
 )
 def test_score(
-    name: str | None, services: list[str], data: dict[int, bytes], address: str, level: Level | None
+    name: str | None, services: list[str], data: dict[int, bytes], address: str, level: Certainty | None
 ) -> None:
     """The table is the rule."""
     match = score(name, services, data, address)

@@ -9,12 +9,13 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.errors import SourceError, Verdict
 from jk_bms.model import Device
 from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.protocol import CellInfo, DeviceInfo, Settings, ThirdProbe, Variant, encode_cell_info
+from jk_bms.protocol import ThirdProbe, Variant, encode_cell_info
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 from jk_bms.repair import machine
 from jk_bms.rules.base import Link, PackView
 from jk_bms.rules.temperatures import CELL_HOT, TEMPERATURE_SPREAD
-from jk_bms.sources.jk_session import Heard, JkSession
+from jk_bms.sources.jk import JkSession
+from jk_bms.sources.session import Heard, alone
 from tests.protocol.jk_frames import CELLS, cell_frame, info_frame, repaired, settings_frame
 from tests.sources.scripted import ScriptedConnection, StillClock
 
@@ -27,14 +28,9 @@ class Talk:
 
     def __init__(self, chunks: list[bytes], *, ends: bool = True, patience: float = 0.05) -> None:
         self.connection = ScriptedConnection(chunks, ends=ends)
-        self.status = LinkStatus()
-        self.session = JkSession(
-            self.connection,
-            Device(address="AA:BB:CC:DD:EE:FF"),
-            clock=StillClock(),
-            patience=patience,
-            status=self.status,
-        )
+        self.terms = alone(patience=patience, clock=StillClock())
+        self.status = self.terms.status
+        self.session = JkSession(self.connection, Device(address="AA:BB:CC:DD:EE:FF"), self.terms)
         self.heard: list[Heard] = []
 
     async def to_its_end(self) -> SourceError:
@@ -59,10 +55,10 @@ async def test_device_grows_by_what_the_bms_tells() -> None:
     assert (await talk.to_its_end()).verdict is Verdict.DROPPED
 
     info, _, cells = talk.heard
-    assert isinstance(info.message, DeviceInfo)
+    assert info.about is not None
     assert cells.sample is not None
-    assert cells.sample.device.model == talk.session.device.model == info.message.model
-    assert cells.sample.device.name == info.message.name
+    assert cells.sample.device.model == talk.session.device.model == info.about["device_info"]["model"]
+    assert cells.sample.device.name == info.about["device_info"]["name"]
     assert cells.sample.monotonic == talk.status.last_sample == 1000.0
     assert talk.session.variant is Variant.JK02_32S
     assert talk.status.frames == 1
@@ -132,7 +128,7 @@ async def test_counters_go_on_over_sessions() -> None:
     status = LinkStatus()
     for _ in range(2):
         talk = Talk([b"noise", cell_frame()])
-        talk.session._status = status
+        talk.session.terms.status = talk.status = status
         await talk.to_its_end()
 
     assert status.discarded == 10
@@ -158,7 +154,7 @@ async def test_own_name_is_kept() -> None:
     sample = talk.heard[-1].sample
     assert sample is not None
     assert sample.device.name == "main"
-    assert isinstance(talk.heard[-1].message, CellInfo)
+    assert talk.heard[-1].sample is not None
 
 
 def cells_with(counter: int, **values: float) -> bytes:
@@ -195,9 +191,7 @@ async def test_a_third_probe_is_known_to_the_next_session() -> None:
                 for n in range(9)
             ]
         )
-        talk.session = JkSession(
-            talk.connection, talk.session.device, clock=StillClock(), status=talk.status, third_probe=probe
-        )
+        talk.session = JkSession(talk.connection, talk.session.device, talk.terms, third_probe=probe)
         await talk.to_its_end()
 
     assert [item.sample.probe_numbers for item in talk.heard if item.sample] == [(1, 2, 3, 4)] * 9
@@ -212,7 +206,11 @@ async def test_a_radio_that_notifies_everything_twice(caplog: pytest.LogCaptureF
 
     await talk.to_its_end()
 
-    assert [type(item.message) for item in talk.heard] == [DeviceInfo, Settings, *[CellInfo] * 9]
+    assert [next(iter(item.about or ["cells"])) for item in talk.heard] == [
+        "device_info",
+        "settings",
+        *["cells"] * 9,
+    ]
     assert talk.status.frames == 9
     assert [r.getMessage() for r in caplog.records if "twice" in r.getMessage()] == [
         "AA:BB:CC:DD:EE:FF: each notification arrives twice; it is taken once"
@@ -224,7 +222,7 @@ async def test_what_cannot_be_true_is_left_out_and_told() -> None:
     told: list[tuple[str, bytes]] = []
     bad = cells_with(2, current=2_000_000.0)
     talk = Talk([settings_frame(), cell_frame(), bad, cell_frame(counter=3)])
-    talk.session._doubted = lambda reason, frame: told.append((reason, frame.data))
+    talk.terms.doubted = lambda reason, raw: told.append((reason, raw))
 
     await talk.to_its_end()
 

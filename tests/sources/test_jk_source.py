@@ -11,17 +11,17 @@ import pytest
 
 from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
 from jk_bms.links.base import Link
-from jk_bms.links.radio_memory import RadioMemory
 from jk_bms.links.simulated import SimulatedLink, simulated_link
-from jk_bms.links.slots import Turns
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.model.outage import OutageRecord
+from jk_bms.radio.memory import RadioMemory
+from jk_bms.radio.slots import Turns
 from jk_bms.registry import Entry
 from jk_bms.repair import machine
-from jk_bms.sources import SourceContext, build, simulated
-from jk_bms.sources.jk import JkSource
-from jk_bms.sources.jk_kinds import link_for
+from jk_bms.sources import SourceContext, build, link_for, simulated
+from jk_bms.sources.held import HeldSource
+from jk_bms.sources.jk import JkSessions
 from tests.fast_loop import simulate
 from tests.house_times import MORNING
 from tests.protocol.jk_frames import cell_frame, info_frame, settings_frame
@@ -36,8 +36,8 @@ def quick(**options: str) -> SimulatedLink:
 
 
 @asynccontextmanager
-async def running(link: Link, notes: Notes, **options: Any) -> AsyncIterator[JkSource]:
-    source = JkSource(DEVICE, link, notes.context, **options)
+async def running(link: Link, notes: Notes, **options: Any) -> AsyncIterator[HeldSource]:
+    source = HeldSource(DEVICE, link, JkSessions(notes.context.radio), notes.context, **options)
     task = asyncio.create_task(source.run())
     try:
         yield source
@@ -161,7 +161,7 @@ async def test_read_now_while_a_visit_ends() -> None:
                 await asyncio.sleep(0.01)
 
     link = Leaving([[cell_frame(counter=1)], [cell_frame(counter=2)]], ends=False)
-    source = JkSource(DEVICE, link, notes.context)
+    source = HeldSource(DEVICE, link, JkSessions(notes.context.radio), notes.context)
     task = asyncio.create_task(source.run())
     try:
         await until(lambda: asked and asked[0].done())
@@ -264,7 +264,9 @@ def test_a_frozen_bms_gives_no_reading_to_the_next_run_either() -> None:
     samples: list[Sample] = []
 
     async def live(memory: RadioMemory, thaws: bool) -> None:
-        source = JkSource(DEVICE, link, SourceContext(publish=samples.append, radio=memory))
+        source = HeldSource(
+            DEVICE, link, JkSessions(memory), SourceContext(publish=samples.append, radio=memory)
+        )
         task = asyncio.create_task(source.run())
         await asyncio.sleep(60)
         link.radio.faults.frozen = not thaws
@@ -289,7 +291,7 @@ def test_what_an_outage_turns_out_to_be_is_recorded_at_once() -> None:
 
     async def live() -> None:
         link = simulated_link({"period": "1", "start": MORNING})
-        source = JkSource(DEVICE, link, SourceContext(outage=records.append))
+        source = HeldSource(DEVICE, link, JkSessions(), SourceContext(outage=records.append))
         task = asyncio.create_task(source.run())
         await asyncio.sleep(60)
         link.hindrance = LinkError("not heard", Verdict.NOT_SEEN), ""
@@ -333,7 +335,9 @@ def test_a_bug_is_an_outage_as_any_other(caplog: pytest.LogCaptureFixture) -> No
         loop = asyncio.get_running_loop()
         began = loop.time()
         house = Crashing(while_called=lambda: 60 < loop.time() - began < 1800)
-        source = JkSource(DEVICE, simulated_link({"period": "1", "start": MORNING}), house.context)
+        source = HeldSource(
+            DEVICE, simulated_link({"period": "1", "start": MORNING}), JkSessions(), house.context
+        )
         task = asyncio.create_task(source.run())
         await asyncio.sleep(600)
 

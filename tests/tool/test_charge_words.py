@@ -11,7 +11,8 @@ import pytest
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.made_up_day import with_a_past
 from jk_bms.model import Event
-from jk_bms.registry import SIMULATED, Entry
+from jk_bms.model.kinds import SIMULATED
+from jk_bms.registry import Entry
 from jk_bms.settings import Settings, load_settings
 from jk_bms.store.own import open_writer
 from jk_bms.tool.health import charge_lines, charges

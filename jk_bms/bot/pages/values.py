@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from jk_bms.bot.pages.page import Row
+from jk_bms.model.kinds import SIMULATED
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
@@ -26,7 +27,7 @@ def soc_mark(soc: float) -> str:
 def label(device: dict[str, Any], texts: Texts) -> str:
     """Return what a person calls the battery; made-up ones say so."""
     name = clip(device.get("name") or device.get("address") or device.get("number"))
-    if device.get("type") == "simulated" and "simulat" not in name.lower():
+    if device.get("type") == SIMULATED and "simulat" not in name.lower():
         return texts("bot.simulated", name=name)
     return name
 

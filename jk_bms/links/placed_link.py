@@ -3,17 +3,25 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
-from jk_bms.links.ble import BleConnection, BleLink
-from jk_bms.links.bluez import Adapter, adapters, choose_adapter
-from jk_bms.links.placement import Placement
-from jk_bms.links.slots import Turn
+from jk_bms.links.base import Connection, Link
+from jk_bms.radio.bluez import Adapter, adapters, choose_adapter
+from jk_bms.radio.placement import Placement
+from jk_bms.radio.slots import Turn
+
+
+class RadioLink(Link, Protocol):
+    """A link over the air, which goes by an adapter."""
+
+    address: str
+    adapter: str | None  # name or address; None: the first that is switched on
 
 
 class PlacedLink:
     """``link`` by its own adapter, if the owner chose one, else by the one that ``placement`` gives it."""
 
-    def __init__(self, link: BleLink, placement: Placement) -> None:
+    def __init__(self, link: RadioLink, placement: Placement) -> None:
         self._link = link
         self._wanted = link.adapter
         self._placement = placement
@@ -29,7 +37,7 @@ class PlacedLink:
         async with self._placement.slots(self._link.address, adapter).turn(self._link.address) as turn:
             yield turn
 
-    def connect(self) -> AbstractAsyncContextManager[BleConnection]:
+    def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Open the link; see ``Link``."""
         return self._link.connect()
 

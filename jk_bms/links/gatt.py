@@ -1,12 +1,11 @@
-"""The link to one device over Bluetooth LE. Every foreign error ends here."""
+"""The link to one device over Bluetooth LE, whatever its make. Every foreign error ends here."""
 
 import asyncio
 import sys
-import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -17,7 +16,8 @@ from bleak_retry_connector.bluez import wait_for_disconnect
 
 from jk_bms.called import tool
 from jk_bms.errors import LinkError, SourceError, Verdict
-from jk_bms.links.bluez import (
+from jk_bms.model.found import Advertisement, Certainty, Match
+from jk_bms.radio.bluez import (
     ANSWER_LIMIT,
     FOREIGN,
     Adapter,
@@ -27,42 +27,46 @@ from jk_bms.links.bluez import (
     link_error,
     service_name,
 )
-from jk_bms.links.bus import BLUEZ, call_once
-from jk_bms.links.pairing import device_path, pair, unpair
-from jk_bms.links.patience import finish, within
-from jk_bms.links.radio_memory import RadioMemory
-from jk_bms.links.scan import Seen, ears, likeliest_first, shared_scanner
-from jk_bms.protocol.discovery import SERIAL_SERVICE, Level, Match, score
-from jk_bms.protocol.frame import HEADER
+from jk_bms.radio.bus import BLUEZ, call_once
+from jk_bms.radio.deadlines import finish, within
+from jk_bms.radio.memory import RadioMemory
+from jk_bms.radio.ours import our_addresses, ours
+from jk_bms.radio.pairing import device_path, pair, unpair
+from jk_bms.radio.scan import Seen, ears, likeliest_first, recognised, shared_scanner
 
 if sys.platform == "linux":
     from bleak.backends.bluezdbus.version import BlueZFeatures
 
-SERIAL_CHARACTERISTIC = "0000ffe1-0000-1000-8000-00805f9b34fb"
 WRITE_LIMIT = 5.0  # s for the Bluetooth service to take a command
 PART_LIMIT = 4.0  # s for a connection that was never used to end; the same 2 s
 CLOSE_LIMIT = 8.0  # s; BlueZ takes 2 s to disconnect
 MOST_CHUNKS = 2048  # unread; a minute of the smallest ones
 SHOWN_INSTEAD = 5  # devices named when ours was not seen
 WEAK = -88  # dBm: below, a link rarely comes about or stands
-SOON = 10.0  # s: a link that ends so early ...
-FRAME = 300  # ... and before so many bytes came was refused rather than interrupted
+SOON = 10.0  # s: a link that ends so early, and before it spoke, was refused rather than interrupted
 EARLY_ENDS = 2  # so many in a row are no accident
 PAIR_AGAIN, PAIR_SELDOM = 60.0, 3600.0  # s until a pairing that was not answered is tried again, doubling
 PAIR_ADVICE = f"set `pin` at the device in the registry, or run `{tool('pair')}`"
 REFUSED_ADVICE = f"it refused the `pin` that is set: correct it, or run `{tool('pair')}`"
 
 
-_links: "weakref.WeakSet[BleLink]" = weakref.WeakSet()
+class GattProfile(NamedTuple):
+    """What is to be known of a make to connect to it.
+
+    ``choose``: (address, services, known) -> what to listen to, and what to write to. ``known``: it is
+    known to be of this make, whatever services it shows. Raises LinkError (``STALE_CACHE``, ``NOT_A_BMS``).
+    """
+
+    kind: str  # its row in model.kinds: what advertisements of it are recognised as
+    choose: Callable[
+        [str, Iterable[BleakGATTService], bool], tuple[BleakGATTCharacteristic, BleakGATTCharacteristic]
+    ]
+    frame_length: int = 1  # bytes: a device that sent fewer has not spoken
+    frame_start: bytes = b""  # frames begin so, and the reader is woken for whole ones; empty: for each chunk
 
 
-def our_addresses() -> set[str]:
-    """Return the devices that this process has to do with."""
-    return {link.address for link in _links}
-
-
-class BleLink:
-    """A JK BMS by its Bluetooth address.
+class GattLink:
+    """A BMS by its Bluetooth address, of the make that ``profile`` describes.
 
     ``adapter``: name or address of the adapter; None: the first that is switched on.
     ``timeout``: seconds to see the device, and again to connect to it. ``pin``: the passkey that
@@ -73,6 +77,7 @@ class BleLink:
     def __init__(
         self,
         address: str,
+        profile: GattProfile,
         *,
         adapter: str | None = None,
         timeout: float = 20.0,
@@ -80,6 +85,7 @@ class BleLink:
         memory: RadioMemory | None = None,
     ) -> None:
         self.address = address.upper()
+        self.profile = profile
         self.adapter = adapter
         self.timeout = timeout
         self.pin = pin
@@ -92,32 +98,31 @@ class BleLink:
         self._unanswered = 0  # pairings in a row
         self._pair_due = 0.0  # not before, on the clock of the event loop
         self._rssi: int | None = None
-        _links.add(self)
+        ours(self)
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator["BleConnection"]:
+    async def connect(self) -> AsyncIterator["GattConnection"]:
         """Find the device, connect, listen; leaving disconnects. Raises LinkError.
 
         Every LinkError carries what was seen besides, see ``repair.causes.Evidence``.
         """
         self._rssi = None
-        connection = BleConnection(self.address)
+        connection = GattConnection(self.address, self.profile)
         adapter: Adapter | None = None
         service = ""
         try:
             adapter = await self._choose()
             service, self.used_adapter = service_name(), adapter.address
             try:
-                async with self._at_hand(adapter) as (device, rssi, looks_jk):
+                async with self._at_hand(adapter) as (device, rssi, recognised):
                     self._rssi = rssi
                     if self._may_pair():
                         await self._pair(adapter, device)
-                    await connection.open(
-                        device, rssi, adapter.name, self.timeout, jk=looks_jk or self._spoke
-                    )
+                    known = recognised or self._spoke
+                    await connection.open(device, rssi, adapter.name, self.timeout, known=known)
                 yield connection
             finally:
-                if connection.received >= FRAME:
+                if connection.spoke:
                     self._spoke = True
                     self._early_ends, self._wants_pairing, self.forgotten = 0, False, False
                 await finish(CLOSE_LIMIT, connection.close(), f"{self.address}: disconnecting")
@@ -187,7 +192,9 @@ class BleLink:
         later = asyncio.get_running_loop().time() < self._pair_due
         return f"with the `pin` that is set it is tried {'again later' if later else 'next'}"
 
-    def _explained(self, error: LinkError, connection: "BleConnection", adapter: Adapter | None) -> LinkError:
+    def _explained(
+        self, error: LinkError, connection: "GattConnection", adapter: Adapter | None
+    ) -> LinkError:
         """Return the error with what was seen besides, and a verdict that takes that into account."""
         stood = connection.stood
         facts: dict[str, Any] = {"adapter": self.used_adapter} if self.used_adapter else {}
@@ -197,10 +204,10 @@ class BleLink:
             facts["signals"] = tuple((now - signal.at, signal.rssi) for signal in signals)
         if stood is not None:
             facts["connected_for"] = stood
-            facts["spoke"] = connection.received >= FRAME
+            facts["spoke"] = connection.spoke
         paired = facts["paired"] = adapter is not None and adapter.paired(self.address)
         verdict, message = error.verdict, str(error)
-        refused = stood is not None and stood < SOON and connection.received < FRAME
+        refused = stood is not None and stood < SOON and not connection.spoke
         if refused and verdict in (Verdict.DROPPED, Verdict.CONNECT_FAILED):
             self._early_ends += 1
         weak = self._rssi is not None and self._rssi <= WEAK
@@ -229,20 +236,22 @@ class BleLink:
 
     @asynccontextmanager
     async def _at_hand(self, adapter: Adapter) -> AsyncIterator[tuple[BLEDevice, int | None, bool]]:
-        """Give the device, just seen, its signal and if it looks like a JK, while no other battery connects."""
+        """Give the device, just seen, its signal and if it is of our make, while no other battery connects."""
         scanner = shared_scanner(adapter)
         if held := adapter.held.get(self.address):
             # A program that was killed leaves its connection behind, and a connected BMS
             # does not advertise: no scan would ever see it again.
             async with scanner.connecting:
                 props = held["props"]
-                match = score(
-                    props.get("Name"),
-                    props.get("UUIDs", ()),
-                    props.get("ManufacturerData", {}),
-                    self.address,
+                match = recognised(
+                    Advertisement(
+                        props.get("Name"),
+                        props.get("UUIDs", ()),
+                        props.get("ManufacturerData", {}),
+                        self.address,
+                    )
                 )
-                yield BLEDevice(self.address, props.get("Alias"), dict(held)), None, _is_jk(match)
+                yield BLEDevice(self.address, props.get("Alias"), dict(held)), None, self._ours(match)
             return
         async with AsyncExitStack() as stack:
             others: dict[str, Seen] = {}
@@ -272,7 +281,11 @@ class BleLink:
                     raise self._not_seen(adapter, others.values(), others_before) from None
                 # BlueZ forgets who is no longer heard, so listen on while another connects.
                 await stack.enter_async_context(scanner.connecting)
-            yield seen.device, seen.rssi, _is_jk(seen.match)
+            yield seen.device, seen.rssi, self._ours(seen.match)
+
+    def _ours(self, match: Match | None) -> bool:
+        """Whether an advertisement shows clearly that the device is of our make."""
+        return match is not None and match.kind == self.profile.kind and match.level >= Certainty.LIKELY
 
     def _note_others(self, adapter: Adapter, others: Mapping[str, Seen]) -> None:
         if set(others) - our_addresses():
@@ -296,12 +309,13 @@ class BleLink:
         return LinkError(message, verdict, {"others": len(names)})
 
 
-class BleConnection:
-    """One open connection. Made, opened and closed by BleLink."""
+class GattConnection:
+    """One open connection. Made, opened and closed by GattLink."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, profile: GattProfile) -> None:
         self.address = address
         self.received = 0  # bytes
+        self._profile = profile
         self._rssi: int | None = None
         self._client: BleakClient | None = None
         self._commands: BleakGATTCharacteristic | None = None
@@ -315,6 +329,11 @@ class BleConnection:
         self._gone = False
         self._connected_at: float | None = None  # on the clock of the event loop
         self._gone_at: float | None = None
+
+    @property
+    def spoke(self) -> bool:
+        """Whether it sent as much as a frame."""
+        return self.received >= self._profile.frame_length
 
     @property
     def stood(self) -> float | None:
@@ -372,16 +391,16 @@ class BleConnection:
             raise link_error(error, f"{self.address}: cannot write", otherwise) from error
 
     async def open(
-        self, device: BLEDevice, rssi: int | None, adapter: str, timeout: float, *, jk: bool = False
+        self, device: BLEDevice, rssi: int | None, adapter: str, timeout: float, *, known: bool = False
     ) -> None:
         """Connect and listen within ``timeout`` seconds. Raises LinkError.
 
-        ``jk``: it is known to be a JK BMS, whatever services it shows.
+        ``known``: it is known to be of our make, whatever services it shows.
         """
         self._rssi = rssi
         began = asyncio.get_running_loop().time()
         try:
-            await within(timeout, self._open(device, adapter, jk), f"{self.address}: connecting")
+            await within(timeout, self._open(device, adapter, known), f"{self.address}: connecting")
         except BaseException as error:
             if self._connected_at is None and "device disconnected" in str(error):
                 self._connected_at, self._gone_at = began, asyncio.get_running_loop().time()
@@ -407,7 +426,7 @@ class BleConnection:
         if self._client is not None:
             await self._client.disconnect()
 
-    async def _open(self, device: BLEDevice, adapter: str, jk: bool) -> None:
+    async def _open(self, device: BLEDevice, adapter: str, known: bool) -> None:
         await _check_bluez()
         # One attempt: when to try again is decided in one place, above. What remains of the
         # retry connector's work is what we want of it: known hiccups of the first second are
@@ -425,17 +444,18 @@ class BleConnection:
         self._gone = not self._client.is_connected
         self._gone_at = None
         self._connected_at = asyncio.get_running_loop().time()
-        listen, self._commands = choose_characteristics(self.address, self._client.services, jk=jk)
+        listen, self._commands = self._profile.choose(self.address, self._client.services, known)
         await self._client.start_notify(listen, self._on_chunk)
 
     def _on_chunk(self, _: BleakGATTCharacteristic, chunk: bytearray) -> None:
         self.received += len(chunk)
         self._chunks.append(bytes(chunk))
-        # A frame comes in up to fifteen chunks: the receiver is woken for all of them at once.
+        # A JK's frame comes in up to fifteen chunks: the receiver is woken for all of them at once.
         # When some get lost, the next frame makes up the length, or the reader's patience ends.
-        if self._whole and (self._unread or chunk.startswith(HEADER)):
+        start = self._profile.frame_start
+        if self._whole and start and (self._unread or chunk.startswith(start)):
             self._unread += len(chunk)
-            if self._unread < FRAME:
+            if self._unread < self._profile.frame_length:
                 return
             self._unread = 0
         self._tell()
@@ -479,46 +499,6 @@ class BleConnection:
             f"{self.address}: the connection was lost; weak signal, or the BMS was switched off",
             Verdict.DROPPED,
         )
-
-
-def choose_characteristics(
-    address: str, services: Iterable[BleakGATTService], *, jk: bool = False
-) -> tuple[BleakGATTCharacteristic, BleakGATTCharacteristic]:
-    """Return the characteristics to listen to and to write to. Raises LinkError.
-
-    What a device that is known to be a JK (``jk``) does not show was remembered wrongly:
-    ``STALE_CACHE``; else it is ``NOT_A_BMS``.
-
-    By what they can do, not by number: some modules have FFE1 twice, one for each
-    direction, some have one for both, some offer more; and their order is random.
-    """
-    offered = list(services)
-    serial = sorted(
-        (each for service in offered if service.uuid == SERIAL_SERVICE for each in service.characteristics),
-        key=lambda each: (each.uuid != SERIAL_CHARACTERISTIC, each.handle),
-    )
-    listen = [each for each in serial if "notify" in each.properties]
-    write = [each for each in serial if {"write", "write-without-response"} & set(each.properties)]
-    if listen and write:
-        return listen[0], write[0]
-    if not offered:
-        what = f"connected, but it shows no services; try `bluetoothctl remove {address}`"
-    elif not serial:
-        names = ", ".join(sorted(service.uuid[4:8] for service in offered))
-        what = f"connected, but it has no service ffe0 (it has {names}); not a JK BMS?"
-    else:
-        what = "connected, but nothing in its service ffe0 can be listened to and written; not a JK BMS?"
-    verdict = Verdict.NOT_A_BMS
-    if jk or not offered:
-        verdict = Verdict.STALE_CACHE
-        what = what.replace(
-            "; not a JK BMS?", f", though it is a JK BMS; try `bluetoothctl remove {address}`"
-        )
-    raise LinkError(f"{address}: {what}", verdict, {"services": len(offered)})
-
-
-def _is_jk(match: Match | None) -> bool:
-    return match is not None and match.level >= Level.LIKELY
 
 
 _checks: set[asyncio.Task[None]] = set()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from bleak.exc import BleakDBusError
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, link_error
-from jk_bms.links.bus import BLUEZ, call, call_once, system_bus
-from jk_bms.links.patience import finish, within
+from jk_bms.radio.bluez import ANSWER_LIMIT, FOREIGN, Adapter, link_error
+from jk_bms.radio.bus import BLUEZ, call, call_once, system_bus
+from jk_bms.radio.deadlines import finish, within
 
 if TYPE_CHECKING or sys.platform == "linux":
     from dbus_fast import Message, MessageType

@@ -9,13 +9,13 @@ to be placed, but counts as load.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from jk_bms.links.slots import Turns, usual_connections
+from jk_bms.radio.slots import Turns, usual_connections
 
 STATE = "adapters"  # the name in bms.db of what is remembered
 
 
 class AnAdapter(Protocol):
-    """What is asked of an adapter; see links.bluez.Adapter."""
+    """What is asked of an adapter; see bluez.Adapter."""
 
     @property
     def name(self) -> str:

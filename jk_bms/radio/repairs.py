@@ -5,18 +5,18 @@ import contextlib
 import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bleak.exc import BleakDBusError
 
 from jk_bms.called import tool
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links.ble import BleLink, our_addresses
-from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, adapters, choose, link_error, service_name
-from jk_bms.links.bus import BLUEZ, PROPERTIES, call_once
-from jk_bms.links.pairing import unpair
-from jk_bms.links.patience import finish, within
-from jk_bms.links.scan import Seen, shared_scanner
+from jk_bms.radio.bluez import ANSWER_LIMIT, FOREIGN, Adapter, adapters, choose, link_error, service_name
+from jk_bms.radio.bus import BLUEZ, PROPERTIES, call_once
+from jk_bms.radio.deadlines import finish, within
+from jk_bms.radio.ours import our_addresses
+from jk_bms.radio.pairing import unpair
+from jk_bms.radio.scan import Seen, shared_scanner
 
 if TYPE_CHECKING or sys.platform == "linux":
     from dbus_fast import Variant
@@ -34,10 +34,20 @@ DENIALS = ("AccessDenied", "InteractiveAuthorizationRequired", "NotAuthorized", 
 ALLOW_ADVICE = "`sudo ./install.sh --allow-repairs` installs the rule that allows it"
 
 
+class Reached(Protocol):
+    """A link over the air, as far as its repairs must know it."""
+
+    address: str
+    adapter: str | None
+    used_adapter: str  # address of the adapter of the last attempt
+    pin: str | None
+    forgotten: bool  # BlueZ was made to forget it, and no data came since
+
+
 class BluezRepairs:
     """Repairs for the device of ``link``; see links.base.Repairs."""
 
-    def __init__(self, link: BleLink) -> None:
+    def __init__(self, link: Reached) -> None:
         self._link = link
 
     @property

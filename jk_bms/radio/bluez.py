@@ -23,10 +23,10 @@ from bleak.exc import BleakBluetoothNotAvailableReason as Unavailable
 from bleak_retry_connector.bleak_manager import get_global_bluez_manager_sync
 
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.links import rfkill
-from jk_bms.links.bus import bluez_objects
-from jk_bms.links.patience import within
 from jk_bms.model.foreign_text import harmless
+from jk_bms.radio import rfkill
+from jk_bms.radio.bus import bluez_objects
+from jk_bms.radio.deadlines import within
 
 if sys.platform == "linux":
     from dbus_fast.errors import AuthError, DBusFastError

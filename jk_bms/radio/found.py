@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from jk_bms.links.scan import Seen, scan
 from jk_bms.model.found import Found
+from jk_bms.radio.scan import Seen, scan
 
 
 def as_found(seen: Seen) -> Found:
@@ -14,6 +14,7 @@ def as_found(seen: Seen) -> Found:
         rssi=seen.rssi,
         level=int(seen.match.level) if seen.match else 0,
         evidence=seen.match.evidence if seen.match else "",
+        kind=seen.match.kind if seen.match else "",
     )
 
 

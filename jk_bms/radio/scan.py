@@ -6,6 +6,8 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
 from typing import NamedTuple
 
 from bleak import BleakScanner
@@ -14,10 +16,11 @@ from bleak.backends.scanner import AdvertisementData
 from bleak_retry_connector.bluez import stop_discovery
 
 from jk_bms.errors import Verdict
-from jk_bms.links.bluez import ANSWER_LIMIT, FOREIGN, Adapter, choose_adapter, link_error, service_name
-from jk_bms.links.patience import finish, within
 from jk_bms.model.foreign_text import harmless_name
-from jk_bms.protocol.discovery import Match, score
+from jk_bms.model.found import Advertisement, Match
+from jk_bms.model.kinds import KINDS
+from jk_bms.radio.bluez import ANSWER_LIMIT, FOREIGN, Adapter, choose_adapter, link_error, service_name
+from jk_bms.radio.deadlines import finish, within
 
 STOP_LIMIT = 5.0  # s
 JUST_NOW = 5.0  # s: who joins a running scan is told of devices heard that recently
@@ -34,7 +37,7 @@ class Seen:
     address: str
     name: str | None
     rssi: int | None  # dBm
-    match: Match | None  # None: nothing speaks for a JK BMS
+    match: Match | None  # None: nothing speaks for a BMS
     adapter: str  # heard by
     device: BLEDevice = field(repr=False, compare=False)
 
@@ -159,7 +162,9 @@ class SharedScanner:
             address=device.address.upper(),
             name=name,
             rssi=None if advertised.rssi == UNKNOWN_RSSI else advertised.rssi,
-            match=score(name, advertised.service_uuids, advertised.manufacturer_data, device.address),
+            match=recognised(
+                Advertisement(name, advertised.service_uuids, advertised.manufacturer_data, device.address)
+            ),
             adapter=self.adapter,
             device=device,
         )
@@ -169,6 +174,18 @@ class SharedScanner:
             ears().heard(seen.address, Signal(now, seen.rssi, self.adapter))
         for on_seen in tuple(self._listeners):
             on_seen(seen)
+
+
+@cache
+def _recognisers() -> tuple[Callable[..., Match | None], ...]:
+    places = [kind.recognise.split(":") for kind in KINDS.values() if kind.recognise]
+    return tuple(getattr(import_module(module), name) for module, name in places)
+
+
+def recognised(advertised: Advertisement) -> Match | None:
+    """Return the kind of BMS that an advertisement speaks for most; None: for none."""
+    found = [match for recognise in _recognisers() if (match := recognise(*advertised)) is not None]
+    return max(found, default=None, key=lambda match: match.level)
 
 
 # Locks belong to an event loop, so scanners do too; a service has one loop, tests many.
@@ -192,7 +209,7 @@ def shared_scanner(adapter: Adapter) -> SharedScanner:
 
 
 async def scan(seconds: float, adapter: str | None = None, on_seen: OnSeen | None = None) -> list[Seen]:
-    """Listen for ``seconds``; return every device heard, the likeliest JK first.
+    """Listen for ``seconds``; return every device heard, the likeliest BMS first.
 
     ``on_seen`` is called when a device is first heard, and again when its name or match
     becomes known. ``adapter``: name or address. Raises LinkError.
