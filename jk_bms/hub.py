@@ -1,17 +1,44 @@
-"""Where samples arrive and leave again: the newest of each device, and everybody who listens."""
+"""Where all that happens arrives and leaves again: the newest of each device, and everybody who listens.
+
+What listens is a part: a sink (where values go) or an action (what is done besides). Parts stand in lists,
+``jk_bms.sinks.SINKS`` and ``jk_bms.actions.ACTIONS``; the poller builds those that the settings ask for.
+"""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
 
-from jk_bms.model import Sample
+import msgspec
+
+from jk_bms.clock import Clock
+from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model.link import LinkStatus
+from jk_bms.settings import Settings
+from jk_bms.store.own import OwnStore
 
 log = logging.getLogger(__name__)
 
-Listener = Callable[[Sample], None]
+
+class LinkChange(NamedTuple):
+    """The way to a device is in another state, or cannot be used for another reason. ``status`` goes on changing."""
+
+    device: Device
+    status: LinkStatus
+
+
+class Unsaved(NamedTuple):
+    """An event that cannot be written to bms.db for now."""
+
+    event: Event
+
+
+Item = Sample | InverterSample | LinkChange | Event | Unsaved
+Listener = Callable[[Item], None]
 
 
 class Hub:
-    """Passes every sample to every listener, in their order.
+    """Passes everything that happens to every listener, in their order.
 
     Listeners must not wait; one that raises is a bug of its own, is logged once per kind of
     error and costs the others nothing.
@@ -23,17 +50,74 @@ class Hub:
         self._broken: set[tuple[str, str]] = set()
 
     def listen(self, listener: Listener) -> None:
-        """Have ``listener`` called with every sample from now on."""
+        """Have ``listener`` called with everything from now on."""
         self._listeners.append(listener)
 
-    def publish(self, sample: Sample) -> None:
-        """Keep ``sample`` and pass it on."""
-        self.newest[sample.device.address] = sample
+    def publish(self, item: Item) -> None:
+        """Pass ``item`` on; keep it if it is a sample."""
+        if isinstance(item, Sample):
+            self.newest[item.device.address] = item
         for listener in self._listeners:
             try:
-                listener(sample)
+                listener(item)
             except Exception as error:
                 fault = (repr(listener), repr(error))
                 if fault not in self._broken:
                     self._broken.add(fault)
-                    log.exception("%s: a sample was not taken", listener)
+                    log.exception("%s: a %s was not taken", listener, type(item).__name__)
+
+
+class InWriter(Protocol):
+    """Runs something in the thread that owns bms.db."""
+
+    def __call__(self, work: Callable[[OwnStore], Any], /) -> Awaitable[Any]:
+        """Return what ``work`` returned. Raises StoreError."""
+
+
+class PartContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sink or an action is given."""
+
+    settings: Settings
+    clock: Clock
+    publish: Callable[[Item], None]  # from any thread
+    in_writer: InWriter
+    label: Callable[[str | None], str | None]  # what people call a battery, by its address
+    waiting: Callable[[], Sequence[Event]]  # alerts that could not be written yet
+    trouble: Callable[[], str]  # why this house is not well, as an outsider should know; empty: it is
+    snapshot: Callable[[], Mapping[str, Any]]  # the present state of everything
+
+
+class Part:
+    """A sink or an action. ``open`` comes first, then ``run``; ``accept`` is called in between. All may be left out."""
+
+    def open(self, own: OwnStore) -> None:
+        """Go on where the last run ended, before anything of this one. Blocks, in the thread that owns bms.db."""
+
+    def accept(self, item: Item) -> None:
+        """Take what happens. Must not wait."""
+
+    async def run(self) -> None:
+        """Work until cancelled. ConfigError ends the service, another error this part for a while."""
+
+    def shown(self) -> Mapping[str, Any]:
+        """Return what the snapshot tells of it, by key."""
+        return {}
+
+
+class PartRow(NamedTuple):
+    """One row of SINKS or ACTIONS."""
+
+    name: str
+    make: str  # "module:function", imported where it is wanted: (PartContext) -> Part
+    wanted: Callable[[Settings], object] = lambda _: True
+    packages: str = "runtime"  # the extra of pyproject.toml that brings its libraries
+
+
+def wanted_parts(rows: Sequence[PartRow], context: PartContext) -> dict[str, Part]:
+    """Return the parts that the settings ask for, by name."""
+    parts: dict[str, Part] = {}
+    for row in rows:
+        if row.wanted(context.settings):
+            module, function = row.make.split(":")
+            parts[row.name] = getattr(import_module(module), function)(context)
+    return parts

@@ -318,9 +318,8 @@ def _entry(
             address = form.parse(text)
         except ValueError:
             shown = _told(text, "this key")
-            faults.append(
-                f"{where(key)}: {shown} is not an address; expected {form.expected.removeprefix('an address ')}"
-            )
+            expected = form.expected.replace("an address", "one", 1)
+            faults.append(f"{where(key)}: {shown} is not an address; expected {expected}")
             return None
         if inner not in {None, address}:
             faults.append(f"{where(key)}: the address below {who} is {inner!r}; expected the same twice")

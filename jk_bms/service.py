@@ -12,15 +12,17 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from jk_bms import __version__
+from jk_bms.actions import ACTIONS
 from jk_bms.called import tool
 from jk_bms.clock import Clock
 from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.logs import setup_logging
 from jk_bms.model.kinds import KINDS
-from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
+from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
 from jk_bms.settings import TOP, Settings, load_settings
+from jk_bms.sinks import SINKS
 from jk_bms.start import is_shortage
 
 log = logging.getLogger(__name__)
@@ -185,7 +187,8 @@ def _print_packages(env_file: str | None) -> int:
     """Settings that make no sense need no more than it takes to say so."""
     try:
         settings = load_settings(env_file=env_file, forgiving=True)
-        kind = "bot" if settings.bot_token or settings.alert_urls else "runtime"
+        rows = [row for row in (*SINKS, *ACTIONS) if row.wanted(settings)]
+        kind = "bot" if settings.bot_token or any(row.packages == "bot" for row in rows) else "runtime"
     except ConfigError:
         kind = "runtime"
     sys.stdout.write(f"{kind}\n")

@@ -3,7 +3,7 @@
 import pytest
 
 from jk_bms.bot.telegram_errors import Refusal
-from jk_bms.bot_presence import GONE, TROUBLES, WELL, BotPresence
+from jk_bms.poller.bot_presence import GONE, TROUBLES, WELL, BotPresence
 from tests.sources.scripted import StillClock
 
 

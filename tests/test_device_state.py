@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
-from jk_bms.device_state import device_state, status_line
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.poller.device_state import device_state, status_line
 from jk_bms.repair.ladder import Rung
 from jk_bms.rules.cells import cell_limits
 

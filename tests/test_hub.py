@@ -4,29 +4,32 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jk_bms.hub import Hub
-from jk_bms.model import Device, Sample
+from jk_bms.hub import Hub, Item
+from jk_bms.model import Device, Event, Sample
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def sample(address: str = "one", voltage: float = 53.0) -> Sample:
     return Sample(
         device=Device(address=address),
-        taken_at=datetime(2026, 12, 1, tzinfo=UTC),
+        taken_at=NOW,
         monotonic=1.0,
         voltage=voltage,
     )
 
 
-def test_every_listener_gets_every_sample_in_order() -> None:
+def test_every_listener_gets_everything_in_order() -> None:
     hub = Hub()
-    heard: list[tuple[str, float | None]] = []
-    hub.listen(lambda sample: heard.append(("a", sample.voltage)))
-    hub.listen(lambda sample: heard.append(("b", sample.voltage)))
+    heard: list[tuple[str, Item]] = []
+    hub.listen(lambda item: heard.append(("a", item)))
+    hub.listen(lambda item: heard.append(("b", item)))
+    first, second = sample(voltage=1.0), Event(kind="grid.back", taken_at=NOW, monotonic=2.0)
 
-    hub.publish(sample(voltage=1.0))
-    hub.publish(sample(voltage=2.0))
+    hub.publish(first)
+    hub.publish(second)
 
-    assert heard == [("a", 1.0), ("b", 1.0), ("a", 2.0), ("b", 2.0)]
+    assert heard == [("a", first), ("b", first), ("a", second), ("b", second)]
 
 
 def test_newest_of_each_device_is_kept() -> None:
@@ -40,9 +43,9 @@ def test_newest_of_each_device_is_kept() -> None:
 def test_a_listener_that_fails_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged once, not at every frame."""
     hub = Hub()
-    heard: list[Sample] = []
+    heard: list[Item] = []
 
-    def broken(_: Sample) -> None:
+    def broken(_: Item) -> None:
         raise RuntimeError("no idea")
 
     hub.listen(broken)

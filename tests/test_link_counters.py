@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from jk_bms.link_counters import PERIOD, PREFIX, LinkCounters
 from jk_bms.model import Device
 from jk_bms.model.link import LinkStatus
+from jk_bms.poller.link_counters import PERIOD, PREFIX, LinkCounters
 from jk_bms.repair.house import House
 from jk_bms.repair.machine import LinkMachine
 from jk_bms.store.own import OwnStore, open_writer

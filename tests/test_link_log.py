@@ -11,10 +11,10 @@ import pytest
 
 from jk_bms.clock import Mark
 from jk_bms.errors import Verdict
-from jk_bms.link_log import LinkLog
 from jk_bms.model import Device
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.outage import OutageRecord
+from jk_bms.poller.link_log import LinkLog
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung
 from jk_bms.store.outages import newest_outages

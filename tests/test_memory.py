@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from jk_bms.clock import Clock
-from jk_bms.memory import Memory
 from jk_bms.model import Device, Sample
+from jk_bms.poller.memory import Memory
 from jk_bms.protocol import to_sample
 from jk_bms.registry import Entry
 from jk_bms.settings import load_settings

@@ -15,7 +15,9 @@ from jk_bms import service
 from jk_bms.bot.pages.battery import battery, cells
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import ConfigError, LiveError
-from jk_bms.poller import EXIT_OK, EXIT_SILENT, Poller
+from jk_bms.model.link import LinkState
+from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
+from jk_bms.poller.requests import answer
 from jk_bms.registry import Entry
 from jk_bms.repair import house as house_rungs
 from jk_bms.repair.ladder import Rung
@@ -225,8 +227,8 @@ async def test_a_battery_left_alone_is_not_silent(
     async with running(house):
         await until(lambda: "reading" in house.snapshot()["devices"][0])
         if not visits:
-            await house._handle({"action": "release", "seconds": 60})
-        await until(house._any_resting)
+            await answer(house, {"action": "release", "seconds": 60})
+        await until(lambda: house.sources[0].status.state in (LinkState.RELEASED, LinkState.WAITING))
         monkeypatch.setattr(house_rungs, "ALL_SILENT", 0.3)
         so_far = len(looks)
         await until(lambda: len(looks) > so_far + 20)  # a second, three times the limit
@@ -247,14 +249,14 @@ async def test_a_battery_left_alone_is_not_silent(
 )
 async def test_requests_that_are_refused(request_: dict[str, Any], says: str, tmp_path: Path) -> None:
     with pytest.raises(LiveError, match=says):
-        await poller(tmp_path)._handle(request_)
+        await answer(poller(tmp_path), request_)
 
 
 @pytest.mark.parametrize("device", [None, "Simulated", "1"])
 async def test_a_battery_is_meant_by_name_address_or_number(device: str | None, tmp_path: Path) -> None:
-    answer = await poller(tmp_path)._handle({"action": "resume", "device": device})
+    said = await answer(poller(tmp_path), {"action": "resume", "device": device})
 
-    assert answer == {"devices": ["simulated"]}
+    assert said == {"devices": ["simulated"]}
 
 
 async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -266,28 +268,28 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
         code = house.snapshot()["telegram"]["code"]
         assert f"/start {code}" in caplog.text
         with pytest.raises(LiveError, match="not, or no longer, good"):
-            await house._handle({"action": "claim", "code": "WRONG"})
-        assert (await house._handle({"action": "invite"}))["link"] is None
+            await answer(house, {"action": "claim", "code": "WRONG"})
+        assert (await answer(house, {"action": "invite"}))["link"] is None
 
-        await house._handle({"action": "telegram", "username": "house_bot", "claimed": False})
-        assert (await house._handle({"action": "invite"}))["link"].startswith("https://t.me/house_bot?start=")
-        assert await house._handle({"action": "claim", "code": code}) == {"role": "owner", "first": True}
+        await answer(house, {"action": "telegram", "username": "house_bot", "claimed": False})
+        assert (await answer(house, {"action": "invite"}))["link"].startswith("https://t.me/house_bot?start=")
+        assert await answer(house, {"action": "claim", "code": code}) == {"role": "owner", "first": True}
         assert house.snapshot()["telegram"]["code"] is None
         with pytest.raises(LiveError):
-            await house._handle({"action": "claim", "code": code})
+            await answer(house, {"action": "claim", "code": code})
 
     again = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN=token)
     async with running(again):
         await until(lambda: "reading" in again.snapshot()["devices"][0])
         assert again.snapshot()["telegram"]["code"] is None
-        assert again.claims.username == "house_bot"
+        assert again.invitations.username == "house_bot"
         sign = {"action": "telegram", "username": "house_bot", "state": "well"}
-        await again._handle(sign | {"claimed": False})  # such as while the owner is being written down
-        await again._handle(sign | {"claimed": True})
-        await again._handle(sign | {"claimed": False})
+        await answer(again, sign | {"claimed": False})  # such as while the owner is being written down
+        await answer(again, sign | {"claimed": True})
+        await answer(again, sign | {"claimed": False})
         assert again.snapshot()["telegram"]["code"] is None
-        await again._handle(sign)  # an older bot
-        await again._handle(sign | {"claimed": False})  # its database was lost
+        await answer(again, sign)  # an older bot
+        await answer(again, sign | {"claimed": False})  # its database was lost
         new = again.snapshot()["telegram"]["code"]
         assert f"/start {new}" in caplog.text
         assert new != code
@@ -320,21 +322,21 @@ async def test_a_bot_that_is_gone_or_refused_is_trouble_of_the_house(
     written: list[object] = []
     async with running(house):
         await until(lambda: "reading" in house.snapshot()["devices"][0])
-        monkeypatch.setattr(house, "_keep_claims", lambda: written.append(1))
+        monkeypatch.setattr(house, "keep_invitations", lambda: written.append(1))
         sign = {"action": "telegram", "username": "house_bot", "claimed": True, "state": "well"}
         for _ in range(3):
-            await house._handle(sign)
+            await answer(house, sign)
         assert house._trouble() == ""
-        await house._handle(sign | {"state": "unknown_token"})
+        await answer(house, sign | {"state": "unknown_token"})
         assert "does not know TELEGRAM_BOT_TOKEN" in house._trouble()
         assert house.snapshot()["telegram"]["trouble"] == house._trouble()
-        await house._handle(sign)
+        await answer(house, sign)
         assert house._trouble() == ""
         assert len(written) == 1  # what does not change is not written each minute
         for _ in range(2):
-            await house._handle(sign | {"claimed": False})
+            await answer(house, sign | {"claimed": False})
         assert "has lost its owner" in house._trouble()
-        await house._handle(sign)
+        await answer(house, sign)
         assert house._trouble() == ""
 
     assert len(written) == 3  # what does not change is not written each minute

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jk_bms.clock import Clock
-from jk_bms.settings.proxies import is_socks
+from jk_bms.hub import Part, PartContext
+from jk_bms.settings.proxies import is_socks, proxy_for
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ FIRST_AFTER = 30.0  # s: until then the batteries have spoken, or something is w
 PATIENCE = 10.0  # s for one request
 
 
-class Deadman:
+class Deadman(Part):
     """Asks for ``url`` now and then while ``well`` returns an empty text; else that says what is wrong.
 
     ``proxy``: the one that leads there, by HTTP or SOCKS.
@@ -135,3 +136,10 @@ def _opener(proxy: str | None) -> Any:
             return self.do_open(Connection, request)
 
     return build_opener(ProxyHandler(direct), Handler(context=context))
+
+
+def deadman(context: PartContext) -> Deadman:
+    """Return the handle of ``DEADMAN_URL``."""
+    url = context.settings.deadman_url
+    assert url is not None  # it is wanted
+    return Deadman(url, context.clock, well=context.trouble, proxy=proxy_for(context.settings, url))

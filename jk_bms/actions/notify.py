@@ -13,13 +13,14 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from jk_bms.actions.delivery import is_loud, to_be_told, together
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
+from jk_bms.hub import InWriter, Item, Part, PartContext, Unsaved
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
 from jk_bms.settings import TOP, Settings
@@ -38,13 +39,6 @@ FIRST_REST, LONGEST_REST = 1.0, 60.0  # s between two attempts: it doubles with 
 LOOK_PERIOD = 60.0  # s between two looks into the log of events without being woken
 UNSAVED_PATIENCE = 4.0  # s that an alert waits for the disk before it is told from memory
 PAGE = 200  # events read at once
-
-
-class InWriter(Protocol):
-    """Runs something in the thread that owns bms.db."""
-
-    def __call__(self, work: Callable[[OwnStore], Any], /) -> Awaitable[Any]:
-        """Return what ``work`` returned. Raises StoreError."""
 
 
 class Outcome(NamedTuple):
@@ -75,7 +69,7 @@ class Address:
         return f"ALERT_URLS: address {self.number} ({found[1].lower() if found else 'unreadable'})"
 
 
-class Messenger:
+class Messenger(Part):
     """Tells the services. ``open`` before the first event of this run, then ``run``; ``wake`` when there is news.
 
     ``label`` names a battery; ``waiting`` returns the alerts that could not be written yet.
@@ -111,6 +105,11 @@ class Messenger:
             address.cursor = min(cursor, newest)  # a database that was begun anew counts from 1
             address.sending = place.get("sending")
         write_states(own, {STATE: self._places()})  # now: a kill before the first message must not lose it
+
+    def accept(self, item: Item) -> None:
+        """Look into the log of events soon after something happened."""
+        if isinstance(item, Event | Unsaved):
+            self.wake()
 
     def wake(self) -> None:
         """Look into the log of events now."""
@@ -296,3 +295,14 @@ def _outcome(said: bytes) -> Outcome:
 
 def _key(event: Event) -> tuple[str, float, str]:
     return event.kind, event.monotonic, event.text
+
+
+def messenger(context: PartContext) -> Messenger:
+    """Return the messenger of ``ALERT_URLS``."""
+    return Messenger(
+        context.settings,
+        context.clock,
+        in_writer=context.in_writer,
+        label=context.label,
+        waiting=context.waiting,
+    )

@@ -180,9 +180,9 @@ class Alerts:
                 self._house_at = now
                 self._look(HOUSE, self._whole_house())
 
-    def inverter_said(self, sample: InverterSample, *, made_up: bool = False) -> None:
-        """Take what an inverter says; ``made_up``: that of a simulated house, which counts only alone."""
-        if self.inverter.take(sample, made_up=made_up):
+    def inverter_said(self, sample: InverterSample) -> None:
+        """Take what an inverter says."""
+        if self.inverter.take(sample):
             self._judge_inverter()
 
     # What is asked

@@ -37,12 +37,12 @@ class InverterState:
         self._answered: InverterSample | None = None  # the newest that told values
         self._foreign_at: float | None = None  # s since boot, when a real one last spoke
 
-    def take(self, sample: InverterSample, *, made_up: bool = False) -> bool:
-        """Take what an inverter says; return whether it counts. ``made_up``: that of a simulated house."""
+    def take(self, sample: InverterSample) -> bool:
+        """Take what an inverter says; return whether it counts: a made-up one does only where there is no other."""
         now = self._clock.monotonic()
-        if made_up and self._foreign_at is not None and now - self._foreign_at < INVERTER:
+        if sample.made_up and self._foreign_at is not None and now - self._foreign_at < INVERTER:
             return False
-        if not made_up:
+        if not sample.made_up:
             if self._age_of(sample) > ANCIENT.total_seconds():
                 return False
             self._foreign_at = now

@@ -37,14 +37,14 @@ class LiveView:
         self.down_since: float | None = None  # monotonic; None: the poller answers
 
     def listen(self, hear: Callable[[dict[str, Any]], None]) -> None:
-        """Have ``hear`` called with each message of the poller but samples: snapshot, event, lost."""
+        """Have ``hear`` called with each snapshot and event of the poller, and when it is lost."""
         self._listeners.append(hear)
 
     async def run(self) -> None:
         """Follow the poller until cancelled."""
         async for message in self._client.subscribe():
             match message["type"]:
-                case "sample":  # pages ask for the whole state when they need it
+                case "sample" | "link" | "inverter":  # pages ask for the whole state when they need it
                     continue
                 case "snapshot":
                     self._keep(message)

@@ -13,8 +13,8 @@ from jk_bms.bot.light_aiogram import Message
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
 from jk_bms.bot.parts import Parts
-from jk_bms.claims import ALPHABET, GUEST, LENGTH, OWNER, ROLES
 from jk_bms.errors import JkBmsError, StoreError
+from jk_bms.poller.invitations import ALPHABET, GUEST, LENGTH, OWNER, ROLES
 from jk_bms.texts import escape
 
 log = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ class InverterSample(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: datetime  # aware, UTC
     monotonic: float  # s since boot, when we learned of it
     error: str | None = None
+    made_up: bool = False  # that of a simulated house, which counts only where there is no real one
 
     grid_voltage: float | None = None  # V
     grid_power: float | None = None  # W, from the grid

@@ -51,7 +51,8 @@ ROWS = (
          address_form=ANY_TEXT, made_up=True),
 )
 # fmt: on
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in ROWS})
+_BY_NAME = {kind.name: kind for kind in ROWS}
+KINDS: Mapping[str, Kind] = MappingProxyType(_BY_NAME)
 USUAL = "jk"  # of an entry that does not say
 
 

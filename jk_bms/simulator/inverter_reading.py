@@ -32,6 +32,7 @@ def inverter_reading(bms: SimulatedBms, *, taken_at: datetime, monotonic: float)
     mains = MAINS + MAINS_WIGGLE * _noise.at(truth.t, 300.0) if truth.grid else 0.0
     output = 0.0 if inverter.dark else OUTPUT
     return InverterSample(
+        made_up=True,
         taken_at=taken_at,
         monotonic=monotonic,
         grid_voltage=round(mains, 1),

@@ -1,1 +1,8 @@
-"""Take samples somewhere. A sink decimates for itself and never makes the poller wait."""
+"""Take samples somewhere. A sink decimates for itself and never makes the poller wait.
+
+History is none: it is the poller's memory, and comes before all sinks.
+"""
+
+from jk_bms.hub import PartRow
+
+SINKS = (PartRow("inverter_db", "jk_bms.sinks.inverter_db:inverter_db_sink"),)

@@ -16,15 +16,17 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone, tzinfo
+from typing import Any
 
 import msgspec
 
 from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.errors import ConfigError, StoreError
+from jk_bms.hub import Item, Part, PartContext
 from jk_bms.model import InverterSample, Sample
 from jk_bms.model.freshness import INVERTER, MERGED, oldest
 from jk_bms.sinks import payload as payloads
-from jk_bms.sinks.inverter_record import parse_time, record_values
+from jk_bms.sinks.inverter_record import inverter_sample, parse_time, record_values
 from jk_bms.sinks.quiet import Quiet
 from jk_bms.sinks.told import Told
 from jk_bms.store.readings import Readings, Record, RowError, Stamp
@@ -66,7 +68,7 @@ class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
         return oldest(MERGED, self.poll_interval) if self.max_age is None else self.max_age
 
 
-class InverterDbSink:
+class InverterDbSink(Part):
     """Takes samples and merges them, in a thread of its own, while ``run`` runs.
 
     ``seen`` is called in that thread with each record when it is new, before anything is merged
@@ -113,9 +115,15 @@ class InverterDbSink:
         self._prune_at = 0.0
         self._pruned_to = 0
 
-    def accept(self, sample: Sample) -> None:
-        """Take the newest sample of a battery. Never waits; to be called in the loop's thread."""
-        number = sample.device.number
+    def accept(self, item: Item) -> None:
+        """Take the newest sample of a battery, and what an inverter without a program of its own says, for records
+        of ours. Never waits; to be called in the loop's thread.
+        """
+        if isinstance(item, InverterSample) and item.made_up:
+            self._inverter = item
+        if not isinstance(item, Sample):
+            return
+        sample, number = item, item.device.number
         now = self._clock.monotonic()
         self._newest[number] = sample
         if not sample.clock_trusted:
@@ -127,9 +135,18 @@ class InverterDbSink:
             self._due.add(number)
             self._wake.set()
 
-    def inverter_said(self, sample: InverterSample) -> None:
-        """Take what an inverter without a program of its own says, for records of ours."""
-        self._inverter = sample
+    def shown(self) -> Mapping[str, Any]:
+        """Return how the merge goes."""
+        age = None if self.written_at is None else max(0.0, self._clock.monotonic() - self.written_at)
+        return {
+            "records": {
+                "path": str(self._readings.path),
+                "merged": self.merged,
+                "inserted": self.inserted,
+                "age": age,
+                "failure": self.failure,
+            }
+        }
 
     async def run(self) -> None:
         """Merge until cancelled; the running transaction is finished first.
@@ -478,3 +495,32 @@ def record_zone(now: datetime, zone: tzinfo | None) -> tzinfo:
         return timezone(timedelta(seconds=-time.timezone))
     local = now.astimezone(zone)
     return timezone((local.utcoffset() or timedelta(0)) - (local.dst() or timedelta(0)))
+
+
+def inverter_db_sink(context: PartContext) -> InverterDbSink:
+    """Return the sink of the inverter program's database; what that program writes there is published."""
+    settings, clock = context.settings, context.clock
+
+    def seen(record: Record) -> None:
+        sample = inverter_sample(record, monotonic=clock.monotonic())
+        if sample is not None:
+            context.publish(sample)
+
+    return InverterDbSink(
+        Readings(settings.db_path, standalone=settings.standalone_rows),
+        clock,
+        MergeOptions(
+            poll_interval=settings.poll_interval,
+            watch=settings.merge_watch,
+            max_age=settings.merge_max_age,
+            invert_current=settings.invert_current,
+            fields=settings.merge_fields,
+            cells=settings.merge_cells,
+            error_rows=settings.merge_error_rows,
+            simulated_merge=settings.simulated_merge,
+            standalone=settings.standalone_rows,
+            standalone_keep_days=settings.standalone_keep_days,
+            tz=settings.timezone,
+        ),
+        seen=seen,
+    )

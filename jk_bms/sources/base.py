@@ -34,6 +34,7 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     report: Callable[..., None] = _nobody
     # (device, {"device_info": {...}, "settings": {...}}): it said who it is
     identified: Callable[[Device, dict[str, Any]], None] = _nobody
+    linked: Callable[[Device, LinkStatus], None] = _nobody  # the way to it is in another state
     # An outage began, something was tried, or it is over: the newest state of the same record.
     outage: Callable[[OutageRecord], None] = _nobody
     house: House | None = None  # what the links of one house share; None: this one is alone

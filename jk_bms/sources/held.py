@@ -89,6 +89,7 @@ class HeldSource:
         self._up_told = False  # it was told that it is connected
         self._troubles_told: set[tuple[Verdict, bool]] = set()  # of this outage; whether it was a relapse
         self._shown_at = 0.0
+        self._shown: tuple[LinkState, str | None] | None = None  # as others were last told
         self._began: tuple[Outage | None, float] = (None, 0.0)  # of the outage that is recorded, s since boot
 
     async def run(self) -> None:
@@ -423,6 +424,9 @@ class HeldSource:
                 "cure": None if outage.cure is None else outage.cure.code,
             }
         self._shown_at = now
+        if self._shown != (shown := (status.state, status.verdict)):
+            self._shown = shown
+            self._context.linked(self.device, status)
 
 
 def held_source(entry: Entry, link: Link, sessions: Sessions, context: SourceContext) -> HeldSource:

@@ -426,7 +426,9 @@ class Doctor:
         if device is None or device["link"]["verdict"] is not None:
             return False
         link = device["link"]
-        if link["last_frame"] is None or device["type"] != "jk":  # time may run faster in a made-up one
+        if link["last_frame"] is None or not needs_radio(
+            device["type"]
+        ):  # time may run faster in a made-up one
             return link["last_frame"] is not None
         least = LIVE if link["state"] == "streaming" else ANSWERS
         return bool(link["last_frame"] <= oldest(least, self._period))

@@ -21,9 +21,12 @@ class House:
         self.clock.boot += 10
         self.clock.wall += timedelta(seconds=10)
         sample = InverterSample(
-            taken_at=self.clock.now() - timedelta(seconds=age), monotonic=self.clock.monotonic(), **values
+            taken_at=self.clock.now() - timedelta(seconds=age),
+            monotonic=self.clock.monotonic(),
+            made_up=made_up,
+            **values,
         )
-        return self.state.take(sample, made_up=made_up)
+        return self.state.take(sample)
 
 
 def test_a_house_without_an_inverter() -> None:

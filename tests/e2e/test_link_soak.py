@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 from jk_bms.clock import Clock, Mark
 from jk_bms.errors import LinkError, Verdict
-from jk_bms.link_log import LinkLog
 from jk_bms.links.simulated import SimulatedConnection, SimulatedLink, simulated_link
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.model.outage import OutageRecord
+from jk_bms.poller.link_log import LinkLog
 from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
 from jk_bms.repair.house import House

@@ -501,9 +501,13 @@ def test_standalone_tells_what_a_simulated_inverter_says(path: Path) -> None:
     """So that the demonstration has grid, load and sun in its history; old values count for nothing."""
     house = House(path, standalone=True)
     told = InverterSample(
-        taken_at=house.clock.now(), monotonic=house.clock.monotonic(), grid_voltage=230.06, load_power=412.4
+        taken_at=house.clock.now(),
+        monotonic=house.clock.monotonic(),
+        made_up=True,
+        grid_voltage=230.06,
+        load_power=412.4,
     )
-    house.sink.inverter_said(told)
+    house.sink.accept(told)
     house.sample(kind="simulated")
     house.look()
     house.clock.turn(300)

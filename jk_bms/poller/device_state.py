@@ -29,35 +29,12 @@ def device_state(
     ``cell_limits``: below and above which V a cell is told of. ``uncounted``: why the charge is not
     counted; empty: it is.
     """
-    last = heard if status.last_sample is None else status.last_sample
     state: dict[str, Any] = {
         "number": device.number,
         "address": device.address,
         "name": device.name,
         "type": device.kind,
-        "link": {
-            "state": status.state,
-            "for": max(0.0, now - status.since),
-            "verdict": status.verdict,
-            "message": status.message,
-            "rssi": status.rssi,
-            "causes": [cause._asdict() for cause in status.causes],
-            "adapter": status.adapter,
-            "last_frame": None if last is None else max(0.0, now - last),
-            "connects": status.connects,
-            "failures": status.failures,
-            "frames": status.frames,
-            "refused": status.refused,
-            "implausible": status.implausible_lately(now),
-            "implausible_reason": status.implausible_reason,
-            "discarded": status.discarded,
-            "commands": status.commands,
-            "commands_day": status.commands_day,
-            "rung": Rung(status.rung).code,
-            "outage": _outage(status),
-            "last_outage": status.last_outage,
-            "released_for": None if status.released_until is None else status.released_until - now,
-        },
+        "link": link_state(status, now, heard),
     }
     if cell_limits is not None:
         state["cell_limits"] = list(cell_limits)
@@ -68,6 +45,34 @@ def device_state(
         state["reading"] = as_reading(sample, zone, monotonic=True)
         state["days"] = days
     return state
+
+
+def link_state(status: LinkStatus, now: float, heard: float | None = None) -> dict[str, Any]:
+    """Return what the live socket tells of the way to one battery; ``now`` and ``heard`` as above."""
+    last = heard if status.last_sample is None else status.last_sample
+    return {
+        "state": status.state,
+        "for": max(0.0, now - status.since),
+        "verdict": status.verdict,
+        "message": status.message,
+        "rssi": status.rssi,
+        "causes": [cause._asdict() for cause in status.causes],
+        "adapter": status.adapter,
+        "last_frame": None if last is None else max(0.0, now - last),
+        "connects": status.connects,
+        "failures": status.failures,
+        "frames": status.frames,
+        "refused": status.refused,
+        "implausible": status.implausible_lately(now),
+        "implausible_reason": status.implausible_reason,
+        "discarded": status.discarded,
+        "commands": status.commands,
+        "commands_day": status.commands_day,
+        "rung": Rung(status.rung).code,
+        "outage": _outage(status),
+        "last_outage": status.last_outage,
+        "released_for": None if status.released_until is None else status.released_until - now,
+    }
 
 
 def _outage(status: LinkStatus) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ INVITATION = timedelta(hours=1)
 OWNER, GUEST = ROLES = ("owner", "guest")  # does everything; looks
 
 
-class Claims:
+class Invitations:
     """The codes that are good now. ``open_to_first``: as long as it is not claimed, there is one that never expires."""
 
     def __init__(self, clock: Clock, *, open_to_first: bool) -> None:

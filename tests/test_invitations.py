@@ -2,13 +2,13 @@
 
 import pytest
 
-from jk_bms.claims import ALPHABET, INVITATION, LENGTH, Claims
 from jk_bms.errors import LiveError
+from jk_bms.poller.invitations import ALPHABET, INVITATION, LENGTH, Invitations
 from tests.sources.scripted import StillClock
 
 
-def claims(state: dict[str, object] | None = None, *, open_to_first: bool = True) -> Claims:
-    made = Claims(StillClock(), open_to_first=open_to_first)
+def claims(state: dict[str, object] | None = None, *, open_to_first: bool = True) -> Invitations:
+    made = Invitations(StillClock(), open_to_first=open_to_first)
     made.restore(state)
     return made
 

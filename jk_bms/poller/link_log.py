@@ -13,9 +13,9 @@ import msgspec
 
 from jk_bms.clock import Clock, Mark
 from jk_bms.errors import Verdict
-from jk_bms.link_counters import LinkCounters, Write
 from jk_bms.model import Device
 from jk_bms.model.outage import OutageRecord
+from jk_bms.poller.link_counters import LinkCounters, Write
 from jk_bms.repair.causes import telling
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung

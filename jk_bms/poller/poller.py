@@ -1,0 +1,427 @@
+"""The poller itself: sources, memory, sinks, alerts and socket, run side by side and ended cleanly.
+
+Sources publish frames; the memory fills in what follows from the past; the hub feeds the sinks, the
+actions, the alerts and the live socket; what happens becomes an event in ``bms.db``. What else it does
+stands in lists: SINKS, ACTIONS, REQUESTS, KINDS.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from jk_bms import __version__
+from jk_bms.actions import ACTIONS
+from jk_bms.alerts import Alerts, Known
+from jk_bms.called import tool
+from jk_bms.clock import Clock, boot_id
+from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
+from jk_bms.hub import Hub, Item, LinkChange, PartContext, Unsaved, wanted_parts
+from jk_bms.live.server import LiveServer
+from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model.freshness import ANSWERS, oldest
+from jk_bms.model.kinds import KINDS, needs_radio
+from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.model.reading import as_reading
+from jk_bms.poller.bot_presence import BotPresence
+from jk_bms.poller.device_state import link_state
+from jk_bms.poller.invitations import STATE as INVITATIONS
+from jk_bms.poller.invitations import Invitations
+from jk_bms.poller.link_log import LinkLog
+from jk_bms.poller.memory import Memory
+from jk_bms.poller.requests import answer
+from jk_bms.poller.snapshot import event_fields, snapshot
+from jk_bms.poller.upkeep import EXIT_SILENT, look_after_files, watch
+from jk_bms.radio.lock import ASK_AGAIN, PATIENCE, RadioLock
+from jk_bms.radio.memory import STATE as RADIO
+from jk_bms.radio.memory import RadioMemory
+from jk_bms.radio.placement import STATE as PLACEMENT
+from jk_bms.radio.placement import Placement
+from jk_bms.registry import Entry
+from jk_bms.repair.house import House
+from jk_bms.sd_notify import Notifier
+from jk_bms.settings import Settings
+from jk_bms.sinks import SINKS
+from jk_bms.sources import Source, SourceContext, build
+from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.states import read_state, write_states
+
+__all__ = ["EXIT_OK", "EXIT_SILENT", "Poller"]
+
+log = logging.getLogger(__name__)
+
+EXIT_OK = 0
+
+SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
+OWN_PATH = ", or give this one a BMS_DB_PATH of its own"
+BUG_PAUSE = 60.0  # s before what met a bug is run again
+
+
+class Poller:
+    """Reads ``entries`` until told to stop."""
+
+    def __init__(self, settings: Settings, entries: list[Entry], *, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.hub = Hub()
+        self.stop = asyncio.Event()
+        self.exit_code = EXIT_OK
+        self.started = clock.monotonic()
+        self._boot = boot_id()
+        self._notifier = Notifier()
+        self._uses_radio = any(needs_radio(entry.type) for entry in entries)
+        # One thread writes bms.db, so that a slow card never delays a sample.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
+        self._own: OwnStore | None = None  # while running
+        self._begun_anew = 0  # how often that was made anew
+        self._loop: asyncio.AbstractEventLoop | None = None  # while running
+        self._told: dict[str, tuple[Device, dict[str, Any], float]] = {}  # what is in bms.db, since
+        self.house = House(
+            asyncio.get_running_loop().time(),
+            adapter_failures=settings.max_consecutive_errors,
+            may_restart=settings.allow_bluetooth_restart,
+            may_reboot=settings.allow_reboot,
+        )
+        self.link_log = LinkLog(self.house, clock, self._boot, self.write, asyncio.get_running_loop().time)
+        self.placement = Placement(settings.ble_connections, changed=self._placed)
+        self.radio = RadioMemory(changed=self._learnt)
+        self.sources: list[Source] = self._build(entries)
+        self.memory = Memory(settings, entries, clock, writer=self._writer, report=self.report)
+        self.alerts = Alerts(
+            settings,
+            clock,
+            sources=self.sources,
+            known=Known(
+                about=self.memory.about,
+                health=self.memory.health,
+                failure=lambda: self.memory.failure,
+                newest=self.hub.newest.get,
+                silent_since=self.link_log.silent_since,
+            ),
+            writer=self._writer,
+            flush=self.memory.commit,
+            told=self.hub.publish,
+            unsaved=self._unsaved,
+        )
+        nobody_named = not (settings.chat_ids or settings.allowed_users)
+        self.invitations = Invitations(clock, open_to_first=bool(settings.bot_token) and nobody_named)
+        self.bot = BotPresence(clock, wanted=bool(settings.bot_token))
+        self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=partial(answer, self))
+        context = PartContext(
+            settings=settings,
+            clock=clock,
+            publish=self._publish_soon,
+            in_writer=self.in_writer,
+            label=self._label,
+            waiting=lambda: self.alerts.waiting,
+            trouble=self._trouble,
+            snapshot=self.snapshot,
+        )
+        self.parts = wanted_parts((*SINKS, *ACTIONS), context)
+        for part in self.parts.values():
+            self.hub.listen(part.accept)
+        self.hub.listen(self._judge)
+        self.hub.listen(self._show)
+
+    def _build(self, entries: list[Entry]) -> list[Source]:
+        settings = self.settings
+        context = SourceContext(
+            clock=self.clock,
+            adapter=settings.adapter,
+            timeout=settings.timeout,
+            keep_alive=settings.keep_alive,
+            interval=settings.poll_interval,
+            folder=settings.devices_file.parent,
+            publish=self._publish,
+            report=self.report,
+            identified=self._identified,
+            linked=lambda device, status: self.hub.publish(LinkChange(device, status)),
+            outage=self.link_log.outage,
+            house=self.house,
+            placement=self.placement,
+            radio=self.radio,
+        )
+        # Beside a real battery no house is made up.
+        if all(entry.type in KINDS and KINDS[entry.type].own_house for entry in entries):
+            context = msgspec.structs.replace(context, inverter=self.hub.publish)
+        return [build(entry, context) for entry in entries]
+
+    async def run(self) -> int:
+        """Run until ``stop`` is set or nothing answers any more; return the exit code.
+
+        Raises ConfigError, StoreError or SourceError (``BUSY``) when it cannot start.
+        """
+        async with self._own_radio() as ours:
+            return await self._run() if ours else EXIT_OK
+
+    async def _run(self) -> int:
+        async with self._open(), self._told_start_and_end(), asyncio.TaskGroup() as group:
+            kept = {source.device.label: source.run for source in self.sources}
+            kept |= {name: part.run for name, part in self.parts.items()}
+            kept["files"] = partial(look_after_files, self)
+            tasks = [group.create_task(self._keep(run), name=name) for name, run in kept.items()]
+            tasks.append(group.create_task(self.memory.run(), name="memory"))
+            tasks.append(group.create_task(self.alerts.run(), name="alerts"))
+            tasks.append(group.create_task(watch(self, self._notifier), name="watch"))
+            self._notifier.ready()
+            await self.stop.wait()
+            self._notifier.stopping()
+            for task in tasks:
+                task.cancel()
+        return self.exit_code
+
+    @contextlib.asynccontextmanager
+    async def _told_start_and_end(self) -> AsyncIterator[None]:
+        """Note the start, and the end unless it is that of a bug: what is missing then tells the next run."""
+        text, facts = f"poller {__version__} started", {"pid": os.getpid()}
+        if self.alerts.crashed:
+            text += "; the last run ended without a word"
+            facts["after_crash"] = True
+        self.report("service.start", None, text, **facts)
+        self.show_code()
+        try:
+            yield
+        except ExceptionGroup as group:
+            refused, bugs = group.split(JkBmsError)
+            if refused is not None and bugs is None:
+                self.report("service.stop", None, f"poller ended: {refused.exceptions[0]}")
+            raise
+        self.report("service.stop", None, "poller stopped", exit_code=self.exit_code)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the present state of everything, as the live socket tells it."""
+        return snapshot(self)
+
+    def batteries(self) -> list[tuple[Device, LinkStatus, Sample | None]]:
+        """Return every battery, how the way to it is, and its newest sample."""
+        return [
+            (source.device, source.status, self.hub.newest.get(source.device.address))
+            for source in self.sources
+        ]
+
+    def chosen(self, device: object) -> list[Source]:
+        """Return the sources that an address, name or number stands for; nothing: all. Raises LiveError."""
+        if not device:
+            return self.sources
+        if not isinstance(device, str):
+            raise LiveError(f"device is {device!r}; expected its address, name or number")
+        wanted = device.casefold()
+        chosen = [source for source in self.sources if wanted in _names(source.device)]
+        if not chosen:
+            known = ", ".join(source.device.label for source in self.sources)
+            raise LiveError(f"the service does not read {device!r}; it reads {known}")
+        return chosen
+
+    @contextlib.asynccontextmanager
+    async def _own_radio(self) -> AsyncIterator[bool]:
+        """Have the radio to ourselves, if we need it; False: told to stop before it was free.
+
+        Raises SourceError (``BUSY``) when another program keeps it.
+        """
+        lock = RadioLock()
+        for first in lock.attempts(PATIENCE) if self._uses_radio else ():
+            if first:
+                log.info("the Bluetooth radio is in use, perhaps by jk-util.py: waiting %g s", PATIENCE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), ASK_AGAIN)
+            if self.stop.is_set():
+                break
+        try:
+            yield not (self._uses_radio and self.stop.is_set())
+        finally:
+            lock.release()
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        try:
+            loop = self._loop = asyncio.get_running_loop()
+            self._own = await loop.run_in_executor(
+                self._writer, partial(open_writer, hint=OWN_PATH), self.settings.bms_db_path, self.clock
+            )
+            async with self.server.serve():
+                await loop.run_in_executor(self._writer, self._take_up, self._own)
+                try:
+                    yield
+                finally:
+                    self.link_log.close()
+                    await self.alerts.close()
+                    await self.memory.close()
+        finally:
+            if self._own is not None:
+                await loop.run_in_executor(self._writer, self._own.close)
+            self._writer.shutdown()
+
+    def _take_up(self, own: OwnStore) -> None:
+        """Go on where the last run ended. Blocks."""
+        for part in self.parts.values():
+            part.open(own)
+        self.alerts.open(own)
+        self.memory.open(own)
+        self.link_log.open(own, self.sources, self.memory.heard)
+        self.invitations.restore(read_state(own, INVITATIONS))
+        self.placement.recall(read_state(own, PLACEMENT))
+        self.radio.recall(read_state(own, RADIO))
+
+    async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a source or a part; a bug in it is logged and costs nothing else. Raises ConfigError."""
+        while True:
+            try:
+                await run()
+                return
+            except ConfigError:
+                raise
+            except Exception:
+                log.exception("unexpected error; trying again in %.0f s", BUG_PAUSE)
+                await asyncio.sleep(BUG_PAUSE)
+
+    # What comes in
+
+    def _publish(self, sample: Sample) -> None:
+        self.hub.publish(self.memory.take(sample))
+
+    def _publish_soon(self, item: Item) -> None:
+        """Publish what a part found, perhaps in a thread of its own."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self.hub.publish, item)
+
+    def _judge(self, item: Item) -> None:
+        if isinstance(item, Sample):
+            self.alerts.take(item)
+        elif isinstance(item, InverterSample):
+            self.alerts.inverter_said(item)
+
+    def _show(self, item: Item) -> None:
+        """Tell everybody who listens at the socket."""
+        if not self.server.listening:
+            return
+        if isinstance(item, Sample):
+            reading = as_reading(item, self.settings.timezone, monotonic=True)
+            self.server.send("sample", address=item.device.address, reading=reading)
+        elif isinstance(item, LinkChange):
+            link = link_state(item.status, self.clock.monotonic())
+            self.server.send("link", address=item.device.address, link=link)
+        elif isinstance(item, InverterSample):
+            self.server.send("inverter", inverter=self.alerts.inverter.shown())
+        elif isinstance(item, Unsaved):
+            self.server.send("event", **event_fields(item.event), unsaved=True)
+        else:
+            self.server.send("event", **event_fields(item))
+
+    def _identified(self, device: Device, told: dict[str, Any]) -> None:
+        self.memory.identified(device, told.get("settings"))
+        # A BMS that is visited twice a minute says the same each time: spare the card.
+        now = self.clock.monotonic()
+        known = self._told.get(device.address)
+        if known is not None and known[:2] == (device, told) and now - known[2] < SAME_AGAIN:
+            return
+        self._told[device.address] = (device, told, now)
+        self.write(
+            lambda own: own.remember_device(
+                device, device_info=told.get("device_info"), settings=told.get("settings")
+            )
+        )
+
+    # What is told and kept
+
+    def report(self, kind: str, device: Device | None, text: str, **facts: Any) -> None:
+        """Note that something happened, and tell everybody."""
+        if device is not None:
+            self.link_log.happened(kind, device, facts)
+        event = Event(
+            kind=kind,
+            taken_at=self.clock.now(),
+            monotonic=self.clock.monotonic(),
+            clock_trusted=self.clock.trusted(),
+            device=device.address if device else None,
+            text=text,
+            facts=facts,
+        )
+        self.write(lambda own: own.append(event))
+        self.memory.hurry()
+        self.hub.publish(event)
+
+    def show_code(self) -> None:
+        """Say with which code the bot can be claimed, where only the owner looks."""
+        if self.invitations.code is not None:
+            log.warning(
+                "the Telegram bot has no owner yet: send it /start %s (%s shows it again)",
+                self.invitations.code,
+                tool("status"),
+            )
+
+    def keep_invitations(self) -> None:
+        """Have it kept whether the bot has an owner."""
+        state = self.invitations.state()
+        self.write(lambda own: write_states(own, {INVITATIONS: state}))
+
+    def looked_after_database(self) -> None:
+        """Forget what was told to a database that was lost since: it is to be told again."""
+        if self._own is not None and self._own.begun_anew != self._begun_anew:
+            self._begun_anew = self._own.begun_anew
+            self._told.clear()
+
+    def write(self, change: Callable[[OwnStore], object]) -> None:
+        """Have something written to bms.db, in order; a failure is logged, not raised."""
+
+        def write() -> None:
+            try:
+                assert self._own is not None
+                change(self._own)
+            except StoreError as error:
+                log.error("%s", error)
+            except Exception:
+                log.exception("bms.db: not written")
+
+        self._writer.submit(write)
+
+    async def in_writer(self, work: Callable[[OwnStore], Any]) -> Any:
+        """Return what ``work`` returns, run in the thread that owns bms.db. Raises StoreError."""
+        assert self._own is not None
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, self._own)
+
+    def _unsaved(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.hub.publish(Unsaved(event))
+
+    def _placed(self, placement: Mapping[str, Any]) -> None:
+        self.write(lambda own: write_states(own, {PLACEMENT: placement}))
+
+    def _learnt(self, memory: Mapping[str, Any]) -> None:
+        self.write(lambda own: write_states(own, {RADIO: memory}))
+
+    # What is said of the house
+
+    def _trouble(self) -> str:
+        """Why this house is not well, as far as the service outside should be alarmed; empty: it is."""
+        if failure := self.alerts.failure:
+            return f"bms.db cannot be written ({failure})"
+        now = self.clock.monotonic()
+        limit = oldest(ANSWERS, self.settings.poll_interval)
+        statuses = [source.status for source in self.sources]
+        # One that is left alone on purpose says nothing by its silence.
+        resting = any(status.state in (LinkState.RELEASED, LinkState.WAITING) for status in statuses)
+        newest = [status.last_sample for status in statuses]
+        if all(at is None or now - at > limit for at in newest) and not resting:
+            return "no battery answers"
+        if trouble := self.bot.trouble(known=self.invitations.username is not None):
+            return trouble
+        return (
+            "the Telegram bot has lost its owner, alerts reach nobody there" if self.invitations.lost else ""
+        )
+
+    def _label(self, address: str | None) -> str | None:
+        """What people call a battery; its address when it is none of ours any more."""
+        labels = (source.device.label for source in self.sources if source.device.address == address)
+        return next(labels, address)
+
+
+def _names(device: Device) -> set[str]:
+    """What may be said to mean it, in small letters."""
+    return {text.casefold() for text in (device.address, device.name or "", str(device.number))}
