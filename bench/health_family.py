@@ -83,7 +83,8 @@ class Unlike:
 def unlike(scenario: str, number: int, fault: str | None, days: int) -> Unlike:
     """Draw the pack of that scenario and number, with one cell of that ``fault`` or none.
 
-    One with a fault is full each few days and low in between, for else the fault cannot show.
+    One with a fault is full each few days and low on many nights in between, its balancer works near full and
+    tells how much it moves: else there are packs in which the fault cannot show.
     """
     made = draw(scenario, number, days)
     rng = random.Random(f"{scenario}:{number}:{fault}:cells")
@@ -104,6 +105,7 @@ def unlike(scenario: str, number: int, fault: str | None, days: int) -> Unlike:
             full_every=rng.choice((1.0, 2.0, 4.0)),
             first_full=rng.uniform(0.0, 3.0),
             floor=rng.uniform(12.0, 30.0),
+            deep=rng.uniform(0.4, 0.9),
         )
     mean = sum(size) / count
     size = [each / mean for each in size]
@@ -119,12 +121,12 @@ def unlike(scenario: str, number: int, fault: str | None, days: int) -> Unlike:
     )
     around, span = CHARGED_AT[made.chemistry] - 3.45, CHARGER_SPAN[made.chemistry]
     balancing = Balancing(
-        start=3.45 + around - span * rng.choice((0.0, 0.05, 0.15, 0.45)),
+        start=3.45 + around - span * rng.choice((0.0, 0.05, 0.15, 0.45) if fault is None else (0.0, 0.05)),
         trigger=rng.choice((0.003, 0.005, 0.010)),
         amps=rng.choice((0.4, 0.6, 1.0, 2.0)),
         strength=rng.uniform(0.8, 1.1),
         efficiency=rng.uniform(0.8, 0.95),
-        tells=rng.random() < 0.75,
+        tells=fault is not None or rng.random() < 0.75,
     )
     return Unlike(
         made,

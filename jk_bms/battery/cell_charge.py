@@ -7,17 +7,18 @@ charge alone, so both ends together tell size. One small Kalman filter per cell 
 and says how sure it is. Shares are % of the pack's capacity.
 """
 
-from collections.abc import Mapping, Sequence
-from math import exp, hypot, sqrt
+from collections.abc import Iterable, Mapping, Sequence
+from math import exp, expm1, hypot, sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
 # What may be true before anything was seen (standard deviations).
-CHARGE_AT_FIRST, SIZE_AT_FIRST, LOSS_AT_FIRST = 5.0, 8.0, 1.0  # %, %, % a day
+CHARGE_AT_FIRST, SIZE_AT_FIRST, LOSS_AT_FIRST = 5.0, 8.0, 0.5  # %, %, % a day
 OFFSET_AT_FIRST = 0.003  # V: the inputs of a BMS differ
 # How far things wander by themselves in a day.
 CHARGE_WANDERS, SIZE_WANDERS, LOSS_WANDERS = 0.05, 0.02, 0.006
-BALANCER_UNSURE = 0.35  # of all that the balancer gave a cell within a month, and ...
+BALANCER_UNSURE = 0.35  # of all that the balancer gave a cell within a month, ...
+BALANCED_UNSURE = 0.15  # of all that it may have given or taken, day by day alike, and ...
 MONTH = 30.0  # days
 PAIR_UNSURE = 0.1  # ... of all it moved: it does not say between which cells
 BALANCER_EFFICIENCY = 0.9  # of a usual active one
@@ -26,6 +27,9 @@ FAR = 3.0  # standard deviations: what lies further off is believed only bit by 
 OPENS = 1.5  # ... but each time all that was believed becomes less sure, by this (variance)
 
 SIZE_OF_STATE = 4  # charge, size, loss, offset
+USUAL_MISFIT = 0.455  # half of the cells are nearer, where all is as thought
+LEAST_MISFIT = 0.5  # looks that agree better still may all err alike
+MISFIT_LOOKS = 12  # looks over which it is averaged
 UNITS = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
 PAIRS = tuple((i, j) for i in range(SIZE_OF_STATE) for j in range(i, SIZE_OF_STATE))
 
@@ -56,8 +60,13 @@ class CellCharge:
         self._cells = [_Cell() for _ in range(cells)]
         self._given = [0.0] * cells  # %, by the balancer since the last look
         self._gained = [0.0] * cells  # %, likewise, fading within a month
+        self._touched = [0.0] * cells  # %, that it may have given or taken since the last look
+        self._busy = [0.0] * cells  # %, likewise, fading within a month
         self._moved = 0.0  # %, all that it moved since the last look
         self._unsure = 0.0  # %², of unseen doings since the last look
+        self._misfit = (
+            1.0  # how much worse than thought looks agree with what was known: a ratio of variances
+        )
         self._days = 0.0  # since the last look
         self.watched = 0.0  # days between the first and the last look
         self.looks = 0
@@ -67,6 +76,11 @@ class CellCharge:
         self._given[high] -= share
         self._given[low] += share * BALANCER_EFFICIENCY
         self._moved += share
+
+    def touch(self, near: Iterable[int], share: float) -> None:
+        """Note that ``share`` % of what was moved may have been taken from or given to any of the cells ``near``."""
+        for cell in near:
+            self._touched[cell] += share
 
     def doubt(self, share: float) -> None:
         """Note that each cell may unseen have gained or lost ``share`` %."""
@@ -81,32 +95,49 @@ class CellCharge:
         typical, usual = median(seen.soc), median(self._given)
         days, shared = self._days, PAIR_UNSURE * self._moved
         common = CHARGE_WANDERS**2 * days + self._unsure + shared * shared / max(1, len(self._cells))
+        misfits = []
         for i, cell in enumerate(self._cells):
             given = self._given[i] - usual
             # An error of the scale does not average out from day to day, so it grows with the whole.
             gained = self._gained[i] = _short(self._gained[i] * exp(-days / MONTH) + given)
+            self._busy[i] = _short(self._busy[i] * exp(-days / MONTH) + self._touched[i])
             cell.wait(days, given, common + BALANCER_UNSURE**2 * abs(given * gained))
             difference = seen.soc[i] - typical
             # The voltage tells charge / size, so it is the cell's own fullness that counts.
             through = (1.0, -0.01 * seen.soc[i], 0.0, seen.per_volt[i])
             if (sigma := seen.sigma[i]) is not None:
-                cell.see(difference, through, sigma * sigma + (SCALE_UNSURE * difference) ** 2)
+                misfits.append(
+                    cell.see(difference, through, sigma * sigma + (SCALE_UNSURE * difference) ** 2)
+                )
+        if len(misfits) >= 2:
+            self._misfit += (median(misfits) / USUAL_MISFIT - self._misfit) / MISFIT_LOOKS
         if self.looks:
             self.watched += days
         self.looks += 1
         self._given = [0.0] * len(self._cells)
+        self._touched = [0.0] * len(self._cells)
         self._moved = self._unsure = self._days = 0.0
 
-    def cells(self) -> list[CellShare]:
-        """Return what is known as of the last look."""
+    def cells(self, unseen: float = 0.0) -> list[CellShare]:
+        """Return what is known as of the last look; ``unseen``: % a day that may have been moved untold.
+
+        What is moved otherwise than it is told is so each day: that does not average out.
+        """
         found = []
-        for cell in self._cells:
-            charge, size, loss = (cell.sigma(through) for through in UNITS)
+        worse, scale = sqrt(max(LEAST_MISFIT, self._misfit)), SCALE_UNSURE
+        span = MONTH * -expm1(-self.watched / MONTH)  # days for which ``_busy`` stands
+        for cell, busy in zip(self._cells, self._busy, strict=True):
+            charge, size, loss = (worse * cell.sigma(through) for through in UNITS)
             x, c, lost, _ = cell.mean
-            scale = SCALE_UNSURE
+            astray = BALANCED_UNSURE * busy / span if span else 0.0
             found.append(
                 CellShare(
-                    x, hypot(charge, scale * x), c, hypot(size, scale * c), lost, hypot(loss, scale * lost)
+                    charge=x,
+                    charge_sigma=hypot(charge, scale * x),
+                    size=c,
+                    size_sigma=hypot(size, scale * c),
+                    loss=lost,
+                    loss_sigma=hypot(loss, scale * lost, astray, unseen),
                 )
             )
         return found
@@ -118,13 +149,15 @@ class CellCharge:
 
     def state(self) -> dict[str, Any]:
         """Return what changes between two looks, as plain JSON values."""
-        return {"since": [self._given[:], self._moved, self._unsure, self._days]}
+        return {"since": [self._given[:], self._moved, self._unsure, self._days, self._touched[:]]}
 
     def learnt(self) -> dict[str, Any]:
         """Return what changes with a look only, as plain JSON values."""
         return {
             "cells": [[*cell.mean, *(cell.spread[i][j] for i, j in PAIRS)] for cell in self._cells],
             "gained": self._gained[:],
+            "busy": self._busy[:],
+            "misfit": self._misfit,
             "watched": self.watched,
             "looks": self.looks,
         }
@@ -139,7 +172,10 @@ class CellCharge:
                 cell.spread[i][j] = cell.spread[j][i] = value
             self._cells.append(cell)
         self._gained = list(state["gained"])
-        given, self._moved, self._unsure, self._days = state["since"]
+        given, self._moved, self._unsure, self._days, *touched = state["since"]
+        self._misfit = state.get("misfit", 1.0)
+        self._busy = list(state.get("busy", map(abs, self._gained)))  # kept, as touched, since this release
+        self._touched = list(touched[0]) if touched else [0.0] * len(self._cells)
         self._given = list(given)
         self.watched, self.looks = state["watched"], state["looks"]
 
@@ -164,12 +200,16 @@ class _Cell:
         spread[1][1] += SIZE_WANDERS**2 * days
         spread[2][2] += LOSS_WANDERS**2 * days
 
-    def see(self, value: float, through: Sequence[float], variance: float) -> None:
-        """Correct by a measured ``value`` of the sum of the mean times ``through``."""
+    def see(self, value: float, through: Sequence[float], variance: float) -> float:
+        """Correct by a measured ``value`` of the sum of the mean times ``through``.
+
+        Return how far off it was: the square of the distance, over its expected variance.
+        """
         with_it = [_dot(row, through) for row in self.spread]
         expected = _dot(with_it, through)
         away = value - _dot(self.mean, through)
         total = expected + variance
+        misfit = away * away / total
         far = away * away > FAR * FAR * total
         if far:
             total = away * away / (FAR * FAR)  # as if it had been measured that badly
@@ -179,6 +219,7 @@ class _Cell:
             self.spread[i][j] = self.spread[j][i] = _short(
                 (self.spread[i][j] - with_it[i] * with_it[j] / total) * (OPENS if far else 1.0)
             )
+        return misfit
 
     def sigma(self, through: Sequence[float]) -> float:
         """Standard deviation of that sum."""

@@ -9,8 +9,8 @@ Per sample only sums are kept; a look at the cells is taken every ten minutes at
 
 from collections.abc import Mapping
 from datetime import date
-from math import erf, hypot, sqrt
-from statistics import median
+from math import erf, hypot, inf, sqrt
+from statistics import fmean, median, pstdev
 from typing import Any, NamedTuple
 
 from jk_bms.battery.cell_charge import CellCharge, CellShare, Seen
@@ -26,6 +26,7 @@ from jk_bms.battery.health_report import (
     Week,
 )
 from jk_bms.battery.limits import is_other_capacity
+from jk_bms.battery.own_slope import BIN, OwnSlope
 from jk_bms.model import Sample
 
 __all__ = ["Health", "HealthReport", "stored_report"]
@@ -38,10 +39,11 @@ CHORD = 0.002  # V to both sides: over this the slope of the curve is taken
 BLUR = 0.001  # V: how well a cell's voltage repeats, after averaging
 RESISTANCE_UNSURE = 0.2
 STEEP = 0.6  # %: what BLUR may be worth in SoC, else a look says nothing
-KNEE = 4.0  # times: more than that the slope must not differ where the real curve may lie
+UNSHOWN = 0.5  # of a charge read from a slope that the pack has not shown
 VAGUE = 3.0  # %: a cell of which less is known is not judged by that look
-FINEST = 0.05  # %
-APART = 8 / 24  # days between looks in one band of SoC, unless one is much clearer
+VAGUE_SHARE = 0.6  # but of one that is far off, so much of the difference may be open
+FINEST = 0.35  # %: what one look is trusted at most: the next one, at another charge, errs in its own way
+APART = 12 / 24  # days between looks in one band of SoC, unless one is much clearer
 CLEARER = 0.6
 SOC_BAND = 20.0  # %
 EMPTY = 1.0  # %: below it the curve ends before the differences do
@@ -51,18 +53,20 @@ UNSEEN_LEAST = 0.1  # % a day, whatever the balancer
 HOUR, DAY = 3600.0, 86_400.0
 LONGEST_GAP = 600.0  # s
 BALANCING = 0.05  # A: the balancer works
+PULLED = 0.006  # V: a cell dips so far while the balancer pulls it, and another one seems to be the highest
 
 # What makes a fault: the estimate beyond the first, certainly beyond the second.
 WEAK = (-7.5, -5.0)  # % of capacity against the typical cell
 LEAK = (4.0 / 30.0, 2.7 / 30.0)  # % a day more than the typical cell: 4 % a month
 LUG = (0.5, 0.35)  # of the typical resistance on top
 SURE = 0.95
+LIKELY = 0.5  # a leak
 PERSISTS = 3.0  # days that it must have been beyond both, without a break
 CURED = 0.7  # of the first: a fault that falls below it is over
 LEAST_DAYS = 7.0  # to watch before a loss is a leak
 LEAST_BATCHES = 3
 SIZE_KNOWN, LOSS_KNOWN = 3.0, 0.06  # standard deviations up to which something is called known
-KNOWN_SHARE = 0.2  # and that share of the value
+KNOWN_SHARE = 0.4  # and that share of the value
 VOLTMETERS_DIFFER = 0.0015  # V, 1 sigma: the inputs of the BMS from each other; it never averages out
 VOLTMETER_UNSURE = 1.0  # % of size that this is worth at least
 RESISTANCES_DIFFER = 0.03  # likewise, of a resistance
@@ -89,6 +93,9 @@ class Health:
         self._lag = 1.0 + chemistry.lag
         self._guess = chemistry.resistance
         self._unlike = chemistry.unlike
+        self._curves = (chemistry.ocv, *chemistry.others)
+        self._top = chemistry.left
+        self._slope = OwnSlope()
         self._nominal = nominal_ah
         self._capacity = nominal_ah or 0.0
         self._jump = JUMP * self._capacity
@@ -152,13 +159,11 @@ class Health:
     def report(self, capacity_ah: float | None = None) -> HealthReport:
         """Return what is known; ``capacity_ah``: as learned between two anchors."""
         capacity = self._capacity or None
-        shares = self._charge.cells()
+        shares = self._shares()
         by_size = sorted(range(self._cells), key=lambda i: -shares[i].size)
         rank = {cell: place for place, cell in enumerate(by_size, 1)}
         ohms = self._resistance.ohms
-        long_enough = self._charge.watched >= LEAST_DAYS
-        size_known = [s.size_sigma <= SIZE_KNOWN + KNOWN_SHARE * abs(s.size) for s in shares]
-        loss_known = [long_enough and s.loss_sigma <= LOSS_KNOWN + KNOWN_SHARE * abs(s.loss) for s in shares]
+        size_known, loss_known = [self._size_known(s) for s in shares], [self._loss_known(s) for s in shares]
         cells = []
         for i, share in enumerate(shares):
             full, full_sigma = self._charge.difference(i, 100.0)
@@ -210,10 +215,11 @@ class Health:
             "week": self._week,
             "balancer": [self._balancer_amps, self._balancer_blind],
             "learned": self.learned_ah,
-            "window": [self._sums, self._count, self._amps, self._squares, self._seconds],
+            "window": [self._sums, self._count, self._amps, self._squares, self._seconds, self._balanced],
             "last": [None if each is None else list(each) for each in (self._earlier, self._last)],
             "span": self._span,
             "range": [list(each) for each in self._range],
+            "walk": self._slope.state(),
         }
 
     def learnt(self) -> dict[str, dict[str, Any]]:
@@ -229,6 +235,7 @@ class Health:
             "faults": [[cell, kind, since] for (cell, kind), since in self._faults.items()],
             "suspects": [[cell, kind, day] for (cell, kind), day in self._suspects.items()],
             "weeks": [list(week) for week in self._weeks],
+            "slope": self._slope.learnt(),
         }
         return {"health": health, "jumps": self._resistance.jumps()}
 
@@ -258,7 +265,8 @@ class Health:
         self._week = state["week"]
         self._balancer_amps, self._balancer_blind = state["balancer"]
         self.learned_ah = state["learned"]
-        sums, self._count, self._amps, self._squares, self._seconds = state["window"]
+        sums, self._count, self._amps, self._squares, self._seconds, *balanced = state["window"]
+        self._balanced = balanced[0] if balanced else 0.0  # kept since this release
         self._sums = list(sums)
         self._earlier, self._last = (
             None if each is None else _Before(each[0], tuple(each[1])) for each in state["last"]
@@ -266,6 +274,8 @@ class Health:
         self._span = float(state["span"])
         self._range = [(low, high) for low, high in state["range"]]
         self._weeks = [Week(*week) for week in state["weeks"]]
+        self._slope = OwnSlope()
+        self._slope.restore(state.get("slope", []), state.get("walk"))  # kept since this release
 
     # Sample by sample
 
@@ -277,7 +287,7 @@ class Health:
         if count == self._cells:
             return
         self._cells = count
-        self._charge, self._resistance = CellCharge(count), CellResistance()
+        self._charge, self._resistance, self._slope = CellCharge(count), CellResistance(), OwnSlope()
         self._numbers = sample.cell_numbers or tuple(range(1, count + 1))
         self._looked, self._faults, self._suspects = {}, {}, {}
         self._weeks, self._week, self._day = [], None, 0.0
@@ -289,6 +299,8 @@ class Health:
         self._last = self._earlier = None
         unseen = 1.0 if elapsed is None else max(0.0, elapsed) / DAY
         self._charge.doubt(self._unseen_share() * min(1.0, unseen))
+        self._charge.touch(range(self._cells), self._balanced)
+        self._slope.lost()
         self._pass((self._seconds + (elapsed or 0.0)) / DAY)
         self._clear()
 
@@ -304,7 +316,7 @@ class Health:
     def _clear(self) -> None:
         self._sums = [0.0] * self._cells
         self._count = 0
-        self._amps = self._squares = self._seconds = 0.0
+        self._amps = self._squares = self._seconds = self._balanced = 0.0
 
     def _balance(self, voltages: tuple[float, ...], amps: float, seconds: float) -> None:
         """Book what the balancer moves. It does not say between which cells: the highest and lowest.
@@ -315,6 +327,7 @@ class Health:
         if self._capacity:
             share = 100.0 * 0.5 * amps * seconds / HOUR / self._capacity
             self._charge.move(voltages.index(max(voltages)), voltages.index(min(voltages)), share)
+            self._balanced += share
 
     def _try_jump(self, sample: Sample, step: float, rest: float, elapsed: float) -> None:
         before = self._earlier
@@ -331,8 +344,13 @@ class Health:
         volts = [each / count for each in self._sums]
         amps = self._amps / count
         swing = sqrt(max(0.0, self._squares / count - amps * amps))
+        if self._balanced:
+            above, below = max(volts) - PULLED, min(volts) + PULLED
+            self._charge.touch([i for i, v in enumerate(volts) if v >= above or v <= below], self._balanced)
         self._clear()
         self._pass(seconds / DAY)
+        if self._capacity:
+            self._slope.flow(100.0 * amps * seconds / HOUR / self._capacity)
         if self._balancer_blind:
             self._charge.doubt(self._unseen_share() * seconds / DAY)
         turned = self._turn_week(sample)
@@ -356,42 +374,98 @@ class Health:
                 v - drop * self._lag - drop * over
                 for v, over in zip(volts, self._resistance.excess, strict=True)
             ]
-        soc = self._curve.soc
-        per_volt = [max(0.0, soc(v + CHORD) - soc(v - CHORD)) / (2.0 * CHORD) for v in volts]
-        clear, middle = median(per_volt) * BLUR, median(volts)
-        if clear > STEEP or self._at_knee(middle):
+        middle = median(volts)
+        self._slope.moment(middle, min(volts))
+        if middle >= self._top:
+            at, per_volt, unsure = self._at_top(volts, middle)
+        elif self._slope.known(middle):
+            at, per_volt, unsure = self._by_own_slope(volts, middle)
+        else:
             return
-        at = [soc(v) for v in volts]
-        if median(at) < EMPTY:
+        clear = median(per_volt) * BLUR
+        if clear > STEEP or median(at) < EMPTY:
             return
         band = int(median(at) / SOC_BAND)
         when, before = self._looked.get(band, (None, 0.0))
         if when is not None and self._day - when < APART and clear > CLEARER * before:
             return
         self._looked[band] = (self._day, clear)
-        sigma = [
-            hypot(max(FINEST, k * blur), self._curve_unsure(v, middle))
-            for k, v in zip(per_volt, volts, strict=True)
-        ]
-        self._charge.look(Seen(at, per_volt, [each if each <= VAGUE else None for each in sigma]))
+        sigma = [hypot(max(FINEST, k * blur), each) for k, each in zip(per_volt, unsure, strict=True)]
+        usual = median(at)
+        self._charge.look(
+            Seen(
+                at,
+                per_volt,
+                [
+                    s if s <= max(VAGUE, VAGUE_SHARE * abs(x - usual)) else None
+                    for s, x in zip(sigma, at, strict=True)
+                ],
+            )
+        )
         self._judge(sample)
 
-    def _at_knee(self, v: float) -> bool:
-        """Whether the slope may be quite another, were the curve of the real cells a little off ours."""
-        soc, off = self._curve.soc, self._unlike
-        slopes = [soc(each + CHORD) - soc(each - CHORD) for each in (v - off, v, v + off)]
-        return max(slopes) > KNEE * min(slopes)
+    def _at_top(self, volts: list[float], middle: float) -> tuple[list[float], list[float], list[float]]:
+        """Charge (%) of each cell near the end of charge, % for each V, and how unsure it is.
 
-    def _curve_unsure(self, v: float, typical: float) -> float:
-        """How wrong the difference of two cells, in %, may be for the same reason."""
-        soc, off = self._curve.soc, self._unlike
-        found = [soc(v + by) - soc(typical + by) for by in (-off, 0.0, off)]
-        return 0.5 * (max(found) - min(found))
+        There each curve ends within a percent or two, so what the published ones say together will do.
+        """
+        spread = [
+            [curve.soc(v + off) for v in volts]
+            for curve in self._curves
+            for off in (-self._unlike, 0.0, self._unlike)
+        ]
+        typical = [
+            curve.soc(middle + off) for curve in self._curves for off in (-self._unlike, 0.0, self._unlike)
+        ]
+        usual = fmean(typical)
+        at, unsure, per_volt = [], [], []
+        for i, v in enumerate(volts):
+            away = [found[i] - of for found, of in zip(spread, typical, strict=True)]
+            mean = fmean(away)
+            at.append(usual + mean)
+            unsure.append(pstdev(away, mean))
+            per_volt.append(fmean(c.soc(v + CHORD) - c.soc(v - CHORD) for c in self._curves) / (2.0 * CHORD))
+        return at, per_volt, unsure
+
+    def _by_own_slope(
+        self, volts: list[float], middle: float
+    ) -> tuple[list[float], list[float], list[float]]:
+        """The same where the pack has shown what a millivolt is worth."""
+        usual = self._curve.soc(middle)
+        at, per_volt, unsure = [], [], []
+        for v in volts:
+            away, vague = self._between(middle, v)
+            at.append(usual + away)
+            unsure.append(vague)
+            per_volt.append(self._worth(v)[0])
+        return at, per_volt, unsure
+
+    def _between(self, begin: float, end: float) -> tuple[float, float]:
+        """Charge from one voltage to another, in %, and how unsure it is."""
+        sign = 1.0 if end >= begin else -1.0
+        first, last = self._curve.points[0].v, self._curve.points[-1].v  # beyond there is no charge
+        v, high = max(first, min(begin, end)), min(last, max(begin, end))
+        total = vague = 0.0
+        while v < high:
+            following = min(high, (int(v / BIN) + 1) * BIN + 1e-9)
+            worth, own = self._worth(0.5 * (v + following))
+            total += worth * (following - v)
+            vague += 0.0 if own else UNSHOWN * worth * (following - v)
+            v = following
+        return sign * total, vague
+
+    def _worth(self, v: float) -> tuple[float, bool]:
+        """% for each V, and whether the pack has shown it itself."""
+        own = self._slope.per_volt(v)
+        if own is not None:
+            return own, True
+        soc = self._curve.soc
+        return max(0.0, soc(v + CHORD) - soc(v - CHORD)) / (2.0 * CHORD), False
 
     def _judge(self, sample: Sample) -> None:
         """Find new faults, and those that are over."""
         today = sample.taken_at.date().isoformat() if sample.clock_trusted else None
-        for i, share in enumerate(self._charge.cells()):
+        for i, share in enumerate(self._shares()):
             measured = {
                 HOLDS_LESS: (share.size, WEAK[0]),
                 LOSES_CHARGE: (share.loss, LEAK[0]),
@@ -418,13 +492,29 @@ class Health:
         weak = _below((WEAK[1] - share.size) / size_sigma)
         # Old age raises the resistance too: that is then no fault of the connection.
         lug = _below((self._excess(cell) - LUG[1]) / over_sigma) if weak < SURE else 0.0
+        if not self._size_known(share):
+            weak = 0.0
+        leak = _below((share.loss - LEAK[1]) / share.loss_sigma) if self._loss_known(share) else 0.0
         return {
-            HOLDS_LESS: weak if self._charge.watched >= LEAST_DAYS else 0.0,
-            LOSES_CHARGE: _below((share.loss - LEAK[1]) / share.loss_sigma)
-            if self._charge.watched >= LEAST_DAYS
-            else 0.0,
+            # What leaks has fallen behind, and is no longer seen at the end of charge: that tells nothing of its size.
+            HOLDS_LESS: weak if leak < LIKELY else 0.0,
+            LOSES_CHARGE: leak,
             POORLY_CONNECTED: lug if self._resistance.batches >= LEAST_BATCHES else 0.0,
         }
+
+    def _size_known(self, share: CellShare) -> bool:
+        known = SIZE_KNOWN + KNOWN_SHARE * abs(share.size)
+        return (
+            self._charge.watched >= LEAST_DAYS and hypot(share.size_sigma, self._voltmeter_unsure()) <= known
+        )
+
+    def _loss_known(self, share: CellShare) -> bool:
+        known = LOSS_KNOWN + KNOWN_SHARE * abs(share.loss)
+        return self._charge.watched >= LEAST_DAYS and share.loss_sigma <= known
+
+    def _shares(self) -> list[CellShare]:
+        """Return what is known of each cell, its balancer's unseen doings included."""
+        return self._charge.cells(self._unseen_share() if self._balancer_blind else 0.0)
 
     def _voltmeter_unsure(self) -> float:
         """Return what the voltmeters' differences may be worth as a size, in %.
@@ -433,7 +523,7 @@ class Health:
         curve is there, the more a millivolt of one input looks like a small cell.
         """
         if len(self._looked) < 2:
-            return VOLTMETER_UNSURE
+            return inf  # all looks at one charge
         low, high = min(self._looked), max(self._looked)
         unclear = hypot(self._looked[low][1], self._looked[high][1]) / BLUR  # % for each V
         return max(VOLTMETER_UNSURE, VOLTMETERS_DIFFER * unclear * 100.0 / ((high - low) * SOC_BAND))
@@ -449,7 +539,7 @@ class Health:
             return False
         week = (sample.taken_at.toordinal() - FIRST_WEEK) // 7
         if self._week is not None and week > self._week and self._charge.looks:
-            shares = self._charge.cells()
+            shares = self._shares()
             line = Week(
                 week=self._week,
                 temperature=self._resistance.band,

@@ -7,7 +7,9 @@ from statistics import median
 import pytest
 
 from bench import health_family
+from bench.health import verdicts
 from bench.health_family import KINDS, healthy, watched, with_fault
+from tests.scale import scaled, soaking
 
 
 def test_it_takes_nothing_from_the_product() -> None:
@@ -51,3 +53,20 @@ def test_cells_end_full_together_and_a_leak_drags_its_cell_down() -> None:
 
     assert len(last.sample.cell_voltages) == len(pack.size)
     assert behind(last.sample.cell_voltages) > behind(first.sample.cell_voltages)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("number", range(scaled(20)))
+def test_a_fault_is_found_within_three_weeks(kind: str, number: int) -> None:
+    """That cell, that fault, and nothing else."""
+    pack = with_fault(number, kind, 21)
+
+    assert [(each.cell, each.kind) for each in verdicts(pack)] == [(pack.faulty, kind)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(1000, 1000 + scaled(100)))
+def test_a_good_pack_raises_no_alarm(number: int) -> None:
+    """A year each in the soak, three weeks else: a pack-year takes most of a minute."""
+    assert [each.words for each in verdicts(healthy(number, 365 if soaking() else 21))] == []
