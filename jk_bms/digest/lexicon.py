@@ -11,45 +11,67 @@ from collections.abc import Mapping
 # fmt: off
 CUES: tuple[tuple[str, str], ...] = (
     # Not, where it can be checked.
+    # "A good day" is no greeting.
+    ("well",        "a (?:good|quiet|calm|normal|ordinary) day|an ordinary day"),
     ("zero",        "no times|not once|never once|zero times|жодного разу|ні разу"),
-    ("not full",    "not full again|not full|not fully (?:re)?charged|not fully charged again|not yet (?:fully )?charged|"
+    ("not full",    "not full again|not full|not fully (?:re)?charged|not fully charged again|"
+                    "not yet (?:fully )?charged|"
                     "did not (?:become|get) full(?: again)?|did not reach (?:a )?full charge|"
                     "has not been full(?: again)?|never reached full charge|до повного заряду не дійшло|"
-                    "повністю не заряд*|не заряд* повністю|повного заряду не (?:було|досяг*)|"
+                    "повністю (?:(?:батаре*|акумулятор*|вона|її) )?не заряд*|не заряд* повністю|"
+                    "повного заряду не (?:було|досяг*)|"
                     "повного заряду після (?:цього|того) не було"),
     ("unknown",     "(?:is |was |are |were )?not known|unknown|невідом*|не відом*|нічого не відомо"),
+    ("hello",       "good (?:morning|day|afternoon|evening)|hello|hi there|добр(?:ий|ого) (?:день|дня|ранок|ранку|"
+                    "вечір|вечора)|"
+                    "вітаю|привіт"),
     ("grid away",   "no grid|no power from the grid|"
                     "(?:мережі|світла|електрики|електропостачання|струму) (?:двічі |тричі )?не було|"
                     "без (?:мережі|світла)|не було (?:мережі|світла|електрики|електропостачання|струму)"),
     ("hole",        "no data|without (?:any )?data|(?:nothing|not) (?:was |were )?recorded|missing data|"
                     "data (?:was |were |is |are )?missing|"
                     "(?:gaps?|holes?|interruptions?) in (?:the )?data(?: recording)?|data gaps?|gaps?|"
-                    "даних (?:двічі |тричі )?не (?:було|записано)|дан* не записув*|немає даних|без даних|не було даних|"
+                    "даних (?:(?:про|від|з) (?:батаре*|акумулятор*) (?:\x00+ )?)?(?:двічі |тричі )?не (?:було|"
+                    "записано)|дан* не записув*|немає даних|без даних|не було даних|"
                     "пропуск* (?:в|у) даних|пропуск* даних|прогалин* (?:в|у) даних|перерв* (?:в|у) даних|пропуск*|"
                     "прогалин*"),
     ("faulty",      "not in order|не в порядку|несправн*|faulty|of concern"),
     # Compared with the days before.
-    ("more",        "more than (?:usual|the (?:mean|average)|on average)|(?:above|over) (?:the )?(?:usual|mean|average)|"
-                    "than usual more|більше,? (?:ніж|за) (?:зазвичай|звичайн*|середн*)|понад (?:звичайне|середнє)"),
-    ("less",        "less than (?:usual|the (?:mean|average)|on average)|(?:below|under) (?:the )?(?:usual|mean|average)|"
-                    "менше,? (?:ніж|за) (?:зазвичай|звичайн*|середн*)|нижче (?:звичайного|середнього)"),
+    ("slightly",    "(?:slightly|a little|a bit|somewhat|трохи|дещо|трошки)(?= (?:more|less|higher|lower|above|"
+                    "below|over|under|"
+                    "більше|менше|вище|нижче))"),
+    ("much",        "(?:far|much|considerably|significantly|substantially|notably|значно|набагато|суттєво|помітно)"
+                    "(?= (?:more|less|higher|lower|above|below|over|under|більше|менше|вище|нижче))"),
+    ("more",        "(?:more|higher) than (?:usual|the (?:usual|mean|average)|on average)|"
+                    "(?:above|over) (?:the )?(?:usual|mean|average)|"
+                    "than usual more|(?:більше|вище),? (?:ніж|за|від) (?:зазвичай|звичайн*|звичн*|середн*)|"
+                    "понад (?:звичайне|середнє)|вище (?:звичайного|звичного|середнього)"),
+    ("less",        "(?:less|lower) than (?:usual|the (?:usual|mean|average)|on average)|"
+                    "(?:below|under) (?:the )?(?:usual|mean|average)|"
+                    "(?:менше|нижче),? (?:ніж|за|від) (?:зазвичай|звичайн*|звичн*|середн*)|"
+                    "нижче (?:звичайного|звичного|середнього)"),
     ("same",        "as usual|the same as usual|як зазвичай|як і зазвичай"),
     # What happened.
     ("unseen",      "no (?:loss of the grid|time on battery|outages?|power cuts?) (?:was|were) seen|"
                     "(?:was|were) not seen|not seen|(?:не|нічого не) помічено"),
-    ("well",        "all (?:went|was|is) (?:well|good|fine|calm|quiet)|everything (?:went|was|is) (?:well|fine|in order)|"
-                    "all in order|all good|a (?:good|quiet|calm|normal|ordinary) day|an ordinary day|"
+    ("well",        "all (?:went|was|is) (?:well|good|fine|calm|quiet)|everything (?:went|was|is) (?:well|fine|"
+                    "in order)|"
+                    "all in order|all good|"
                     "(?:усе|все) (?:було |пройшло |минуло )?(?:гаразд|добре|спокійно|нормально)|"
                     "день (?:був |минув |пройшов )?(?:спокійно|спокійний|звичайний|добрий|нормально)|спокійний день|"
                     "звичайний день"),
     ("over phase",  "t(?:ook|aken|akes?|aking) over"),
+    ("phase",       "battery (?:twice |once )?(?:supplied|fed|powered|carried|ran) the (?:house|home)|"
+                    "(?:supplied|fed|powered) (?:by|from) (?:the |its )?batter(?:y|ies)|"
+                    "(?:живила|живив|живили|живить|тримала) (?:дім|будинок|оселю)"),
     ("load",        "(?:highest |peak |maximum |largest )?(?:load|consumption|demand)(?: of the house)?|"
                     "house (?:load|drew|draw|took|used|needed|consumed)|"
                     "(?:the )?house(?:hold)? (?:drew|took|needed|consumed|used)|навантажен*|споживан* дому|"
                     "споживан* будинку|споживан*|дім споживав|будинок споживав"),
     ("draw",        "power drawn|power from the battery|"
                     "(?:drawn|drew|taken|took|given|delivered) (?:from|by) the battery|"
-                    "battery (?:gave|delivered|supplied|provided)|draw|discharge power|потужн* (?:від|з) батаре*|"
+                    "battery (?:gave|delivered|supplied|provided)|(?:peak|highest|maximum|max) battery power|draw|"
+                    "discharge power|потужн* (?:від|з) батаре*|"
                     "потужн* розряд*|віддавал* (?:до|максимум)|потужн* батаре*"),
     ("fed",         "took little from the battery|узяв небагато|взяв небагато"),
     ("phase",       "(?:switch|chang|transferr|mov)(?:ed|es|ing)? (?:over )?to (?:the |its )?"
@@ -63,7 +85,8 @@ CUES: tuple[tuple[str, str], ...] = (
                     "перехід* (?:дому |будинку )?на (?:автономне живлення|живлення від батаре*|батаре*|акумулятор*)|"
                     "переход* на (?:автономне живлення|живлення від батаре*|батаре*|акумулятор*)|автономн* живленн*|"
                     "автономн* період*|автономн* робот*|автономно|живлен* від (?:батаре*|акумулятор*|неї)|"
-                    "(?:від|на) (?:батаре*|акумулятор*)|переход*|перехід*|перейш*|перемик*|перемкн*|переключ*|автоном*"),
+                    "(?:від|на) (?:батаре*|акумулятор*)|переход*|перехід*|перейш*|перемик*|перемкн*|переключ*|"
+                    "автоном*"),
     ("full",        "(?:the battery |it )?(?:was |is |became |become |got )?full again|fully (?:re)?charged(?: again)?|"
                     "full charges?|full (?:re)?charge|charged (?:to )?full|recharged to full|full|fully|повн* заряд*|"
                     "повністю заряд*|знову повн*|заряд* повністю|повн*|повністю"),
@@ -80,12 +103,15 @@ CUES: tuple[tuple[str, str], ...] = (
     ("weak",        "weak*|слабк*|слабш*"),
     ("leaking",     "leaking(?: charge)?|loses charge|losing charge|втрача* заряд"),
     ("bad connection","poorly connected|bad connection|bad contact|поган* контакт*"),
-    ("since",       "recording (?:began|started|begins)|its recording began|began recording|"
-                    "запис* (?:почав*|розпочав*|починає*)|почав* запис*"),
+    ("since",       "recording (?:of (?:the )?(?:battery|pack) (?:\x00+ )?)?(?:began|started|begins)|"
+                    "its recording began|began recording|"
+                    "запис* (?:(?:для )?(?:батаре*|акумулятор*) (?:\x00+ )?)?(?:почав*|розпочав*|починає*)|"
+                    "почав* запис*"),
     ("covered",     "covered|covers|the (?:digest|summary|report) (?:covers|is)|охоплен*|охоплює|період спостереження"),
     # What was measured.
     ("delta",       "(?:cell )?(?:difference|spread|delta|gap|imbalance)s?(?: (?:between|of|among) (?:the )?cells?)?|"
-                    "cells? (?:were|was|stayed|are|lay) within|within|розбіг* (?:між )?комір*|різниц* (?:між )?комір*|"
+                    "cells? (?:were|was|stayed|are|lay) within|within|apart|розходил*|розійшл*|"
+                    "розбіг* (?:між )?комір*|різниц* (?:між )?комір*|"
                     "дисбаланс*|розкид*|розбіг*|розбіжн*|різниц*|в межах|у межах"),
     ("temp",        "temperatures?|температур*"),
     ("voltage",     "(?:pack |battery )?voltages?|напруг*"),
@@ -94,40 +120,61 @@ CUES: tuple[tuple[str, str], ...] = (
     ("low",         "minimum|minimal*|min|lowest|least|low|down to|"
                     "(?:fell|dropped|dipped|went down|sank|declined|decreased|fallen|drained) to|bottomed(?: out)?|"
                     "найнижч*|мінім*|найменш*|"
-                    "(?:впав|упав|впала|упала|знизив*|опустив*|опускав*|впало|просів|сів) (?:лише |аж )?до"),
+                    "(?:впав|упав|впала|упала|впали|упали|знизив*|опустив*|опускав*|впало|просів|сів) (?:лише |"
+                    "аж )?до"),
     ("high",        "maximum|max|highest|peak*|most|largest|biggest|greatest|at most|up to|"
-                    "(?:rose|climbed|went up|increased|risen) to|top|найвищ*|максим*|найбільш*|пік*|"
+                    "(?:rose|climbed|went up|increased|risen) to|top|щонайбільше|не перевищ*|найвищ*|максим*|"
+                    "найбільш*|пік*|"
                     "(?:піднявся|зріс|піднявсь|виріс) до|не більше"),
     ("fall",        "fell|falls|fallen|falling|fall|dropped|drop|dropping|dipped|went down|declin*|decreas*|lost|lose|"
-                    "loses|впав|упав|впала|упала|падав|падіння|знизив*|знижен*|опустив*|зменшив*|втратив*|втратила|просів"),
-    ("listed",      "(?<=\x00 )more|no(?=\\.? ?\x00)"),
+                    "loses|впав|упав|впала|упала|падав|падіння|знизив*|знижен*|опустив*|зменшив*|втратив*|втратила|"
+                    "просів"),
+    ("listed",      "(?<=\x00 )(?:more|less|higher|lower|більше|менше)|no(?=\\.? ?\x00)"),
     ("move",        "moved|ranged|ranging|varied|between|стояв|коливав*|коливал*|змінював*|між"),
+    ("longest",     "longest|найдовш*|найтриваліш*"),
+    ("shortest",    "shortest|найкоротш*"),
+    ("deepest",     "deepest|найглибш*"),
+    ("longer",      "longer(?! than)|довш*(?!,? (?:ніж|за|від))"),
+    ("shorter",     "shorter(?! than)|коротш*(?!,? (?:ніж|за|від))"),
+    ("deeper",      "deeper(?! than)|глибш*(?!,? (?:ніж|за|від))"),
     ("bound",       "less than|more than|fewer than|lower than|higher than|longer than|shorter than|at least|"
-                    "no less than|under|below|above|over|менше(?: ніж| за)|більше(?: ніж| за)|щонайменше|не менше|понад|"
+                    "no less than|under|below|above|over|менше(?: ніж| за)|більше(?: ніж| за)|щонайменше|не менше|"
+                    "понад|"
                     "нижче|вище|довше|коротше|менш як|більш як"),
-    ("all day",     "all day|all the time|the whole day|весь день|цілий день|увесь день|весь час|цілодобово|постійно"),
-    ("all",         "(?<!in )(?:all|each|both|every)|усі|всі|кожн*|обидв*"),
+    ("all day",     "all day|all the time|the whole day|throughout|протягом (?:усього|всього|цілого) дня|весь день|"
+                    "цілий день|увесь день|весь час|цілодобово|постійно"),
+    ("all",         "(?:each|every) time|щоразу|кожного разу|(?<!in )(?:all|each|both|every)|усі|всі|кожн*|обидв*"),
     ("span total",  "in total|in all|altogether|together|overall|разом|загалом|усього|всього|сумарно"),
-    ("last one",    "last(?= (?:time|switch|outage|one|period|spell|phase))|останн*(?= раз)"),
+    ("last one",    "last(?= (?:time|switch|outage|one|period|spell|phase|power cut|cut))|останн*(?= (?:раз*|"
+                    "відключен*|період*))|"
+                    "востаннє"),
     ("before",      "(?:the )?last(?= \x00+)|останн*"),
-    ("begin",       "at the (?:begin|beginning|start)(?: of the day)?|to begin with|initially|"
+    ("begin",       "(?:the )?day (?:began|started|opened)|(?:began|started|opened) the day|день (?:почав*|розпочав*)|"
+                    "at the (?:begin|beginning|start)(?: of the day)?|to begin with|initially|"
                     "на початку(?: дня| доби)?|спочатку|початков*"),
-    ("last",        "at the (?:very )?end(?: of the day)?|in the end|finally|ended the day(?: at| with)?|"
-                    "the day ended (?:at|with)|наприкінці(?: дня| доби)?|в кінці(?: дня)?|на кінець(?: дня| доби)?|"
+    ("last",        "(?:at|by|towards) the (?:very )?end(?: of the day)?|in the end|finally|"
+                    "(?:ended|finished|closed) the day(?: at| with)?|"
+                    "(?:the )?day (?:ended|finished|closed)(?: at| with)?|день (?:завершив*|закінчив*)|"
+                    "наприкінці(?: дня| доби)?|в кінці(?: дня)?|на кінець(?: дня| доби)?|"
                     "під кінець(?: дня)?|кінцев*"),
-    ("out",         "energy out|went out|discharged|discharge|out|drawn|delivered|gave(?: back)?|given|supplied|provided|"
-                    "released|spent|віддан*|віддал*|віддав*|віддає*|розряджен*|витрачен*|витратил*|на розряд|розряд*|вийшло|"
+    ("out",         "energy out|went out|discharged|discharge|out|drawn|delivered|gave(?: back)?|given|supplied|"
+                    "provided|"
+                    "released|spent|віддан*|віддал*|віддав*|віддає*|розряджен*|витрачен*|витратил*|на розряд|"
+                    "розряд*|вийшло|"
                     "видан*"),
     ("in",          "energy in|went in|goes in|charged with|charged|charge[ds]? in|in|into|taken in|stored|received|"
-                    "put in|recharged with|зарядж*|прийнят*|отриман*|отримал*|надійшло|увійшло|залито|на заряд|закачан*"),
+                    "put in|recharged with|зарядж*|прийнят*|отриман*|отримал*|надійшло|увійшло|залито|на заряд|"
+                    "закачан*"),
     ("mean",        "means? of|(?:mean|average) of the week(?: before)?|за тиждень у середньому|the mean|mean|average|"
-                    "on average|usually|the usual|usual|ordinary|normal*|зазвичай|звичайн*|у середньому|в середньому|"
+                    "on average|usually|the usual|usual|ordinary|normal*|зазвичай|звичайн*|звичн*|у середньому|"
+                    "в середньому|"
                     "середн*|середньому"),
     ("depth",       "by|на"),
     ("start",       "from|since|started|starting|starts|began|begins|beginning|starting at|з|із|зі|від|почал*|почав*|"
                     "починаючи|розпочал*"),
-    ("end",         "to|until|till|up until|ended|ends|ending|came back|come back|returned|restored|back|"
-                    "charging (?:began|begins)|до|по|завершил*|закінчил*|повернул*|відновил*|з'явил*"),
+    ("closed",      "ended|ends|ending|finished|завершил*|завершив*|закінчил*|закінчив*"),
+    ("end",         "to|until|till|up until|came back|come back|returned|restored|back|"
+                    "charging (?:began|begins)|до|по|повернул*|відновил*|з'явил*"),
     ("house",       "house*|home|together as one|дім|дому|будин*|домі"),
     ("cell",        "cells?|комір*|елемент*|осеред*"),
     ("energy",      "energy|енерг*"),
@@ -150,6 +197,8 @@ meanwhile thereafter next afterwards following followed respectively old new ple
 fact information local together in autonomously independently compared comparison against previous preceding
 days hours minutes seconds hour minute same equal equals known certain since today whether ran run running lived
 living worked operated operating works work owner owners else rest health pm am data recording records sec min
+what state course what's day's battery's house's today's home household additionally moreover furthermore however plus
+regarding concerning according measurements measurement observed detected reported finally eventually
 hrs switching full-charge fully charge-time kept keep became become becomes got get gets value values reading
 readings figure figures thing things here
 це цей ця ці цього той та те ті того тому він вона воно вони його її їх який яка яке які що котрий був була було
@@ -164,6 +213,8 @@ readings figure figures thing things here
 дні годин* хвилин* секунд* відсот* процент* пункт* працював* працювал* жив жила жило власник* дані даних запис*
 значенн* показник* обоє одна один одне одну одного одної них якого якої яким якому цьому цю
 нього неї рік року році р решта інше див заживил* живив* живит* живил* забезпеч* нов* знову загалом ось
+зверніть увагу уваг* відомо відома відомий протягом упродовж впродовж спостерігал* виявлен* оселя оселі оселю мережі
+зокрема крім-того також окремо щодо стосовно вимірюван* виміри повідомля* вашого вашої ваш ваша ваше вашу наш
 """
 # fmt: on
 # What must not stand where nothing was found that takes it: each is refused.

@@ -103,7 +103,7 @@ class _Teller:
         facts, texts = self._facts, self._texts
         if facts.load is not None:
             yield Part("highest_load", (texts("digest.load", **self._watts(facts.load)),))
-        yield Part("grid", tuple(self._grid()))
+        yield Part("grid", tuple(self._grid()), must=bool(facts.grid or facts.grid_unknown))
 
     def _grid(self) -> Iterator[str]:
         facts, texts = self._facts, self._texts

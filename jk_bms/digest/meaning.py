@@ -43,6 +43,7 @@ _PERCENT: dict[str, tuple[Role, ...]] = {
     "begin": (("begin", "value"),),
     "last": (("last", "value"),),
     "full": (("high", "value"),),
+    "closed": (("last", "value"),),
 }
 _FLOWS = ("in", "out")
 _POWER: dict[str, tuple[Role, ...]] = {"load": (("load", "value"),), "draw": (("draw", "value"),)}
@@ -148,7 +149,8 @@ class _Reader:
     def faults(self) -> Iterator[str]:
         yield from self._strange_words()
         pack = 0
-        before: list[_Cue] = []
+        before: list[_Cue] = []  # of the sentence before
+        so_far: list[_Cue] = []  # of all sentences of the paragraph
         for start, end in self._sentences():
             cues = [cue for cue in self._cues if start <= cue.start < end]
             said = [
@@ -164,13 +166,15 @@ class _Reader:
                         pack = here
             if any(cue.tag == "house" for cue in cues) and here == pack:
                 pack = here = 0
-            sentence = _Sentence(self._text, self._words, start, end, cues, said, before, self._of(here))
+            sentence = _Sentence(
+                self._text, self._words, start, end, cues, said, before, so_far, self._of(here)
+            )
             yield from sentence.faults()
             # The points of a list go by what stands above it.
             if not (before and _POINT.match(self._words, start)):
-                before = cues or before
+                before, so_far = cues or before, [*so_far, *cues]
             if self._text[end : end + 2] == "\n\n":
-                pack, before = 0, []
+                pack, before, so_far = 0, [], []
 
     def _of(self, pack: int) -> Known:
         """What is known of a battery, and of its house."""
@@ -214,6 +218,7 @@ class _Sentence:
         cues: list[_Cue],
         said: list[tuple[Claim, int]],
         before: list[_Cue],
+        so_far: list[_Cue],
         known: Known,
     ) -> None:
         self._text = text
@@ -221,6 +226,7 @@ class _Sentence:
         self._start, self._finish = start, end
         self._cues = cues
         self._before = before
+        self._so_far = so_far
         self._known = known
         self._said = list(self._in_clauses(said))
 
@@ -256,25 +262,29 @@ class _Sentence:
         yield from self._events()
         yield from self._comparisons()
         yield from self._dayparts()
+        yield from self._days()
         groups: set[tuple[str, int]] = set()
         narrowed: dict[str, set[int]] = {}
         items: dict[str, int] = {}
-        before: set[Bond] = set()
+        told: set[str] = set()
+        used: set[Role] = set()  # of the item of a list that is told
         last_clause = -1
         for index, said in enumerate(self._said):
             claim = said.claim
             if claim.kind not in _BOUND:
                 continue
             begin = self._said[index - 1].end if index else self._start
-            if (
-                nth := self._ordinal(begin, claim.start if index + 1 < len(self._said) else self._finish)
-            ) is not None:
-                narrowed |= {topic: {nth} for topic in self._told_topics()}
+            if places := self._places(begin, claim.start if index + 1 < len(self._said) else self._finish):
+                narrowed |= places
                 items.clear()
             roles, own = self._roles(index)
             if claim.kind == TIME and not own:
                 # A time beside a value is its time.
                 roles = (*roles, *((topic, role) for topic, _ in groups for role in ("at", "low at")))
+            if (
+                claim.kind == "duration" and not roles
+            ):  # and a duration beside a time that of what happened then
+                roles = tuple((topic, "span") for topic, _ in groups if topic in _SEVERAL)
             found = {bond for bond in self._known.bonds if bond.value in claim.fits and _allows(roles, bond)}
             here = {(bond.topic, bond.nth) for bond in found}
             if not here:
@@ -283,7 +293,7 @@ class _Sentence:
             same = here & groups
             listed = set[str]()
             if not same and said.clause != last_clause:
-                listed = _next_items(found, before) & {topic for topic, _ in groups}
+                listed = _next_items(found, used) & {topic for topic, _ in groups}
             beside = groups and (said.clause == last_clause or not own)
             if beside and not same and not listed and not self._may_part(index, groups, here):
                 yield f"{claim.text!r} is of something else than what stands beside it"
@@ -291,7 +301,7 @@ class _Sentence:
             for topic in listed:
                 items[topic] = items.get(topic, 1) + 1
             here = same or here
-            before = found
+            used = {role for role in used if role[0] not in listed} | {(one.topic, one.role) for one in found}
             of_phase = any(topic == "phase" for topic, _ in roles) and items.get("phase", 1) == 1
             if of_phase and "phase" in narrowed and "phase" not in {topic for topic, _ in here}:
                 yield f"{claim.text!r} is of no such phase"
@@ -307,23 +317,70 @@ class _Sentence:
                 if {one for one, _ in here} == {topic}:
                     narrowed[topic] = indexes
             groups, last_clause = here, said.clause
+            told |= {topic for topic, _ in here}
+            yield from self._linked(said, {topic for topic, _ in here})
         yield from self._narrow(narrowed)
+        yield from self._extremes(told)
+
+    def _linked(self, said: _Said, topics: set[str]) -> Iterator[str]:
+        """No fact says what else was so while the grid was away: each is of its own."""
+        if topics & {"grid", "grid unknown"}:
+            return
+        for cue in self._cues:
+            if cue.tag == "grid away" and _WHILE.search(self._words, self._start, cue.start):
+                yield f"{said.claim.text!r} is not of what {self._shown(cue)!r} tells"
 
     def _told_topics(self) -> set[str]:
-        """Of what there are several that the sentence tells of."""
-        return {topic for cue in self._cues for topic in _TIMES.get(cue.tag, ()) if topic in _SEVERAL}
+        """Of what there are several that the sentence tells of, else the last sentence before that tells of such."""
+        for cues in (self._cues, *([cue] for cue in reversed(self._so_far))):
+            if told := {topic for cue in cues for topic in _TIMES.get(cue.tag, ()) if topic in _SEVERAL}:
+                return told
+        return set()
 
-    def _ordinal(self, begin: int, end: int) -> int | None:
-        """The place of the only one of several that is named between two places of the text: the second time."""
-        places = [
-            nth
-            for nth, words in enumerate(ORDINALS, 1)
-            for found in words.finditer(self._text, begin, end)
-            if found
+    def _ordinals(self, begin: int, end: int) -> list[int]:
+        return [
+            nth for nth, words in enumerate(ORDINALS, 1) if words.search(self._text, begin, end) is not None
         ]
-        if any(cue.tag == "last one" and begin <= cue.start < end for cue in self._cues):
-            return max((bond.nth for bond in self._known.bonds if bond.topic == "phase"), default=0)
-        return places[-1] if places else None
+
+    def _places(self, begin: int, end: int) -> dict[str, set[int]]:
+        """Which of several are named between two places of the text: the second time, the longest; empty: none."""
+        ordinals = self._ordinals(begin, end)
+        tags = [cue.tag for cue in self._cues if begin <= cue.start < end]
+        extremes = [tag for tag in tags if tag in _EXTREMES]
+        if not (ordinals or extremes or "last one" in tags):
+            return {}
+        places: dict[str, set[int]] = {}
+        for topic in self._told_topics():
+            there = {bond.nth for bond in self._known.bonds if bond.topic == topic and bond.role == "start"}
+            named = [{ordinals[-1]}] if ordinals else []
+            named += [{max(there, default=0)}] if "last one" in tags else []
+            named += [self._extreme(topic, tag, there) for tag in extremes]
+            places[topic] = set.intersection(*named)
+        return places
+
+    def _extreme(self, topic: str, tag: str, there: set[int]) -> set[int]:
+        """The longest of several; of a pair the longer."""
+        role, sign, pair = _EXTREMES[tag]
+        if pair and len(there) != 2:
+            return set()
+        sizes = {
+            bond.nth: sign * bond.value.number
+            for bond in self._known.bonds
+            if bond.topic == topic and bond.role == role and bond.nth in there
+        }
+        return {nth for nth, size in sizes.items() if size == max(sizes.values())}
+
+    def _extremes(self, topics: set[str]) -> Iterator[str]:
+        """The longest must be one that is named or that a value is of, and must be that one."""
+        for cue in self._cues:
+            if cue.tag not in _EXTREMES:
+                continue
+            places = self._places(self._start, self._finish)
+            named = self._ordinals(self._start, self._finish) or any(
+                one.tag == "last one" for one in self._cues
+            )
+            if not any(places.values()) or not (named or topics & set(places)):
+                yield f"{self._shown(cue)!r} is of none that was counted so"
 
     def _may_part(self, index: int, groups: set[tuple[str, int]], here: set[tuple[str, int]]) -> bool:
         """Whether two claims in one clause may be of two things: each has its own word, such as both flows."""
@@ -387,7 +444,7 @@ class _Sentence:
                 tags = (
                     "phase", "over phase", "grid", "grid away", "away", "hole", "covered", "unknown", "fed", "full",
                 )  # fmt: skip
-                cue, own = self._governing(index, tags)
+                cue, own = self._governing(index, tags, far=True)
                 return tuple(
                     (topic, role)
                     for topic in _DURATIONS.get(cue, ())
@@ -401,7 +458,7 @@ class _Sentence:
             len({bond.nth for bond in self._known.bonds if bond.topic == topic and bond.role == "start"}) > 1
         )
         timed = any(one.claim.kind == TIME for one in self._said) or _POINT.match(self._words, self._start)
-        placed = self._ordinal(self._start, self._finish) is not None
+        placed = bool(self._places(self._start, self._finish))
         total = self._near(index, "span total")
         return (
             ("total", "value") if several and (total or not (timed or placed)) else ("span", "total", "value")
@@ -410,9 +467,15 @@ class _Sentence:
     def _percent(self, index: int) -> tuple[tuple[Role, ...], bool]:
         said = self._said[index]
         after = self._words[said.end : said.end + 40]
-        near = [cue.tag for cue in self._cues if said.end <= cue.start < said.end + 25]
+        near = [
+            cue.tag
+            for cue in self._cues
+            if said.end <= cue.start and not self._words[said.end : cue.start].strip()
+        ]
         if _POINTS.search(self._text[said.claim.start : said.end]):
-            return (("phase", "depth"),), True
+            tags = {cue.tag for cue in self._cues}
+            of_grid = "grid away" in tags and not tags & {"phase", "over phase"}
+            return () if of_grid else (("phase", "depth"),), True
         sense = next((tag for tag in ("more", "less") if tag in near), None) or (
             "more" if _MORE.match(after) else "less" if _LESS.match(after) else None
         )
@@ -429,7 +492,7 @@ class _Sentence:
                 return (falls,), True
             return (moves,) if cue == "move" else (falls, moves), True
         cue, own = self._governing(index, (*_PERCENT, "mean", "fall"))
-        if cue == "mean" or (cue == "low" and self._near(index, "mean")):
+        if cue == "mean" or self._is_usual(index) or (cue == "low" and self._near(index, "mean")):
             return (("energy", "mean low"),), own
         if cue == "fall":
             if _FROM.search(said.before):
@@ -443,6 +506,8 @@ class _Sentence:
         if not cue:
             following, _ = self._governing(index, ("low",), after=True)
             charged = _FROM.search(said.before) or following
+            if _TO.search(said.before):
+                return (*roles, ("phase", "low")), own
             return (*roles, ("phase", "begin")) if charged else roles, own
         return roles, own
 
@@ -450,10 +515,11 @@ class _Sentence:
         return index + 1 < len(self._said) and self._said[index + 1].joined
 
     def _energy(self, index: int) -> tuple[tuple[Role, ...], bool]:
-        flow, own = self._governing(index, _FLOWS)
+        flow, own = self._governing(index, (*_FLOWS, "draw"))
+        flow = "out" if flow == "draw" else flow  # "the battery delivered"
         first = next(one.claim.start for one in self._said if one.claim.kind == "energy")
         begins = any(cue.tag == "mean" and cue.start < first for cue in self._cues)  # on average, a and b
-        mean = begins or self._near(index, "mean")
+        mean = begins or self._near(index, "mean") or self._is_usual(index)
         if not flow:
             return (), own
         return (("energy", f"mean {flow}" if mean else flow),), own
@@ -478,15 +544,20 @@ class _Sentence:
         if "[" in self._words[self._start : said.claim.start]:
             return (("phase", "full"),), True
         ranged = said.joined or self._joined_next(index) or self._starts(head)
-        cue, own = self._governing(index, _RANGED if ranged else tuple(_TIMES))
+        cue, own = self._governing(index, _RANGED if ranged else tuple(_TIMES), far=True)
         if cue == "low" or cue == "high":
             special = self._subject(index)
             if special:
                 cue = "low temp" if special == "temp" and cue == "low" else special
                 cue = "high temp" if cue == "temp" else cue
+        if not cue and ranged and _POINT.match(self._words, self._start):
+            cue = "phase"  # a list of spans and no more
         if not cue:
             return (("low", "at"),), own
         topics = _TIMES[cue]
+        tags = {one.tag for one in self._cues}
+        if "unknown" in tags and tags & {"unseen", "zero", "never"} and "grid" in topics:
+            topics = (*topics, "grid unknown")
         if "energy" in topics and not ranged and not self._ends_span(head):
             return (), own
         roles: list[Role] = []
@@ -498,7 +569,7 @@ class _Sentence:
             elif said.joined or self._ends_span(head):
                 roles.append((topic, "end"))
             elif self._starts(head) or topic in (*_SEVERAL, "covered", "energy"):
-                ended = self._tags_before(index) & {"end"}
+                ended = self._tags_before(index) & {"end", "closed"}
                 roles.append((topic, "end" if ended and not self._starts(head) else "start"))
                 roles.append((topic, "at"))
             else:
@@ -525,6 +596,11 @@ class _Sentence:
         begin, end = self._region(index, same_kind=True)
         return any(cue.tag == tag and begin <= cue.start < end for cue in self._cues)
 
+    def _is_usual(self, index: int) -> bool:
+        """Whether a claim follows what it is compared with: more than usual (5.8 kWh)."""
+        before = self._words[: self._said[index].claim.start].rstrip(" (")
+        return any(cue.tag in ("more", "less") and cue.end == len(before) for cue in self._cues)
+
     def _region(self, index: int, *, same_kind: bool) -> tuple[int, int]:
         """From the claim before to the claim behind, of the same kind, within the clause."""
         said = self._said[index]
@@ -540,12 +616,13 @@ class _Sentence:
         return begin, end
 
     def _governing(
-        self, index: int, tags: Iterable[str], *, here: bool = False, after: bool = False
+        self, index: int, tags: Iterable[str], *, here: bool = False, after: bool = False, far: bool = False
     ) -> tuple[str, bool]:
         """The tag of the cue that a claim goes by, and whether it stands in its clause; empty: there is none.
 
         In its clause: the nearest before it, if one stands before the first claim of its kind; else the
-        nearest behind it. Then back through the sentence, then forward, then the sentence before.
+        nearest behind it. Then back through the sentence, then forward, then the sentence before; ``far``: all
+        of the paragraph before.
         """
         said, wanted = self._said[index], set(tags)
         cues = [cue for cue in self._cues if cue.tag in wanted]
@@ -569,7 +646,7 @@ class _Sentence:
         back = [cue for cue in cues if cue.start < begin]
         if back:
             return back[-1].tag, False
-        earlier = [cue for cue in self._before if cue.tag in wanted]
+        earlier = [cue for cue in (self._so_far if far else self._before) if cue.tag in wanted]
         if earlier and _POINT.match(self._words, self._start):
             return earlier[-1].tag, False
         forward = [cue for cue in cues if cue.start >= end]
@@ -626,10 +703,10 @@ class _Sentence:
                 yield f"{self._shown(cue)!r}: what is compared is not among the facts"
             elif cue.tag == "bound" and re.match(r"\s+(?:to |at |до )?\x00", self._words[cue.end :]):
                 yield f"{self._shown(cue)!r}: a bound is no value"
-        if "all" in tags and set(tags) & {*_EVENTS, "now", "grid"} - set(_FAULTS):
+        if "all" in tags and not self._always_full() and set(tags) & {*_EVENTS, "now", "grid"} - set(_FAULTS):
             yield "it was not counted that all were so"
-        if "full" in tags and not self._said and set(tags) & {"last", "end", "begin", "start"}:
-            topic = "last" if set(tags) & {"last", "end"} else "begin"
+        if "full" in tags and not self._said and set(tags) & {"last", "closed", "end", "begin", "start"}:
+            topic = "last" if set(tags) & {"last", "closed", "end"} else "begin"
             if not self._reached_full((topic,)):
                 yield f"it was not full at the {topic}"
         if "well" in tags and not self._was_well():
@@ -656,6 +733,17 @@ class _Sentence:
             if cue.tag not in (mine if numbers else kinds):
                 yield f"{self._shown(cue)!r} is not so of that cell"
 
+    def _always_full(self) -> bool:
+        """Whether the sentence tells that it was full again each time, and it was."""
+        tags = {cue.tag for cue in self._cues}
+        begun, full = (
+            {bond.nth for bond in self._known.bonds if bond.topic == "phase" and bond.role == role}
+            for role in ("start", "full")
+        )
+        return (
+            "full" in tags and not tags & {"grid away", "grid", "hole", "now", "not full"} and begun == full
+        )
+
     def _was_well(self) -> bool:
         """Whether nothing is known that an owner would not call so."""
         lows = [
@@ -680,22 +768,53 @@ class _Sentence:
         ) and not any(cue.tag == "full" and "again" in self._shown(cue).lower() for cue in self._cues)
 
     def _comparisons(self) -> Iterator[str]:
-        """More or less than usual, without a number: the sign must be right."""
+        """More or less than usual, without a number: the sign must be right, and by how much."""
         for cue in self._cues:
+            if cue.tag in _DEGREES:
+                follows = any(one.start == cue.end + 1 and one.tag in ("more", "less") for one in self._cues)
+                if not follows:
+                    yield f"{self._shown(cue)!r}: what is compared is not among the facts"
             if cue.tag not in ("more", "less", "same"):
                 continue
-            flows = {one.tag for one in self._cues if one.tag in _FLOWS}
-            told = {bond.role for bond in self._known.bonds if bond.topic == "energy"}
-            senses = {f"{cue.tag} {flow}" for flow in flows or _FLOWS} & told
-            if not senses or (
-                not flows
-                and len(
-                    {role.split()[0] for role in told if role.split()[-1] in _FLOWS and " " in role}
-                    - {"mean"}
-                )
-                > 1
+            subjects = [one for one in self._cues if one.tag in (*_FLOWS, "draw", "low")]
+            before = [one for one in subjects if one.start < cue.start]
+            named = before[-1:] or subjects[:1]
+            senses = self._senses()
+            of = {"out" if one.tag == "draw" else one.tag for one in named} or (
+                {*senses} if len(senses) == 1 else set()
+            )
+            degree = next((one.tag for one in self._cues if one.end == cue.start - 1), "")
+            least, most = _DEGREES.get(degree, (0, 1000))
+            if not any(
+                one in senses and senses[one][0] == cue.tag and least <= senses[one][1] <= most for one in of
             ):
                 yield f"{self._shown(cue)!r} is not so"
+
+    def _senses(self) -> dict[str, tuple[str, int]]:
+        """Of both flows and the lowest charge: more or less than usual, and by how many percent."""
+        senses: dict[str, tuple[str, int]] = {}
+        for bond in self._known.bonds:
+            sense, _, flow = bond.role.partition(" ")
+            if bond.topic == "energy" and flow in _FLOWS and sense != "mean" and bond.value.kind == "percent":
+                senses[flow] = sense, int(bond.value.number)
+        lows = {
+            bond.topic: bond.value.number
+            for bond in self._known.bonds
+            if (bond.topic, bond.role) in (("low", "value"), ("energy", "mean low"))
+        }
+        if len(lows) == 2 and lows["energy"]:
+            more = round(100 * (lows["low"] / lows["energy"] - 1))
+            senses["low"] = "more" if more > 0 else "less" if more < 0 else "same", abs(more)
+        return senses
+
+    def _days(self) -> Iterator[str]:
+        """Days are counted only of what is usual."""
+        usual = {cue.tag for cue in self._cues} & {"mean", "more", "less", "same", "before"}
+        yield from (
+            f"{one.claim.text!r}: only what is usual is of so many days"
+            for one in self._said
+            if one.claim.kind == "day" and not usual
+        )
 
     def _dayparts(self) -> Iterator[str]:
         hours = {
@@ -716,14 +835,12 @@ def _allows(roles: Iterable[Role], bond: Bond) -> bool:
     return (bond.topic, bond.role) in roles
 
 
-def _next_items(found: Iterable[Bond], before: Iterable[Bond]) -> set[str]:
-    """Topics of which a time begins the next item of a list: another begin, or another time at which it was full."""
-    was_full = {bond.topic for bond in before if bond.role == "full"}
+def _next_items(found: Iterable[Bond], used: set[Role]) -> set[str]:
+    """Topics of which a value begins the next item of a list: another begin, or what this item has already."""
     return {
         bond.topic
         for bond in found
-        if bond.topic in _SEVERAL
-        and (bond.role == "start" or (bond.role == "full" and bond.topic in was_full))
+        if bond.topic in _SEVERAL and (bond.role == "start" or (bond.topic, bond.role) in used)
     }
 
 
@@ -759,6 +876,17 @@ _RANGED = tuple(
     if tag not in ("low", "high", "full", "load", "draw", "delta", "voltage", "last", "low temp", "high temp")
 )
 _POINT = re.compile(r"\s*(?:•|\*|-(?=\s)|\d{1,2}[.)]\s|\x00+[.)]?\s{2}|\x00[.)]\s)| {2,}")
+# What names one of several by its size: the role that is compared, its sign, and whether there must be two.
+_EXTREMES: dict[str, tuple[str, int, bool]] = {
+    "longest": ("span", 1, False),
+    "shortest": ("span", -1, False),
+    "deepest": ("depth", 1, False),
+    "longer": ("span", 1, True),
+    "shorter": ("span", -1, True),
+    "deeper": ("depth", 1, True),
+}
+# By how many percent at least and at most.
+_DEGREES = {"slightly": (0, 15), "much": (25, 1000)}
 _DURATIONS = {
     "phase": ("phase", "fed"),
     "over phase": ("phase",),
@@ -782,7 +910,8 @@ _FILLER = re.compile(
 _NEGATION = re.compile(spelled(NEGATIONS))
 _ALWAYS = re.compile(ALWAYS)
 _ANY_WORD = re.compile(r"[^\W\d_][\w']*(?:-[^\W\d_][\w']*)*|_\w*")
-_STRANGE = re.compile(r"[^\w\s.,:;!?()\[\]{}'\"“”„«»•·\-+#&<>=/→…\x00\x01°%*^~’]")
+# Pictures only of what is told of, none that judges it.
+_STRANGE = re.compile(r"[^\w\s.,:;!?()\[\]{}'\"“”„«»•·\-+#&<>=/→…\x00\x01°%*^~’⚡🔋🔌🌡🏠📊📅📋📝⏱]")
 _SENTENCE = re.compile(r"(?<!\sno)(?<!див)[.!?]+(?=\s|\Z)|\n")
 _CLAUSE = re.compile(
     r"[,;:()\[\]]|\s-\s|→|(?<![\w'])(?:and|but|while|whereas|though|although|because|then|та|і|й|а|але|проте|бо|коли)(?![\w'])",
@@ -796,6 +925,13 @@ _FROM = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(r"(?<!\w)(?:to|until|till|ended at|ending at|back at|до|по|down to)\s+\Z", re.IGNORECASE)
+_WHILE = re.compile(
+    r"(?<!\w)(?:in|during|when|while|after|before|under|without|with|through|"
+    r"під час|коли|поки|після|перед|за|через|без|у|в)\s+"
+    r"(?:(?:the|its?|a|an|both|each|every|all|those|these|last|short|power|"
+    r"цього|цих|обох|кожного|усіх|всіх|перш\w+|друг\w+)\s+|\x00+\s*)*\Z",
+    re.IGNORECASE,
+)
 _DOWN = re.compile(r"(?<!\w)(?:fell|dropped|down|впав|упав|знизив\w*|опустив\w*)(?!\w)", re.IGNORECASE)
 _POINTS = re.compile(r"point|пункт|п\.\s?п|pp", re.IGNORECASE)
 _MORE = re.compile(r"\s*(?:more|higher|above|больше|більше|вище)(?!\w)", re.IGNORECASE)

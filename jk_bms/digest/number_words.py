@@ -209,6 +209,7 @@ VAGUE = re.compile(
     r"(?<!\w)(?:half|halves|halved|quarters?|double[ds]?|doubling|triple[ds]?|quadruple\w*|\w+fold|"
     r"(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s|\w*scores?(?= of)|a score|\w*scores|"
     r"one (?:in|out of) (?:every )?(?:two|three|four|five|six|seven|eight|nine|ten)|"
+    r"(?:most|much|part|parts|bulk|majority|portion|share) of|"
     r"couples?|pairs?|trio|o'clock|dozens?|hundreds|thousands|millions?|billions?|"
     r"половин\w*|чверт\w*|третин\w*|вдвічі|удвічі|втричі|утричі|вчетверо|вдвоє|удвоє|втроє|півтор\w*|пів|"
     r"півгодин\w*|півдня|півдоби|сотн\w+|сотень|десятк\w*|десяток|дюжин\w*|"

@@ -273,6 +273,8 @@ def _numbers(text: str, known: Known) -> Iterator[Claim]:
     for place, pattern in enumerate(ORDINALS, 1):
         for found in pattern.finditer(text):
             kind = subjects.placed(found.end())
+            if found[0].lower().endswith("ого") and _FEMININE.match(text, found.end()):
+                kind = None  # "після третього батарея була повна": not of the third battery
             article = PART.search(text, max(0, found.start() - 9), found.start())
             part = place > 2 and article and (kind is None or _OF.match(text, found.end()))
             yield Claim(found[0], found.start(), not part and _is_place(Decimal(place), kind, known))
@@ -524,6 +526,7 @@ _ANNOUNCED = re.compile(r"(?::|\w -)\s*\Z")  # "outages: one"
 _MORE = re.compile(  # the end of a list: "and 2 more", "і ще 2 рази"
     r"(?: more|(?<=ще \d) раз(?:и|ів)?|(?<=ще \d\d) разів)(?=\s*(?:[.,;)\n]|\Z))", re.IGNORECASE
 )
+_FEMININE = re.compile(r"\s+батаре", re.IGNORECASE)
 _OF = re.compile(r"\s+(?:of|з|із|зі)(?!\w)", re.IGNORECASE)
 _WORD_BEHIND = re.compile(rf"\s?(?!(?:{NO_NOUN})(?![\w'])|\d)[^\W\d]", re.IGNORECASE)
 _MULTIPLE = re.compile(r"\s*(?:times|x\b|×|fold|-fold|раз)", re.IGNORECASE)

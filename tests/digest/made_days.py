@@ -28,8 +28,10 @@ def made_day(seed: int, *, name: str = "shed") -> DayFacts:
     grid = None
     if random.random() < 0.6:
         grid = tuple(
-            Span(begin := at(), begin + timedelta(minutes=random.randrange(3, 50)))
-            for _ in range(random.randrange(3))
+            sorted(
+                Span(begin := at(), begin + timedelta(minutes=random.randrange(3, 50)))
+                for _ in range(random.randrange(3))
+            )
         )
     return DayFacts(
         told.day,
