@@ -225,7 +225,8 @@ class Health:
     def learnt(self) -> dict[str, dict[str, Any]]:
         """Return the rest in parts, as plain JSON values.
 
-        ``health`` changes with a look, a batch of jumps, a fault or a week, ``jumps`` with each jump.
+        ``health`` changes with a look, a batch of jumps, a fault or a week, ``jumps`` with each jump and
+        each calm stretch of a discharge or charge.
         """
         health = {
             "numbers": list(self._numbers),
@@ -235,9 +236,8 @@ class Health:
             "faults": [[cell, kind, since] for (cell, kind), since in self._faults.items()],
             "suspects": [[cell, kind, day] for (cell, kind), day in self._suspects.items()],
             "weeks": [list(week) for week in self._weeks],
-            "slope": self._slope.learnt(),
         }
-        return {"health": health, "jumps": self._resistance.jumps()}
+        return {"health": health, "jumps": {**self._resistance.jumps(), "slope": self._slope.learnt()}}
 
     def restore(self, state: Mapping[str, Any], learnt: Mapping[str, Mapping[str, Any]]) -> None:
         """Go on from ``state`` and what was ``learnt`` at the same moment.
@@ -251,6 +251,7 @@ class Health:
                 **state,
                 "charge": {**health["charge"], **state["charge"]},
                 "resistance": {**health["resistance"], **learnt["jumps"]},
+                "slope": learnt["jumps"].get("slope", []),  # kept, as the walk, since this release
             }
         self._capacity = float(state["capacity"])
         self._jump = JUMP * self._capacity
@@ -275,7 +276,7 @@ class Health:
         self._range = [(low, high) for low, high in state["range"]]
         self._weeks = [Week(*week) for week in state["weeks"]]
         self._slope = OwnSlope()
-        self._slope.restore(state.get("slope", []), state.get("walk"))  # kept since this release
+        self._slope.restore(state.get("slope", []), state.get("walk"))
 
     # Sample by sample
 

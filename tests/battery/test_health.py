@@ -203,6 +203,25 @@ def test_a_restart_changes_nothing() -> None:
     assert stored_report(through.state(), through.learnt()).as_dict() == through.report().as_dict()
 
 
+def test_what_an_older_release_kept_is_gone_on_from() -> None:
+    """It knew no slope of the pack's own, and not what the balancer may have touched."""
+    health = watched(QuickPack(1, faulty=Faulty(bad_lugs={5: 0.0005})), 10.0)
+    state, learnt = json.loads(json.dumps([health.state(), health.learnt()]))
+    del state["walk"], learnt["jumps"]["slope"]
+    del learnt["health"]["charge"]["busy"], learnt["health"]["charge"]["misfit"]
+    state["window"].pop()
+    state["charge"]["since"].pop()
+
+    older = Health(LFP, nominal_ah=280.0)
+    older.restore(state, learnt)
+
+    assert older.report().cells[4].verdict == "bad connection"
+    assert older.report().days == health.report().days
+    for sample, elapsed in QuickPack(1).live(1.0):
+        older.feed(sample, elapsed)
+    assert older.report().days == pytest.approx(health.report().days + 1.0, abs=0.1)
+
+
 def test_weeks_are_kept_and_bounded() -> None:
     """Ten years: every week of the last half year, every fourth of two years, nothing older."""
     health = watched(QuickPack(1), 15)
