@@ -5,4 +5,4 @@ import sys
 from jk_bms.start import start
 
 if __name__ == "__main__":
-    sys.exit(start("jk_bms_service.py", "jk_bms.service"))
+    sys.exit(start("jk_bms_service.py", "jk_bms.poller.service"))

@@ -82,7 +82,7 @@ async def decoding(seconds: float) -> tuple[float, int]:
 
 async def ours(seconds: float) -> tuple[float, int]:
     """Return CPU seconds and samples of our source."""
-    from jk_bms.registry import Entry
+    from jk_bms.config.devices import Entry
     from jk_bms.sources import SourceContext, build
 
     samples: list[float] = []

@@ -18,11 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.common import Sheet, in_turns, median_ratio
 from jk_bms.clock import Clock
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import load_settings
 from jk_bms.model import Device, Sample
 from jk_bms.poller.memory import Memory
 from jk_bms.protocol import CellInfo, FrameAssembler, Variant, decode, encode_cell_info, to_sample
-from jk_bms.registry import Entry
-from jk_bms.settings import load_settings
 from jk_bms.simulator import SimulatedBms
 from jk_bms.store.own import open_writer
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from jk_bms.clock import Clock
+from jk_bms.config.settings import Settings
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
-from jk_bms.settings import Settings
 from jk_bms.store.own import OwnStore
 
 log = logging.getLogger(__name__)

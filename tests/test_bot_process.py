@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from jk_bms import bot_process
-from jk_bms.bot_process import bot_beside
-from jk_bms.settings import TOP, load_settings
+from jk_bms.config.settings import TOP, load_settings
+from jk_bms.poller import bot_process
+from jk_bms.poller.bot_process import bot_beside
 from tests.scale import PATIENCE
 
 SETTINGS = load_settings({"TELEGRAM_BOT_TOKEN": "1:abc", "JK_ENV_FILE": "/dev/null"})
@@ -163,7 +163,7 @@ async def test_without_its_packages_it_is_not_started(
 
     assert caplog.record_tuples == [
         (
-            "jk_bms.bot_process",
+            "jk_bms.poller.bot_process",
             logging.ERROR,
             "bot: not started, no_such_package is not installed; `make run` installs it",
         )
@@ -178,7 +178,8 @@ def test_it_does_not_outlive_one_who_was_killed(tmp_path: Path) -> None:
     )
     parent = tmp_path / "parent.py"
     parent.write_text(
-        "import asyncio\nfrom jk_bms.bot_process import bot_beside\nfrom jk_bms.settings import load_settings\n"
+        "import asyncio\nfrom jk_bms.config.settings import load_settings\n"
+        "from jk_bms.poller.bot_process import bot_beside\n"
         "async def main():\n"
         "    settings = load_settings({'TELEGRAM_BOT_TOKEN': '1:abc', 'JK_ENV_FILE': '/dev/null'})\n"
         f"    async with bot_beside(settings, {child!r}):\n        await asyncio.sleep(60)\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jk_bms.console import Console
+from jk_bms.poller.console import Console
 
 PATH = "/a/house/with/a/very/long/path/to/its/database/of/the/inverter/program/inverter.db"
 SNAPSHOT: dict[str, Any] = {

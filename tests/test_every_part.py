@@ -11,10 +11,10 @@ import pytest
 
 from jk_bms.actions import ACTIONS
 from jk_bms.clock import Clock
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.hub import Item, LinkChange, PartContext, Unsaved, wanted_parts
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.settings import Settings, load_settings
 from jk_bms.sinks import SINKS
 from jk_bms.store.own import OwnStore, open_writer
 from tests.examples import sink as example

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jk_bms.clock import NOT_BEFORE, Clock
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings, load_settings
+from jk_bms.demo.made_up_day import DAY, EVERY, with_a_past
 from jk_bms.digest.facts import read_facts
 from jk_bms.errors import StoreError
 from jk_bms.links.simulated import simulated_link
-from jk_bms.made_up_day import DAY, EVERY, with_a_past
 from jk_bms.model.kinds import SIMULATED
-from jk_bms.registry import Entry
-from jk_bms.settings import Settings, load_settings
 from jk_bms.store.history import HistoryStore, counters
 from jk_bms.store.history_query import samples, tracks
 from jk_bms.store.own import OwnReader, open_reader
@@ -87,7 +87,7 @@ def test_a_day_of_battery_and_house(settings: Settings) -> None:
 @pytest.fixture
 def an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """Enough where only matters whether anything is made up."""
-    monkeypatch.setattr("jk_bms.made_up_day.DAY", timedelta(hours=1))
+    monkeypatch.setattr("jk_bms.demo.made_up_day.DAY", timedelta(hours=1))
 
 
 @pytest.mark.usefixtures("an_hour")

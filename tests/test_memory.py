@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from jk_bms.clock import Clock
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import load_settings
 from jk_bms.model import Device, Sample
 from jk_bms.poller.memory import Memory
 from jk_bms.protocol import to_sample
-from jk_bms.registry import Entry
-from jk_bms.settings import load_settings
 from jk_bms.simulator import SimulatedBms
 from jk_bms.sinks import history as sinking
 from jk_bms.store.history_query import samples

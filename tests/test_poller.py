@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from jk_bms import service
 from jk_bms.bot.pages.battery import battery, cells
 from jk_bms.clock import NOT_BEFORE, Clock
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError, LiveError
 from jk_bms.model.link import LinkState
+from jk_bms.poller import service
 from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.poller.requests import answer
-from jk_bms.registry import Entry
+from jk_bms.poller.service import EXIT_CONFIG
 from jk_bms.repair import house as house_rungs
 from jk_bms.repair.ladder import Rung
-from jk_bms.service import EXIT_CONFIG
-from jk_bms.settings import load_settings
-from jk_bms.status_text import status_lines
 from jk_bms.store.outages import newest_outages
 from jk_bms.store.own import open_reader
 from jk_bms.texts import language
+from jk_bms.view.status_text import status_lines
 from tests.house_times import MORNING
 from tests.scale import PATIENCE
 

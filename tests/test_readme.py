@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from jk_bms.called import TOP
+from jk_bms.config.devices import read_registry, selected_entries
 from jk_bms.demo import demo_settings
-from jk_bms.registry import read_registry, selected_entries
-from jk_bms.service import _head
+from jk_bms.poller.service import _head
 
 README = (TOP / "README.md").read_text(encoding="utf-8")
 PAGES = ("README.md", ".env.example", *(

@@ -13,12 +13,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jk_bms import yaml_text
-from jk_bms.errors import ConfigError
-from jk_bms.model import Device
-from jk_bms.model.address import ADDRESS
-from jk_bms.model.foreign_text import harmless_name
-from jk_bms.registry import (
+from jk_bms.config import yaml_text
+from jk_bms.config.devices import (
     KEYS,
     Entry,
     Registry,
@@ -27,7 +23,11 @@ from jk_bms.registry import (
     shared_labels,
     update_after_scan,
 )
-from jk_bms.settings import TOP
+from jk_bms.config.settings import TOP
+from jk_bms.errors import ConfigError
+from jk_bms.model import Device
+from jk_bms.model.address import ADDRESS
+from jk_bms.model.foreign_text import harmless_name
 from tests.scale import scaled
 
 NOW = datetime(2026, 11, 20, 8, 15, 34, 123456, tzinfo=timezone(timedelta(hours=2)))
@@ -772,7 +772,7 @@ def test_keys_are_documented() -> None:
 
 def test_import_is_light() -> None:
     """Settings and registry stand on every start's way: no Bluetooth, no event loop."""
-    code = "import sys, jk_bms.settings, jk_bms.registry; print(*sorted(sys.modules))"
+    code = "import sys, jk_bms.config.settings, jk_bms.config.devices; print(*sorted(sys.modules))"
 
     modules = subprocess.run(
         [sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True
@@ -784,7 +784,7 @@ def test_import_is_light() -> None:
 def test_shipped_registry_needs_no_yaml() -> None:
     """Whoever names the device in the settings does not pay for a file of comments."""
     code = (
-        "import sys, pathlib; from jk_bms.registry import read_registry\n"
+        "import sys, pathlib; from jk_bms.config.devices import read_registry\n"
         "assert read_registry(pathlib.Path('jk_devices.yaml')).entries == ()\n"
         "assert 'yaml' not in sys.modules"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jk_bms.sd_notify import Notifier
+from jk_bms.live.sd_notify import Notifier
 
 
 @pytest.fixture(params=["path", "abstract"])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jk_bms.config.settings import KEYS, SETTINGS, TOP, Setting, Settings, describe, load_settings
 from jk_bms.errors import ConfigError
-from jk_bms.settings import KEYS, SETTINGS, TOP, Setting, Settings, describe, load_settings
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 
@@ -598,7 +598,7 @@ def test_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("jk_bms.settings.load.read_text_file", refuse)  # root may read everything
+    monkeypatch.setattr("jk_bms.config.settings.load.read_text_file", refuse)  # root may read everything
     (fault,) = faults(tmp_path, "A=1\n")
     assert (
         fault

@@ -11,10 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from jk_bms import service
 from jk_bms.bot import service as bot_service
 from jk_bms.called import PLACES, TOP
 from jk_bms.errors import ConfigError
+from jk_bms.poller import service
 from jk_bms.start import ONCE
 
 PROGRAMS = {  # file: exit code where it cannot begin
@@ -33,6 +33,7 @@ def top(tmp_path: Path) -> Path:
         "jk_bms/__init__.py",
         "jk_bms/start.py",
         "jk_bms/bot/__init__.py",
+        "jk_bms/poller/__init__.py",
         "jk_bms/bot/__main__.py",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -112,7 +113,7 @@ def test_an_environment_whose_interpreter_is_gone(top: Path) -> None:
 
 
 def test_a_library_that_does_not_load(top: Path) -> None:
-    (top / "jk_bms/service.py").write_text("from msgspec import no_such_name\n", encoding="utf-8")
+    (top / "jk_bms/poller/service.py").write_text("from msgspec import no_such_name\n", encoding="utf-8")
 
     done = run(sys.executable, top / "jk_bms_service.py")
 
@@ -142,7 +143,7 @@ FAULTS = {
 @pytest.mark.parametrize("while_loading", [True, False])
 def test_what_may_end_it_at_any_time(does: str, code: int, said: str, while_loading: bool, top: Path) -> None:
     text = does if while_loading else f"def main(_):\n    {does}"
-    (top / "jk_bms/service.py").write_text(text + "\n", encoding="utf-8")
+    (top / "jk_bms/poller/service.py").write_text(text + "\n", encoding="utf-8")
 
     done = run(sys.executable, top / "jk_bms_service.py")
 
@@ -155,7 +156,7 @@ def test_a_signal_without_meaning_ends_nothing(number: signal.Signals, top: Path
     code = (
         f"import os\ndef main(_):\n    os.kill(os.getpid(), {number:d})\n    print('alive')\n    return 0\n"
     )
-    (top / "jk_bms/service.py").write_text(code, encoding="utf-8")
+    (top / "jk_bms/poller/service.py").write_text(code, encoding="utf-8")
 
     done = run(sys.executable, top / "jk_bms_service.py")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jk_bms.status_text import cell_bars, soc_bar, status_lines
+from jk_bms.view.status_text import cell_bars, soc_bar, status_lines
 
 LINK = {"state": "streaming", "for": 75.0, "verdict": None, "message": "", "rssi": -61}
 READING = {

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from jk_bms.called import TOP
+from jk_bms.config.devices import read_registry
+from jk_bms.config.settings import load_settings
+from jk_bms.config.text_file import MOST, read_text_file
 from jk_bms.errors import ConfigError
-from jk_bms.registry import read_registry
-from jk_bms.settings import load_settings
-from jk_bms.text_file import MOST, read_text_file
 
 AA = "AA:BB:CC:DD:EE:FF"
 
@@ -119,7 +119,7 @@ import resource, sys
 sys.path.insert(0, {str(TOP)!r})
 from pathlib import Path
 from jk_bms.errors import ConfigError
-from jk_bms.registry import read_registry
+from jk_bms.config.devices import read_registry
 resource.setrlimit(resource.RLIMIT_AS, (400_000_000, 400_000_000))
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 try:

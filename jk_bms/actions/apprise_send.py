@@ -17,7 +17,7 @@ import sys
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from jk_bms.settings.proxies import is_direct, is_socks
+from jk_bms.config.settings.proxies import is_direct, is_socks
 
 KINDS = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure", "over": "success"}
 HTTPS = 443  # the port

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jk_bms.clock import Clock
+from jk_bms.config.settings.proxies import is_socks, proxy_for
 from jk_bms.hub import Part, PartContext
-from jk_bms.settings.proxies import is_socks, proxy_for
 
 log = logging.getLogger(__name__)
 

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 from jk_bms.actions.delivery import is_loud, to_be_told, together
 from jk_bms.clock import Clock
+from jk_bms.config.settings import TOP, Settings
+from jk_bms.config.settings.proxies import environment
 from jk_bms.errors import StoreError
 from jk_bms.hub import InWriter, Item, Part, PartContext, Unsaved
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
-from jk_bms.settings import TOP, Settings
-from jk_bms.settings.proxies import environment
 from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_state, write_states
 from jk_bms.texts import language

@@ -15,6 +15,7 @@ from jk_bms.battery.chemistry import Chemistry
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.battery.limits import PackLimits
 from jk_bms.clock import Clock, boot_id
+from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.live.messages import number
 from jk_bms.model import Event, InverterSample, Sample
@@ -42,7 +43,6 @@ from jk_bms.rules.house import powered
 from jk_bms.rules.left import Left, can_feed, pack_left
 from jk_bms.rules.link import SILENT_INTERVALS, SILENT_LEAST
 from jk_bms.rules.options import Options
-from jk_bms.settings import Settings
 from jk_bms.sources.base import Source
 from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_state

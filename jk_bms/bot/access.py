@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from jk_bms.bot.roles import Person, Role
 from jk_bms.bot.store import BotStore, Chat
+from jk_bms.config.settings import Settings
 from jk_bms.poller.invitations import OWNER
-from jk_bms.settings import Settings
 
 QUIET = 3600.0  # s in which a stranger is refused once
 GUESSES = 5  # wrong codes of one person that are answered in that time

@@ -26,12 +26,12 @@ from jk_bms.bot.pages.alerts import acknowledge_all_button, acknowledge_button, 
 from jk_bms.bot.pages.values import has_data
 from jk_bms.bot.picture import NoPicture, Picture, run_chart
 from jk_bms.bot.store import BotStore
+from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.rules.telling import Telling, telling_of
-from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import alert_html, alert_line, mark, open_message

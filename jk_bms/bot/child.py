@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from jk_bms.settings import TOP
+from jk_bms.config.settings import TOP
 
 # Each takes some 60 MB, and a small machine has few of them: two digests may wait for their model, and a
 # picture has room beside them. Who comes then waits.

@@ -21,11 +21,11 @@ from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages.page import Page
 from jk_bms.bot.store import BotStore
 from jk_bms.clock import NOT_BEFORE
+from jk_bms.config.settings import Settings
+from jk_bms.config.settings.proxies import OPENAI, asks_model, proxy_for
 from jk_bms.digest.days import Told, named_zone, told_time
 from jk_bms.digest.schedule import Due, Schedule
 from jk_bms.errors import StoreError
-from jk_bms.settings import Settings
-from jk_bms.settings.proxies import OPENAI, asks_model, proxy_for
 from jk_bms.texts import Texts, escape
 
 log = logging.getLogger(__name__)

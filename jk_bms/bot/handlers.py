@@ -31,8 +31,8 @@ from jk_bms.bot.store import BotStore
 from jk_bms.bot.turn import wanted_clock, wanted_turn
 from jk_bms.bot.updates import AWAY
 from jk_bms.charts.wanted import SPANS
+from jk_bms.config.settings import Settings
 from jk_bms.errors import JkBmsError, LiveError, StoreError
-from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES, Texts, best, durations, escape, language
 

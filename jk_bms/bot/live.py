@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from jk_bms.bot.last_known import last_known
+from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.async_client import AsyncLive
-from jk_bms.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
 from jk_bms.bot.parts import Parts
 from jk_bms.bot.stat_log import StatLog
+from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
-from jk_bms.settings import Settings
 from jk_bms.texts import Texts, escape
 from jk_bms.view.house import house_of
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jk_bms.bot.access import Access
 from jk_bms.bot.live import LiveView
 from jk_bms.bot.store import BotStore
-from jk_bms.settings import Settings
+from jk_bms.config.settings import Settings
 from jk_bms.texts import Texts
 
 

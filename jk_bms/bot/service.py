@@ -36,12 +36,12 @@ from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import WITNESS, BotStore, open_store
 from jk_bms.bot.telegram_errors import Refusal, brief
 from jk_bms.bot.updates import PATIENCE, Patience, Updates
+from jk_bms.config.devices import read_registry, selected_entries
+from jk_bms.config.settings import OWN_TOKEN, Settings, load_settings
+from jk_bms.config.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.errors import ConfigError, JkBmsError, StoreError
+from jk_bms.live.sd_notify import Notifier
 from jk_bms.logs import setup_logging
-from jk_bms.registry import read_registry, selected_entries
-from jk_bms.sd_notify import Notifier
-from jk_bms.settings import OWN_TOKEN, Settings, load_settings
-from jk_bms.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.start import is_shortage
 from jk_bms.texts import escape
 

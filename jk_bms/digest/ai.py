@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jk_bms.config.settings.proxies import OPENAI
 from jk_bms.digest.answer_text import bare_text, final_text, is_in, is_refusal
 from jk_bms.digest.choice import ChoiceError, choice_messages, chosen_text, offer, read_choice, schema
 from jk_bms.digest.fact_sheet import Sheet, fact_sheet
@@ -23,7 +24,6 @@ from jk_bms.digest.number_words import GRID, SWITCH
 from jk_bms.digest.proof import Claim, claims, clean
 from jk_bms.digest.series import series_lines
 from jk_bms.model.foreign_text import harmless
-from jk_bms.settings.proxies import OPENAI
 from jk_bms.texts import LANGUAGES, Texts
 
 if TYPE_CHECKING:

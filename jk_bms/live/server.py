@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jk_bms.errors import JkBmsError, LiveError, reason
-from jk_bms.file_id import FileId, file_id_at
 from jk_bms.live import messages
+from jk_bms.store.file_id import FileId, file_id_at
 
 log = logging.getLogger(__name__)
 

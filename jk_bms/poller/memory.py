@@ -19,10 +19,10 @@ from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.battery.pack_state import PackState, learnt_of, stored_names
 from jk_bms.battery.which_cells import foreseen
 from jk_bms.clock import Clock, Mark, boot_id
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
 from jk_bms.model import Device, Sample
-from jk_bms.registry import Entry
-from jk_bms.settings import Settings
 from jk_bms.sinks.history import Committer, HistorySink, Report, clock_confirmed
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
@@ -293,7 +293,7 @@ class Memory:
                     log.info("nightly copy: %s", made)
 
     def _copy(self, folder: Path) -> Path | None:
-        from jk_bms.keeping import backup_texts  # only where copies are wanted
+        from jk_bms.config.backup_texts import backup_texts  # only where copies are wanted
         from jk_bms.store.backup import nightly
 
         return nightly(

@@ -21,8 +21,11 @@ from jk_bms.actions import ACTIONS
 from jk_bms.alerts import Alerts, Known
 from jk_bms.called import tool
 from jk_bms.clock import Clock, boot_id
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
 from jk_bms.hub import Hub, Item, LinkChange, PartContext, Unsaved, wanted_parts
+from jk_bms.live.sd_notify import Notifier
 from jk_bms.live.server import LiveServer
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.freshness import ANSWERS, oldest
@@ -43,10 +46,7 @@ from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.placement import STATE as PLACEMENT
 from jk_bms.radio.placement import Placement
-from jk_bms.registry import Entry
 from jk_bms.repair.house import House
-from jk_bms.sd_notify import Notifier
-from jk_bms.settings import Settings
 from jk_bms.sinks import SINKS
 from jk_bms.sources import Source, SourceContext, build
 from jk_bms.store.own import OwnStore, open_writer

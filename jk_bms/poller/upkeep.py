@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from jk_bms.errors import LinkError, LiveError, StoreError
+from jk_bms.live.sd_notify import Notifier
 from jk_bms.poller.device_state import status_line
 from jk_bms.repair.house import ALL_SILENT
 from jk_bms.repair.ladder import Rung
-from jk_bms.sd_notify import Notifier
 from jk_bms.store.own import OwnStore
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from importlib import import_module
 from typing import Any
 
+from jk_bms.config.devices import Entry
 from jk_bms.errors import ConfigError
 from jk_bms.links.base import Link
 from jk_bms.model.kinds import KINDS, Kind, known_kinds
-from jk_bms.registry import Entry
 from jk_bms.sources.base import Source, SourceContext
 from jk_bms.sources.session import Sessions
 

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
+from jk_bms.config.devices import Entry
 from jk_bms.errors import LinkError, SourceError, Verdict
 from jk_bms.links.base import Connection, Link, Repairs
 from jk_bms.model import Device, Sample
@@ -19,7 +20,6 @@ from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.placement import Placement
 from jk_bms.radio.slots import REVISIT, Turn
-from jk_bms.registry import Entry
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Circumstances, Rung
 from jk_bms.repair.machine import Do, LinkMachine, Outage, Trouble

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from jk_bms.battery.limits import pack_limits
+from jk_bms.config.devices import Entry
 from jk_bms.errors import ProtocolError, Verdict
 from jk_bms.links.base import Connection
 from jk_bms.model import Device, Sample
@@ -25,7 +26,6 @@ from jk_bms.protocol import (
 )
 from jk_bms.protocol.conversation import Conversation
 from jk_bms.radio.memory import RadioMemory
-from jk_bms.registry import Entry
 from jk_bms.repair.machine import Trouble
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.session import Heard, Session, StreamSession, Terms

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from jk_bms.config.devices import Entry
 from jk_bms.errors import ConfigError
 from jk_bms.links.base import Link
-from jk_bms.registry import Entry
 from jk_bms.sources.base import SourceContext
 
 # Links are imported when used: a house of simulations never loads bleak.

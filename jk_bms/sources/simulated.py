@@ -2,9 +2,9 @@
 
 import asyncio
 
+from jk_bms.config.devices import Entry
 from jk_bms.links.base import Link
 from jk_bms.links.simulated import SimulatedLink, SimulatedRepairs
-from jk_bms.registry import Entry
 from jk_bms.simulator.inverter_reading import inverter_reading
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.held import HeldSource

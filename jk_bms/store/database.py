@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from jk_bms.errors import ConfigError, StoreError, reason
-from jk_bms.file_id import file_id_at
+from jk_bms.store.file_id import file_id_at
 from jk_bms.store.files import copy_into, create_file, free_name, move_aside, our_errors, side_files
 from jk_bms.store.opening import Opened, open_checked
 from jk_bms.store.ownership import Whose, refusal, whose

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from jk_bms.errors import StoreError
-from jk_bms.file_id import FileId, file_id_at
+from jk_bms.store.file_id import FileId, file_id_at
 from jk_bms.store.sqlite_errors import explain
 
 BUSY_TIMEOUT = 5.0  # s; only the copying of a backup by hand ever holds the lock

@@ -18,8 +18,8 @@ from typing import NamedTuple, Self
 import msgspec
 
 from jk_bms.clock import boot_id
-from jk_bms.file_id import FileId, file_id_at
 from jk_bms.model import Device, Sample
+from jk_bms.store.file_id import FileId, file_id_at
 from jk_bms.store.first_bytes import refuse_others
 from jk_bms.store.sample_codec import FIELDS, pack_sample, unpack_sample
 

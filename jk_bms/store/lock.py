@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.file_id import FileId, file_id, file_id_at
+from jk_bms.store.file_id import FileId, file_id, file_id_at
 from jk_bms.store.files import give_to_owner_of_folder, real
 from jk_bms.store.layout import Kind
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jk_bms.errors import ConfigError, StoreError, reason
-from jk_bms.file_id import file_id_at
+from jk_bms.store.file_id import file_id_at
 from jk_bms.store.files import connect, create_file, move_aside, our_errors, real
 from jk_bms.store.layout import Kind, mark, migrate, refuse_newer, version_of
 from jk_bms.store.lock import Lock

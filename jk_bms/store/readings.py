@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from jk_bms.errors import StoreError, reason
-from jk_bms.file_id import FileId, file_id
+from jk_bms.store.file_id import FileId, file_id
 from jk_bms.store.files import create_file
 from jk_bms.store.foreign_table import ForeignTable, look_at_table
 from jk_bms.store.sqlite_errors import explain, is_busy, is_interrupted, primary_code

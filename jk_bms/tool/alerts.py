@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from jk_bms.called import tool
+from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Event
@@ -14,7 +15,6 @@ from jk_bms.rules.catalogue import all_codes
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import QUIET, STATE, alert_facts
 from jk_bms.rules.options import Options
-from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.store.states import read_state
 from jk_bms.texts import Texts, language

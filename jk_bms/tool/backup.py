@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
+from jk_bms.config.backup_texts import backup_texts
 from jk_bms.demo import is_demo
 from jk_bms.errors import StoreError
-from jk_bms.keeping import backup_texts
 from jk_bms.store.backup import PROGRAM, SETTINGS, is_backup, write_archive
 from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import Progress, local_now, megabytes, stamp, stored_settings

@@ -4,11 +4,11 @@ import contextlib
 import time
 from collections.abc import Iterator
 
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, SourceError
 from jk_bms.live.client import LiveClient
 from jk_bms.radio.lock import ASK_AGAIN, PATIENCE, RadioLock
-from jk_bms.registry import Entry
-from jk_bms.settings import Settings
 from jk_bms.tool.output import note
 
 BORROWED = 300.0  # s for which the service leaves a device alone, should we die

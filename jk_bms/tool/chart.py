@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from jk_bms.charts.wanted import SPANS, WHAT, Pack, Wanted
+from jk_bms.config.settings import TOP
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.settings import TOP
 from jk_bms.store.history import INVERTER
 from jk_bms.store.history_query import tracks
 from jk_bms.store.own import open_reader

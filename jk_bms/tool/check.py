@@ -24,13 +24,13 @@ from typing import Any, NamedTuple
 from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.called import TOP, installed, tool
 from jk_bms.clock import Clock
+from jk_bms.config.devices import Entry, read_registry, selected_entries, shared_labels
+from jk_bms.config.settings import Settings
 from jk_bms.demo import is_demo
 from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError, reason
 from jk_bms.live.client import LiveClient
 from jk_bms.model.foreign_text import harmless
 from jk_bms.model.freshness import ANSWERS, oldest
-from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
-from jk_bms.settings import Settings
 from jk_bms.sources import SourceContext, build
 from jk_bms.store.backup import nightly_copies
 from jk_bms.store.foreign_table import look_at_table

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 
+from jk_bms.config.devices import Entry, read_registry, selected_entries, simulated_entry
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.demo import configured, in_use, running_demo
 from jk_bms.errors import ConfigError
 from jk_bms.live.client import LiveClient
 from jk_bms.logs import log_plainly
 from jk_bms.model.address import parse_address
 from jk_bms.model.kinds import KINDS, SIMULATED, known_kinds
-from jk_bms.registry import Entry, read_registry, selected_entries, simulated_entry
-from jk_bms.settings import Settings, load_settings
 from jk_bms.tool.output import note
 
 

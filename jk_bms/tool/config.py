@@ -4,8 +4,8 @@ import argparse
 import json
 import textwrap
 
+from jk_bms.config.settings import describe, load_settings
 from jk_bms.demo import in_use, is_demo
-from jk_bms.settings import describe, load_settings
 from jk_bms.tool.output import note, say
 
 

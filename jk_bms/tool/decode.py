@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from jk_bms.battery.shown import with_shown_soc
+from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError, ProtocolError
 from jk_bms.model import Device, Sample
 from jk_bms.protocol import (
@@ -28,7 +29,6 @@ from jk_bms.protocol import (
 )
 from jk_bms.protocol.frame import HEADER
 from jk_bms.protocol.posted import FORMS, LONGEST_LINE, Posted
-from jk_bms.settings import load_settings
 from jk_bms.tool.exits import EXIT_NO_RECORD, EXIT_OK
 from jk_bms.tool.output import deliver, formatted, note, output_lines
 

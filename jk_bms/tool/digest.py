@@ -5,13 +5,13 @@ import asyncio
 import logging
 from datetime import date
 
+from jk_bms.config.settings.proxies import OPENAI, asks_model, proxy_for
 from jk_bms.digest.days import day_of, named_zone
 from jk_bms.digest.fact_sheet import fact_sheet
 from jk_bms.digest.facts import read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.errors import ConfigError
 from jk_bms.logs import log_plainly
-from jk_bms.settings.proxies import OPENAI, asks_model, proxy_for
 from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jk_bms.called import poller, tool
+from jk_bms.config.devices import Entry, named, read_registry, selected_entries
+from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdict
 from jk_bms.live.client import LiveClient
 from jk_bms.model.address import parse_address
@@ -21,9 +23,7 @@ from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.model.kinds import KINDS, needs_radio
 from jk_bms.model.link import Cause
 from jk_bms.radio.lock import RadioLock
-from jk_bms.registry import Entry, named, read_registry, selected_entries
 from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
-from jk_bms.settings import Settings
 from jk_bms.texts.durations import span
 from jk_bms.tool.common import running_service
 from jk_bms.tool.exits import EXIT_CONNECTION, EXIT_NOTHING, EXIT_OK, exit_code

@@ -11,9 +11,9 @@ from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
-from jk_bms.settings import Settings
 from jk_bms.texts.durations import span
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note

@@ -8,10 +8,10 @@ import sys
 from datetime import datetime, timedelta, tzinfo
 
 from jk_bms.clock import Clock
+from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, LiveError
 from jk_bms.live.client import LiveClient
 from jk_bms.model.quantities import BY_ATTRIBUTE, fixed
-from jk_bms.settings import Settings
 from jk_bms.store.columns import BY_NAME
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import Series, Values, query, tracks

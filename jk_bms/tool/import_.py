@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.called import poller, tool
 from jk_bms.clock import Clock
+from jk_bms.config.devices import Entry, named, read_registry, selected_entries
+from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.registry import Entry, named, read_registry, selected_entries
-from jk_bms.settings import Settings
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
 from jk_bms.store.history import Cut, HistoryStore, Keep

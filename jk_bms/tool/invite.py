@@ -5,8 +5,8 @@ import sys
 from datetime import datetime
 from typing import Any
 
+from jk_bms.config.settings import OWN_TOKEN
 from jk_bms.live.client import LiveClient
-from jk_bms.settings import OWN_TOKEN
 from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
 from jk_bms.radio.placement import STATE, AnAdapter
-from jk_bms.registry import Entry
-from jk_bms.settings import Settings
 from jk_bms.store.own import open_reader
 from jk_bms.store.states import read_state
 

@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jk_bms.called import tool
+from jk_bms.config.devices import Entry, read_registry, selected_entries
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
 from jk_bms.model.kinds import needs_radio
-from jk_bms.registry import Entry, read_registry, selected_entries
-from jk_bms.settings import Settings, load_settings
 from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note

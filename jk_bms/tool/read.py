@@ -12,14 +12,14 @@ from typing import NamedTuple, TextIO
 from jk_bms.battery.shown import with_shown_soc
 from jk_bms.called import tool
 from jk_bms.clock import Clock
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceError, Verdict
 from jk_bms.links.base import Link
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Sample
 from jk_bms.model.kinds import needs_radio
 from jk_bms.model.reading import as_reading, from_reading
-from jk_bms.registry import Entry
-from jk_bms.settings import Settings
 from jk_bms.sources.base import SourceContext
 from jk_bms.tool.borrow import BORROWED, borrow, borrowed, held_by, radio, running
 from jk_bms.tool.common import devices_file, settings_for, wanted_entries

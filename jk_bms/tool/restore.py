@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from jk_bms.called import poller
+from jk_bms.config.backup_texts import differing_settings, fitting_settings, with_secrets
+from jk_bms.config.devices import read_registry
+from jk_bms.config.settings import TOP, Settings
 from jk_bms.errors import ConfigError, StoreError, reason
-from jk_bms.keeping import differing_settings, fitting_settings, with_secrets
-from jk_bms.registry import read_registry
-from jk_bms.settings import TOP, Settings
 from jk_bms.store import backup
 from jk_bms.store.backup import Manifest, Replacement, open_archive, swap, workshop
 from jk_bms.store.lock import InUse

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from jk_bms.called import tool
 from jk_bms.clock import Clock
+from jk_bms.config.devices import Entry, read_registry, update_after_scan
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.errors import LiveError, SourceError
 from jk_bms.live.client import LiveClient
 from jk_bms.model.found import Certainty, Found
 from jk_bms.model.kinds import KINDS
-from jk_bms.registry import Entry, read_registry, update_after_scan
-from jk_bms.settings import Settings, load_settings
 from jk_bms.tool.borrow import radio, running
 from jk_bms.tool.clone import keep_out_of_git
 from jk_bms.tool.common import devices_file, settings_for

@@ -6,11 +6,11 @@ import sys
 
 from jk_bms.errors import LiveError
 from jk_bms.live.client import LiveClient
-from jk_bms.status_text import status_lines
 from jk_bms.texts.durations import span
 from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_CONNECTION
 from jk_bms.tool.output import note
+from jk_bms.view.status_text import status_lines
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

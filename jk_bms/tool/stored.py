@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from jk_bms.config.devices import named, read_registry, selected_entries
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.demo import in_use
 from jk_bms.errors import ConfigError, StoreError, reason
-from jk_bms.registry import named, read_registry, selected_entries
-from jk_bms.settings import Settings, load_settings
 from jk_bms.store import backlog, journal
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.first_bytes import may_replace

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from jk_bms.settings import load_settings
+from jk_bms.config.settings import load_settings
 from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note

@@ -13,12 +13,12 @@ import pytest
 
 from jk_bms.actions import notify
 from jk_bms.actions.notify import Messenger
+from jk_bms.config.settings import load_settings
 from jk_bms.model import Event
 from jk_bms.rules.base import Moment
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import notice_facts
 from jk_bms.rules.options import Options
-from jk_bms.settings import load_settings
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import read_state
 from tests.actions.http_server import WebService

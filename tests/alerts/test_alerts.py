@@ -14,10 +14,10 @@ import pytest
 from jk_bms.alerts import Alerts, Known
 from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
+from jk_bms.config.settings import load_settings
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.settings import load_settings
 from jk_bms.store.own import open_reader, open_writer
 from tests.sources.scripted import StillClock
 

@@ -14,9 +14,9 @@ from jk_bms.bot.sender import Pace
 from jk_bms.bot.service import Bot
 from jk_bms.bot.store import BotStore, open_store
 from jk_bms.bot.updates import Patience
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.errors import LiveError
 from jk_bms.live.server import LiveServer
-from jk_bms.settings import Settings, load_settings
 from tests.bot.house_snapshot import snapshot
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 from tests.scale import PATIENCE

@@ -21,6 +21,7 @@ from jk_bms.bot.pages.callbacks import alert_key
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
 from jk_bms.clock import Clock
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.model import Device, Event
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
@@ -28,7 +29,6 @@ from jk_bms.rules.base import InverterView, Link, Moment, PackView
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import alert_facts, notice_facts
 from jk_bms.rules.options import Options
-from jk_bms.settings import Settings, load_settings
 from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon

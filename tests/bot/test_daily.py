@@ -18,9 +18,9 @@ from jk_bms.bot.child import ChildError
 from jk_bms.bot.daily import KEPT_FOR, NOTE, Daily
 from jk_bms.bot.pages.page import Page
 from jk_bms.bot.store import BotStore, open_store
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.digest.ai import PAUSES
 from jk_bms.errors import StoreError
-from jk_bms.settings import Settings, load_settings
 from jk_bms.texts import Texts, language
 from tests.charts.lived_house import live
 

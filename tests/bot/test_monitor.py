@@ -17,7 +17,7 @@ from jk_bms.bot.monitor import DEFAULT_MINIMUM, Monitor, level_of
 from jk_bms.bot.parts import Parts
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, Chat, open_store
-from jk_bms.settings import Settings
+from jk_bms.config.settings import Settings
 from jk_bms.texts import language
 from tests.bot.conftest import Configure, soon
 from tests.bot.house_snapshot import device, reading, snapshot

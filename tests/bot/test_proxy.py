@@ -12,10 +12,10 @@ import pytest
 from jk_bms.bot.light_aiogram import TelegramNetworkError
 from jk_bms.bot.requests import make_bot
 from jk_bms.bot.telegram_errors import NotReached, brief
+from jk_bms.config.settings import load_settings
+from jk_bms.config.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.digest.ai import Service, phrase
 from jk_bms.errors import ConfigError
-from jk_bms.settings import load_settings
-from jk_bms.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.texts import language
 from tests.bot.bot_program import BotProgram
 from tests.bot.conftest import soon

@@ -7,8 +7,8 @@ import pytest
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.store import BotStore
+from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError
-from jk_bms.settings import load_settings
 from tests.beside import cases
 from tests.bot.conftest import Poller, Running, soon
 from tests.bot.telegram_server import OWNER, TelegramServer

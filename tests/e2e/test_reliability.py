@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from jk_bms.config.devices import Entry
 from jk_bms.errors import Verdict
 from jk_bms.model import Sample
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.memory import RadioMemory
-from jk_bms.registry import Entry
 from jk_bms.repair.house import House
 from jk_bms.repair.ladder import WORDS, Rung
 from jk_bms.sources import SourceContext, build

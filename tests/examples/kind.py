@@ -7,10 +7,10 @@ while *discharging*, as with some makes: that ends here.
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
+from jk_bms.config.devices import Entry
 from jk_bms.links.base import Connection, Link
 from jk_bms.model import Device, Sample
 from jk_bms.model.kinds import ANY_TEXT, Kind
-from jk_bms.registry import Entry
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.session import Heard, Session, StreamSession, Terms
 

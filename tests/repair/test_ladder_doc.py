@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from jk_bms.config.settings import TOP
 from jk_bms.repair.ladder import AS_SET, LADDER, Rung
-from jk_bms.settings import TOP
 from jk_bms.texts.durations import span
 
 BEGIN, END = "<!-- ladder: begin -->\n", "<!-- ladder: end -->\n"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from jk_bms.config.devices import Entry, read_registry
 from jk_bms.errors import ConfigError, SourceError, Verdict
 from jk_bms.model import Sample, kinds
 from jk_bms.model.kinds import KINDS
 from jk_bms.model.link import LinkState
-from jk_bms.registry import Entry, read_registry
 from jk_bms.repair.house import House
 from jk_bms.sources import SourceContext, build
 from tests.examples import kind as example

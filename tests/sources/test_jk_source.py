@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jk_bms.config.devices import Entry
 from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
 from jk_bms.links.base import Link
 from jk_bms.links.simulated import SimulatedLink, simulated_link
@@ -17,7 +18,6 @@ from jk_bms.model.link import LinkState
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.slots import Turns
-from jk_bms.registry import Entry
 from jk_bms.repair import machine
 from jk_bms.sources import SourceContext, build, link_for, simulated
 from jk_bms.sources.held import HeldSource

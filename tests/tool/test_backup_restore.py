@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import jk_bms.sinks.history as sinking
+from jk_bms.config.backup_texts import backup_texts, with_secrets, without_secrets
+from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError
-from jk_bms.keeping import backup_texts, with_secrets, without_secrets
-from jk_bms.settings import load_settings
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backup import open_archive, write_archive
 from jk_bms.store.journal import NAME as JOURNAL

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from jk_bms.clock import NOT_BEFORE, Clock
-from jk_bms.made_up_day import with_a_past
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings, load_settings
+from jk_bms.demo.made_up_day import with_a_past
 from jk_bms.model import Event
 from jk_bms.model.kinds import SIMULATED
-from jk_bms.registry import Entry
-from jk_bms.settings import Settings, load_settings
 from jk_bms.store.own import open_writer
 from jk_bms.tool.health import charge_lines, charges
 
@@ -29,7 +29,7 @@ class Standing(Clock):
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr("jk_bms.made_up_day.DAY", timedelta(hours=6))
+    monkeypatch.setattr("jk_bms.demo.made_up_day.DAY", timedelta(hours=6))
     found = load_settings({"TIMEZONE": "UTC"}, top=tmp_path)
     entry = Entry(address=SIMULATED, type=SIMULATED, name="shed")
     with_a_past(found, entry, Standing())

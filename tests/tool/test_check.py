@@ -14,7 +14,7 @@ import pytest
 
 from jk_bms.called import TOP, poller
 from jk_bms.clock import Clock
-from jk_bms.settings import Settings, load_settings
+from jk_bms.config.settings import Settings, load_settings
 from jk_bms.store import own
 from jk_bms.tool import check as check_module
 from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, _bot, check, may

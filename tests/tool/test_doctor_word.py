@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import load_settings
 from jk_bms.errors import Verdict
 from jk_bms.live.client import LiveClient
 from jk_bms.model.link import LinkState
-from jk_bms.registry import Entry
-from jk_bms.settings import load_settings
 from jk_bms.tool import doctor
 from jk_bms.tool.doctor import DOES, LAYERS, UNKNOWN, Doctor, Fault, Patient, Step, worst
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from jk_bms.cli import main
+from jk_bms.config.devices import read_registry, update_after_scan
+from jk_bms.config.settings import load_settings
 from jk_bms.errors import JkBmsError
 from jk_bms.model.found import Found
-from jk_bms.registry import read_registry, update_after_scan
-from jk_bms.service import main as service
-from jk_bms.settings import load_settings
+from jk_bms.poller.service import main as service
 from jk_bms.tool import scan
 
 C = "hunter2Canary"

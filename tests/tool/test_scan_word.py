@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from jk_bms.cli import main
+from jk_bms.config.devices import read_registry
 from jk_bms.model.found import Found
-from jk_bms.registry import read_registry
 from jk_bms.tool import scan
 
 

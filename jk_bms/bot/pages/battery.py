@@ -8,12 +8,12 @@ from jk_bms.bot.pages import values
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page, preformatted
 from jk_bms.model.reading import probes_of
-from jk_bms.status_text import soc_bar
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import bms_alarm
 from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
 from jk_bms.view.house import lasts
+from jk_bms.view.status_text import soc_bar
 
 BAR = 16  # characters
 ROWS_SINGLE = 8  # up to so many cells in one column, more in two

@@ -4,7 +4,7 @@ from datetime import time
 from typing import NamedTuple
 
 from jk_bms.battery.curves import Curve
-from jk_bms.settings.table import SETTINGS, Setting, Settings
+from jk_bms.config.settings.table import SETTINGS, Setting, Settings
 
 
 class Row(NamedTuple):

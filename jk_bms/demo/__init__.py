@@ -3,8 +3,8 @@
 import os
 
 from jk_bms.model.kinds import SIMULATED
-from jk_bms.registry import read_registry
-from jk_bms.settings import TOP, Settings, load_settings
+from jk_bms.config.devices import read_registry
+from jk_bms.config.settings import TOP, Settings, load_settings
 
 FOLDER = TOP / "demo"
 

@@ -12,11 +12,11 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jk_bms.config.settings import SETTINGS, TOP, Settings, describe, kinds, load_settings
+from jk_bms.config.yaml_text import compose, is_mapping, is_scalar, scalar
 from jk_bms.errors import ConfigError, reason
-from jk_bms.settings import SETTINGS, TOP, Settings, describe, kinds, load_settings
 from jk_bms.store.backup import REGISTRY
 from jk_bms.store.backup import SETTINGS as SETTINGS_FILE
-from jk_bms.yaml_text import compose, is_mapping, is_scalar, scalar
 
 if TYPE_CHECKING:
     import yaml

@@ -19,8 +19,8 @@ from jk_bms.errors import ProtocolError
 from jk_bms.links.simulated import LIVED, simulated_link
 from jk_bms.model import InverterSample, Sample
 from jk_bms.protocol import CellInfo, FrameAssembler, ThirdProbe, as_dict, decode, encode_cell_info, to_sample
-from jk_bms.registry import Entry
-from jk_bms.settings import Settings
+from jk_bms.config.devices import Entry
+from jk_bms.config.settings import Settings
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.inverter_reading import inverter_reading
 from jk_bms.sinks import payload as payloads

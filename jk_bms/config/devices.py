@@ -20,13 +20,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jk_bms.config.text_file import read_text_file
+from jk_bms.config.yaml_text import (
+    append,
+    compose,
+    content,
+    is_mapping,
+    is_null,
+    is_scalar,
+    plain,
+    says,
+    touch,
+)
 from jk_bms.errors import ConfigError, reason
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS, parse_address
 from jk_bms.model.foreign_text import harmless, harmless_name
 from jk_bms.model.kinds import ANY_TEXT, KINDS, SIMULATED, USUAL, AddressForm
-from jk_bms.text_file import read_text_file
-from jk_bms.yaml_text import append, compose, content, is_mapping, is_null, is_scalar, plain, says, touch
 
 if TYPE_CHECKING:
     import yaml

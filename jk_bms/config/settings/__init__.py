@@ -5,9 +5,9 @@ checks. docs/settings.md tells the same to the owner.
 """
 
 from jk_bms.called import TOP
-from jk_bms.settings.load import load_settings
-from jk_bms.settings.show import Row, describe
-from jk_bms.settings.table import KEYS, OWN_TOKEN, SETTINGS, Kind, Setting, Settings
+from jk_bms.config.settings.load import load_settings
+from jk_bms.config.settings.show import Row, describe
+from jk_bms.config.settings.table import KEYS, OWN_TOKEN, SETTINGS, Kind, Setting, Settings
 
 __all__ = [
     "KEYS",

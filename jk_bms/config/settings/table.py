@@ -8,8 +8,8 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from jk_bms.battery.curves import Curve
-from jk_bms.settings import kinds
-from jk_bms.settings.kinds import ChatId, Kind
+from jk_bms.config.settings import kinds
+from jk_bms.config.settings.kinds import ChatId, Kind
 
 __all__ = ["KEYS", "SETTINGS", "Kind", "Setting", "Settings"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from jk_bms.battery.curves import Curve
+from jk_bms.config.text_file import usable_path
 from jk_bms.model.address import parse_address
 from jk_bms.model.kinds import SIMULATED
-from jk_bms.text_file import usable_path
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})

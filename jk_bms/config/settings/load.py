@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jk_bms.called import TOP
+from jk_bms.config.settings.kinds import Refused, closest
+from jk_bms.config.settings.table import KEYS, OWN_TOKEN, SETTINGS, Setting, Settings
+from jk_bms.config.text_file import read_text_file, usable_path
 from jk_bms.errors import ConfigError, reason
 from jk_bms.model.address import ADDRESS
 from jk_bms.model.foreign_text import harmless
 from jk_bms.model.freshness import MERGED, oldest
-from jk_bms.settings.kinds import Refused, closest
-from jk_bms.settings.table import KEYS, OWN_TOKEN, SETTINGS, Setting, Settings
-from jk_bms.text_file import read_text_file, usable_path
 
 _OURS = ("JK_", "BMS_")  # prefixes that no other program uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))

@@ -15,13 +15,13 @@ from jk_bms import __version__
 from jk_bms.actions import ACTIONS
 from jk_bms.called import tool
 from jk_bms.clock import Clock
+from jk_bms.config.devices import Entry, read_registry, selected_entries, shared_labels
+from jk_bms.config.settings import TOP, Settings, load_settings
 from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.logs import setup_logging
 from jk_bms.model.kinds import KINDS
 from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
-from jk_bms.registry import Entry, read_registry, selected_entries, shared_labels
-from jk_bms.settings import TOP, Settings, load_settings
 from jk_bms.sinks import SINKS
 from jk_bms.start import is_shortage
 
@@ -61,7 +61,7 @@ async def serve(
 def _bot(settings: Settings, *, wanted: bool) -> contextlib.AbstractAsyncContextManager[None]:
     if not (wanted and settings.bot_token):
         return contextlib.nullcontext()
-    from jk_bms.bot_process import bot_beside  # an installed poller has no bot to start
+    from jk_bms.poller.bot_process import bot_beside  # an installed poller has no bot to start
 
     return bot_beside(settings)
 
@@ -71,7 +71,7 @@ async def _live_view(poller: Poller, head: list[str]) -> AsyncIterator[None]:
     if not head:
         yield
         return
-    from jk_bms.console import Console  # only a person at a terminal needs it
+    from jk_bms.poller.console import Console  # only a person at a terminal needs it
 
     console = Console(poller.snapshot, head=head)
     with console.instead_of_log_lines():
@@ -223,7 +223,7 @@ def _entries(settings: Settings, speed: float) -> list[Entry]:
 
 
 def _with_a_past(settings: Settings, entries: list[Entry]) -> list[Entry]:
-    from jk_bms.made_up_day import with_a_past  # only the demonstration needs it
+    from jk_bms.demo.made_up_day import with_a_past  # only the demonstration needs it
 
     return [with_a_past(settings, entry, Clock()) for entry in entries]
 

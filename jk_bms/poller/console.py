@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from jk_bms.logs import HarmlessFormatter
-from jk_bms.status_text import status_lines
+from jk_bms.view.status_text import status_lines
 
 KEPT_LOG_LINES = 8
 

@@ -15,7 +15,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from jk_bms.settings import TOP, Settings
+from jk_bms.config.settings import TOP, Settings
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from jk_bms.settings.table import Settings
+from jk_bms.config.settings.table import Settings
 
 OPENAI = "https://api.openai.com/v1"  # asked where OPENAI_BASE_URL names no other
 
