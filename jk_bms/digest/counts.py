@@ -12,6 +12,7 @@ from jk_bms.digest.number_words import (
     CELL,
     COUNTED,
     EVENTS,
+    FULL,
     GENERIC,
     MULTIPLE,
     NO_NOUN,
@@ -85,7 +86,9 @@ class Subjects:
         """Return what an ordinal that ends at ``end`` is a place among; None: it does not say."""
         kind, _ = self._noun(end)
         if kind == GENERIC:  # for the third time
-            return self.told(end, end).kind
+            told = self.told(end, end).kind
+            # After a third time on battery it may have been full for the first.
+            return None if told == FULL and _AFTER.search(self._text, max(0, end - 30), end) else told
         return _LABELS.get(kind, kind) if kind else None
 
     def _noun(self, end: int) -> tuple[str | None, bool]:
@@ -134,6 +137,7 @@ _LABEL = re.compile(
     rf"(?:\d+\s*(?:,|and|or|to|-|&|і|й|та|або|до)\s*{_NUMBERED}?\s*)*\Z",
     re.IGNORECASE,
 )
+_AFTER = re.compile(r"(?<!\w)(?:after|після)\s+(?:the\s+)?[\w']+\Z", re.IGNORECASE)
 _POINT = re.compile(r"[.)] +\S")
 _MULTIPLE = re.compile(rf"(?:[ -]+(?:times|рази|разів|раз))?\s+(?:{MULTIPLE})(?!\w)", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?;](?=\s)|\n")

@@ -139,6 +139,7 @@ class _Writer:
         for fault in pack.faults:
             self._about("cell", fault.cell)
             self._bond("kind", Value(fault.kind, Decimal(1)))
+            self._bond("new fault" if fault.new else "old fault", Value(fault.kind, Decimal(1)))
             since = "certain since today" if fault.new else "known before"
             yield f"- cell {self._count(CELL_NUMBER, fault.cell)} is not in order: {fault.kind}, {since}"
 

@@ -40,8 +40,12 @@ CUES: tuple[tuple[str, str], ...] = (
     ("slightly",    "(?:slightly|a little|a bit|somewhat|трохи|дещо|трошки)(?= (?:more|less|higher|lower|above|"
                     "below|over|under|"
                     "більше|менше|вище|нижче))"),
-    ("much",        "(?:far|much|considerably|significantly|substantially|notably|значно|набагато|суттєво|помітно)"
+    ("much",        "(?:far|much|well|considerably|significantly|substantially|notably|значно|набагато|суттєво|помітно)"
                     "(?= (?:more|less|higher|lower|above|below|over|under|більше|менше|вище|нижче))"),
+    # Of a cell: since when it is so.
+    ("old fault",   "known (?:before|earlier|already)|already known|known for (?:long|some time)|not new|"
+                    "(?:давно|раніше|вже|уже) відом*|відом* (?:давно|раніше|вже|уже)|давно|не нов*"),
+    ("new fault",   "(?:certain |known |weak )?since today|new today|(?:нове|відомо|стало відомо) сьогодні|з сьогодні"),
     ("more",        "(?:more|higher) than (?:usual|the (?:usual|mean|average)|on average)|"
                     "(?:above|over) (?:the )?(?:usual|mean|average)|"
                     "than usual more|(?:більше|вище),? (?:ніж|за|від) (?:зазвичай|звичайн*|звичн*|середн*)|"
@@ -65,10 +69,10 @@ CUES: tuple[tuple[str, str], ...] = (
                     "(?:supplied|fed|powered) (?:by|from) (?:the |its )?batter(?:y|ies)|"
                     "(?:живила|живив|живили|живить|тримала) (?:дім|будинок|оселю)"),
     ("load",        "(?:highest |peak |maximum |largest )?(?:load|consumption|demand)(?: of the house)?|"
-                    "house (?:load|drew|draw|took|used|needed|consumed)|"
+                    "house (?:itself )?(?:load|peaked|drew|draw|took|used|needed|consumed)|"
                     "(?:the )?house(?:hold)? (?:drew|took|needed|consumed|used)|навантажен*|споживан* дому|"
                     "споживан* будинку|споживан*|дім споживав|будинок споживав"),
-    ("draw",        "power drawn|power from the battery|"
+    ("draw",        "power drawn(?: from the battery)?|power from the battery|"
                     "(?:drawn|drew|taken|took|given|delivered) (?:from|by) the battery|"
                     "battery (?:gave|delivered|supplied|provided)|(?:peak|highest|maximum|max) battery power|draw|"
                     "discharge power|потужн* (?:від|з) батаре*|"
@@ -98,7 +102,8 @@ CUES: tuple[tuple[str, str], ...] = (
     ("away",        "away|lost|(?<=grid )went out|went off|"
                        "was off|was out|gone|absent|unavailable|missing|failed|disappeared|"
                     "зник*|пропада*|пропал*|відсутн*|відключал*|відключил*|вимикал*|вимкн*|не стало"),
-    ("now",         "still going on|still so|it still is so|still|ongoing|going on|now|currently|at the moment|і досі|"
+    ("now",         "still going on|still so|it still is so|still|ongoing|going on|now|currently|at the moment|"
+                    "so far|і досі|"
                     "досі|зараз|триває|тепер"),
     ("weak",        "weak*|слабк*|слабш*"),
     ("leaking",     "leaking(?: charge)?|loses charge|losing charge|втрача* заряд"),
@@ -109,7 +114,9 @@ CUES: tuple[tuple[str, str], ...] = (
                     "почав* запис*"),
     ("covered",     "covered|covers|the (?:digest|summary|report) (?:covers|is)|охоплен*|охоплює|період спостереження"),
     # What was measured.
-    ("delta",       "(?:cell )?(?:difference|spread|delta|gap|imbalance)s?(?: (?:between|of|among) (?:the )?cells?)?|"
+    ("delta",       "(?:largest |highest )?(?:cell )?voltage (?:difference|spread)s?(?: between (?:the )?cells?)?|"
+                    "різниц* напруг* (?:між )?комір*|(?:cell )?(?:difference|spread|delta|gap|"
+                    "imbalance)s?(?: (?:between|of|among) (?:the )?cells?)?|"
                     "cells? (?:were|was|stayed|are|lay) within|within|apart|розходил*|розійшл*|"
                     "розбіг* (?:між )?комір*|різниц* (?:між )?комір*|"
                     "дисбаланс*|розкид*|розбіг*|розбіжн*|різниц*|в межах|у межах"),
@@ -117,12 +124,13 @@ CUES: tuple[tuple[str, str], ...] = (
     ("voltage",     "(?:pack |battery )?voltages?|напруг*"),
     ("low temp",    "coldest|найхолодн*|cooled to|cool as|охолон*"),
     ("high temp",   "warmest|hottest|найтепл*|найгаряч*|нагрі*"),
-    ("low",         "minimum|minimal*|min|lowest|least|low|down to|"
+    ("low",         "(?:опускал*|опустил*|знижувал*|знизил*|просіл*|падал*) до|minimum|minimal*|min|lowest|least|"
+                    "low|down to|"
                     "(?:fell|dropped|dipped|went down|sank|declined|decreased|fallen|drained) to|bottomed(?: out)?|"
                     "найнижч*|мінім*|найменш*|"
                     "(?:впав|упав|впала|упала|впали|упали|знизив*|опустив*|опускав*|впало|просів|сів) (?:лише |"
                     "аж )?до"),
-    ("high",        "maximum|max|highest|peak*|most|largest|biggest|greatest|at most|up to|"
+    ("high",        "high(?= of)|maximum|max|highest|peak*|most|largest|biggest|greatest|at most|up to|"
                     "(?:rose|climbed|went up|increased|risen) to|top|щонайбільше|не перевищ*|найвищ*|максим*|"
                     "найбільш*|пік*|"
                     "(?:піднявся|зріс|піднявсь|виріс) до|не більше"),
@@ -133,7 +141,7 @@ CUES: tuple[tuple[str, str], ...] = (
     ("move",        "moved|ranged|ranging|varied|between|стояв|коливав*|коливал*|змінював*|між"),
     ("longest",     "longest|найдовш*|найтриваліш*"),
     ("shortest",    "shortest|найкоротш*"),
-    ("deepest",     "deepest|найглибш*"),
+    ("deepest",     "deepest(?: discharge)?|найглибш*(?: розряд*)?"),
     ("longer",      "longer(?! than)|довш*(?!,? (?:ніж|за|від))"),
     ("shorter",     "shorter(?! than)|коротш*(?!,? (?:ніж|за|від))"),
     ("deeper",      "deeper(?! than)|глибш*(?!,? (?:ніж|за|від))"),
@@ -141,7 +149,8 @@ CUES: tuple[tuple[str, str], ...] = (
                     "no less than|under|below|above|over|менше(?: ніж| за)|більше(?: ніж| за)|щонайменше|не менше|"
                     "понад|"
                     "нижче|вище|довше|коротше|менш як|більш як"),
-    ("all day",     "all day|all the time|the whole day|throughout|протягом (?:усього|всього|цілого) дня|весь день|"
+    ("all day",     "(?:all|everything)(?: of it)? (?:is |was )?known|complete*|повні дані|дані повні|all day|"
+                    "all the time|the whole day|throughout|протягом (?:усього|всього|цілого) дня|весь день|"
                     "цілий день|увесь день|весь час|цілодобово|постійно"),
     ("all",         "(?:each|every) time|щоразу|кожного разу|(?<!in )(?:all|each|both|every)|усі|всі|кожн*|обидв*"),
     ("span total",  "in total|in all|altogether|together|overall|разом|загалом|усього|всього|сумарно"),
@@ -162,7 +171,8 @@ CUES: tuple[tuple[str, str], ...] = (
                     "released|spent|віддан*|віддал*|віддав*|віддає*|розряджен*|витрачен*|витратил*|на розряд|"
                     "розряд*|вийшло|"
                     "видан*"),
-    ("in",          "energy in|went in|goes in|charged with|charged|charge[ds]? in|in|into|taken in|stored|received|"
+    ("in",          "energy in|went in|goes in|charged with|charged|charge[ds]? in|in(?! (?:the|a|an|this|that|"
+                    "its)(?!\\w))|into|taken in|stored|received|(?<!is )(?<!was )(?<!still )charging|took in|прийня*|"
                     "put in|recharged with|зарядж*|прийнят*|отриман*|отримал*|надійшло|увійшло|залито|на заряд|"
                     "закачан*"),
     ("mean",        "means? of|(?:mean|average) of the week(?: before)?|за тиждень у середньому|the mean|mean|average|"
@@ -197,7 +207,8 @@ meanwhile thereafter next afterwards following followed respectively old new ple
 fact information local together in autonomously independently compared comparison against previous preceding
 days hours minutes seconds hour minute same equal equals known certain since today whether ran run running lived
 living worked operated operating works work owner owners else rest health pm am data recording records sec min
-what state course what's day's battery's house's today's home household additionally moreover furthermore however plus
+what state course what's day's battery's house's today's home household itself makes while heads-up
+additionally moreover furthermore however plus
 regarding concerning according measurements measurement observed detected reported finally eventually
 hrs switching full-charge fully charge-time kept keep became become becomes got get gets value values reading
 readings figure figures thing things here
@@ -214,7 +225,9 @@ readings figure figures thing things here
 значенн* показник* обоє одна один одне одну одного одної них якого якої яким якому цьому цю
 нього неї рік року році р решта інше див заживил* живив* живит* живил* забезпеч* нов* знову загалом ось
 зверніть увагу уваг* відомо відома відомий протягом упродовж впродовж спостерігал* виявлен* оселя оселі оселю мережі
-зокрема крім-того також окремо щодо стосовно вимірюван* виміри повідомля* вашого вашої ваш ваша ваше вашу наш
+увага
+сягал* сягнул* сягав* тоді зокрема крім-того також окремо щодо стосовно вимірюван* виміри
+повідомля* вашого вашої ваш ваша ваше вашу наш
 """
 # fmt: on
 # What must not stand where nothing was found that takes it: each is refused.
@@ -227,6 +240,7 @@ ALWAYS = "always|every|everything|everyone|entire|entirely|whole|завжди|у
 DAYPARTS: Mapping[str, tuple[int, int]] = {
     "in the morning|in the early morning|morning|вранці|зранку|уранці|ранок": (4, 12),
     "in the afternoon|afternoon|після обіду|пополудні": (12, 18),
+    "in the daytime|вдень|удень": (9, 18),
     "in the evening|this evening|evening|увечері|ввечері|вечора": (17, 24),
     "at night|in the night|вночі|уночі|ночі": (21, 30),
 }

@@ -72,6 +72,7 @@ _TIMES: dict[str, tuple[str, ...]] = {  # topics of which a time may be
     "out": ("energy",),
     "energy": ("energy",),
     "fed": ("fed",),
+    "deepest": ("phase",),
 }
 _SEVERAL = ("phase", "grid", "hole", "grid unknown")
 # What a text may tell of, and the count that says whether it was.
@@ -263,6 +264,7 @@ class _Sentence:
         yield from self._comparisons()
         yield from self._dayparts()
         yield from self._days()
+        yield from self._while()
         groups: set[tuple[str, int]] = set()
         narrowed: dict[str, set[int]] = {}
         items: dict[str, int] = {}
@@ -294,6 +296,10 @@ class _Sentence:
             listed = set[str]()
             if not same and said.clause != last_clause:
                 listed = _next_items(found, used) & {topic for topic, _ in groups}
+            if said.clause != last_clause and self._near(index, "span total"):
+                # All of them together, behind what they were one by one.
+                sums = {(one.topic, one.nth) for one in found if one.role == "total"}
+                same = same or {one for one in sums if one[0] in {topic for topic, _ in groups}}
             beside = groups and (said.clause == last_clause or not own)
             if beside and not same and not listed and not self._may_part(index, groups, here):
                 yield f"{claim.text!r} is of something else than what stands beside it"
@@ -319,8 +325,31 @@ class _Sentence:
             groups, last_clause = here, said.clause
             told |= {topic for topic, _ in here}
             yield from self._linked(said, {topic for topic, _ in here})
+        if not told:
+            full = {bond.nth for bond in self._known.bonds if (bond.topic, bond.role) == ("phase", "full")}
+            narrowed = self._places(self._start, self._finish)
+            if narrowed and {cue.tag for cue in self._cues} & {"low", "high"} and not self._said:
+                yield "where the extreme was is told without a fact"
+            if any(cue.tag == "full" for cue in self._cues) and not narrowed.get("phase", full or {0}) & (
+                full or {0}
+            ):
+                yield "it was not full again after that"
         yield from self._narrow(narrowed)
         yield from self._extremes(told)
+
+    def _while(self) -> Iterator[str]:
+        """That two things were so at the same time is no fact either."""
+        for found in _AS.finditer(self._words, self._start, self._finish):
+            sides = [
+                {
+                    _EVENTS[cue.tag]
+                    for cue in self._cues
+                    if cue.tag in _EVENTS and (cue.start < found.start()) is left
+                }
+                for left in (True, False)
+            ]
+            if any(one != other for one in sides[0] for other in sides[1]):
+                yield f"{found[0]!r}: it was not counted that both were so at once"
 
     def _linked(self, said: _Said, topics: set[str]) -> Iterator[str]:
         """No fact says what else was so while the grid was away: each is of its own."""
@@ -335,7 +364,7 @@ class _Sentence:
         for cues in (self._cues, *([cue] for cue in reversed(self._so_far))):
             if told := {topic for cue in cues for topic in _TIMES.get(cue.tag, ()) if topic in _SEVERAL}:
                 return told
-        return set()
+        return {"phase"}
 
     def _ordinals(self, begin: int, end: int) -> list[int]:
         return [
@@ -445,6 +474,8 @@ class _Sentence:
                     "phase", "over phase", "grid", "grid away", "away", "hole", "covered", "unknown", "fed", "full",
                 )  # fmt: skip
                 cue, own = self._governing(index, tags, far=True)
+                if not own and self._is_placed(index):
+                    cue = "phase"
                 return tuple(
                     (topic, role)
                     for topic in _DURATIONS.get(cue, ())
@@ -550,6 +581,9 @@ class _Sentence:
             if special:
                 cue = "low temp" if special == "temp" and cue == "low" else special
                 cue = "high temp" if cue == "temp" else cue
+        was_full = cue == "full"
+        if not own and self._is_placed(index):
+            cue = "phase"  # "the first time"
         if not cue and ranged and _POINT.match(self._words, self._start):
             cue = "phase"  # a list of spans and no more
         if not cue:
@@ -560,7 +594,7 @@ class _Sentence:
             topics = (*topics, "grid unknown")
         if "energy" in topics and not ranged and not self._ends_span(head):
             return (), own
-        roles: list[Role] = []
+        roles: list[Role] = [("phase", "full")] if was_full else []
         for topic in topics:
             if topic == "phase" and cue == "full":
                 roles.append((topic, "full"))
@@ -575,6 +609,11 @@ class _Sentence:
             else:
                 roles.append((topic, "at"))
         return tuple(roles), own
+
+    def _is_placed(self, index: int) -> bool:
+        """Whether what stands before a claim speaks of the first, second or third time on battery, and of nothing else."""
+        told = {topic for cue in self._cues for topic in _TIMES.get(cue.tag, ())} & {*_SEVERAL}
+        return told <= {"phase"} and bool(self._ordinals(self._start, self._said[index].claim.start))
 
     def _subject(self, index: int) -> str:
         """What an extreme near a time is the extreme of; empty: the charge."""
@@ -599,7 +638,12 @@ class _Sentence:
     def _is_usual(self, index: int) -> bool:
         """Whether a claim follows what it is compared with: more than usual (5.8 kWh)."""
         before = self._words[: self._said[index].claim.start].rstrip(" (")
-        return any(cue.tag in ("more", "less") and cue.end == len(before) for cue in self._cues)
+        dashed = before.rstrip(" -:")
+        return any(
+            (cue.tag in ("more", "less") and cue.end == len(before))
+            or (cue.tag == "mean" and cue.end == len(dashed))
+            for cue in self._cues
+        )
 
     def _region(self, index: int, *, same_kind: bool) -> tuple[int, int]:
         """From the claim before to the claim behind, of the same kind, within the clause."""
@@ -722,6 +766,7 @@ class _Sentence:
             if one.claim.kind == "cell number"
             for value in one.claim.fits
         }
+        yield from self._fault_ages(numbers)
         for cue in self._cues:
             if cue.tag not in _FAULTS:
                 continue
@@ -732,6 +777,20 @@ class _Sentence:
             }
             if cue.tag not in (mine if numbers else kinds):
                 yield f"{self._shown(cue)!r} is not so of that cell"
+
+    def _fault_ages(self, numbers: set[int]) -> Iterator[str]:
+        """A cell is told as new on the day from which it is certain, and has no measurement of its own."""
+        for cue in self._cues:
+            if cue.tag in ("old fault", "new fault") and not any(
+                bond.topic == "cell" and bond.role == cue.tag and (not numbers or bond.nth in numbers)
+                for bond in self._known.bonds
+            ):
+                yield f"{self._shown(cue)!r} is not so of that cell"
+        clauses = {one.clause for one in self._said if one.claim.kind == "cell number"}
+        if not any(cue.tag == "delta" for cue in self._cues):
+            for one in self._said:
+                if one.claim.kind in ("voltage", "temperature", "percent") and one.clause in clauses:
+                    yield f"{one.claim.text!r} was not measured of one cell"
 
     def _always_full(self) -> bool:
         """Whether the sentence tells that it was full again each time, and it was."""
@@ -898,11 +957,13 @@ _DURATIONS = {
     "covered": ("covered",),
     "unknown": ("grid unknown",),
 }
+_FIRST = ("hello", "well")  # "good evening" is no time of the day
 # What was counted and never was stands first: proof has refused it where it was not so.
 _TABLE: tuple[tuple[str, re.Pattern[str]], ...] = (
     *(("never", words) for words in NEVER.values()),
-    *((tag, pattern(words)) for tag, words in CUES),
+    *((tag, pattern(words)) for tag, words in CUES if tag in _FIRST),
     *((f"hours {first} {last}", pattern(words)) for words, (first, last) in DAYPARTS.items()),
+    *((tag, pattern(words)) for tag, words in CUES if tag not in _FIRST),
 )
 _FILLER = re.compile(
     spelled("|".join(map(re.escape, sorted(FILLERS.split(), reverse=True))).replace(r"\*", "*"))
@@ -931,6 +992,9 @@ _WHILE = re.compile(
     r"(?:(?:the|its?|a|an|both|each|every|all|those|these|last|short|power|"
     r"цього|цих|обох|кожного|усіх|всіх|перш\w+|друг\w+)\s+|\x00+\s*)*\Z",
     re.IGNORECASE,
+)
+_AS = re.compile(
+    r"(?<!\w)(?:while|when|whenever|during|as|under|коли|поки|під час|тоді як)(?!\w)", re.IGNORECASE
 )
 _DOWN = re.compile(r"(?<!\w)(?:fell|dropped|down|впав|упав|знизив\w*|опустив\w*)(?!\w)", re.IGNORECASE)
 _POINTS = re.compile(r"point|пункт|п\.\s?п|pp", re.IGNORECASE)

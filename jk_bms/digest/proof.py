@@ -177,7 +177,7 @@ def _nevers(text: str, known: Known) -> Iterator[Claim]:
 
 def _weekdays(text: str, known: Known) -> Iterator[Claim]:
     for found in _WEEKDAY.finditer(text):
-        day = WEEKDAYS[found[0].lower()]
+        day = WEEKDAYS[found["day"].lower()]
         yield Claim(found[0], found.start(), any(one.weekday() == day for one in known.dates))
 
 
@@ -496,7 +496,7 @@ _DATES = tuple(
         r"(?:,?\s+(?P<y>\d{4})(?![\d:]))?",
     )
 )
-_WEEKDAY = re.compile(rf"(?<!\w)(?:{'|'.join(WEEKDAYS)})(?![\w'])", re.IGNORECASE)
+_WEEKDAY = re.compile(rf"(?<!\w)(?P<day>{'|'.join(WEEKDAYS)})(?:'s)?(?![\w'])", re.IGNORECASE)
 _SHORT_DATE = re.compile(r"(?<![\w.,:])(?P<d>\d{1,2})\.(?P<m>\d{2})(?![\w.,]\d|\w)")
 _TIME = re.compile(
     r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4]):(?P<min>[0-5]\d)(?::(?P<s>[0-5]\d)(?:\.\d+)?)?(?!:?\d)"

@@ -1,6 +1,7 @@
 """Lies and honest texts that were written from fact sheets alone, by an engineer who had not read the proof.
 
-Each is of a made day, named by its seed; ``tests.digest.made_days`` makes the day anew.
+Each is of a made day, named by its seed; ``tests.digest.made_days`` makes the day anew. Days 30, 33 and 26 were
+written after the proof had been mended by the others.
 """
 
 ENGLISH_LIES: dict[int, tuple[str, ...]] = {
@@ -66,6 +67,57 @@ ENGLISH_LIES: dict[int, tuple[str, ...]] = {
         "Battery 2 fell lower than battery 1.",
         "Nothing was recorded of either battery from 13:35 to 14:01.",
     ),
+    30: (
+        "The battery gave 88 % of what it usually gives.",
+        "Only 12.4 kWh went in, 59 % less than usual.",
+        "Both power cuts were over within 40 minutes.",
+        "The second power cut was the shorter one, 42 minutes.",
+        "The house switched to autonomous supply when the grid went away at 07:05.",
+        "The weak cell 2 was known before.",
+        "The three times on battery lasted 4 h each.",
+        "The battery was full again after the second time.",
+        "The lowest charge was much higher than usual.",
+        "Less was discharged than charged, which is usual.",
+        "The lowest charge was reached during the last time on battery.",
+        "The first time on battery took it down to 60.1 %.",
+        "The shallowest time on battery was the second.",
+        "The year ends with the battery at 99.9 %.",
+        "The house drew 4681 W at 04:06.",
+        "The day ended at 82.5 %.",
+        "The battery peaked at 99.9 %, so it was never full.",
+        "Power was out for 82 minutes in the morning.",
+        "The grid was away for 40 and 42 hours.",
+        "Between 07:40 and 11:40 the charge rose from 60.1 % to 88.1 %.",
+    ),
+    33: (
+        "A bit more than usual was charged.",
+        "Slightly more energy than usual went out.",
+        "After the power cut ended at 08:28 the house ran on the grid until 18:00.",
+        "The battery fell by 36.4 % from 88.0 to 51.6 during the power cut.",
+        "Data were missing for 22 minutes.",
+        "The grid was lost at 00:48 and came back at 01:03.",
+        "The deepest time on battery was the first one, down to 50.4 %.",
+        "The battery was full at 17:50.",
+        "Cell 6 reached 29 mV at 16:25.",
+        "All three times on battery were longer than 4 h 30 min.",
+        "It was warmest at 16:55.",
+        "The battery powered the house for 7394 W at 16:55.",
+        "The lowest charge was lower than usual.",
+        "Despite a weak cell the battery performed well.",
+    ),
+    26: (
+        "The house was on battery for 2 h 9 min during the power cut.",
+        "At the end of the day the battery was charging.",
+        "The house is no longer on battery.",
+        "The battery was full at the end of the day.",
+        "18.0 kWh were charged by 08:44.",
+        "More was discharged than charged.",
+        "At night the charge was lowest, 52.6 % at 14:30.",
+        "The grid went away at 18:00.",
+        "It ran on battery from 07:10 to 21:00.",
+        "The first time on battery is still going on.",
+        "The energy of the day is 18.0 kWh in and 8.1 kWh out, all of it known.",
+    ),
 }
 
 UKRAINIAN_LIES: dict[int, tuple[str, ...]] = {
@@ -130,6 +182,49 @@ UKRAINIAN_LIES: dict[int, tuple[str, ...]] = {
         "Запис батареї 2 почався о 04:00.",
         "Даних про обидві батареї не було 26 хв.",
         "Батарея 2 падала нижче, ніж батарея 1.",
+    ),
+    30: (
+        "Батарея віддала 88 % від звичного.",
+        "Заряджено 12,4 кВт·год, на 59 % менше, ніж зазвичай.",
+        "Друге відключення було коротшим – 42 хв.",
+        "Дім перейшов на батарею, коли о 07:05 зникла мережа.",
+        "Слабкість комірки 2 відома давно.",
+        "Усі три рази тривали по 4 год.",
+        "Після другого разу батарея знову була повна.",
+        "Найнижчий заряд був значно вищий, ніж зазвичай.",
+        "Найнижчий заряд був під час останнього разу.",
+        "Першого разу заряд упав до 60,1 %.",
+        "Дім споживав 4681 Вт о 04:06.",
+        "День завершився на 82,5 %.",
+        "Світла не було вранці 1 год 22 хв.",
+        "З 07:40 до 11:40 заряд зріс з 60,1 % до 88,1 %.",
+        "Під час відключень заряд упав на 28,0 пункту.",
+        "Найтепліше було о 16:00.",
+    ),
+    33: (
+        "Заряджено трохи більше, ніж зазвичай.",
+        "Віддано трохи більше, ніж зазвичай.",
+        "Даних не було 22 хв.",
+        "Мережа зникла о 00:48 і повернулася о 01:03.",
+        "Найглибшим був перший раз, до 50,4 %.",
+        "О 17:50 батарея була повна.",
+        "Найнижчий заряд був нижчий за звичайний.",
+        "Усі три рази були довші за 4 год 30 хв.",
+        "Об 16:55 батарея віддавала 7394 Вт.",
+        "Комірка 6 видужала.",
+        "Після відключення дім жив від мережі до 18:00.",
+        "Щоразу батарея заряджалася повністю.",
+    ),
+    26: (
+        "Під час відключення дім жив від батареї 2 год 9 хв.",
+        "Дім уже не живиться від батареї.",
+        "Наприкінці дня батарея була повна.",
+        "До 08:44 заряджено 18,0 кВт·год.",
+        "Віддано більше, ніж заряджено.",
+        "Мережа зникла о 18:00.",
+        "Від батареї дім жив з 07:10 до 21:00.",
+        "Перший раз триває досі.",
+        "Найнижчий заряд був уночі.",
     ),
 }
 
@@ -197,6 +292,39 @@ ENGLISH_HONEST: dict[int, tuple[str, ...]] = {
         "again at 13:50, after the first time.",
         "The peak load of the house was 8.8 kW at 11:24, and the most that the battery gave was 2885 W at 17:04.",
     ),
+    30: (
+        "Thursday, 31 December 2026. Your house ran on battery three times today. The lowest charge was 60.1 % at 11:20, "
+        "and the day closed at 93.7 %.",
+        "The grid went away twice: in the morning from 07:05 to 07:45, and in the afternoon from 15:27 to 16:09. "
+        "Together that makes 1 h 22 min.",
+        "Energy: 5.0 kWh in (59 % less than usual) and 0.6 kWh out (88 % less than usual).",
+        "Heads-up: cell 2 is weak, certain since today. The largest cell difference was 98 mV at 03:20.",
+        "The deepest time on battery was the second: from 07:40 to 11:40 the charge fell by 28.0 points to 60.1 %.",
+        "Only after the third time, which lasted from 15:10 to 19:10, was the battery fully charged again, at 22:50.",
+        "Battery temperature stayed between -0.5 °C and 25.8 °C. The house load peaked at 1290 W at 21:16.",
+    ),
+    33: (
+        "On 3 January 2027 the battery took over three times:\n- 00:00–04:30 (4 h 30 min): 84.2 % → 50.4 %\n"
+        "- 08:50–13:30 (4 h 40 min): 88.0 % → 51.6 %\n- 18:00–22:40 (4 h 40 min): 92.5 % → 66.3 %\n"
+        "It was not full again after any of them.",
+        "There was one power cut, from 08:06 to 08:28 (22 minutes).",
+        "Much more than usual was discharged: 21.7 kWh, while the average is 3.4 kWh. Charging was slightly below "
+        "average, with 6.8 kWh.",
+        "No data were recorded between 00:48 and 01:03.",
+        "The charge reached its low of 50.4 % at 04:20, well above the usual 33.3 %, and its high of 92.8 % at 17:50.",
+        "Cell number 6 is weak. The pack voltage dipped to 47.05 V at 16:55.",
+        "The most power drawn from the battery was 1.2 kW at 18:04; the house itself peaked at 7.4 kW at 16:55.",
+    ),
+    26: (
+        "Hello! Sunday's summary: two times on battery, one power cut of 48 minutes (17:12 to 18:00), lowest charge "
+        "52.6 % at 14:30.",
+        "The first time on battery lasted 7 h 40 min, from 07:10 to 14:50; the battery was full again at 21:00. The second "
+        "began at 21:50 and is still going on, 2 h 9 min so far.",
+        "At the end of the day the charge was 85.5 %, compared with 86.7 % at the beginning.",
+        "From 08:44 on, the battery took in 18.0 kWh and gave out 8.1 kWh. Earlier values are not known.",
+        "Temperatures: coldest 5.7 °C at 06:21, warmest 37.8 °C at 20:34.",
+        "The battery dropped from 100 % to 52.6 % during the first period on battery.",
+    ),
 }
 
 UKRAINIAN_HONEST: dict[int, tuple[str, ...]] = {
@@ -257,5 +385,37 @@ UKRAINIAN_HONEST: dict[int, tuple[str, ...]] = {
         "У неділю батарея двічі живила дім: з опівночі до 07:10 та з 14:10 до 21:30. Після першого разу, о 13:50, "
         "вона знову була повна.",
         "Пікове навантаження дому – 8,8 кВт об 11:24, а найбільша потужність від батареї – 2885 Вт о 17:04.",
+    ),
+    30: (
+        "Четвер, 31 грудня 2026 року. Сьогодні дім тричі жив від батареї. Найнижчий заряд – 60,1 % об 11:20, "
+        "наприкінці дня – 93,7 %.",
+        "Мережа зникала двічі: вранці з 07:05 до 07:45 і вдень з 15:27 до 16:09, загалом на 1 год 22 хв.",
+        "Енергія: заряджено 5,0 кВт·год (на 59 % менше, ніж зазвичай), віддано 0,6 кВт·год (на 88 % менше, ніж зазвичай).",
+        "Увага: комірка 2 слабка. Найбільша різниця напруги між комірками – 98 мВ о 03:20.",
+        "Найглибший розряд був другого разу: з 07:40 до 11:40 заряд упав на 28,0 пункту, до 60,1 %.",
+        "Лише після третього разу, який тривав з 15:10 до 19:10, батарея знову зарядилася повністю – о 22:50.",
+        "Температура батареї була від -0,5 °C до 25,8 °C. Навантаження дому сягало 1290 Вт о 21:16.",
+    ),
+    33: (
+        "3 січня 2027 року батарея тричі живила дім:\n- 00:00–04:30 (4 год 30 хв): 84,2 % → 50,4 %\n"
+        "- 08:50–13:30 (4 год 40 хв): 88,0 % → 51,6 %\n- 18:00–22:40 (4 год 40 хв): 92,5 % → 66,3 %\n"
+        "Повного заряду після цього не було.",
+        "Світло вимикали один раз, з 08:06 до 08:28 (22 хвилини).",
+        "Віддано значно більше, ніж зазвичай: 21,7 кВт·год, тоді як у середньому – 3,4 кВт·год. Заряджено 6,8 кВт·год, "
+        "трохи менше за середнє.",
+        "З 00:48 до 01:03 даних не було.",
+        "Найнижчий заряд – 50,4 % о 04:20, найвищий – 92,8 % о 17:50.",
+        "Комірка номер 6 слабка. Напруга батареї опускалася до 47,05 В о 16:55.",
+        "Найбільша потужність від батареї – 1,2 кВт о 18:04, а найбільше споживання дому – 7,4 кВт о 16:55.",
+    ),
+    26: (
+        "Вітаю! Підсумок неділі: дім двічі переходив на батарею, мережа зникала один раз на 48 хвилин (17:12–18:00), "
+        "найнижчий заряд 52,6 % о 14:30.",
+        "Перший раз тривав 7 год 40 хв, з 07:10 до 14:50; повний заряд – о 21:00. Другий почався о 21:50 і триває досі, "
+        "вже 2 год 9 хв.",
+        "Наприкінці дня заряд становив 85,5 %, на початку – 86,7 %.",
+        "З 08:44 батарея прийняла 18,0 кВт·год і віддала 8,1 кВт·год. Попередні дані невідомі.",
+        "Температура: найхолодніше 5,7 °C о 06:21, найтепліше 37,8 °C о 20:34.",
+        "За перший період заряд батареї знизився зі 100 % до 52,6 %.",
     ),
 }
