@@ -18,7 +18,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -28,11 +28,17 @@ import msgspec
 from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
 from jk_bms.errors import ConfigError, StoreError
-from jk_bms.store.database import Writer
+from jk_bms.store.database import (
+    Opened,
+    Writer,
+    copy_in_memory,
+    empty_in_memory,
+    open_writing,
+    read_in_memory,
+)
 from jk_bms.store.files import real
-from jk_bms.store.layout import Kind, Step, incomplete, needed, version_of
-from jk_bms.store.lock import Lock
-from jk_bms.store.opening import Opened, open_writing
+from jk_bms.store.lock import NoLock
+from jk_bms.store.schema import Migration, Schema
 from jk_bms.store.sqlite_errors import is_unwritable
 
 log = logging.getLogger(__name__)
@@ -40,12 +46,12 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BOT_DB = Kind(
+BOT_DB = Schema(
     name="bot.db",
     setting="BOT_DB_PATH",
     user="bot",
     steps=(
-        Step(
+        Migration(
             "chats, notes and outbox",
             """
     CREATE TABLE chats (
@@ -70,7 +76,7 @@ BOT_DB = Kind(
     """,
         ),
         # Before, a person who had claimed the bot might do everything; a group that had lets its members look.
-        Step(
+        Migration(
             "roles, topics and choices",
             """
     ALTER TABLE chats ADD COLUMN role TEXT NOT NULL DEFAULT 'guest';  -- of who claimed it: owner, guest
@@ -350,7 +356,7 @@ class BotStore(Writer):
             held = None
             if not unread:
                 with suppress(sqlite3.Error):
-                    held = memory_of(self._connection)
+                    held = copy_in_memory(BOT_DB, self._connection)
             if held is None:  # it cannot even be read: then what is known without it
                 held = self._begin_unread()
             held.execute(BOUND, (MOST_HELD,))
@@ -360,7 +366,7 @@ class BotStore(Writer):
 
     def _begin_unread(self) -> sqlite3.Connection:
         self._unread = Unread(dict(self._chats), dict(self._notes), [])
-        held = _empty()
+        held = empty_in_memory(BOT_DB)
         for chat in self._chats.values():
             _put_chat(held, chat)
         _put_notes(held, self._notes)
@@ -420,13 +426,8 @@ class BotStore(Writer):
 
     def _open_again(self) -> None:
         """Open the file where this run never could. Raises ConfigError, StoreError."""
-        if not isinstance(self._lock_file, _NoLock):
-            return
-        opened = open_writing(BOT_DB, self.path, self._now)
-        with self._lock:
-            self._connection.close()
-            self._lock_file = opened.lock
-            self._adopt(opened.connection)
+        if not self.locked:
+            self._take_over(open_writing(BOT_DB, self.path, self._now))
 
     def _write_witness(self) -> None:
         """Note where a crash does not lose it that sending is not noted in the file."""
@@ -447,15 +448,13 @@ class BotStore(Writer):
             return
         self.doubt = since, datetime.now(UTC)
         self._write(lambda db: db.execute(*ALL_DOUBTFUL))
-        if self._held is None and not isinstance(self._lock_file, _NoLock):
+        if self._held is None and self.locked:
             with suppress(OSError):
                 self._witness.unlink()
 
     def look(self) -> bool:
         """Notice that the file was taken away or replaced, and put that right. Raises StoreError."""
         self._try_again()
-        if isinstance(self._lock_file, _NoLock):
-            return False
         lost = self.begun_anew
         put_right = super().look()
         if self.begun_anew != lost:
@@ -489,53 +488,13 @@ def open_store(path: Path, witness: Path | None = None) -> BotStore:
     except StoreError as error:
         if not is_unwritable(error.__cause__):
             raise
-        read = _as_read(real(path))
-        store = BotStore(Opened(BOT_DB, real(path), read or _empty(), _NoLock(), None), witness)
+        read = read_in_memory(BOT_DB, real(path))
+        held = read or empty_in_memory(BOT_DB)
+        store = BotStore(Opened(BOT_DB, real(path), held, NoLock(), None), witness)
         store._go_into_memory(str(error), unread=read is None)
         if store._unread is not None and store.doubt is not None:
             store._unread.missed.append(ALL_DOUBTFUL)
         return store
-
-
-class _NoLock(Lock):
-    """In the place of the lock of a file that cannot be written: nothing is held."""
-
-    def __init__(self) -> None:
-        self.witness = None
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def _as_read(path: Path) -> sqlite3.Connection | None:
-    """Return what the file at ``path`` holds, in memory and in the newest layout; None: it cannot be read."""
-    for mode in ("ro", "ro&immutable=1"):  # beside a read-only file SQLite may not be able to read its log
-        with (
-            suppress(sqlite3.Error),
-            closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True)) as file,
-        ):
-            version = version_of(file)
-            if not version or needed(BOT_DB, file) > BOT_DB.version or incomplete(file, BOT_DB):
-                continue
-            held = memory_of(file)
-            for number, step in enumerate(BOT_DB.steps[version:], version + 1):
-                held.executescript(f"{step.script}; PRAGMA user_version = {number}")
-            return held
-    return None
-
-
-def _empty() -> sqlite3.Connection:
-    empty = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    for step in BOT_DB.steps:
-        empty.executescript(step.script)
-    return empty
-
-
-def memory_of(file: sqlite3.Connection) -> sqlite3.Connection:
-    """Return a copy of an open database in memory."""
-    held = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    file.backup(held)
-    return held
 
 
 def _replace_all(db: sqlite3.Connection, held: sqlite3.Connection) -> None:

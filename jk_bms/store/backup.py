@@ -26,8 +26,8 @@ import msgspec
 from jk_bms import __version__
 from jk_bms.errors import StoreError, reason
 from jk_bms.store.files import SIDE_FILES
-from jk_bms.store.layout import incomplete, refuse_newer
 from jk_bms.store.own import BMS_DB
+from jk_bms.store.schema import refuse_newer
 from jk_bms.store.sqlite_errors import explain
 
 FORMAT = 1  # of the archive
@@ -472,7 +472,7 @@ def _check_database(archive: Path, manifest: Manifest, path: Path) -> None:
                 )
             _check_whole(archive, connection)
             refuse_newer(BMS_DB, archive, connection)
-            if lacking := incomplete(connection, BMS_DB):
+            if lacking := BMS_DB.lacking(connection):
                 raise StoreError(
                     f"{archive}: its database is not a whole bms.db: {lacking}; use another copy"
                 )

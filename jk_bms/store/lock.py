@@ -10,7 +10,7 @@ from pathlib import Path
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.store.file_id import FileId, file_id, file_id_at
 from jk_bms.store.files import give_to_owner_of_folder, real
-from jk_bms.store.layout import Kind
+from jk_bms.store.schema import Schema
 
 
 class InUse(StoreError):
@@ -24,8 +24,8 @@ class Lock:
     when another process holds it, ConfigError when a file of that name is not ours.
     """
 
-    def __init__(self, kind: Kind, path: Path, hint: str = "") -> None:
-        self._kind = kind
+    def __init__(self, schema: Schema, path: Path, hint: str = "") -> None:
+        self._schema = schema
         self._path = path
         self._hint = hint
         self._name = lock_name(path)
@@ -61,20 +61,20 @@ class Lock:
         except OSError as error:
             raise StoreError(
                 f"{self._name}: cannot be opened: {error.strerror}; expected a folder we may write "
-                f"({self._kind.setting})"
+                f"({self._schema.setting})"
             ) from error
         try:
             said = _read_lock(os.pread(handle, _LOCK_LOOKED_AT, 0))
             if said is None:
                 raise ConfigError(
-                    f"{self._name}: in the way, and not ours; move it away, or correct {self._kind.setting}"
+                    f"{self._name}: in the way, and not ours; move it away, or correct {self._schema.setting}"
                 )
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 pid = (said["pid"] or b"unknown").decode()
                 raise InUse(
-                    f"{self._path}: another {self._kind.user} (pid {pid}) writes it; "
+                    f"{self._path}: another {self._schema.user} (pid {pid}) writes it; "
                     f"stop that one first{self._hint}"
                 ) from error
             self.witness = int(said["inode"]) if said["inode"] else None
@@ -86,10 +86,23 @@ class Lock:
         return handle
 
 
+class NoLock(Lock):
+    """In the place of the lock of a file that cannot be written: nothing is held."""
+
+    def __init__(self) -> None:
+        self.witness = None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def note(self, file: FileId | None) -> None:
+        """Nothing is held."""
+
+
 @contextmanager
-def no_writer(kind: Kind, path: Path) -> Iterator[None]:
+def no_writer(schema: Schema, path: Path) -> Iterator[None]:
     """Keep every writer from ``path`` meanwhile. Raises StoreError when there is one."""
-    lock = Lock(kind, real(path))
+    lock = Lock(schema, real(path))
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Our own database ``bms.db``: its layout, the devices we met and the log of events.
+"""Our own database ``bms.db``: its schema, the devices we met and the log of events.
 
 One process writes (the poller, held by a lock file), others read with short transactions.
 """
@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 from jk_bms.clock import Clock, boot_id
 from jk_bms.model import Device, Event
 from jk_bms.store import lock
-from jk_bms.store.database import Reader, Writer
-from jk_bms.store.layout import Kind, Step
-from jk_bms.store.opening import Opened, open_reading, open_writing
+from jk_bms.store.database import Opened, Reader, Writer, open_reading, open_writing
+from jk_bms.store.schema import Migration, Schema
 
 PAGE = 2048  # bytes
 
@@ -30,13 +29,13 @@ def _make_pages_small(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-BMS_DB = Kind(
+BMS_DB = Schema(
     name="bms.db",
     setting="BMS_DB_PATH",
     user="poller",
     page=PAGE,
     steps=(
-        Step(
+        Migration(
             "devices and events",
             """
     CREATE TABLE devices (
@@ -60,7 +59,7 @@ BMS_DB = Kind(
     );
     """,
         ),
-        Step(
+        Migration(
             "history",
             """
     -- History: what the blobs hold is told in store/columns.py. Times are whole milliseconds since 1970, UTC.
@@ -98,7 +97,7 @@ BMS_DB = Kind(
     """,
             prepare=_make_pages_small,
         ),
-        Step(
+        Migration(
             "states",
             """
     CREATE TABLE states (                 -- what changes seldom and is read at the start; see store/states.py
@@ -107,7 +106,7 @@ BMS_DB = Kind(
     );
     """,
         ),
-        Step(
+        Migration(
             "outages",
             """
     CREATE TABLE outages (                -- times without data from a device; see store/outages.py

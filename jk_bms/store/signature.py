@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from jk_bms.store.layout import Kind
+from jk_bms.store.schema import Schema
 
 ATTRIBUTE = "user.easun-jkbms"
 HEADER = 100  # bytes of every SQLite database, in which its mark stands
@@ -35,14 +35,14 @@ class Signed(NamedTuple):
     untouched: bool = False  # and nothing was
 
 
-def signed(path: Path, kind: Kind) -> Signed:
+def signed(path: Path, schema: Schema) -> Signed:
     """Read the signature on the file at ``path``. Raises OSError when there is no file."""
     status = path.stat()
     try:
         found = _TEXT.fullmatch(os.getxattr(path, ATTRIBUTE))
     except OSError:
         return Signed()
-    if found is None or found["name"] != kind.name.encode() or int(found["inode"]) != status.st_ino:
+    if found is None or found["name"] != schema.name.encode() or int(found["inode"]) != status.st_ino:
         return Signed()
     return Signed(True, (int(found["size"]), int(found["changed"])) == (status.st_size, status.st_mtime_ns))
 
@@ -51,15 +51,16 @@ class Signature:
     """Keeps the signature on a database that is in use up to date.
 
     It holds the file open until ``close``, which must come after SQLite closed it: the end of any other
-    use of a file in this process ends SQLite's locks on it.
+    use of a file in this process ends SQLite's locks on it. ``path``: None while there is no file to write.
     """
 
-    def __init__(self, kind: Kind, path: Path) -> None:
-        self._kind = kind
+    def __init__(self, schema: Schema, path: Path | None) -> None:
+        self._schema = schema
         self._file = -1
         self._seen: tuple[int, int] | None = None
-        with suppress(OSError):  # it cannot be opened: then it is in memory only
-            self._file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if path is not None:
+            with suppress(OSError):  # it cannot be opened: then there is no proof
+                self._file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         self.renew()
 
     def renew(self) -> None:
@@ -69,9 +70,9 @@ class Signature:
         with suppress(OSError):  # a file system without attributes, full or read-only: there is no proof then
             status = os.fstat(self._file)
             seen = status.st_size, status.st_mtime_ns
-            if seen == self._seen or mark_in(os.pread(self._file, HEADER, 0)) != self._kind.mark:
+            if seen == self._seen or mark_in(os.pread(self._file, HEADER, 0)) != self._schema.mark:
                 return
-            text = f"{self._kind.name} inode {status.st_ino} size {seen[0]} changed {seen[1]}"
+            text = f"{self._schema.name} inode {status.st_ino} size {seen[0]} changed {seen[1]}"
             os.setxattr(self._file, ATTRIBUTE, text.encode())
             self._seen = seen
 

@@ -27,12 +27,12 @@ from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BOT_DB, BotStore, Chat, open_store
 from jk_bms.errors import StoreError
-from jk_bms.store import layout
+from jk_bms.store import schema
 from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon
 from tests.bot.telegram_server import OWNER, TelegramServer
 from tests.bot.test_alert_feed import Feeding, feeding, own, settings  # noqa: F401 - fixtures
-from tests.store.newer_layout import use_what_is_more, what_is_more, with_more
+from tests.store.newer_schema import use_what_is_more, what_is_more, with_more
 
 REPEAT = "may be a repeat"
 
@@ -255,7 +255,7 @@ def test_a_file_of_before_is_read_although_it_cannot_be_migrated(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(layout, "create_file", full)
+        patched.setattr(schema, "create_file", full)
         store = open_store(path)
         assert (store.failure != "", store.chat(HOME).role) == (True, "owner")
     store._again_at = 0.0
@@ -295,6 +295,29 @@ def test_a_newer_file_that_cannot_be_written_loses_nothing(
         assert (again.chat(HOME).title, waiting(again)) == ("elsewhere", ["first", "second"])
 
 
+def test_a_file_that_can_be_opened_again_is_locked_as_any_other(
+    lived_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing a file ends this process's locks on it: then another could change the journal mode in use."""
+
+    def full(*_: object) -> None:
+        raise StoreError("full") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "open_writing", full)
+        store = open_store(lived_in)
+    store._again_at = 0.0
+    store.set_notes({"offset": 5})
+    store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    code = (
+        "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode = DELETE')"
+    )
+    other = subprocess.run([sys.executable, "-c", code, lived_in], capture_output=True, text=True)
+    store.close()
+
+    assert "locked" in other.stderr
+
+
 def test_a_file_that_can_no_longer_be_read_in_use_keeps_what_waits(
     lived_in: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,7 +327,7 @@ def test_a_file_that_can_no_longer_be_read_in_use_keeps_what_waits(
         [first, _] = store.oldest(HOME)
         fill(store)
         with monkeypatch.context() as patched:
-            patched.setattr(store_module, "memory_of", unreadable)
+            patched.setattr(store_module, "copy_in_memory", unreadable)
             store.queue([Outgoing(chat=HOME, text="third")])
         assert waiting(store) == ["third"]
         store.done([first.number])
@@ -318,7 +341,7 @@ def test_a_file_that_can_no_longer_be_read_in_use_keeps_what_waits(
         assert store.chat(HOME).role == "owner"
 
 
-def unreadable(_: sqlite3.Connection) -> sqlite3.Connection:
+def unreadable(*_: object) -> sqlite3.Connection:
     raise sqlite3.OperationalError("disk I/O error")
 
 

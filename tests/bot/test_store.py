@@ -11,7 +11,7 @@ from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.store import BOT_DB, VERSION, BotStore, Chat, open_store
 from jk_bms.errors import StoreError
 from tests.bot.telegram_server import OWNER
-from tests.store.newer_layout import use_what_is_more, what_is_more, with_more
+from tests.store.newer_schema import use_what_is_more, what_is_more, with_more
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:

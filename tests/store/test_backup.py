@@ -372,7 +372,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-def test_a_backup_of_a_newer_layout_that_only_has_more_is_good(database: Path, folder: Path) -> None:
+def test_a_backup_of_a_newer_schema_that_only_has_more_is_good(database: Path, folder: Path) -> None:
     """An update was taken back: the older program goes on in that file, and makes backups of it."""
     with open_writer(database, Clock()) as store:
         store._connection.execute("PRAGMA journal_mode = DELETE")

@@ -24,13 +24,13 @@ from jk_bms.model.outage import OutageRecord
 from jk_bms.store import own
 from jk_bms.store.files import SIDE_FILES
 from jk_bms.store.history import ClockSet, Counter, Cut, HistoryStore
-from jk_bms.store.layout import MARKS, Kind, Step, tables_of_layout
 from jk_bms.store.outages import put_outage
 from jk_bms.store.own import BMS_DB, OwnStore, open_reader, open_writer
 from jk_bms.store.ownership import Whose, refuse_foreign, whose
+from jk_bms.store.schema import MARKS, Migration, Schema
 from jk_bms.store.states import write_states
 from tests.store.history_rows import AT_MS, PACK, batch, rows
-from tests.store.newer_layout import use_what_is_more, what_is_more, with_more
+from tests.store.newer_schema import use_what_is_more, what_is_more, with_more
 
 NOTES = b"these are my notes\n" * 500
 EVENT = Event(kind="service.start", taken_at=datetime(2026, 12, 1, tzinfo=UTC), monotonic=1.0)
@@ -64,11 +64,11 @@ def inverter(path: Path) -> None:
     )
 
 
-def before_the_mark(kind: Kind, path: Path, version: int) -> None:
+def before_the_mark(schema: Schema, path: Path, version: int) -> None:
     """Make a file as a program did that knew no mark."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        for step in kind.steps[:version]:
+        for step in schema.steps[:version]:
             connection.executescript(step.script)
         connection.execute(f"PRAGMA user_version = {version}")
 
@@ -423,10 +423,10 @@ def test_a_lock_that_is_a_link_is_not_followed(path: Path, tmp_path: Path) -> No
     assert not precious.read_bytes()
 
 
-# Layouts
+# Schemas
 
 
-TABLES = tables_of_layout(BMS_DB, BMS_DB.version)
+TABLES = BMS_DB.tables(BMS_DB.version)
 OUTAGE = OutageRecord(
     device=PACK,
     began=EVENT.taken_at,
@@ -484,9 +484,9 @@ def test_a_newer_file_that_only_has_more_is_read_and_written(
 
 
 def test_a_newer_file_that_is_another_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = Step("other", "DROP TABLE outages", readable_from=BMS_DB.version + 1)
+    other = Migration("other", "DROP TABLE outages", readable_from=BMS_DB.version + 1)
     with monkeypatch.context() as patched:
-        patched.setattr(own, "BMS_DB", with_more(BMS_DB, other, Step("more", "CREATE TABLE more (x)")))
+        patched.setattr(own, "BMS_DB", with_more(BMS_DB, other, Migration("more", "CREATE TABLE more (x)")))
         open_writer(path, Clock()).close()
 
     known = BMS_DB.version

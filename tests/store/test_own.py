@@ -14,8 +14,8 @@ from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Event
 from jk_bms.store import own
-from jk_bms.store.layout import Step
 from jk_bms.store.own import open_reader, open_writer
+from jk_bms.store.schema import Migration
 from jk_bms.store.states import read_states
 
 AT = datetime(2026, 12, 1, 10, 0, 0, 250_000, UTC)
@@ -196,7 +196,7 @@ def test_a_newer_schema_is_refused_by_both(path: Path) -> None:
 def test_an_older_file_is_copied_and_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_writer(path, TurnedClock()) as store:
         store.append(event())
-    steps = (*own.BMS_DB.steps, Step("extra", "ALTER TABLE events ADD COLUMN extra TEXT"))
+    steps = (*own.BMS_DB.steps, Migration("extra", "ALTER TABLE events ADD COLUMN extra TEXT"))
     monkeypatch.setattr(own, "BMS_DB", own.BMS_DB._replace(steps=steps))
     with pytest.raises(StoreError, match="restart the service"):
         open_reader(path)
@@ -215,7 +215,9 @@ def test_a_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.Monk
     open_writer(path, TurnedClock()).close()
     script = "ALTER TABLE events ADD COLUMN extra TEXT; ALTER TABLE missing ADD COLUMN x"
     with monkeypatch.context() as patched:
-        patched.setattr(own, "BMS_DB", own.BMS_DB._replace(steps=(*own.BMS_DB.steps, Step("two", script))))
+        patched.setattr(
+            own, "BMS_DB", own.BMS_DB._replace(steps=(*own.BMS_DB.steps, Migration("two", script)))
+        )
         with pytest.raises(StoreError, match="no such table: missing"):
             open_writer(path, TurnedClock())
 
