@@ -1,5 +1,6 @@
 """What systemd hears from us, and that nobody listening does no harm."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jk_bms.live.sd_notify import Notifier
+from jk_bms.poller.upkeep import longer_start
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -29,13 +31,20 @@ def test_messages(manager: tuple[socket.socket, str]) -> None:
     listener, name = manager
     notifier = Notifier({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "30000000"})
 
+    notifier.still_starting(90.0)
     notifier.ready()
     notifier.status("52.6 V,\n 18.5°C\nREADY=1")
     notifier.watchdog()
     notifier.stopping()
 
-    got = [listener.recv(1000).decode() for _ in range(4)]
-    assert got == ["READY=1", "STATUS=52.6 V, 18.5°C READY=1", "WATCHDOG=1", "STOPPING=1"]
+    got = [listener.recv(1000).decode() for _ in range(5)]
+    assert got == [
+        "EXTEND_TIMEOUT_USEC=90000000",
+        "READY=1",
+        "STATUS=52.6 V, 18.5°C READY=1",
+        "WATCHDOG=1",
+        "STOPPING=1",
+    ]
 
 
 def test_no_watchdog_ping_unless_asked(manager: tuple[socket.socket, str]) -> None:
@@ -74,3 +83,31 @@ PERIODS = {
 def test_watchdog_period(environ: dict[str, str], period: float | None) -> None:
     """Seconds, and only when this process is the one that is watched."""
     assert Notifier(environ).watchdog_period == period
+
+
+@pytest.mark.parametrize(("times", "asked"), [(3, 3), (1, 1)])
+async def test_a_start_that_takes_long_is_waited_for_but_not_for_ever(
+    manager: tuple[socket.socket, str], times: int, asked: int
+) -> None:
+    """As the first one after an update, which copies the database before it changes it."""
+    listener, name = manager
+    with longer_start(Notifier({"NOTIFY_SOCKET": name}), every=0.001, times=times):
+        got = [await asyncio.to_thread(listener.recv, 1000) for _ in range(asked)]
+        await asyncio.sleep(0.01)
+
+    assert got == [b"EXTEND_TIMEOUT_USEC=3000"] * asked
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.recv(1000)
+
+
+async def test_when_it_has_started_no_more_time_is_asked_for(manager: tuple[socket.socket, str]) -> None:
+    listener, name = manager
+    with longer_start(Notifier({"NOTIFY_SOCKET": name}), every=0.005):
+        pass
+    await asyncio.sleep(0.02)
+
+    assert listener.recv(1000) == b"EXTEND_TIMEOUT_USEC=15000"
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.recv(1000)

@@ -18,6 +18,10 @@ class Notifier:
         """The service is up."""
         self._send("READY=1")
 
+    def still_starting(self, seconds: float) -> None:
+        """The start goes on, and is to be waited for that long from now, whatever ``TimeoutStartSec`` says."""
+        self._send(f"EXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
+
     def status(self, text: str) -> None:
         """One line for ``systemctl status``."""
         self._send("STATUS=" + " ".join(text.split()))

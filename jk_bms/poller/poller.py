@@ -40,7 +40,7 @@ from jk_bms.poller.link_log import LinkLog
 from jk_bms.poller.memory import Memory
 from jk_bms.poller.requests import answer
 from jk_bms.poller.snapshot import event_fields, snapshot
-from jk_bms.poller.upkeep import EXIT_SILENT, look_after_files, watch
+from jk_bms.poller.upkeep import EXIT_SILENT, longer_start, look_after_files, watch
 from jk_bms.radio.lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
@@ -241,9 +241,10 @@ class Poller:
     async def _open(self) -> AsyncIterator[None]:
         try:
             loop = self._loop = asyncio.get_running_loop()
-            self._own = await loop.run_in_executor(
-                self._writer, partial(open_writer, hint=OWN_PATH), self.settings.bms_db_path, self.clock
-            )
+            with longer_start(self._notifier):
+                self._own = await loop.run_in_executor(
+                    self._writer, partial(open_writer, hint=OWN_PATH), self.settings.bms_db_path, self.clock
+                )
             async with self.server.serve():
                 await loop.run_in_executor(self._writer, self._take_up, self._own)
                 try:

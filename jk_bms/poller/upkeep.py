@@ -1,8 +1,9 @@
 """What keeps the poller going: the service manager's watchdog, the clock, its files, the last rung of repairs."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from jk_bms.errors import LinkError, LiveError, StoreError
@@ -18,7 +19,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EXIT_SILENT = 1  # the ladder's last rung: the service manager starts us anew
+START_STEP = 20.0  # s between two requests for more time to start
+START_STEPS = 90  # half an hour: what takes longer hangs
 LOOK_PERIOD = 10.0  # s between two looks whether our files are still in their places
+
+
+@contextlib.contextmanager
+def longer_start(
+    notifier: Notifier, *, every: float = START_STEP, times: int = START_STEPS
+) -> Iterator[None]:
+    """Have the service manager wait while ``bms.db`` is opened: the copy before a migration may be of years.
+
+    Killed in it, the service would begin that copy anew at each start, and never come to an end.
+    """
+
+    loop = asyncio.get_running_loop()
+    asking: asyncio.Handle | None = None
+
+    def ask(times: int) -> None:
+        nonlocal asking
+        notifier.still_starting(3 * every)
+        asking = loop.call_later(every, ask, times - 1) if times > 1 else None
+
+    ask(times)
+    try:
+        yield
+    finally:
+        if asking is not None:
+            asking.cancel()
 
 
 async def watch(poller: "Poller", notifier: Notifier) -> None:
