@@ -25,7 +25,7 @@ CUES: tuple[tuple[str, str], ...] = (
     ("hello",       "good (?:morning|day|afternoon|evening)|hello|hi there|добр(?:ий|ого) (?:день|дня|ранок|ранку|"
                     "вечір|вечора)|"
                     "вітаю|привіт"),
-    ("grid away",   "no grid|no power from the grid|"
+    ("grid away",   "(?:grid|power|mains|electricity) (?:was |went |is )?(?:down|out)|no grid|no power from the grid|"
                     "(?:мережі|світла|електрики|електропостачання|струму) (?:двічі |тричі )?не було|"
                     "без (?:мережі|світла)|не було (?:мережі|світла|електрики|електропостачання|струму)"),
     ("hole",        "no data|without (?:any )?data|(?:nothing|not) (?:was |were )?recorded|missing data|"
@@ -46,11 +46,13 @@ CUES: tuple[tuple[str, str], ...] = (
     ("old fault",   "known (?:before|earlier|already)|already known|known for (?:long|some time)|not new|"
                     "(?:давно|раніше|вже|уже) відом*|відом* (?:давно|раніше|вже|уже)|давно|не нов*"),
     ("new fault",   "(?:certain |known |weak )?since today|new today|(?:нове|відомо|стало відомо) сьогодні|з сьогодні"),
-    ("more",        "(?:more|higher) than (?:usual|the (?:usual|mean|average)|on average)|"
+    ("more",        "(?:more|higher) than the (?:usual|average) (?:minimum|lowest charge|lowest)(?: of)?|(?:more|"
+                    "higher) than (?:usual|the (?:usual|mean|average)|on average)|"
                     "(?:above|over) (?:the )?(?:usual|mean|average)|"
                     "than usual more|(?:більше|вище),? (?:ніж|за|від) (?:зазвичай|звичайн*|звичн*|середн*)|"
                     "понад (?:звичайне|середнє)|вище (?:звичайного|звичного|середнього)"),
-    ("less",        "(?:less|lower) than (?:usual|the (?:usual|mean|average)|on average)|"
+    ("less",        "(?:less|lower) than the (?:usual|average) (?:minimum|lowest charge|lowest)(?: of)?|(?:less|"
+                    "lower) than (?:usual|the (?:usual|mean|average)|on average)|"
                     "(?:below|under) (?:the )?(?:usual|mean|average)|"
                     "(?:менше|нижче),? (?:ніж|за|від) (?:зазвичай|звичайн*|звичн*|середн*)|"
                     "нижче (?:звичайного|звичного|середнього)"),
@@ -99,7 +101,8 @@ CUES: tuple[tuple[str, str], ...] = (
                     "blackouts?|loss(?:es)? of (?:power|grid|the grid|mains)|відключен*|знеструмлен*|зникнен*|блекаут*|"
                     "вимкнен*"),
     ("grid",        "grid|mains|utility|electricity|мереж*|світл*|електропостачан*|електроенергі*|електрик*"),
-    ("away",        "away|lost|(?<=grid )went out|went off|"
+    ("away",        "away|lost|"
+                    "went off|"
                        "was off|was out|gone|absent|unavailable|missing|failed|disappeared|"
                     "зник*|пропада*|пропал*|відсутн*|відключал*|відключил*|вимикал*|вимкн*|не стало"),
     ("now",         "still going on|still so|it still is so|still|ongoing|going on|now|currently|at the moment|"
@@ -108,18 +111,20 @@ CUES: tuple[tuple[str, str], ...] = (
     ("weak",        "weak*|слабк*|слабш*"),
     ("leaking",     "leaking(?: charge)?|loses charge|losing charge|втрача* заряд"),
     ("bad connection","poorly connected|bad connection|bad contact|поган* контакт*"),
-    ("since",       "recording (?:of (?:the )?(?:battery|pack) (?:\x00+ )?)?(?:began|started|begins)|"
+    ("since",       "recording only (?:began|started)|запис* (?:даних )?(?:лише )?(?:почав*|розпочав*)|"
+                    "recording (?:of (?:the )?(?:battery|pack) (?:\x00+ )?)?(?:began|started|begins)|"
                     "its recording began|began recording|"
                     "запис* (?:(?:для )?(?:батаре*|акумулятор*) (?:\x00+ )?)?(?:почав*|розпочав*|починає*)|"
                     "почав* запис*"),
     ("covered",     "covered|covers|the (?:digest|summary|report) (?:covers|is)|охоплен*|охоплює|період спостереження"),
     # What was measured.
-    ("delta",       "(?:largest |highest )?(?:cell )?voltage (?:difference|spread)s?(?: between (?:the )?cells?)?|"
+    ("delta",       "(?:розкид*|розбіг*|розбіжн*) напруг* (?:між )?комір*|(?:largest |"
+                    "highest )?(?:cell )?voltage (?:difference|spread)s?(?: between (?:the )?cells?)?|"
                     "різниц* напруг* (?:між )?комір*|(?:cell )?(?:difference|spread|delta|gap|"
                     "imbalance)s?(?: (?:between|of|among) (?:the )?cells?)?|"
                     "cells? (?:were|was|stayed|are|lay) within|within|apart|розходил*|розійшл*|"
                     "розбіг* (?:між )?комір*|різниц* (?:між )?комір*|"
-                    "дисбаланс*|розкид*|розбіг*|розбіжн*|різниц*|в межах|у межах"),
+                    "дисбаланс*|розкид*|розбіг*|розбіжн*|різниц*"),
     ("temp",        "temperatures?|температур*"),
     ("voltage",     "(?:pack |battery )?voltages?|напруг*"),
     ("low temp",    "coldest|найхолодн*|cooled to|cool as|охолон*"),
@@ -138,7 +143,8 @@ CUES: tuple[tuple[str, str], ...] = (
                     "loses|впав|упав|впала|упала|падав|падіння|знизив*|знижен*|опустив*|зменшив*|втратив*|втратила|"
                     "просів"),
     ("listed",      "(?<=\x00 )(?:more|less|higher|lower|більше|менше)|no(?=\\.? ?\x00)"),
-    ("move",        "moved|ranged|ranging|varied|between|стояв|коливав*|коливал*|змінював*|між"),
+    ("move",        "в межах|у межах|змінювал*|moved|ranged|ranging|varied|between|стояв|коливав*|коливал*|"
+                    "змінював*|між"),
     ("longest",     "longest|найдовш*|найтриваліш*"),
     ("shortest",    "shortest|найкоротш*"),
     ("deepest",     "deepest(?: discharge)?|найглибш*(?: розряд*)?"),
@@ -207,7 +213,7 @@ meanwhile thereafter next afterwards following followed respectively old new ple
 fact information local together in autonomously independently compared comparison against previous preceding
 days hours minutes seconds hour minute same equal equals known certain since today whether ran run running lived
 living worked operated operating works work owner owners else rest health pm am data recording records sec min
-what state course what's day's battery's house's today's home household itself makes while heads-up
+what state course what's day's battery's house's today's home household itself makes while heads-up brought spent available
 additionally moreover furthermore however plus
 regarding concerning according measurements measurement observed detected reported finally eventually
 hrs switching full-charge fully charge-time kept keep became become becomes got get gets value values reading
@@ -226,7 +232,7 @@ readings figure figures thing things here
 нього неї рік року році р решта інше див заживил* живив* живит* живил* забезпеч* нов* знову загалом ось
 зверніть увагу уваг* відомо відома відомий протягом упродовж впродовж спостерігал* виявлен* оселя оселі оселю мережі
 увага
-сягал* сягнул* сягав* тоді зокрема крім-того також окремо щодо стосовно вимірюван* виміри
+сягал* сягнул* сягав* тоді доступн* наявн* зокрема крім-того також окремо щодо стосовно вимірюван* виміри
 повідомля* вашого вашої ваш ваша ваше вашу наш
 """
 # fmt: on

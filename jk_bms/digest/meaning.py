@@ -88,6 +88,8 @@ _EVENTS = {
     "bad connection": CELL,
     "full": FULL,
 }
+# And what was so at one time.
+_MOMENTS = ("since", "low", "high", "load", "draw", "delta", "voltage", "low temp", "high temp")
 _FAULTS = ("weak", "leaking", "bad connection")
 
 
@@ -339,16 +341,17 @@ class _Sentence:
 
     def _while(self) -> Iterator[str]:
         """That two things were so at the same time is no fact either."""
+        told = {cue: _EVENTS.get(cue.tag, cue.tag) for cue in self._cues if cue.tag in {*_EVENTS, *_MOMENTS}}
         for found in _AS.finditer(self._words, self._start, self._finish):
             sides = [
-                {
-                    _EVENTS[cue.tag]
-                    for cue in self._cues
-                    if cue.tag in _EVENTS and (cue.start < found.start()) is left
-                }
+                {one for cue, one in told.items() if (cue.start < found.start()) is left}
                 for left in (True, False)
             ]
-            if any(one != other for one in sides[0] for other in sides[1]):
+            if any(
+                one != other and ({one, other} <= {*EVENTS, CELL} or {one, other} & {GRID, HOLE})
+                for one in sides[0]
+                for other in sides[1]
+            ):
                 yield f"{found[0]!r}: it was not counted that both were so at once"
 
     def _linked(self, said: _Said, topics: set[str]) -> Iterator[str]:
@@ -563,6 +566,11 @@ class _Sentence:
         if self._joined_next(index):
             return (cold,), True
         cue, own = self._governing(index, ("low temp", "high temp", "low", "high"))
+        both = [one for one in self._said if one.claim.kind == "temperature"]
+        if (
+            not own and len(both) == 2 and _FROM.search(both[0].before)
+        ):  # from 5.6 °C (00:16) to 40.8 °C (01:56)
+            return (cold,) if both[0] is said else (warm,), True
         if not cue:
             values = {bond.value for bond in self._known.bonds if bond.topic in ("cold", "warm")}
             same = len({value for value in values if value.kind == "temperature"}) == 1

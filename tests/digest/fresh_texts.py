@@ -1,7 +1,7 @@
 """Lies and honest texts that were written from fact sheets alone, by an engineer who had not read the proof.
 
-Each is of a made day, named by its seed; ``tests.digest.made_days`` makes the day anew. Days 30, 33 and 26 were
-written after the proof had been mended by the others.
+Each is of a made day, named by its seed; ``tests.digest.made_days`` makes the day anew. Days 30, 33, 26 and 21
+were written after the proof had been mended by the others.
 """
 
 ENGLISH_LIES: dict[int, tuple[str, ...]] = {
@@ -118,6 +118,20 @@ ENGLISH_LIES: dict[int, tuple[str, ...]] = {
         "The first time on battery is still going on.",
         "The energy of the day is 18.0 kWh in and 8.1 kWh out, all of it known.",
     ),
+    21: (
+        "The battery was recharged fully after only the first time on battery.",
+        "The first time on battery was shorter than the second.",
+        "The grid failed at 04:30, and the battery took over.",
+        "The charge recovered from 65.9 % to 78.0 % by the end of the day.",
+        "Since 06:16, 22.2 kWh have been charged.",
+        "The temperature peaked in the afternoon at 40.8 °C.",
+        "The second outage was the longer one.",
+        "The lowest charge was slightly above the usual 29.7 %.",
+        "Both times the charge fell by more than 33 points.",
+        "The battery was charged with 15.5 kWh more than it gave.",
+        "The recording began while the grid was away.",
+        "The cells differed by 122 mV when the voltage was 46.74 V.",
+    ),
 }
 
 UKRAINIAN_LIES: dict[int, tuple[str, ...]] = {
@@ -226,6 +240,16 @@ UKRAINIAN_LIES: dict[int, tuple[str, ...]] = {
         "Перший раз триває досі.",
         "Найнижчий заряд був уночі.",
     ),
+    21: (
+        "Батарея зарядилася повністю лише один раз.",
+        "З 06:16 заряджено 22,2 кВт·год.",
+        "Друге відключення було довшим.",
+        "Найнижчий заряд був лише трохи вищий за звичні 29,7 %.",
+        "Мережа зникла о 04:30, і дім перейшов на батарею.",
+        "Обидва рази заряд падав нижче 66 %.",
+        "Запис почався під час відключення.",
+        "Увечері температура сягала 40,8 °C.",
+    ),
 }
 
 ENGLISH_HONEST: dict[int, tuple[str, ...]] = {
@@ -235,7 +259,8 @@ ENGLISH_HONEST: dict[int, tuple[str, ...]] = {
         "Good evening! Here is your summary for 4 December 2026. The grid was away twice, for 1 h 9 min in total: "
         "from 04:25 to 04:54 and from 11:47 to 12:27. The battery reached its lowest charge, 49.9 %, at 15:50.",
         "**Daily summary, 04-12-2026**\n\n- Lowest charge: 49.9% at 15:50\n- Highest charge: 100.0% at 01:50\n"
-        "- Charge at the end of the day: 100.0%\n- Peak house load: 7207 W at 09:15\n- Temperature: -10.2 °C to 22.4 °C",
+        "- Charge at the end of the day: 100.0%\n- Peak house load: 7207 W at 09:15\n- Temperature: -10.2 °C to "
+        "22.4 °C",
         "The day began with the battery at 85.0 % and ended with it at 100.0 %. The lowest point was 49.9 % at 15:50, "
         "a little below the usual 52.1 %.",
         "Energy is known only from 00:00 to 19:24: in that time 2.0 kWh went in and 18.6 kWh came out.",
@@ -269,7 +294,8 @@ ENGLISH_HONEST: dict[int, tuple[str, ...]] = {
         "No power cut was seen, but for 56 minutes, from 00:40 to 01:36, the state of the grid is unknown.",
         "Three switches to autonomous supply were recorded. The deepest was the first: the charge fell by 26.1 points, "
         "to 63.2 % at 06:30. After the third one the battery was full again at 22:50.",
-        "Summary for Thursday, 3 December: 3 times on battery, minimum charge 63.2 % at 06:30, one full charge at 22:50.",
+        "Summary for Thursday, 3 December: 3 times on battery, minimum charge 63.2 % at 06:30, one full charge "
+        "at 22:50.",
     ),
     0: (
         "The grid was not lost on 1 December 2026. The house ran on battery four times, and the last time, "
@@ -278,12 +304,14 @@ ENGLISH_HONEST: dict[int, tuple[str, ...]] = {
         "had its lowest charge, 87.5 %, at 00:00 and ended at 93.3 %.",
         "Taken together, the batteries were charged with 28.9 kWh and gave 28.7 kWh. The house needed at most 1210 W, "
         "at 15:38.",
-        "No data was recorded for battery 2 from 13:35 to 14:01 (26 minutes). The recording of battery 1 began at 04:00.",
+        "No data was recorded for battery 2 from 13:35 to 14:01 (26 minutes). The recording of battery 1 began "
+        "at 04:00.",
     ),
     6: (
         "The house ran on battery six times on Monday, 7 December. The grid was away once, for 38 minutes, "
         "from 15:15 to 15:53.",
-        "Recording started at 05:29. Charge: lowest 79.7 % at 09:50, highest 100 % at 21:30, 95.9 % at the end of the day.",
+        "Recording started at 05:29. Charge: lowest 79.7 % at 09:50, highest 100 % at 21:30, 95.9 % at the end "
+        "of the day.",
         "15.7 kWh were charged (usually 12.9 kWh) and 17.5 kWh were discharged (usually 2.8 kWh). One cell, number 15, "
         "is weak.",
     ),
@@ -293,7 +321,8 @@ ENGLISH_HONEST: dict[int, tuple[str, ...]] = {
         "The peak load of the house was 8.8 kW at 11:24, and the most that the battery gave was 2885 W at 17:04.",
     ),
     30: (
-        "Thursday, 31 December 2026. Your house ran on battery three times today. The lowest charge was 60.1 % at 11:20, "
+        "Thursday, 31 December 2026. Your house ran on battery three times today. The lowest charge was 60.1 % "
+        "at 11:20, "
         "and the day closed at 93.7 %.",
         "The grid went away twice: in the morning from 07:05 to 07:45, and in the afternoon from 15:27 to 16:09. "
         "Together that makes 1 h 22 min.",
@@ -318,12 +347,24 @@ ENGLISH_HONEST: dict[int, tuple[str, ...]] = {
     26: (
         "Hello! Sunday's summary: two times on battery, one power cut of 48 minutes (17:12 to 18:00), lowest charge "
         "52.6 % at 14:30.",
-        "The first time on battery lasted 7 h 40 min, from 07:10 to 14:50; the battery was full again at 21:00. The second "
+        "The first time on battery lasted 7 h 40 min, from 07:10 to 14:50; the battery was full again at 21:00. "
+        "The second "
         "began at 21:50 and is still going on, 2 h 9 min so far.",
         "At the end of the day the charge was 85.5 %, compared with 86.7 % at the beginning.",
         "From 08:44 on, the battery took in 18.0 kWh and gave out 8.1 kWh. Earlier values are not known.",
         "Temperatures: coldest 5.7 °C at 06:21, warmest 37.8 °C at 20:34.",
         "The battery dropped from 100 % to 52.6 % during the first period on battery.",
+    ),
+    21: (
+        "Tuesday's digest: the house spent two periods on battery power. The first ran from 04:30 to 09:20 and "
+        "brought the charge down to 65.9 %; the second ran from 13:50 to 18:40 and brought it down to 67.6 %.",
+        "Both times the battery was fully charged afterwards, at 13:40 and at 22:10.",
+        "The grid was down twice, 1 h 7 min in all (05:59–06:47 and 07:57–08:16).",
+        "The minimum of 65.9 % at 09:10 is far higher than the usual minimum of 29.7 %.",
+        "The maximum power drawn from the battery was 4516 W (01:34).",
+        "The largest voltage spread between cells, 122 mV, occurred at 17:13.",
+        "Energy figures are available only for 00:00 to 06:16: 22.2 kWh charged, 15.5 kWh discharged.",
+        "Temperatures ranged between 5.6 °C (00:16) and 40.8 °C (01:56).",
     ),
 }
 
@@ -334,7 +375,8 @@ UKRAINIAN_HONEST: dict[int, tuple[str, ...]] = {
         "Доброго вечора! Ось підсумок за 4 грудня. Мережа зникала двічі, загалом на 1 год 9 хв: з 04:25 до 04:54 "
         "та з 11:47 до 12:27. Найнижчий заряд – 49,9 % о 15:50.",
         "**Підсумок дня 04-12-2026**\n\n- Найнижчий заряд: 49,9 % о 15:50\n- Найвищий заряд: 100,0 % о 01:50\n"
-        "- Заряд наприкінці дня: 100,0 %\n- Пікове навантаження дому: 7207 Вт о 09:15\n- Температура: від -10,2 до 22,4 °C",
+        "- Заряд наприкінці дня: 100,0 %\n- Пікове навантаження дому: 7207 Вт о 09:15\n- Температура: від -10,2 "
+        "до 22,4 °C",
         "День почався із зарядом 85,0 %, а завершився на 100,0 %. Мінімум становив 49,9 % о 15:50 – трохи нижче "
         "за звичні 52,1 %.",
         "Дані про енергію є лише з 00:00 до 19:24: за цей час заряджено 2,0 кВт·год, а віддано 18,6 кВт·год.",
@@ -353,7 +395,8 @@ UKRAINIAN_HONEST: dict[int, tuple[str, ...]] = {
         "У вівторок дім чотири рази живився від батареї, і щоразу вона потім заряджалася повністю: "
         "о 06:10, 10:10, 14:50 та 18:20.",
         "Найнижчий заряд становив 84,5 % о 08:30. Наприкінці дня батарея мала 99,6 %.",
-        "З 00:55 заряджено 3,7 кВт·год і віддано 13,6 кВт·год; що було раніше, невідомо. Також невідомо, чи зникала мережа.",
+        "З 00:55 заряджено 3,7 кВт·год і віддано 13,6 кВт·год; що було раніше, невідомо. Також невідомо, чи "
+        "зникала мережа.",
         "1. 02:00–04:20, 2 год 20 хв, до 86,1 %\n2. 06:20–08:40, 2 год 20 хв, до 84,5 %\n"
         "3. 10:40–13:20, 2 год 40 хв, до 86,0 %\n4. 15:00–17:20, 2 год 20 хв, до 88,4 %",
         "Комірки розходилися щонайбільше на 105 мВ, о 05:42. Температура коливалася від -1,2 °C до 23,7 °C.",
@@ -368,7 +411,8 @@ UKRAINIAN_HONEST: dict[int, tuple[str, ...]] = {
         "Підсумок за четвер, 3 грудня: 3 рази на батареї, мінімальний заряд 63,2 % о 06:30, один повний заряд о 22:50.",
     ),
     0: (
-        "1 грудня 2026 року мережа не зникала. Дім чотири рази живився від батареї, і востаннє, з 21:30, це триває досі.",
+        "1 грудня 2026 року мережа не зникала. Дім чотири рази живився від батареї, і востаннє, з 21:30, це "
+        "триває досі.",
         "Батарея 1 (shed) мала найнижчий заряд 67,2 % о 08:30, а наприкінці дня – 86,1 %. Батарея 2 (shed other) – "
         "87,5 % о 00:00 та 93,3 % наприкінці.",
         "Разом батареї отримали 28,9 кВт·год і віддали 28,7 кВт·год. Дім споживав щонайбільше 1210 Вт, о 15:38.",
@@ -390,7 +434,8 @@ UKRAINIAN_HONEST: dict[int, tuple[str, ...]] = {
         "Четвер, 31 грудня 2026 року. Сьогодні дім тричі жив від батареї. Найнижчий заряд – 60,1 % об 11:20, "
         "наприкінці дня – 93,7 %.",
         "Мережа зникала двічі: вранці з 07:05 до 07:45 і вдень з 15:27 до 16:09, загалом на 1 год 22 хв.",
-        "Енергія: заряджено 5,0 кВт·год (на 59 % менше, ніж зазвичай), віддано 0,6 кВт·год (на 88 % менше, ніж зазвичай).",
+        "Енергія: заряджено 5,0 кВт·год (на 59 % менше, ніж зазвичай), віддано 0,6 кВт·год (на 88 % менше, ніж "
+        "зазвичай).",
         "Увага: комірка 2 слабка. Найбільша різниця напруги між комірками – 98 мВ о 03:20.",
         "Найглибший розряд був другого разу: з 07:40 до 11:40 заряд упав на 28,0 пункту, до 60,1 %.",
         "Лише після третього разу, який тривав з 15:10 до 19:10, батарея знову зарядилася повністю – о 22:50.",
@@ -411,11 +456,25 @@ UKRAINIAN_HONEST: dict[int, tuple[str, ...]] = {
     26: (
         "Вітаю! Підсумок неділі: дім двічі переходив на батарею, мережа зникала один раз на 48 хвилин (17:12–18:00), "
         "найнижчий заряд 52,6 % о 14:30.",
-        "Перший раз тривав 7 год 40 хв, з 07:10 до 14:50; повний заряд – о 21:00. Другий почався о 21:50 і триває досі, "
+        "Перший раз тривав 7 год 40 хв, з 07:10 до 14:50; повний заряд – о 21:00. Другий почався о 21:50 і "
+        "триває досі, "
         "вже 2 год 9 хв.",
         "Наприкінці дня заряд становив 85,5 %, на початку – 86,7 %.",
         "З 08:44 батарея прийняла 18,0 кВт·год і віддала 8,1 кВт·год. Попередні дані невідомі.",
         "Температура: найхолодніше 5,7 °C о 06:21, найтепліше 37,8 °C о 20:34.",
         "За перший період заряд батареї знизився зі 100 % до 52,6 %.",
+    ),
+    21: (
+        "Підсумок вівторка: дім двічі працював від батареї. Перший раз – з 04:30 до 09:20, заряд знизився до "
+        "65,9 %; другий – з 13:50 до 18:40, до 67,6 %.",
+        "Обидва рази батарея потім повністю зарядилася: о 13:40 та о 22:10.",
+        "Електропостачання зникало двічі, разом на 1 год 7 хв (05:59–06:47 та 07:57–08:16).",
+        "Запис даних почався лише о 06:52.",
+        "Наприкінці доби рівень заряду становив 98,6 %.",
+        "Мінімальний заряд 65,9 % зафіксовано о 09:10, це значно вище за звичайні 29,7 %.",
+        "Максимальна потужність розряду – 4516 Вт о 01:34.",
+        "Найбільший розкид напруги комірок – 122 мВ, о 17:13.",
+        "Дані про енергію доступні лише за період 00:00–06:16: заряджено 22,2 кВт·год, розряджено 15,5 кВт·год.",
+        "Температура змінювалася в межах від 5,6 °C (00:16) до 40,8 °C (01:56).",
     ),
 }
