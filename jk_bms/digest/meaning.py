@@ -1004,7 +1004,6 @@ _WHILE = re.compile(
 _AS = re.compile(
     r"(?<!\w)(?:while|when|whenever|during|as|under|коли|поки|під час|тоді як)(?!\w)", re.IGNORECASE
 )
-_DOWN = re.compile(r"(?<!\w)(?:fell|dropped|down|впав|упав|знизив\w*|опустив\w*)(?!\w)", re.IGNORECASE)
 _POINTS = re.compile(r"point|пункт|п\.\s?п|pp", re.IGNORECASE)
 _MORE = re.compile(r"\s*(?:more|higher|above|больше|більше|вище)(?!\w)", re.IGNORECASE)
 _LESS = re.compile(r"\s*(?:less|lower|fewer|below|менше|нижче)(?!\w)", re.IGNORECASE)
