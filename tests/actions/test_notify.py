@@ -26,6 +26,8 @@ from tests.bot.test_proxy import WRITTEN, Proxy
 from tests.scale import PATIENCE
 from tests.sources.scripted import StillClock
 
+pytestmark = pytest.mark.long  # processes and real seconds
+
 TOKEN = "canary-4711-token"
 
 

@@ -19,6 +19,8 @@ from jk_bms.tool.health import health_lines
 from tests.battery.quick_pack import BEGIN, DEVICE, Habits, QuickPack, drawn, watched
 from tests.scale import scaled
 
+pytestmark = pytest.mark.long  # weeks of a pack's life
+
 LFP = CHEMISTRIES["lfp"]
 MONTH = 28.0  # days
 

@@ -18,7 +18,7 @@ from tests.rules.driver import BEGIN, CRITICAL, WARNING, Driver, rule
 from tests.rules.table import ROWS, Row
 from tests.scale import scaled
 
-pytestmark = pytest.mark.timeout(1800)  # a soak walks for minutes
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]  # a soak walks for minutes
 
 STEADY = st.sampled_from((0.0, 4.9, 5.0, 7.0, 9.9, 10.0, 12.0, 15.0, 18.0, 20.0, 25.0))
 # A value, or that it is not known, for so many looks.

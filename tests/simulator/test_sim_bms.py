@@ -71,6 +71,7 @@ def test_a_minute_is_alive_whatever_the_hour_it_starts(hour: int) -> None:
         assert 0.001 <= max(volts) - min(volts) < 0.06
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("month", [1, 7])
 def test_every_minute_of_two_days_is_alive(month: int) -> None:
     """Also when the pack is full and floats, and in the dead of night."""
@@ -86,6 +87,7 @@ def test_every_minute_of_two_days_is_alive(month: int) -> None:
     assert {Stage.BULK, Stage.FLOAT} <= stages
 
 
+@pytest.mark.long
 def test_a_week_sweeps_the_pack_and_fills_it_on_most_days() -> None:
     bms = SimulatedBms(seed=1)
     filled, emptied = 0, 0
@@ -161,6 +163,7 @@ def test_without_grid_and_sun_the_house_goes_dark_before_the_bms_must_act() -> N
     assert bms.truth.soc > 15.0
 
 
+@pytest.mark.long
 def test_coarse_steps_tell_the_same_story() -> None:
     fine, coarse = SimulatedBms(seed=6), SimulatedBms(seed=6)
 
