@@ -94,7 +94,7 @@ class Health:
         self._guess = chemistry.resistance
         self._unlike = chemistry.unlike
         self._curves = (chemistry.ocv, *chemistry.others)
-        self._top = chemistry.left
+        self._top, self._full = chemistry.left, chemistry.held
         self._slope = OwnSlope()
         self._nominal = nominal_ah
         self._capacity = nominal_ah or 0.0
@@ -377,6 +377,8 @@ class Health:
             ]
         middle = median(volts)
         self._slope.moment(middle, min(volts))
+        if middle >= self._full:
+            self._slope.full()
         if middle >= self._top:
             at, per_volt, unsure = self._at_top(volts, middle)
         elif self._slope.known(middle):
@@ -384,7 +386,7 @@ class Health:
         else:
             return
         clear = median(per_volt) * BLUR
-        if clear > STEEP or median(at) < EMPTY:
+        if clear > STEEP or self._curve.soc(middle) < EMPTY:
             return
         band = int(median(at) / SOC_BAND)
         when, before = self._looked.get(band, (None, 0.0))
@@ -431,8 +433,12 @@ class Health:
     def _by_own_slope(
         self, volts: list[float], middle: float
     ) -> tuple[list[float], list[float], list[float]]:
-        """The same where the pack has shown what a millivolt is worth."""
-        usual = self._curve.soc(middle)
+        """The same where the pack has shown what a millivolt is worth.
+
+        At which charge it stands is counted from full: the plateau of one maker lies where another's flank is.
+        """
+        counted = self._slope.level
+        usual = self._curve.soc(middle) if counted is None else counted
         at, per_volt, unsure = [], [], []
         for v in volts:
             away, vague = self._between(middle, v)

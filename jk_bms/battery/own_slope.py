@@ -36,6 +36,7 @@ class OwnSlope:
         self._charge = 0.0  # %, counted since ever
         self._side = -1.0  # 1 while it is charged
         self._turn = self._tip = 0.0  # %: where that began, and the furthest since
+        self._full: float | None = None  # %, as counted, when it was last full
         # Calm moments clear of the turn: of the typical cell, and of the lowest, which goes first into the flank.
         self._walks: list[list[Point]] = [[], []]
 
@@ -52,6 +53,16 @@ class OwnSlope:
         """Something flowed that was not counted."""
         self._walks = [[], []]
         self._turn = self._tip = self._charge
+        self._full = None
+
+    def full(self) -> None:
+        """The pack is full now."""
+        self._full = self._charge
+
+    @property
+    def level(self) -> float | None:
+        """Charge of the pack in %, as counted since it was full; None: it was not, or something was not counted."""
+        return None if self._full is None else min(100.0, max(0.0, 100.0 + self._charge - self._full))
 
     def moment(self, typical: float, lowest: float) -> None:
         """Take in the voltages of these two cells at a calm moment."""
@@ -92,6 +103,7 @@ class OwnSlope:
         """Return what changes from look to look, as plain JSON values."""
         return [
             self._charge,
+            self._full,
             self._side,
             self._turn,
             self._tip,
@@ -102,7 +114,7 @@ class OwnSlope:
         """Go on from both together."""
         self._bins = {int(place): (int(steps), float(found)) for place, steps, found in learnt}
         if state is not None:
-            self._charge, self._side, self._turn, self._tip, walks = state
+            self._charge, self._full, self._side, self._turn, self._tip, walks = state
             self._walks = [[Point(*point) for point in walk] for walk in walks]
 
     def _learn(self, begin: float, end: float, per_volt: float) -> None:

@@ -83,6 +83,19 @@ def test_rest_adds_nothing_and_what_is_kept_is_bounded() -> None:
     assert len(slope.learnt()) <= BINS
 
 
+def test_the_level_is_counted_from_full_and_lost_with_what_was_not_counted() -> None:
+    slope = OwnSlope()
+    discharged(slope, 90.0, 80.0)
+    assert slope.level is None
+
+    slope.full()
+    discharged(slope, 100.0, 70.0)
+    assert slope.level == pytest.approx(70.0)
+
+    slope.lost()
+    assert slope.level is None
+
+
 def test_it_goes_on_after_a_restart_and_without_what_older_releases_did_not_keep() -> None:
     slope, again, empty = OwnSlope(), OwnSlope(), OwnSlope()
     discharged(slope, 90.0, 40.0)
