@@ -25,7 +25,7 @@ import msgspec
 
 from jk_bms import __version__
 from jk_bms.errors import StoreError, reason
-from jk_bms.store.files import SIDE_FILES
+from jk_bms.store.files import SIDE_FILES, free_name
 from jk_bms.store.own import BMS_DB
 from jk_bms.store.schema import refuse_newer
 from jk_bms.store.sqlite_errors import explain
@@ -197,7 +197,7 @@ def swap(replacements: Sequence[Replacement], stamp: str) -> list[Path]:
             target = Path(os.path.realpath(place))
             if ready is not None:
                 _dress(ready, target)
-            done.append((target, _free_name(target, stamp) if target.exists() else None))
+            done.append((target, free_name(target, f"replaced-{stamp}") if target.exists() else None))
             _keep_aside(*done[-1])
             if ready is None:
                 target.unlink(missing_ok=True)
@@ -495,15 +495,6 @@ def _dress(ready: Path, target: Path) -> None:
 def _owner(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_uid, status.st_gid
-
-
-def _free_name(target: Path, stamp: str) -> Path:
-    aside = target.with_name(f"{target.name}.replaced-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = target.with_name(f"{target.name}.replaced-{stamp}-{number}")
-    return aside
 
 
 def _keep_aside(target: Path, aside: Path | None) -> None:
