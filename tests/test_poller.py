@@ -16,6 +16,7 @@ from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.config.devices import Entry
 from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError, LiveError
+from jk_bms.model import Event, InverterSample
 from jk_bms.model.link import LinkState
 from jk_bms.poller import service
 from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
@@ -412,6 +413,28 @@ async def test_an_end_that_was_explained_is_no_crash(tmp_path: Path) -> None:
     assert [event.kind for event in told] == ["service.start", "service.stop"] * 2
     assert "poller ended: " in told[1].text
     assert not any(event.facts.get("after_crash") for event in told)
+
+
+async def test_the_grid_that_goes_and_comes_is_an_event(tmp_path: Path) -> None:
+    """Once it is confirmed; how it is when it is first seen is no change."""
+    house = poller(tmp_path)
+    heard: list[str] = []
+    house.hub.listen(
+        lambda item: heard.append(item.kind) if isinstance(item, Event) and "grid" in item.kind else None
+    )
+    async with running(house):
+        await until(lambda: house.snapshot()["devices"])
+        now = house.clock.now()
+        for step, volts in enumerate((230.0, 231.0, 0.0, 0.0, 0.0, 229.0, 230.0, 230.0, 230.0)):
+            house.hub.publish(
+                InverterSample(
+                    taken_at=now + timedelta(seconds=step),
+                    monotonic=house.clock.monotonic(),
+                    grid_voltage=volts,
+                )
+            )
+
+    assert heard == ["grid.lost", "grid.back"]
 
 
 async def test_an_active_balancer_takes_no_value_from_the_inverter(tmp_path: Path) -> None:

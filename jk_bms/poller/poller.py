@@ -47,6 +47,7 @@ from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.placement import STATE as PLACEMENT
 from jk_bms.radio.placement import Placement
 from jk_bms.repair.house import House
+from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.sinks import SINKS
 from jk_bms.sources import Source, SourceContext, build
 from jk_bms.store.own import OwnStore, open_writer
@@ -81,6 +82,7 @@ class Poller:
         self._own: OwnStore | None = None  # while running
         self._begun_anew = 0  # how often that was made anew
         self._loop: asyncio.AbstractEventLoop | None = None  # while running
+        self._grid = UNKNOWN  # as it was last known
         self._told: dict[str, tuple[Device, dict[str, Any], float]] = {}  # what is in bms.db, since
         self.house = House(
             asyncio.get_running_loop().time(),
@@ -297,6 +299,18 @@ class Poller:
             self.alerts.take(item)
         elif isinstance(item, InverterSample):
             self.alerts.inverter_said(item)
+            self._note_grid(self.alerts.inverter.grid)
+
+    def _note_grid(self, grid: str) -> None:
+        """Note that the grid went or came. What it was before this run is not known, so that is no change."""
+        if grid in (self._grid, UNKNOWN):
+            return
+        if self._grid != UNKNOWN:
+            kind, text = (
+                ("grid.lost", "the grid is lost") if grid == LOST else ("grid.back", "the grid is back")
+            )
+            self.report(kind, None, text)
+        self._grid = grid
 
     def _show(self, item: Item) -> None:
         """Tell everybody who listens at the socket."""
