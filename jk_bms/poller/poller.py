@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -23,7 +22,7 @@ from jk_bms.called import tool
 from jk_bms.clock import Clock, boot_id
 from jk_bms.config.devices import Entry
 from jk_bms.config.settings import Settings
-from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError
+from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.hub import Hub, Item, LinkChange, PartContext, Unsaved, wanted_parts
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.live.server import LiveServer
@@ -32,6 +31,7 @@ from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.model.kinds import KINDS, needs_radio
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
+from jk_bms.poller.bms_db_thread import BmsDbThread
 from jk_bms.poller.bot_presence import BotPresence
 from jk_bms.poller.device_state import link_state
 from jk_bms.poller.invitations import STATE as INVITATIONS
@@ -40,7 +40,7 @@ from jk_bms.poller.link_log import LinkLog
 from jk_bms.poller.memory import Memory
 from jk_bms.poller.requests import answer
 from jk_bms.poller.snapshot import event_fields, snapshot
-from jk_bms.poller.upkeep import EXIT_SILENT, longer_start, look_after_files, watch
+from jk_bms.poller.upkeep import EXIT_SILENT, look_after_files, watch
 from jk_bms.radio.lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
@@ -50,7 +50,7 @@ from jk_bms.repair.house import House
 from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.sinks import SINKS
 from jk_bms.sources import Source, SourceContext, build
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_state, write_states
 
 __all__ = ["EXIT_OK", "EXIT_SILENT", "Poller"]
@@ -59,8 +59,6 @@ log = logging.getLogger(__name__)
 
 EXIT_OK = 0
 
-SAME_AGAIN = 3600.0  # s after which a device that tells nothing new is noted as seen again
-OWN_PATH = ", or give this one a BMS_DB_PATH of its own"
 BUG_PAUSE = 60.0  # s before what met a bug is run again
 
 
@@ -77,24 +75,22 @@ class Poller:
         self._boot = boot_id()
         self._notifier = Notifier()
         self._uses_radio = any(needs_radio(entry.type) for entry in entries)
-        # One thread writes bms.db, so that a slow card never delays a sample.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
-        self._own: OwnStore | None = None  # while running
-        self._begun_anew = 0  # how often that was made anew
+        self.bms_db = BmsDbThread(settings.bms_db_path, clock)
         self._loop: asyncio.AbstractEventLoop | None = None  # while running
         self._grid = UNKNOWN  # as it was last known
-        self._told: dict[str, tuple[Device, dict[str, Any], float]] = {}  # what is in bms.db, since
         self.house = House(
             asyncio.get_running_loop().time(),
             adapter_failures=settings.max_consecutive_errors,
             may_restart=settings.allow_bluetooth_restart,
             may_reboot=settings.allow_reboot,
         )
-        self.link_log = LinkLog(self.house, clock, self._boot, self.write, asyncio.get_running_loop().time)
+        self.link_log = LinkLog(
+            self.house, clock, self._boot, self.bms_db.write, asyncio.get_running_loop().time
+        )
         self.placement = Placement(settings.ble_connections, changed=self._placed)
         self.radio = RadioMemory(changed=self._learnt)
         self.sources: list[Source] = self._build(entries)
-        self.memory = Memory(settings, entries, clock, writer=self._writer, report=self.report)
+        self.memory = Memory(settings, entries, clock, writer=self.bms_db.executor, report=self.report)
         self.alerts = Alerts(
             settings,
             clock,
@@ -106,7 +102,7 @@ class Poller:
                 newest=self.hub.newest.get,
                 silent_since=self.link_log.silent_since,
             ),
-            writer=self._writer,
+            writer=self.bms_db.executor,
             flush=self.memory.commit,
             told=self.hub.publish,
             unsaved=self._unsaved,
@@ -119,7 +115,7 @@ class Poller:
             settings=settings,
             clock=clock,
             publish=self._publish_soon,
-            in_writer=self.in_writer,
+            in_writer=self.bms_db.run,
             label=self._label,
             waiting=lambda: self.alerts.waiting,
             trouble=self._trouble,
@@ -241,24 +237,15 @@ class Poller:
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
-        try:
-            loop = self._loop = asyncio.get_running_loop()
-            with longer_start(self._notifier):
-                self._own = await loop.run_in_executor(
-                    self._writer, partial(open_writer, hint=OWN_PATH), self.settings.bms_db_path, self.clock
-                )
-            async with self.server.serve():
-                await loop.run_in_executor(self._writer, self._take_up, self._own)
-                try:
-                    yield
-                finally:
-                    self.link_log.close()
-                    await self.alerts.close()
-                    await self.memory.close()
-        finally:
-            if self._own is not None:
-                await loop.run_in_executor(self._writer, self._own.close)
-            self._writer.shutdown()
+        self._loop = asyncio.get_running_loop()
+        async with self.bms_db.opened(self._notifier), self.server.serve():
+            await self.bms_db.run(self._take_up)
+            try:
+                yield
+            finally:
+                self.link_log.close()
+                await self.alerts.close()
+                await self.memory.close()
 
     def _take_up(self, own: OwnStore) -> None:
         """Go on where the last run ended. Blocks."""
@@ -331,17 +318,7 @@ class Poller:
 
     def _identified(self, device: Device, told: dict[str, Any]) -> None:
         self.memory.identified(device, told.get("settings"))
-        # A BMS that is visited twice a minute says the same each time: spare the card.
-        now = self.clock.monotonic()
-        known = self._told.get(device.address)
-        if known is not None and known[:2] == (device, told) and now - known[2] < SAME_AGAIN:
-            return
-        self._told[device.address] = (device, told, now)
-        self.write(
-            lambda own: own.remember_device(
-                device, device_info=told.get("device_info"), settings=told.get("settings")
-            )
-        )
+        self.bms_db.remember(device, told)
 
     # What is told and kept
 
@@ -358,7 +335,7 @@ class Poller:
             text=text,
             facts=facts,
         )
-        self.write(lambda own: own.append(event))
+        self.bms_db.write(lambda own: own.append(event))
         self.memory.hurry()
         self.hub.publish(event)
 
@@ -374,42 +351,17 @@ class Poller:
     def keep_invitations(self) -> None:
         """Have it kept whether the bot has an owner."""
         state = self.invitations.state()
-        self.write(lambda own: write_states(own, {INVITATIONS: state}))
-
-    def looked_after_database(self) -> None:
-        """Forget what was told to a database that was lost since: it is to be told again."""
-        if self._own is not None and self._own.begun_anew != self._begun_anew:
-            self._begun_anew = self._own.begun_anew
-            self._told.clear()
-
-    def write(self, change: Callable[[OwnStore], object]) -> None:
-        """Have something written to bms.db, in order; a failure is logged, not raised."""
-
-        def write() -> None:
-            try:
-                assert self._own is not None
-                change(self._own)
-            except StoreError as error:
-                log.error("%s", error)
-            except Exception:
-                log.exception("bms.db: not written")
-
-        self._writer.submit(write)
-
-    async def in_writer(self, work: Callable[[OwnStore], Any]) -> Any:
-        """Return what ``work`` returns, run in the thread that owns bms.db. Raises StoreError."""
-        assert self._own is not None
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work, self._own)
+        self.bms_db.write(lambda own: write_states(own, {INVITATIONS: state}))
 
     def _unsaved(self, events: Sequence[Event]) -> None:
         for event in events:
             self.hub.publish(Unsaved(event))
 
     def _placed(self, placement: Mapping[str, Any]) -> None:
-        self.write(lambda own: write_states(own, {PLACEMENT: placement}))
+        self.bms_db.write(lambda own: write_states(own, {PLACEMENT: placement}))
 
     def _learnt(self, memory: Mapping[str, Any]) -> None:
-        self.write(lambda own: write_states(own, {RADIO: memory}))
+        self.bms_db.write(lambda own: write_states(own, {RADIO: memory}))
 
     # What is said of the house
 

@@ -60,7 +60,7 @@ async def watch(poller: "Poller", notifier: Notifier) -> None:
         notifier.status(status_line(poller.batteries(), clock.monotonic()))
         if not clock_trusted and clock.trusted():
             clock_trusted = True
-            poller.write(OwnStore.correct_times)
+            poller.bms_db.write(OwnStore.correct_times)
             poller.link_log.clock_set()
             log.info("the clock is right now: %s", clock.now().isoformat(timespec="seconds"))
             poller.report("clock.set", None, "the clock of this machine is right now")
@@ -96,7 +96,7 @@ async def look_after_files(poller: "Poller") -> None:
     """Make anew what was taken away in use: the database, the socket, the journal."""
     missing: dict[str, str] = {}  # what cannot be made at the moment, and why
     looks: dict[str, Callable[[], Awaitable[bool]]] = {
-        "bms.db": lambda: poller.in_writer(OwnStore.look),
+        "bms.db": lambda: poller.bms_db.run(OwnStore.look),
         "the socket": poller.server.look,
         "the journal": lambda: asyncio.to_thread(poller.memory.look),
     }
@@ -113,4 +113,4 @@ async def look_after_files(poller: "Poller") -> None:
             if missing.pop(what, None) or made:
                 log.warning("%s was taken away while in use; it is in its place again", what)
                 poller.report("service.files", None, f"{what} was taken away in use and made anew")
-        poller.looked_after_database()
+        poller.bms_db.looked_after()
