@@ -9,7 +9,7 @@ and says how sure it is. Shares are % of the pack's capacity.
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, expm1, hypot, sqrt
-from statistics import median
+from statistics import median, median_low
 from typing import Any, NamedTuple
 
 # What may be true before anything was seen (standard deviations).
@@ -22,7 +22,8 @@ BALANCED_UNSURE = 0.15  # of all that it may have given or taken, day by day ali
 MONTH = 30.0  # days
 PAIR_UNSURE = 0.1  # ... of all it moved: it does not say between which cells
 BALANCER_EFFICIENCY = 0.9  # of a usual active one
-SCALE_UNSURE = 0.15  # of a difference: the curve of the real cell is another
+LOOK_UNSURE = 0.3  # of a difference in one look: the slope is another where the next one is taken, ...
+SCALE_UNSURE = 0.15  # ... and of all of them: the curve of the real cell is another
 FAR = 3.0  # standard deviations: what lies further off is believed only bit by bit ...
 OPENS = 1.5  # ... but each time all that was believed becomes less sure, by this (variance)
 
@@ -106,11 +107,9 @@ class CellCharge:
             # The voltage tells charge / size, so it is the cell's own fullness that counts.
             through = (1.0, -0.01 * seen.soc[i], 0.0, seen.per_volt[i])
             if (sigma := seen.sigma[i]) is not None:
-                misfits.append(
-                    cell.see(difference, through, sigma * sigma + (SCALE_UNSURE * difference) ** 2)
-                )
+                misfits.append(cell.see(difference, through, sigma * sigma + (LOOK_UNSURE * difference) ** 2))
         if len(misfits) >= 2:
-            self._misfit += (median(misfits) / USUAL_MISFIT - self._misfit) / MISFIT_LOOKS
+            self._misfit += (median_low(misfits) / USUAL_MISFIT - self._misfit) / MISFIT_LOOKS
         if self.looks:
             self.watched += days
         self.looks += 1

@@ -94,7 +94,8 @@ class Health:
         self._guess = chemistry.resistance
         self._unlike = chemistry.unlike
         self._curves = (chemistry.ocv, *chemistry.others)
-        self._top, self._full = chemistry.left, chemistry.held
+        self._top, self._full = chemistry.left, 0.5 * (chemistry.left + chemistry.held)
+        self._steep, self._knee = chemistry.full_wrong > 0.0, chemistry.knee
         self._slope = OwnSlope()
         self._nominal = nominal_ah
         self._capacity = nominal_ah or 0.0
@@ -363,9 +364,9 @@ class Health:
             if abs(amps) <= (CALM if known else UNKNOWN_CALM) * self._capacity and (
                 swing <= SWINGING * self._capacity
             ):
-                self._look(volts, amps, sample)
+                self._look(volts, amps, sample, soc)
 
-    def _look(self, volts: list[float], amps: float, sample: Sample) -> None:
+    def _look(self, volts: list[float], amps: float, sample: Sample, soc: float | None) -> None:
         drop = amps * self._guess / self._capacity  # V: as much may be wrong with unknown connections
         blur = hypot(BLUR, drop)
         if (typical := self._resistance.typical) is not None:
@@ -381,8 +382,8 @@ class Health:
             self._slope.full()
         if middle >= self._top:
             at, per_volt, unsure = self._at_top(volts, middle)
-        elif self._slope.known(middle):
-            at, per_volt, unsure = self._by_own_slope(volts, middle)
+        elif self._slope.known(middle) and (level := self._level(middle, soc)) is not None:
+            at, per_volt, unsure = self._by_own_slope(volts, middle, level)
         else:
             return
         clear = median(per_volt) * BLUR
@@ -430,19 +431,27 @@ class Health:
             per_volt.append(fmean(c.soc(v + CHORD) - c.soc(v - CHORD) for c in self._curves) / (2.0 * CHORD))
         return at, per_volt, unsure
 
-    def _by_own_slope(
-        self, volts: list[float], middle: float
-    ) -> tuple[list[float], list[float], list[float]]:
-        """The same where the pack has shown what a millivolt is worth.
+    def _level(self, middle: float, soc: float | None) -> float | None:
+        """Charge of the pack in %, ``soc`` as counted elsewhere; None: not known.
 
-        At which charge it stands is counted from full: the plateau of one maker lies where another's flank is.
+        The plateau of one maker lies where another's flank is, so on a flat curve it is counted from full, else
+        it is known only where no plateau lies.
         """
-        counted = self._slope.level
-        usual = self._curve.soc(middle) if counted is None else counted
+        by_curve = self._curve.soc(middle)
+        if self._steep:
+            return by_curve
+        if (counted := self._slope.level) is not None:
+            return counted
+        return by_curve if soc is None and by_curve <= self._knee else soc
+
+    def _by_own_slope(
+        self, volts: list[float], middle: float, level: float
+    ) -> tuple[list[float], list[float], list[float]]:
+        """The same at ``level`` %, where the pack has shown what a millivolt is worth."""
         at, per_volt, unsure = [], [], []
         for v in volts:
             away, vague = self._between(middle, v)
-            at.append(usual + away)
+            at.append(level + away)
             unsure.append(vague)
             per_volt.append(self._worth(v)[0])
         return at, per_volt, unsure
@@ -511,13 +520,15 @@ class Health:
 
     def _size_known(self, share: CellShare) -> bool:
         known = SIZE_KNOWN + KNOWN_SHARE * abs(share.size)
-        return (
-            self._charge.watched >= LEAST_DAYS and hypot(share.size_sigma, self._voltmeter_unsure()) <= known
-        )
+        return self._long_enough() and hypot(share.size_sigma, self._voltmeter_unsure()) <= known
 
     def _loss_known(self, share: CellShare) -> bool:
         known = LOSS_KNOWN + KNOWN_SHARE * abs(share.loss)
-        return self._charge.watched >= LEAST_DAYS and share.loss_sigma <= known
+        return self._long_enough() and share.loss_sigma <= known
+
+    def _long_enough(self) -> bool:
+        """Whether it was watched for days, and not at one charge only: there one error looks like the next."""
+        return self._charge.watched >= LEAST_DAYS and len(self._looked) >= 2
 
     def _shares(self) -> list[CellShare]:
         """Return what is known of each cell, its balancer's unseen doings included."""
