@@ -6,7 +6,6 @@ What listens is a part: a sink (where values go) or an action (what is done besi
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -15,6 +14,7 @@ from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
+from jk_bms.model.rows import imported
 from jk_bms.store.own import OwnStore
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,5 @@ def wanted_parts(rows: Sequence[PartRow], context: PartContext) -> dict[str, Par
     parts: dict[str, Part] = {}
     for row in rows:
         if row.wanted(context.settings):
-            module, function = row.make.split(":")
-            parts[row.name] = getattr(import_module(module), function)(context)
+            parts[row.name] = imported(row.make)(context)
     return parts

@@ -14,6 +14,7 @@ from jk_bms.errors import Verdict
 from jk_bms.links.simulated import OPTIONS
 from jk_bms.model.kinds import KINDS
 from jk_bms.model.quantities import QUANTITIES
+from jk_bms.model.rows import imported
 
 TOP = Path(__file__).resolve().parent.parent
 MODULES = [*sorted((TOP / "jk_bms").rglob("*.py")), TOP / "jk_bms_service.py"]
@@ -119,12 +120,9 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_kind_can_be_imported() -> None:
-    from importlib import import_module
-
     for kind in KINDS.values():
         for place in filter(None, (kind.link, kind.sessions, kind.source, kind.recognise)):
-            module, function = place.split(":")
-            assert callable(getattr(import_module(module), function))
+            assert callable(imported(place))
 
 
 def test_every_verdict_is_used() -> None:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import import_module
 from typing import NamedTuple
 
 from bleak import BleakScanner
@@ -19,6 +18,7 @@ from jk_bms.errors import Verdict
 from jk_bms.model.foreign_text import harmless_name
 from jk_bms.model.found import Advertisement, Match
 from jk_bms.model.kinds import KINDS
+from jk_bms.model.rows import imported
 from jk_bms.radio.bluez import ANSWER_LIMIT, FOREIGN, Adapter, choose_adapter, link_error, service_name
 from jk_bms.radio.deadlines import finish, within
 
@@ -178,8 +178,7 @@ class SharedScanner:
 
 @cache
 def _recognisers() -> tuple[Callable[..., Match | None], ...]:
-    places = [kind.recognise.split(":") for kind in KINDS.values() if kind.recognise]
-    return tuple(getattr(import_module(module), name) for module, name in places)
+    return tuple(imported(kind.recognise) for kind in KINDS.values() if kind.recognise)
 
 
 def recognised(advertised: Advertisement) -> Match | None:

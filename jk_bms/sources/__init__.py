@@ -1,12 +1,10 @@
 """One device -> samples. What reads a kind stands in its row (model.kinds) and is imported when one is configured."""
 
-from importlib import import_module
-from typing import Any
-
 from jk_bms.config.devices import Entry
 from jk_bms.errors import ConfigError
 from jk_bms.links.base import Link
 from jk_bms.model.kinds import KINDS, Kind, known_kinds
+from jk_bms.model.rows import imported
 from jk_bms.sources.base import Source, SourceContext
 from jk_bms.sources.session import Sessions
 
@@ -16,19 +14,19 @@ __all__ = ["Sessions", "Source", "SourceContext", "build", "link_for", "sessions
 def build(entry: Entry, context: SourceContext) -> Source:
     """Return the source of a registry entry. Raises ConfigError for an unknown type, or options that do not fit."""
     link, sessions = link_for(entry, context), sessions_for(entry, context)
-    source: Source = _named(_kind(entry).source)(entry, link, sessions, context)
+    source: Source = imported(_kind(entry).source)(entry, link, sessions, context)
     return source
 
 
 def link_for(entry: Entry, context: SourceContext) -> Link:
     """Return the way to the battery of an entry. Raises ConfigError as ``build`` does."""
-    link: Link = _named(_kind(entry).link)(entry, context)
+    link: Link = imported(_kind(entry).link)(entry, context)
     return link
 
 
 def sessions_for(entry: Entry, context: SourceContext) -> Sessions:
     """Return how to speak with the battery of an entry. Raises ConfigError as ``build`` does."""
-    sessions: Sessions = _named(_kind(entry).sessions)(entry, context)
+    sessions: Sessions = imported(_kind(entry).sessions)(entry, context)
     return sessions
 
 
@@ -38,8 +36,3 @@ def _kind(entry: Entry) -> Kind:
             f"registry: {entry.address}: type is {entry.type!r}; expected one of {known_kinds()}"
         )
     return KINDS[entry.type]
-
-
-def _named(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(import_module(module), name)

@@ -5,11 +5,11 @@ It raises LiveError, or SourceError for a device that cannot be read.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from jk_bms.errors import LiveError
+from jk_bms.model.rows import imported
 
 if TYPE_CHECKING:
     from jk_bms.poller.poller import Poller
@@ -38,7 +38,6 @@ async def answer(poller: "Poller", request: Mapping[str, Any]) -> dict[str, Any]
     action = request.get("action")
     if not isinstance(action, str) or action not in REQUESTS:
         raise LiveError(f"unknown action {action!r}; expected {', '.join(REQUESTS)}")
-    module, name = REQUESTS[action].split(":")
     work: Callable[[Poller, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-    work = getattr(import_module(f"{__name__}.{module}"), name)
+    work = imported(f"{__name__}.{REQUESTS[action]}")
     return await work(poller, request)
