@@ -36,7 +36,7 @@ from jk_bms.errors import ConfigError, reason
 from jk_bms.model import Device
 from jk_bms.model.address import ADDRESS, parse_address
 from jk_bms.model.foreign_text import harmless, harmless_name
-from jk_bms.model.kinds import ANY_TEXT, KINDS, SIMULATED, USUAL, AddressForm
+from jk_bms.model.kinds import ANY_TEXT, SIMULATED, USUAL, Form, kind_of
 
 if TYPE_CHECKING:
     import yaml
@@ -86,7 +86,7 @@ class Entry:
 
 def simulated_entry() -> Entry:
     """A made-up battery that stands in no registry."""
-    return Entry(address=SIMULATED, type=SIMULATED, name=KINDS[SIMULATED].label)
+    return Entry(address=SIMULATED, type=SIMULATED, name=kind_of(SIMULATED).label)
 
 
 class Registry(NamedTuple):
@@ -194,13 +194,6 @@ def selected_entries(registry: Registry, address: str | None, name: str | None =
 # Reading
 
 
-class _Kind(NamedTuple):
-    """What a key's text may be; ``parse`` raises ValueError for anything else."""
-
-    parse: Callable[[str], Any]
-    expected: str
-
-
 def _parse_flag(text: str) -> bool:
     flags = {"true": True, "yes": True, "on": True, "1": True}
     flags |= {"false": False, "no": False, "off": False, "0": False}
@@ -239,15 +232,15 @@ def _parse_adapter(text: str) -> str:
 
 # fmt: off
 _KEYS = {  # beside the address, whose form the type says
-    "name":                _Kind(harmless_name,           "a name"),
-    "alias":               _Kind(harmless_name,           "a name"),
-    "type":                _Kind(_parse_word,             "a type such as jk"),
-    "enabled":             _Kind(_parse_flag,             "true or false"),
-    "adapter":             _Kind(_parse_adapter,          "an adapter's name or address such as hci0"),
-    "battery":             _Kind(_parse_whole(1, 99),     "a battery number from 1 to 99"),
-    "current_calibration": _Kind(_parse_number(0.1, 10),  "a factor from 0.1 to 10 such as 1.02"),
-    "pin":                 _Kind(str,                     "digits"),
-    "last_seen":           _Kind(harmless_name,                     "a time"),
+    "name":                Form(harmless_name,           "a name"),
+    "alias":               Form(harmless_name,           "a name"),
+    "type":                Form(_parse_word,             "a type such as jk"),
+    "enabled":             Form(_parse_flag,             "true or false"),
+    "adapter":             Form(_parse_adapter,          "an adapter's name or address such as hci0"),
+    "battery":             Form(_parse_whole(1, 99),     "a battery number from 1 to 99"),
+    "current_calibration": Form(_parse_number(0.1, 10),  "a factor from 0.1 to 10 such as 1.02"),
+    "pin":                 Form(str,                     "digits"),
+    "last_seen":           Form(harmless_name,                     "a time"),
 }
 _PRIVATE = frozenset({"pin"})  # keys whose values are never shown
 _SHOWN_MOST = 40  # characters of a value in a fault
@@ -306,21 +299,21 @@ def _entry(
     values: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for name, _, value in _pairs(node, where, faults):
-        kind = _Kind(form.parse, form.expected) if name == "address" else _KEYS.get(name)
-        if kind is None:
+        wanted = form if name == "address" else _KEYS.get(name)
+        if wanted is None:
             options[name] = plain(value)
         elif is_scalar(value) and (is_null(value) or not value.value.strip()):
             continue  # nothing said
         elif not is_scalar(value):
-            faults.append(f"{where(value)}: {who}: {name} is a list or mapping; expected {kind.expected}")
+            faults.append(f"{where(value)}: {who}: {name} is a list or mapping; expected {wanted.expected}")
         elif name == "address" and form is ANY_TEXT:
             continue  # any text will do
         else:
             try:
-                values[name] = kind.parse(value.value if kind.parse is str else value.value.strip())
+                values[name] = wanted.parse(value.value if wanted.parse is str else value.value.strip())
             except ValueError:
                 shown = "***" if name in _PRIVATE else harmless(value.value, _SHOWN_MOST)
-                faults.append(f"{where(value)}: {who}: {name} is {shown!r}; expected {kind.expected}")
+                faults.append(f"{where(value)}: {who}: {name} is {shown!r}; expected {wanted.expected}")
     inner = values.pop("address", None)
     address = text.strip()
     if form is not ANY_TEXT:
@@ -360,11 +353,11 @@ def _shape(node: yaml.Node) -> str:
     return "a text stands there" if is_scalar(node) else "a list stands there, as other programs write it"
 
 
-def _address_form(text: str, node: yaml.Node) -> AddressForm:
+def _address_form(text: str, node: yaml.Node) -> Form:
     """What the address of an entry must look like: its type says so, and the usual type where it says none."""
     types = [plain(value) for key, value in node.value if key.value == "type"] if is_mapping(node) else []
     wanted = SIMULATED if text.strip() == SIMULATED else str(types[0]).strip().lower() if types else USUAL
-    return KINDS.get(wanted, KINDS[USUAL]).address_form
+    return kind_of(wanted).address_form
 
 
 def _number(entries: list[Entry], path: Path, faults: list[str]) -> list[Entry]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from jk_bms.model.foreign_text import harmless_name
-from jk_bms.model.kinds import KINDS, USUAL
+from jk_bms.model.kinds import USUAL, kind_of
 
 _TEXTS = ("name", "model", "hw_version", "sw_version", "serial")  # as the owner, the air or the BMS says
 
@@ -36,4 +36,4 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def simulated(self) -> bool:
         """Whether its values are made up and must not reach a foreign record."""
-        return self.kind in KINDS and KINDS[self.kind].made_up
+        return kind_of(self.kind).made_up

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
+from jk_bms.model.kinds import USUAL
+
 
 class Certainty(IntEnum):
     """How sure we are of a make; only SURE and LIKELY devices are worth using unasked."""
@@ -18,7 +20,7 @@ class Match(NamedTuple):
 
     level: Certainty
     evidence: str
-    kind: str = "jk"  # its row in model.kinds
+    kind: str = USUAL  # its row in model.kinds
 
 
 class Advertisement(NamedTuple):
@@ -38,7 +40,7 @@ class Found(NamedTuple):
     rssi: int | None  # dBm
     level: int  # 0: nothing speaks for a BMS, 1: possible, 2: likely, 3: sure
     evidence: str = ""
-    kind: str = "jk"
+    kind: str = USUAL
 
     def __str__(self) -> str:
         rssi = "" if self.rssi is None else f" - {self.rssi} dBm"

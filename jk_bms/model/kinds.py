@@ -6,22 +6,22 @@ configured, so that a house without a radio never loads one.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jk_bms.model.address import parse_address
 
 SIMULATED = "simulated"  # the kind, and the address, of a made-up battery
 
 
-class AddressForm(NamedTuple):
-    """What stands for a battery of a kind. ``parse`` raises ValueError."""
+class Form(NamedTuple):
+    """What a text of the registry may be; ``parse`` raises ValueError for anything else."""
 
-    parse: Callable[[str], str]
+    parse: Callable[[str], Any]
     expected: str
 
 
-BLUETOOTH = AddressForm(parse_address, "an address such as AA:BB:CC:DD:EE:FF")
-ANY_TEXT = AddressForm(str.strip, "any text")
+BLUETOOTH = Form(parse_address, "an address such as AA:BB:CC:DD:EE:FF")
+ANY_TEXT = Form(str.strip, "any text")
 
 
 class Kind(NamedTuple):
@@ -33,7 +33,7 @@ class Kind(NamedTuple):
     sessions: str  # (entry, context) -> Sessions: how to speak with it
     source: str = "jk_bms.sources.held:held_source"  # (entry, link, sessions, context) -> Source
     needs_radio: bool = False  # is reached by a Bluetooth adapter, which can be placed, repaired, shared
-    address_form: AddressForm = BLUETOOTH
+    address_form: Form = BLUETOOTH
     made_up: bool = False  # its values are not of this moment, and reach no foreign record
     own_house: bool = False  # made up with its inverter, in a time of its own that may run faster
     label: str = ""  # of one that has no name
@@ -56,9 +56,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(_BY_NAME)
 USUAL = "jk"  # of an entry that does not say
 
 
-def needs_radio(kind: str) -> bool:
-    """Whether a battery of this kind, also of one that is not known, may have to be found in the air."""
-    return kind not in KINDS or KINDS[kind].needs_radio
+_NONE = Kind("", "BMS", "", "")
+
+
+def kind_of(name: str) -> Kind:
+    """Return the row of a kind; of one that there is not, a row of which nothing is true.
+
+    A registry may name such a kind: that is refused, in words, where it is to be read.
+    """
+    return KINDS.get(name, _NONE)
 
 
 def known_kinds() -> str:

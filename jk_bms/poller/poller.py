@@ -28,7 +28,7 @@ from jk_bms.live.sd_notify import Notifier
 from jk_bms.live.server import LiveServer
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.freshness import ANSWERS, oldest
-from jk_bms.model.kinds import KINDS, needs_radio
+from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
 from jk_bms.poller.bms_db_thread import BmsDbThread
@@ -74,7 +74,7 @@ class Poller:
         self.started = clock.monotonic()
         self._boot = boot_id()
         self._notifier = Notifier()
-        self._uses_radio = any(needs_radio(entry.type) for entry in entries)
+        self._uses_radio = any(kind_of(entry.type).needs_radio for entry in entries)
         self.bms_db = BmsDbThread(settings.bms_db_path, clock)
         self._loop: asyncio.AbstractEventLoop | None = None  # while running
         self._grid = UNKNOWN  # as it was last known
@@ -146,7 +146,7 @@ class Poller:
             radio=self.radio,
         )
         # Beside a real battery no house is made up.
-        if all(entry.type in KINDS and KINDS[entry.type].own_house for entry in entries):
+        if all(kind_of(entry.type).own_house for entry in entries):
             context = msgspec.structs.replace(context, inverter=self.hub.publish)
         return [build(entry, context) for entry in entries]
 

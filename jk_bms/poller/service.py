@@ -20,7 +20,7 @@ from jk_bms.config.settings import TOP, Settings, load_settings
 from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.logs import setup_logging
-from jk_bms.model.kinds import KINDS
+from jk_bms.model.kinds import kind_of
 from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.sinks import SINKS
 from jk_bms.start import is_shortage
@@ -212,7 +212,7 @@ def _entries(settings: Settings, speed: float) -> list[Entry]:
             f"no battery to read: JK_BMS_ADDRESS is not set and {settings.devices_file} has no enabled entry; "
             f"find yours with: {tool('--scan')}"
         )
-    if speed != 1.0 and (others := [entry for entry in entries if not KINDS[entry.type].own_house]):
+    if speed != 1.0 and (others := [entry for entry in entries if not kind_of(entry.type).own_house]):
         raise ConfigError(
             f"--speed {speed:g}: only for simulated batteries; {others[0].address} is of type {others[0].type}"
         )

@@ -15,7 +15,7 @@ from jk_bms.config.devices import Entry
 from jk_bms.errors import LinkError, SourceError, Verdict
 from jk_bms.links.base import Connection, Link, Repairs
 from jk_bms.model import Device, Sample
-from jk_bms.model.kinds import KINDS
+from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.placement import Placement
@@ -431,7 +431,7 @@ class HeldSource:
 
 def held_source(entry: Entry, link: Link, sessions: Sessions, context: SourceContext) -> HeldSource:
     """Return the source of an entry; by radio it goes where there is a place for it, and can be repaired."""
-    if not KINDS[entry.type].needs_radio:
+    if not kind_of(entry.type).needs_radio:
         return HeldSource(
             entry.device(), link, sessions, context, current_calibration=entry.current_calibration
         )

@@ -20,7 +20,7 @@ from jk_bms.live.client import LiveClient
 from jk_bms.model.address import parse_address
 from jk_bms.model.found import Found
 from jk_bms.model.freshness import ANSWERS, oldest
-from jk_bms.model.kinds import KINDS, needs_radio
+from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import Cause
 from jk_bms.radio.lock import RadioLock
 from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
@@ -170,9 +170,11 @@ class Doctor:
 
     async def _see(self, entries: list[Entry]) -> list[Patient]:
         self._several = len(entries) > 1
-        over_the_air = [entry for entry in entries if needs_radio(entry.type)]
+        over_the_air = [entry for entry in entries if kind_of(entry.type).needs_radio]
         patients = [
-            await self._see_battery(entry, [], None) for entry in entries if not needs_radio(entry.type)
+            await self._see_battery(entry, [], None)
+            for entry in entries
+            if not kind_of(entry.type).needs_radio
         ]
         if over_the_air or not entries:
             patients += await self._see_radio(over_the_air)
@@ -223,7 +225,7 @@ class Doctor:
 
     async def _see_battery(self, entry: Entry, radio: list[Step], missing: Fault | None) -> Patient:
         """Look at one battery. ``missing``: what is wrong with its radio, which was told already."""
-        before = len(_ALL) - len(OF_THE_BATTERY) if needs_radio(entry.type) else 0
+        before = len(_ALL) - len(OF_THE_BATTERY) if kind_of(entry.type).needs_radio else 0
         address = f" ({entry.address})" if entry.address != entry.label else ""
         self._say_title(f"{entry.label}{address}", beside="as the running service knows it", before=before)
         steps: list[Step] = []
@@ -362,7 +364,7 @@ class Doctor:
                     said["battery is heard"] = _loudness(connection.rssi)
                     said["connection"] = "connected"
                     said["pairing"] = "done, or not asked for"
-                    said["services"] = f"those of a {KINDS[entry.type].make}"
+                    said["services"] = f"those of a {kind_of(entry.type).make}"
                     session = sessions.open(connection, entry.device(), alone(patience=self._patience))
                     async with contextlib.aclosing(session.listen()) as messages:
                         async for message in messages:
@@ -426,8 +428,8 @@ class Doctor:
         if device is None or device["link"]["verdict"] is not None:
             return False
         link = device["link"]
-        if link["last_frame"] is None or not needs_radio(
-            device["type"]
+        if (
+            link["last_frame"] is None or not kind_of(device["type"]).needs_radio
         ):  # time may run faster in a made-up one
             return link["last_frame"] is not None
         least = LIVE if link["state"] == "streaming" else ANSWERS

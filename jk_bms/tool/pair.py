@@ -12,7 +12,7 @@ from jk_bms.config.devices import Entry, read_registry, selected_entries
 from jk_bms.config.settings import Settings, load_settings
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
-from jk_bms.model.kinds import needs_radio
+from jk_bms.model.kinds import kind_of
 from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note
@@ -63,7 +63,9 @@ def device_argument(parser: argparse.ArgumentParser) -> None:
 def chosen(given: argparse.Namespace, settings: Settings) -> Entry:
     """Return the one battery that is meant. Raises ConfigError."""
     registry = read_registry(settings.devices_file)
-    entries = [entry for entry in selected_entries(registry, settings.address) if needs_radio(entry.type)]
+    entries = [
+        entry for entry in selected_entries(registry, settings.address) if kind_of(entry.type).needs_radio
+    ]
     if given.device:
         entry = registry.find(given.device)
         if entry is None:

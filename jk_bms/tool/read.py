@@ -18,7 +18,7 @@ from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceE
 from jk_bms.links.base import Link
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Sample
-from jk_bms.model.kinds import needs_radio
+from jk_bms.model.kinds import kind_of
 from jk_bms.model.reading import as_reading, from_reading
 from jk_bms.sources.base import SourceContext
 from jk_bms.tool.borrow import BORROWED, borrow, borrowed, held_by, radio, running
@@ -252,7 +252,7 @@ def _printer(
 
 def _radio(service: LiveClient | None, entries: list[Entry]) -> contextlib.AbstractContextManager[None]:
     """Have the radio, if one of these is reached by it; see ``borrow.radio``."""
-    over_the_air = any(needs_radio(entry.type) for entry in entries)
+    over_the_air = any(kind_of(entry.type).needs_radio for entry in entries)
     return radio(service) if over_the_air else contextlib.nullcontext()
 
 
@@ -285,7 +285,7 @@ async def _find(entry: Entry, settings: Settings) -> Entry:
     from jk_bms.tool.own_adapter import own_adapter
 
     if entry.address:
-        if needs_radio(entry.type):
+        if kind_of(entry.type).needs_radio:
             with contextlib.suppress(LinkError):  # connecting tells it, and may be tried again
                 entry = dataclasses.replace(entry, adapter=await own_adapter(entry, settings))
         return entry

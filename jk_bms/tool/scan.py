@@ -14,7 +14,7 @@ from jk_bms.config.settings import Settings, load_settings
 from jk_bms.errors import LiveError, SourceError
 from jk_bms.live.client import LiveClient
 from jk_bms.model.found import Certainty, Found
-from jk_bms.model.kinds import KINDS
+from jk_bms.model.kinds import kind_of
 from jk_bms.tool.borrow import radio, running
 from jk_bms.tool.clone import keep_out_of_git
 from jk_bms.tool.common import devices_file, settings_for
@@ -40,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
             batteries += asyncio.run(_probe(possible, settings))
         possible = [device for device in possible if device not in batteries]
     for device in batteries:
-        _show(device, f"✓ Found {KINDS[device.kind].make} Device:")
+        _show(device, f"✓ Found {kind_of(device.kind).make} Device:")
     for device in possible:
         _show(device, f"? Possibly a BMS ({device.evidence}):")
     if possible:
@@ -138,7 +138,7 @@ async def _probe(devices: Sequence[Found], settings: Settings) -> list[Found]:
     answered = []
     for device in devices:
         note(f"Asking {device} ...")
-        make = KINDS[device.kind].make
+        make = kind_of(device.kind).make
         try:
             if await _answers(device, settings):
                 answered.append(device._replace(level=LIKELY + 1, evidence=f"it answered like a {make}"))

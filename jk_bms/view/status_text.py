@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from jk_bms.model.kinds import KINDS
+from jk_bms.model.kinds import kind_of
 from jk_bms.model.reading import probes_of
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
@@ -164,7 +164,7 @@ def _device_lines(
 ) -> Iterator[str]:
     link = device["link"]
     title = f"Battery {device['number']}: {device.get('name') or device['address']}"
-    if (kind := KINDS.get(device["type"])) is not None and kind.made_up:
+    if (kind := kind_of(device["type"])).made_up:
         title += f" ({kind.name})"
     state = STATES.get(link["state"], link["state"])
     good = link["state"] in ("streaming", "waiting")

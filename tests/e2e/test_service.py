@@ -231,6 +231,16 @@ def test_speed_is_for_simulations_only(real: House) -> None:
     assert "only for simulated batteries" in service.log
 
 
+@pytest.mark.parametrize("more", [(), ("--speed", "10")])
+def test_a_type_that_there_is_not(more: tuple[str, ...], simulated: House) -> None:
+    simulated.registry.write_text('"AA:BB:CC:DD:EE:01":\n  type: unheard-of\n', encoding="utf-8")
+    with simulated.service(*more, JK_BMS_ADDRESS="") as service:
+        assert service.wait() == 78
+
+    assert "unheard-of" in service.log
+    assert "Traceback" not in service.log
+
+
 def test_simulated_sample_never_reaches_a_foreign_record(simulated: House) -> None:
     simulated.make_inverter_db()
     with closing(sqlite3.connect(simulated.inverter_db)) as connection, connection:
