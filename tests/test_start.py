@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from jk_bms.bot import service as bot_service
 from jk_bms.called import PLACES, TOP
 from jk_bms.errors import ConfigError
-from jk_bms.poller import service
+from jk_bms.logs import log_end
 from jk_bms.start import ONCE
 
 PROGRAMS = {  # file: exit code where it cannot begin
@@ -163,8 +161,7 @@ def test_a_signal_without_meaning_ends_nothing(number: signal.Signals, top: Path
     assert (done.returncode, done.stdout) == (0, "alive\n")
 
 
-@pytest.mark.parametrize("module", [service, bot_service], ids=["poller", "bot"])
-def test_a_shortage_is_no_wrong_setting(module: ModuleType) -> None:
+def test_a_shortage_is_no_wrong_setting() -> None:
     """The settings file cannot be read while all files are taken: systemd shall start it again."""
     for cause, code in (
         (OSError(errno.EMFILE, "x"), 75),
@@ -173,4 +170,4 @@ def test_a_shortage_is_no_wrong_setting(module: ModuleType) -> None:
     ):
         error = ConfigError("settings: .env cannot be read")
         error.__cause__ = cause
-        assert module._cannot_run(error) == code
+        assert log_end(error) == code

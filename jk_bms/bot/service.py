@@ -41,8 +41,8 @@ from jk_bms.config.settings import OWN_TOKEN, Settings, load_settings
 from jk_bms.config.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.errors import ConfigError, JkBmsError, StoreError
 from jk_bms.live.sd_notify import Notifier
-from jk_bms.logs import setup_logging
-from jk_bms.start import is_shortage
+from jk_bms.logs import log_end, setup_logging
+from jk_bms.start import EXIT_CONFIG
 from jk_bms.texts import escape
 
 log = logging.getLogger(__name__)
@@ -50,9 +50,6 @@ log = logging.getLogger(__name__)
 SERVICE_NAME = "telegram_bot"
 
 EXIT_OK = 0
-EXIT_BUG = 1
-EXIT_BUSY = 75  # another bot has the database, or it cannot be used: try again later
-EXIT_CONFIG = 78  # a person must change something: do not restart
 
 STOP_PATIENCE = 4.5  # s to end cleanly
 SETTLE = 1.5  # s of them to finish what came, and again so long for what is on its way to Telegram
@@ -303,7 +300,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info("easun-jkbms %s: Telegram bot, database %s", __version__, settings.bot_db_path)
         asyncio.run(serve(settings))
     except (JkBmsError, ExceptionGroup) as error:
-        code = _cannot_run(error)
+        code = log_end(error)
         if arguments.stay and code == EXIT_CONFIG:
             _stay()
         return code
@@ -344,22 +341,6 @@ def _addresses(settings: Settings) -> frozenset[str]:
         log.warning("%s", error)
         return frozenset()
     return frozenset(entry.address for entry in entries)
-
-
-def _cannot_run(error: Exception) -> int:
-    """Say in one line for each fault why the bot ends; return the exit code that fits."""
-    if isinstance(error, ExceptionGroup):
-        ours, bugs = error.split(JkBmsError)
-        if bugs is not None:
-            log.error("unexpected error", exc_info=bugs)
-            return EXIT_BUG
-        assert ours is not None
-        return max(_cannot_run(one) for one in ours.exceptions)
-    for line in str(error).splitlines():
-        log.error("%s", line)
-    if is_shortage(error.__cause__):  # that passes, whatever could not be read for it
-        return EXIT_BUSY
-    return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_BUSY
 
 
 def _stay() -> None:

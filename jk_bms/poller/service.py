@@ -19,18 +19,14 @@ from jk_bms.config.devices import Entry, read_registry, selected_entries, shared
 from jk_bms.config.settings import TOP, Settings, load_settings
 from jk_bms.demo import FOLDER, configured, demo_settings
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
-from jk_bms.logs import setup_logging
+from jk_bms.logs import log_end, setup_logging
 from jk_bms.model.kinds import kind_of
-from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
+from jk_bms.poller.poller import EXIT_OK, Poller
 from jk_bms.sinks import SINKS
-from jk_bms.start import is_shortage
 
 log = logging.getLogger(__name__)
 
 SERVICE_NAME = "jk_bms_service"
-
-EXIT_BUSY = 75  # another poller has the radio or the database, or it cannot be used: try again later
-EXIT_CONFIG = 78  # a person must change something: do not restart
 
 FILES_NEEDED, FILES_WANTED = 128, 1024  # open at once: databases, clients of the socket, D-Bus
 STOP_PATIENCE = 4.5  # s to end cleanly
@@ -133,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         )
     except (JkBmsError, ExceptionGroup) as error:
-        return _cannot_run(error)
+        return log_end(error, LiveError)  # a socket that cannot be made needs another place
 
 
 def _require_files() -> None:
@@ -250,20 +246,3 @@ def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
 
 def _short(path: Path) -> str:
     return str(path.relative_to(TOP)) if path.is_relative_to(TOP) else str(path)
-
-
-def _cannot_run(error: Exception) -> int:
-    """Say in one line for each fault why the poller ends; return the exit code that fits."""
-    if isinstance(error, ExceptionGroup):
-        ours, bugs = error.split(JkBmsError)
-        if bugs is not None:
-            log.error("unexpected error", exc_info=bugs)
-            return EXIT_SILENT
-        assert ours is not None
-        return max(_cannot_run(one) for one in ours.exceptions)
-    for line in str(error).splitlines():
-        log.error("%s", line)
-    # A socket that cannot be made stays so until a person gives it another place.
-    if is_shortage(error.__cause__):  # that passes, whatever could not be read for it
-        return EXIT_BUSY
-    return EXIT_CONFIG if isinstance(error, ConfigError | LiveError) else EXIT_BUSY

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jk_bms.bot.requests import MASK
-from jk_bms.bot.service import EXIT_BUSY, EXIT_CONFIG, EXIT_OK
+from jk_bms.bot.service import EXIT_OK
+from jk_bms.start import EXIT_CONFIG, EXIT_LATER
 from tests.bot.bot_program import BotProgram
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 from tests.e2e.house import NotifySocket
@@ -120,7 +121,7 @@ def test_two_bots_never_share_a_database(telegram: TelegramServer, tmp_path: Pat
     with BotProgram(tmp_path, telegram) as first:
         answers(telegram)
         with BotProgram(tmp_path, telegram) as second:
-            assert second.wait() == EXIT_BUSY
+            assert second.wait() == EXIT_LATER
         assert f"another bot (pid {first.process.pid}) writes it" in second.log
         assert str(OWNER) in answers(telegram)
 
