@@ -43,11 +43,11 @@ from jk_bms.simulator import SimulatedBms  # noqa: E402
 from jk_bms.sinks.history import HistorySink  # noqa: E402
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions  # noqa: E402
 from jk_bms.store import history as stored  # noqa: E402
+from jk_bms.store.bms_db import BmsDb, BmsDbReader, open_reader, open_writer  # noqa: E402
 from jk_bms.store.history import HistoryStore  # noqa: E402
 from jk_bms.store.history_query import daily_totals, query  # noqa: E402
 from jk_bms.store.inverter_fold import InverterFolder  # noqa: E402
 from jk_bms.store.journal import Journal  # noqa: E402
-from jk_bms.store.own import OwnReader, OwnStore, open_reader, open_writer  # noqa: E402
 from jk_bms.store.readings import Readings  # noqa: E402
 from jk_bms.store.rollups import HOURS, MINUTES, QUARTERS  # noqa: E402
 
@@ -159,7 +159,7 @@ class Syncs:
         self._salt = salt
 
 
-def writing(sheet: Sheet, own: OwnStore, path: Path, taken: list[Sample], per_row: int) -> None:
+def writing(sheet: Sheet, own: BmsDb, path: Path, taken: list[Sample], per_row: int) -> None:
     """Feed the frames to a battery's memory of two years; judge what was written for each row."""
     store = HistoryStore(own)
     sink = HistorySink(store, confirmed=lambda: False)
@@ -227,7 +227,7 @@ def merging(sheet: Sheet, folder: Path) -> None:
     sheet.beside("MB written a day by the inverter program itself", inserted * 24 / 1e6, detail, digits=0)
 
 
-def accepting(sheet: Sheet, own: OwnStore) -> None:
+def accepting(sheet: Sheet, own: BmsDb) -> None:
     """Feed frames as they come from a BMS, two a second."""
     sink = HistorySink(HistoryStore(own), confirmed=lambda: False)
     taken = list(frames(0.5, 0.5))
@@ -257,7 +257,7 @@ def journal(sheet: Sheet, taken: list[Sample]) -> None:
     sheet.figure("journal, microseconds per frame", statistics.median(rounds) * 1e6, most=APPEND_US)
 
 
-def lengthen(own: OwnStore, days: int, *, minutes: int, quarters: int, blocks: int) -> None:
+def lengthen(own: BmsDb, days: int, *, minutes: int, quarters: int, blocks: int) -> None:
     """Repeat the first whole day until there are ``days``; finer entries only for the last so many."""
     db = own._connection
     first = int(AT.timestamp()) // 86400
@@ -309,7 +309,7 @@ def timed(work: Callable[[], object], rounds: int = 10) -> float:
     return min(medians) * 1000
 
 
-def charts(sheet: Sheet, reader: OwnReader, end: datetime) -> None:
+def charts(sheet: Sheet, reader: BmsDbReader, end: datetime) -> None:
     """Day, month and year at both ends of what charts ask for; the last hour is not folded yet."""
     gc.collect()
     gc.freeze()  # the frames of this bench are none of a chart's garbage
@@ -331,7 +331,7 @@ def charts(sheet: Sheet, reader: OwnReader, end: datetime) -> None:
         sheet.beside(f"totals of each of {days} days, ms", took)
 
 
-def inverter(sheet: Sheet, own: OwnStore, folder: Path) -> None:
+def inverter(sheet: Sheet, own: BmsDb, folder: Path) -> None:
     """A year of the inverter program's records: taken in slices, then the chart of the last day."""
     path = folder / "inverter.db"
     connection = sqlite3.connect(path)

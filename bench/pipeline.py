@@ -24,7 +24,7 @@ from jk_bms.model import Device, Sample
 from jk_bms.poller.memory import Memory
 from jk_bms.protocol import CellInfo, FrameAssembler, Variant, decode, encode_cell_info, to_sample
 from jk_bms.simulator import SimulatedBms
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 
 FRAMES = 2400  # twenty minutes
 ROUNDS = 7

@@ -15,7 +15,7 @@ from jk_bms.config.settings import Settings
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.rows import imported
-from jk_bms.store.own import OwnStore
+from jk_bms.store.bms_db import BmsDb
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Hub:
 class InWriter(Protocol):
     """Runs something in the thread that owns bms.db."""
 
-    def __call__(self, work: Callable[[OwnStore], Any], /) -> Awaitable[Any]:
+    def __call__(self, work: Callable[[BmsDb], Any], /) -> Awaitable[Any]:
         """Return what ``work`` returned. Raises StoreError."""
 
 
@@ -90,7 +90,7 @@ class PartContext(msgspec.Struct, frozen=True, kw_only=True):
 class Part:
     """A sink or an action. ``open`` comes first, then ``run``; ``accept`` is called in between. All may be left out."""
 
-    def open(self, own: OwnStore) -> None:
+    def open(self, own: BmsDb) -> None:
         """Go on where the last run ended, before anything of this one. Blocks, in the thread that owns bms.db."""
 
     def accept(self, item: Item) -> None:

@@ -16,7 +16,7 @@ from jk_bms.hub import Item, LinkChange, PartContext, Unsaved, wanted_parts
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.sinks import SINKS
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.bms_db import BmsDb, open_writer
 from tests.examples import sink as example
 from tests.scale import PATIENCE
 
@@ -47,7 +47,7 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-def context(settings: Settings, own: OwnStore) -> PartContext:
+def context(settings: Settings, own: BmsDb) -> PartContext:
     async def in_writer(work: Any) -> Any:
         return work(own)
 

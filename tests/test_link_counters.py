@@ -11,9 +11,9 @@ import pytest
 from jk_bms.model import Device
 from jk_bms.model.link import LinkStatus
 from jk_bms.poller.link_counters import PERIOD, PREFIX, LinkCounters
-from jk_bms.repair.house import House
 from jk_bms.repair.machine import LinkMachine
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.repair.shared import SharedRepair
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.states import read_states, write_states
 from tests.sources.scripted import StillClock
 
@@ -24,16 +24,16 @@ HOUR = 3600.0
 class Run:
     """One run with one link. ``now`` of its machine is not the time since boot: a suspended machine's is not."""
 
-    def __init__(self, own: OwnStore, clock: StillClock, boot: str = "boot-1", now: float = 500.0) -> None:
+    def __init__(self, own: BmsDb, clock: StillClock, boot: str = "boot-1", now: float = 500.0) -> None:
         self.now = now
         self.writes = 0
         self.clock = clock
         self.machine = LinkMachine(now)
         self.status = LinkStatus()
-        house = House(now)
+        house = SharedRepair(now)
         house.join(PACK.address, self.machine)
 
-        def write(change: Callable[[OwnStore], object]) -> None:
+        def write(change: Callable[[BmsDb], object]) -> None:
             self.writes += 1
             change(own)
 

@@ -15,10 +15,10 @@ from jk_bms.model import Device
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.outage import OutageRecord
 from jk_bms.poller.link_log import LinkLog
-from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung
+from jk_bms.repair.shared import SharedRepair
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.outages import newest_outages
-from jk_bms.store.own import OwnStore, open_writer
 from tests.sources.scripted import StillClock
 
 PACK = Device(address="AA", name="shed")
@@ -66,17 +66,17 @@ class Life:
 class Run:
     """One run: what its source and its poller tell."""
 
-    def __init__(self, life: Life, own: OwnStore) -> None:
+    def __init__(self, life: Life, own: BmsDb) -> None:
         self.life = life
         self.own = own
         self.status = LinkStatus()
         self._began = life.clock.boot
 
-        def write(change: Callable[[OwnStore], object]) -> None:
+        def write(change: Callable[[BmsDb], object]) -> None:
             change(own)
 
         source: Any = SimpleNamespace(device=PACK, status=self.status)
-        self.log = LinkLog(House(0.0), life.clock, life.boot, write)
+        self.log = LinkLog(SharedRepair(0.0), life.clock, life.boot, write)
         self.log.open(own, [source], lambda _: life.heard)
 
     def fails(self, verdict: Verdict = Verdict.NOT_SEEN, *, attempts: int = 1, **values: Any) -> None:

@@ -18,9 +18,9 @@ from jk_bms.digest.facts import read_facts
 from jk_bms.errors import StoreError
 from jk_bms.links.simulated import simulated_link
 from jk_bms.model.kinds import SIMULATED
+from jk_bms.store.bms_db import BmsDbReader, open_reader
 from jk_bms.store.history import HistoryStore, counters
 from jk_bms.store.history_query import samples, tracks
-from jk_bms.store.own import OwnReader, open_reader
 
 NOW = NOT_BEFORE + timedelta(days=100, hours=10, minutes=7, seconds=23)
 ENTRY = Entry(address=SIMULATED, type=SIMULATED, name="Simulated battery")
@@ -43,7 +43,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @contextmanager
-def stored(settings: Settings) -> Iterator[OwnReader]:
+def stored(settings: Settings) -> Iterator[BmsDbReader]:
     with closing(open_reader(settings.bms_db_path)) as reader:
         yield reader
 

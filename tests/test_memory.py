@@ -18,9 +18,9 @@ from jk_bms.poller.memory import Memory
 from jk_bms.protocol import to_sample
 from jk_bms.simulator import SimulatedBms
 from jk_bms.sinks import history as sinking
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.history_query import samples
 from jk_bms.store.journal import NAME as JOURNAL
-from jk_bms.store.own import OwnStore, open_writer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PACK = Device(address="AA:BB:CC:DD:EE:FF")
@@ -104,7 +104,7 @@ def house_in(folder: Path, *, confirmed: bool = False, capacity: str = "280") ->
         house.writer.shutdown()
 
 
-def rows_of(own: OwnStore) -> list[float]:
+def rows_of(own: BmsDb) -> list[float]:
     """Times of all rows, in s since noon."""
     found = samples(own, PACK.address, NOON, NOON + timedelta(days=9))
     return [(row.taken_at - NOON).total_seconds() for row in found]

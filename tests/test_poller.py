@@ -21,11 +21,11 @@ from jk_bms.model.link import LinkState
 from jk_bms.poller import service
 from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
 from jk_bms.poller.requests import answer
-from jk_bms.repair import house as house_rungs
+from jk_bms.repair import shared as house_rungs
 from jk_bms.repair.ladder import Rung
 from jk_bms.start import EXIT_CONFIG
+from jk_bms.store.bms_db import open_reader
 from jk_bms.store.outages import newest_outages
-from jk_bms.store.own import open_reader
 from jk_bms.texts import language
 from jk_bms.view.status_text import status_lines
 from tests.house_times import MORNING

@@ -27,7 +27,7 @@ from jk_bms.digest.days import day_of
 from jk_bms.digest.facts import read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.live.client import LiveClient
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import language
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "pictures"

@@ -25,7 +25,7 @@ from jk_bms.errors import StoreError
 from jk_bms.hub import InWriter, Item, Part, PartContext, Unsaved
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
-from jk_bms.store.own import OwnStore
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state, write_states
 from jk_bms.texts import language
 from jk_bms.texts.alerts import Message, alert_message, several_message
@@ -95,7 +95,7 @@ class Messenger(Part):
         self._news = asyncio.Event()
         self._one = asyncio.Lock()  # one child at a time: they are large
 
-    def open(self, own: OwnStore) -> None:
+    def open(self, own: BmsDb) -> None:
         """Take up the places of the last run; a new address begins with what happens from now on. Blocks."""
         kept = read_state(own, STATE) or {}
         newest = own.newest_event()
@@ -176,7 +176,7 @@ class Messenger(Part):
                 while True:
                     news = self._news
                     try:
-                        page = await self._in_writer(partial(OwnStore.events_after, after=known, limit=PAGE))
+                        page = await self._in_writer(partial(BmsDb.events_after, after=known, limit=PAGE))
                     except StoreError as error:
                         log.debug("%s: %s", address.label, error)  # said aloud where it is written
                         page = []

@@ -44,7 +44,7 @@ from jk_bms.rules.left import Left, can_feed, pack_left
 from jk_bms.rules.link import SILENT_INTERVALS, SILENT_LEAST
 from jk_bms.rules.options import Options
 from jk_bms.sources.base import Source
-from jk_bms.store.own import OwnStore
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Alerts:
         self._complained: dict[str, str] = {}
         self._rung = 0  # the highest since the last look at the host: one that helped at once counts too
 
-    def open(self, own: OwnStore) -> None:
+    def open(self, own: BmsDb) -> None:
         """Go on where the last run ended. Blocks; before the first event of this run."""
         self._host.open(own)
         state = read_state(own, STATE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jk_bms.clock import Clock
 from jk_bms.rules.base import HostView
-from jk_bms.store.own import OwnReader
+from jk_bms.store.bms_db import BmsDbReader
 
 CRASH_PERIOD = timedelta(hours=1)  # between two messages about an end without a word
 
@@ -25,7 +25,7 @@ class HostWatch:
         self._began = clock.monotonic()
         self._wall: tuple[datetime, float] | None = None  # trusted time and s since boot, at the last look
 
-    def open(self, own: OwnReader) -> None:
+    def open(self, own: BmsDbReader) -> None:
         """Find out how the last run ended; before the first event of this one."""
         lived = own.newest_events("service.", 1)
         if not lived or lived[0][1].kind == "service.stop":

@@ -13,7 +13,7 @@ from typing import Any
 
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
-from jk_bms.store.own import OwnStore
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import put_states
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,13 @@ class Outbox:
         self._told = told
         self._unsaved = unsaved
         self._announced = 0  # so many of those that wait were given to ``unsaved``
-        self._own: OwnStore | None = None
+        self._own: BmsDb | None = None
         self._pending: list[Event] = []
         self._flush_first = False
         self._wake = asyncio.Event()
         self._busy = asyncio.Lock()
 
-    def open(self, own: OwnStore) -> None:
+    def open(self, own: BmsDb) -> None:
         """Take the store to write to."""
         self._own = own
 

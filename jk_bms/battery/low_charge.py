@@ -1,6 +1,6 @@
 """The state of charge that warnings look at."""
 
-from jk_bms.battery.shown import WIDEST
+from jk_bms.battery.soc_source import WIDEST
 
 MOST_BELOW = 3.0  # %: chosen by bench/soc_opposition.py, more cries wolf and less comes late ...
 OF_THE_DOUBT = 0.3  # ... or that share of how far the band reaches below the value, if that is more

@@ -18,8 +18,8 @@ from jk_bms.battery.health import Health, HealthReport
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.battery.runtime import Beliefs, Runtime
-from jk_bms.battery.shown import soc_by_curve, soc_to_show
 from jk_bms.battery.soc import Grounds, SocCounter
+from jk_bms.battery.soc_source import soc_by_curve, soc_to_show
 from jk_bms.battery.wall_time import WallTime
 from jk_bms.battery.which_cells import WhichCells
 from jk_bms.clock import Mark

@@ -15,7 +15,7 @@ LEAST_KNOWN = 0.25  # share of the time of a day that must be known to count it
 UNUSUAL = 0.1  # share of the days, at each end, that are left out as unusual
 
 
-class Step(NamedTuple):
+class Stretch(NamedTuple):
     """Some time of one day: how long, in s, and what the battery had to give (negative: got), in W."""
 
     seconds: float
@@ -52,7 +52,7 @@ def expect(
     low: float,
     high: float,
     capacity_wh: float,
-    usual: Sequence[Sequence[Step]],
+    usual: Sequence[Sequence[Stretch]],
     present: float | None,
 ) -> Outlook | None:
     """Return how it will be at ``until``, from a charge between ``low`` and ``high`` % of ``capacity_wh``.
@@ -70,7 +70,7 @@ def expect(
     if len(days) < LEAST_DAYS:
         if present is None:
             return None
-        days = [[Step(span, present * factor)] for factor in (1.0 - PRESENT_UNSURE, 1.0 + PRESENT_UNSURE)]
+        days = [[Stretch(span, present * factor)] for factor in (1.0 - PRESENT_UNSURE, 1.0 + PRESENT_UNSURE)]
         told = 0
     else:
         told = len(days)
@@ -92,7 +92,9 @@ def expect(
     )
 
 
-def as_usual(days: Sequence[Sequence[tuple[float, float | None]]], present: float | None) -> list[list[Step]]:
+def as_usual(
+    days: Sequence[Sequence[tuple[float, float | None]]], present: float | None
+) -> list[list[Stretch]]:
     """Return the days of which enough is known, the rest of each filled in; none when they are too few.
 
     Each: s and W from the same time of the day on; W None: not known. That is taken from the other days at the same
@@ -112,7 +114,7 @@ def as_usual(days: Sequence[Sequence[tuple[float, float | None]]], present: floa
                     at for other in told if (at := _watts_at(other, passed + 0.5 * seconds)) is not None
                 ]
                 watts = sum(others) / len(others) if others else mean if present is None else present
-            steps.append(Step(seconds, watts))
+            steps.append(Stretch(seconds, watts))
             passed += seconds
         filled.append(steps)
     return filled
@@ -172,7 +174,7 @@ def battery_power(load: float, sun: float) -> float:
     return missing / EFFICIENCY if missing > 0 else missing * EFFICIENCY
 
 
-def _played(day: Sequence[Step], soc: float, capacity_wh: float) -> _Course:
+def _played(day: Sequence[Stretch], soc: float, capacity_wh: float) -> _Course:
     """Let a day happen from ``soc`` %."""
     charge = soc * 0.01 * capacity_wh
     passed = lacking = 0.0
@@ -194,6 +196,6 @@ def _how_bad(course: _Course) -> tuple[float, float]:
     return course.lacking, -course.soc
 
 
-def _mean(day: Sequence[Step]) -> float:
+def _mean(day: Sequence[Stretch]) -> float:
     total = sum(step.seconds for step in day)
     return sum(step.seconds * step.watts for step in day) / total if total else 0.0

@@ -32,7 +32,7 @@ from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.rules.telling import Telling, telling_of
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import alert_html, alert_line, mark, open_message
 from jk_bms.view.freshness import is_old
@@ -56,7 +56,7 @@ FRESH = timedelta(minutes=1)  # and no later than that
 HOUSE_PATIENCE = 1.0  # s for that state: an alert arrives within two
 
 
-class House(NamedTuple):
+class Shown(NamedTuple):
     """What a chat with monitoring is shown."""
 
     snapshot: dict[str, Any]
@@ -239,7 +239,7 @@ class AlertFeed:
             names = {one.device.address: one.device.label for one in reader.devices()} if page else {}
         return start, names, page
 
-    def _messages(self, event: Event, names: dict[str, str], house: House | None) -> Iterable[Outgoing]:
+    def _messages(self, event: Event, names: dict[str, str], house: Shown | None) -> Iterable[Outgoing]:
         facts = event.facts
         label = None if event.device is None else names.get(event.device, event.device)
         now = datetime.now(UTC)
@@ -294,7 +294,7 @@ class AlertFeed:
             silent=bool(facts.get("silent")),
         )
 
-    async def _house(self, news: Iterable[Event]) -> House | None:
+    async def _house(self, news: Iterable[Event]) -> Shown | None:
         """The house as it is now, if any news is shown with it; None as well when the poller does not say in time."""
         shown = [event.device for event in news if _shown(event, datetime.now(UTC))]
         if not shown or not self._monitoring():
@@ -311,9 +311,9 @@ class AlertFeed:
                     devices |= {device["address"]: device for device in recorded} | read
         except TimeoutError:
             return None
-        return House(snapshot, devices)
+        return Shown(snapshot, devices)
 
-    def _page(self, event: Event, house: House, texts: Texts, now: datetime) -> Page | None:
+    def _page(self, event: Event, house: Shown, texts: Texts, now: datetime) -> Page | None:
         """The news with the state of the house; None when that no longer is what the event says."""
         over = event.kind == "alert.cleared"
         if _telling(event.facts).state == "grid":

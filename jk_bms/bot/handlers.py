@@ -25,15 +25,15 @@ from jk_bms.bot.pages.values import label
 from jk_bms.bot.parts import Parts
 from jk_bms.bot.people import People, codes_in, looks_like_code
 from jk_bms.bot.picture import NoPicture, run_chart
+from jk_bms.bot.release_request import wanted_clock, wanted_release
 from jk_bms.bot.roles import Role
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BotStore
-from jk_bms.bot.turn import wanted_clock, wanted_turn
 from jk_bms.bot.updates import AWAY
 from jk_bms.charts.wanted import SPANS
 from jk_bms.config.settings import Settings
 from jk_bms.errors import JkBmsError, LiveError, StoreError
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import LANGUAGES, Texts, best, durations, escape, language
 
 log = logging.getLogger(__name__)
@@ -412,7 +412,7 @@ class Handlers:
         await self._show(asked, page)
 
     async def _release(self, asked: Asked) -> None:
-        turn = wanted_turn(" ".join(asked.arguments))
+        turn = wanted_release(" ".join(asked.arguments))
         if turn is None:
             await self._show(asked, pages.plain(asked.texts, "link.usage"))
             return

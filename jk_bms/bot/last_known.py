@@ -7,8 +7,8 @@ from typing import Any
 
 from jk_bms.model import Device, Sample
 from jk_bms.model.reading import as_reading
+from jk_bms.store.bms_db import BmsDbReader, open_reader
 from jk_bms.store.history_query import samples, tracks
-from jk_bms.store.own import OwnReader, open_reader
 
 _PLAIN = (  # columns that are attributes of a sample
     "voltage",
@@ -51,7 +51,7 @@ def last_known(path: Path, addresses: Collection[str], zone: tzinfo | None) -> d
 
 
 def _state(
-    reader: OwnReader, device: Device, last: datetime | None, now: datetime, zone: tzinfo | None
+    reader: BmsDbReader, device: Device, last: datetime | None, now: datetime, zone: tzinfo | None
 ) -> dict[str, Any]:
     state: dict[str, Any] = {
         "number": device.number,

@@ -30,22 +30,22 @@ LOWEST, HIGHEST = 0.9, 1.1  # of MIN_VOLTAGE, MAX_VOLTAGE: where the pack must l
 SUSPICIOUS = 1.6  # times the pack voltage: MIN_VOLTAGE was meant for something else
 
 
-class Level(NamedTuple):
+class BankLevel(NamedTuple):
     """How full the house is."""
 
     voltage: float | None  # V, mean of the packs
     percent: float  # with LEVEL_SOURCE=voltage not limited to 0..100
 
 
-def level_of(snapshot: dict[str, Any], settings: Settings) -> Level | None:
+def level_of(snapshot: dict[str, Any], settings: Settings) -> BankLevel | None:
     """Return the level of the house; None when no pack can be counted on."""
     house = house_of(snapshot)
     if by_voltage(house.voltage, settings):
         span = settings.max_voltage - settings.min_voltage
         if house.voltage is None or span == 0:
             return None
-        return Level(house.voltage, 100.0 * (house.voltage - settings.min_voltage) / span)
-    return None if house.soc is None else Level(house.voltage, house.soc)
+        return BankLevel(house.voltage, 100.0 * (house.voltage - settings.min_voltage) / span)
+    return None if house.soc is None else BankLevel(house.voltage, house.soc)
 
 
 def by_voltage(voltage: float | None, settings: Settings) -> bool:
@@ -180,7 +180,7 @@ class Monitor:
         zone, now = self._settings.timezone, datetime.now(UTC)
         return pages.status(snapshot, texts, zone, now, header=header)
 
-    async def _warn_of_limits(self, level: Level) -> None:
+    async def _warn_of_limits(self, level: BankLevel) -> None:
         minimum = self._settings.min_voltage
         self._warn_of_unfitting(level)
         told = self._store.note("limits_warned") == minimum
@@ -197,7 +197,7 @@ class Monitor:
             "limits", lambda texts: pages.limits_warning(minimum, voltage, texts), {"limits_warned": minimum}
         )
 
-    def _warn_of_unfitting(self, level: Level) -> None:
+    def _warn_of_unfitting(self, level: BankLevel) -> None:
         """Say once that two limits were set and are not used."""
         settings, voltage = self._settings, level.voltage
         unclear = settings.level_source is None and limits_set(settings)

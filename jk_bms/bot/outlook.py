@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from jk_bms.battery.runtime import TINY
-from jk_bms.battery.until import LEAST_DAYS, Outlook, Step, as_usual, battery_power, expect, foretold
+from jk_bms.battery.until import LEAST_DAYS, Outlook, Stretch, as_usual, battery_power, expect, foretold
 from jk_bms.errors import StoreError
+from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history_query import query
-from jk_bms.store.own import OwnReader
 from jk_bms.view.house import house_of, pack_size
 
 DAYS = 14  # that tell what is usual
@@ -19,7 +19,7 @@ SOON = 7200.0  # s: an end within that is told as the alert of it tells it
 
 
 def outlook(
-    reader: OwnReader,
+    reader: BmsDbReader,
     snapshot: dict[str, Any],
     device: dict[str, Any] | None,
     until: datetime,
@@ -45,7 +45,7 @@ def outlook(
     share = 1.0 if device is None else share_of(snapshot, device)
     spans = [(_days_before(now, days, zone), _days_before(until, days, zone)) for days in range(1, DAYS + 1)]
     usual = [
-        [Step(seconds, share * watts) for seconds, watts in day]
+        [Stretch(seconds, share * watts) for seconds, watts in day]
         for start, end in spans
         if (day := house_power(reader, start, end))
     ]
@@ -79,7 +79,7 @@ def share_of(snapshot: dict[str, Any], device: dict[str, Any]) -> float:
     return known[0] / sum(known) if len(known) == len(sizes) else 1.0 / len(sizes)
 
 
-def house_power(reader: OwnReader, start: datetime, end: datetime) -> list[Step]:
+def house_power(reader: BmsDbReader, start: datetime, end: datetime) -> list[Stretch]:
     """Return what the house would have taken from a battery; empty where the inverter told too little."""
     try:
         series = query(reader, INVERTER, ("ac_output_power", "pv_input_power"), start, end, POINTS)
@@ -94,7 +94,7 @@ def house_power(reader: OwnReader, start: datetime, end: datetime) -> list[Step]
 
 
 def _packs_power(
-    reader: OwnReader, addresses: Sequence[str], start: datetime, end: datetime, least: float
+    reader: BmsDbReader, addresses: Sequence[str], start: datetime, end: datetime, least: float
 ) -> list[tuple[float, float | None]]:
     """What the batteries gave together: s, and W where they carried the house; empty where one has no history.
 
@@ -126,14 +126,14 @@ def _packs_power(
 
 def _steps(
     times: list[float], step: float, watts: list[float | None], start: datetime, end: datetime
-) -> list[Step]:
+) -> list[Stretch]:
     cut = _cut(times, step, watts, start, end)
     known = [(seconds, value) for seconds, value in cut if value is not None]
     heard = sum(seconds for seconds, _ in known)
     if heard < KNOWN * (end - start).total_seconds():
         return []
     mean = sum(seconds * value for seconds, value in known) / heard
-    return [Step(seconds, mean if value is None else value) for seconds, value in cut]
+    return [Stretch(seconds, mean if value is None else value) for seconds, value in cut]
 
 
 def _cut(

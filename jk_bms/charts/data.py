@@ -14,8 +14,8 @@ from jk_bms.battery.house_charge import SIZES, size_of, weighted_charge
 from jk_bms.errors import StoreError
 from jk_bms.model import InverterSample
 from jk_bms.rules.grid import LOST, grid_of
+from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history_query import ROWS, Series, Values, daily_totals, query, tracks
-from jk_bms.store.own import OwnReader
 
 POINTS = 480  # of a chart: about two pixels each
 NEWEST = timedelta(minutes=15)  # before the end: an older value is not the one of then
@@ -70,14 +70,14 @@ class PeriodData(NamedTuple):
     silent: tuple[str, ...] = ()
 
 
-def first_recorded(reader: OwnReader, devices: Sequence[str]) -> datetime | None:
+def first_recorded(reader: BmsDbReader, devices: Sequence[str]) -> datetime | None:
     """Return since when there is anything of these devices."""
     known = [track.first for track in tracks(reader) if track.name in devices and track.first is not None]
     return min(known, default=None)
 
 
 def read_chart(
-    reader: OwnReader,
+    reader: BmsDbReader,
     devices: Sequence[str],
     quantities: Sequence[str],
     start: datetime,
@@ -119,7 +119,7 @@ def read_chart(
 
 
 def read_periods(
-    reader: OwnReader,
+    reader: BmsDbReader,
     devices: Sequence[str],
     quantities: Sequence[str],
     periods: Sequence[tuple[datetime, datetime]],
@@ -165,7 +165,7 @@ def read_periods(
 
 
 def _heard(
-    reader: OwnReader,
+    reader: BmsDbReader,
     devices: Sequence[str],
     quantities: Sequence[str],
     start: datetime,
@@ -197,12 +197,12 @@ def _recorded(series: Series, name: str) -> float:
     return known[-1] - known[0] + min(series.step, 60.0) if known else 0.0
 
 
-def _sizes(reader: OwnReader, devices: Sequence[str], start: datetime, end: datetime) -> Sizes:
+def _sizes(reader: BmsDbReader, devices: Sequence[str], start: datetime, end: datetime) -> Sizes:
     """How much goes into each of several packs, in Ah."""
     return [size_between(reader, device, start, end) for device in devices] if len(devices) > 1 else []
 
 
-def size_between(reader: OwnReader, device: str, start: datetime, end: datetime) -> float | None:
+def size_between(reader: BmsDbReader, device: str, start: datetime, end: datetime) -> float | None:
     """Return how much goes into a pack, in Ah, by what was recorded from ``start`` to ``end``; None: not known."""
     values = query(reader, device, SIZES, start, end, 1).values
     learned, full = (next((size for size in values[name].mean if size), None) for name in SIZES)
@@ -351,7 +351,7 @@ def _work(
 
 
 def _newest(
-    reader: OwnReader,
+    reader: BmsDbReader,
     devices: Sequence[str],
     quantities: Sequence[str],
     end: datetime,

@@ -12,7 +12,7 @@ from jk_bms.charts.kinds import KINDS, Head, Kind
 from jk_bms.charts.plot import Picture, Said
 from jk_bms.charts.style import THEMES, Theme
 from jk_bms.charts.wanted import SPANS, Made, Pack, Wanted
-from jk_bms.store.own import OwnReader, open_reader
+from jk_bms.store.bms_db import BmsDbReader, open_reader
 from jk_bms.texts import Texts, language
 
 BY_DAYS = timedelta(days=3)  # from which on a day is a bar
@@ -97,7 +97,7 @@ def make(request: dict[str, Any]) -> Made:
 
 
 def _draw(
-    reader: OwnReader, kind: Kind, wanted: Wanted, head: Head, picture: Picture
+    reader: BmsDbReader, kind: Kind, wanted: Wanted, head: Head, picture: Picture
 ) -> tuple[Said, Collection[str]]:
     """Draw lines, or a bar for each day where there are at least two; return what it says, and whose
     data there are none of.

@@ -29,7 +29,7 @@ from jk_bms.sinks.inverter_record import record_values
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import samples, tracks
 from jk_bms.store.inverter_fold import fold_inverter
-from jk_bms.store.own import OwnReader, OwnStore, open_writer
+from jk_bms.store.bms_db import BmsDbReader, BmsDb, open_writer
 from jk_bms.store.readings import Record
 
 DAY = timedelta(days=1)
@@ -63,7 +63,7 @@ def with_a_past(settings: Settings, entry: Entry, clock: Clock) -> Entry:
     return entry if bms is None else replace(entry, options={**entry.options, LIVED: bms})
 
 
-def _as_it_stopped(own: OwnReader, entry: Entry) -> SimulatedBms | None:
+def _as_it_stopped(own: BmsDbReader, entry: Entry) -> SimulatedBms | None:
     """The battery as full as the newest row says that it was, with its counters; None: no row says so."""
     last = next((track.last for track in tracks(own) if track.name == entry.address), None)
     rows = list(samples(own, entry.address, last - HOUR, last + HOUR)) if last else []
@@ -77,7 +77,7 @@ def _as_it_stopped(own: OwnReader, entry: Entry) -> SimulatedBms | None:
     return bms
 
 
-def _fill(own: OwnStore, settings: Settings, entry: Entry, now: datetime) -> SimulatedBms:
+def _fill(own: BmsDb, settings: Settings, entry: Entry, now: datetime) -> SimulatedBms:
     begin = (now - DAY).replace(second=0, microsecond=0)
     # By the clock on the wall, in the zone in which the house goes on afterwards.
     start = now.astimezone().replace(tzinfo=None, second=0, microsecond=0) - DAY

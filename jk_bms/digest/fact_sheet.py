@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from jk_bms.digest.counts import BATTERY_NUMBER, CELL_NUMBER
-from jk_bms.digest.facts import WEEK, DayFacts, Extreme, PackFacts, Span
+from jk_bms.digest.facts import WEEK, DayFacts, Extreme, PackDay, Span
 from jk_bms.digest.number_words import BATTERY, CELL, FULL, GRID, HOLE, SWITCH
 from jk_bms.digest.phases import Level, Phase
 from jk_bms.digest.proof import Bond, Known, Value, claims, clean, time_value
@@ -42,7 +42,7 @@ def fact_sheet(facts: DayFacts) -> Sheet:
     return Sheet("\n".join(lines), known)
 
 
-def safe_name(pack: PackFacts) -> str | None:
+def safe_name(pack: PackDay) -> str | None:
     """Return the name of a pack if it is nothing but a name; None: better not shown to a model.
 
     It is foreign text: it may hold numbers, which would be taken for facts, or instructions.
@@ -113,7 +113,7 @@ class _Writer:
             yield ""
             yield from self._pack(pack)
 
-    def _pack(self, pack: PackFacts) -> Iterator[str]:
+    def _pack(self, pack: PackDay) -> Iterator[str]:
         name = safe_name(pack)
         self._count(BATTERY_NUMBER, pack.number)
         yield f"Battery {pack.number}" + (f' (its owner calls it "{name}"):' if name else ":")
@@ -143,7 +143,7 @@ class _Writer:
             since = "certain since today" if fault.new else "known before"
             yield f"- cell {self._count(CELL_NUMBER, fault.cell)} is not in order: {fault.kind}, {since}"
 
-    def _phases(self, pack: PackFacts) -> Iterator[str]:
+    def _phases(self, pack: PackDay) -> Iterator[str]:
         yield f"- switches to autonomous supply (on battery): {self._count(SWITCH, len(pack.phases))}"
         for number, phase in enumerate(pack.phases, 1):
             self._about("phase", number)
@@ -157,7 +157,7 @@ class _Writer:
             f"{at.astimezone(self._zone):%H:%M}" for at in pack.full_at
         )
 
-    def _measured(self, pack: PackFacts) -> Iterator[str]:
+    def _measured(self, pack: PackDay) -> Iterator[str]:
         if pack.low is not None:
             self._about("low")
             yield f"- lowest charge: {self._level(pack.low)}"
@@ -204,7 +204,7 @@ class _Writer:
         depth = self._percent(phase.depth, "points", "depth")
         return f"{begin} {end}; lowest {low}, it fell by {depth}; {full}"
 
-    def _extremes(self, pack: PackFacts) -> Iterator[str]:
+    def _extremes(self, pack: PackDay) -> Iterator[str]:
         if pack.draw is not None:
             self._about("draw")
             yield f"- most power drawn: {self._extreme(pack.draw, 'power', 0)}"
@@ -222,7 +222,7 @@ class _Writer:
             self._about("cold")
             yield f"- temperature: from {self._extreme(pack.coldest, 'temperature', 1)} to {warmest}"
 
-    def _usual(self, pack: PackFacts) -> Iterator[str]:
+    def _usual(self, pack: PackDay) -> Iterator[str]:
         usual = pack.usual
         if usual is None:
             return

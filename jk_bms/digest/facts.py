@@ -16,9 +16,9 @@ from jk_bms.digest.days import day_of
 from jk_bms.digest.phases import Feed, Level, Phase, find_phases, lowest, with_full
 from jk_bms.model import Device
 from jk_bms.rules.grid import LOST, UNKNOWN
+from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history import counters
 from jk_bms.store.history_query import Series, Values, query, tracks
-from jk_bms.store.own import OwnReader
 from jk_bms.store.states import read_states
 
 MINUTE = timedelta(minutes=1)
@@ -76,7 +76,7 @@ class Usual(NamedTuple):
     low: float | None  # mean of the lowest levels, %
 
 
-class PackFacts(NamedTuple):
+class PackDay(NamedTuple):
     """The day of one battery. ``None``: not known."""
 
     address: str
@@ -117,11 +117,11 @@ class DayFacts(NamedTuple):
     start: datetime
     end: datetime
     zone: tzinfo
-    packs: tuple[PackFacts, ...] = ()
+    packs: tuple[PackDay, ...] = ()
     load: Extreme | None = None  # W, the most the house drew
     grid: tuple[Span, ...] | None = None  # when it was away; None: it was not watched
     grid_unknown: tuple[Span, ...] = ()  # when the inverter, though there is one, said nothing of it
-    house: PackFacts | None = None  # several packs as one, of the times at which each is known
+    house: PackDay | None = None  # several packs as one, of the times at which each is known
 
     @property
     def known(self) -> bool:
@@ -129,12 +129,12 @@ class DayFacts(NamedTuple):
         return any(pack.levels for pack in self.packs)
 
     @property
-    def counted(self) -> tuple[PackFacts, ...]:
+    def counted(self) -> tuple[PackDay, ...]:
         """Of what times on battery and the lowest charge are told: the house, where it is known as one."""
         return self.packs if self.house is None else (self.house,)
 
 
-def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zone: tzinfo) -> DayFacts:
+def read_facts(reader: BmsDbReader, day: date, start: datetime, end: datetime, zone: tzinfo) -> DayFacts:
     """Count what happened from ``start`` to before ``end``, both UTC. Raises StoreError."""
     if end <= start:  # a day that has not begun
         return DayFacts(day, start, end, zone)
@@ -152,7 +152,7 @@ def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zon
         if track.first is None:
             continue
         device = known.get(track.name)  # what was only imported has none
-        facts = PackFacts(track.name, device.number if device else place, _name(track.name, device))
+        facts = PackDay(track.name, device.number if device else place, _name(track.name, device))
         facts = facts._replace(
             since=track.first if track.first - start >= HOLE else None,
             faults=health.get(track.name, ()),
@@ -179,9 +179,7 @@ def read_facts(reader: OwnReader, day: date, start: datetime, end: datetime, zon
     )
 
 
-def _house(
-    parts: Sequence[tuple[PackFacts, Series]], end: datetime, grid: "_Grid | None"
-) -> PackFacts | None:
+def _house(parts: Sequence[tuple[PackDay, Series]], end: datetime, grid: "_Grid | None") -> PackDay | None:
     """Several packs as one; None for fewer, and where their minutes are not the same ones."""
     packs = [pack for pack, _ in parts]
     series = [one for _, one in parts]
@@ -189,7 +187,7 @@ def _house(
         return None
     sizes = [pack.capacity_ah for pack in packs]
     known = [size for size in sizes if size]
-    facts = PackFacts("", 0, "", capacity_ah=sum(known) if len(known) == len(sizes) else None)
+    facts = PackDay("", 0, "", capacity_ah=sum(known) if len(known) == len(sizes) else None)
     facts = _pack(facts, together(series, sizes), None, end, grid)
     usual = [pack.usual for pack in packs if pack.usual is not None]
     if len(usual) == len(packs):
@@ -229,12 +227,12 @@ def _name(address: str, device: Device | None) -> str:
     return address if device is None or device.name is None else device.name
 
 
-def _number(pack: PackFacts) -> int:
+def _number(pack: PackDay) -> int:
     return pack.number
 
 
 def _minutes(
-    reader: OwnReader, track: str, quantities: Sequence[str], start: datetime, end: datetime
+    reader: BmsDbReader, track: str, quantities: Sequence[str], start: datetime, end: datetime
 ) -> Series:
     # One more: neither end need be a whole minute.
     points = 1 + max(1, -(-(end - start) // MINUTE))
@@ -242,8 +240,8 @@ def _minutes(
 
 
 def _pack(
-    facts: PackFacts, series: Series, first: datetime | None, end: datetime, grid: "_Grid | None"
-) -> PackFacts:
+    facts: PackDay, series: Series, first: datetime | None, end: datetime, grid: "_Grid | None"
+) -> PackDay:
     """Fill in what the minutes of a pack tell, which should begin at ``first``; None: it is new."""
     values = series.values
     soc = values["battery_soc"]
@@ -300,9 +298,7 @@ def _rounded(level: Level | None) -> Level | None:
     return None if level is None else level._replace(level=round(level.level, 1))
 
 
-def _feeds(
-    facts: PackFacts, series: Series, levels: Sequence[Level], grid: "_Grid | None"
-) -> tuple[Feed, ...]:
+def _feeds(facts: PackDay, series: Series, levels: Sequence[Level], grid: "_Grid | None") -> tuple[Feed, ...]:
     """What fed the house in the ten minutes of each of ``levels``."""
     flows: dict[float, list[float]] = {}
     for at, watts, volts in zip(
@@ -421,7 +417,7 @@ class _Grid(NamedTuple):
     slots_there: set[int]  # in which it was there all the time
 
 
-def _grid(reader: OwnReader, start: datetime, end: datetime) -> _Grid:
+def _grid(reader: BmsDbReader, start: datetime, end: datetime) -> _Grid:
     """The grid by every record: a cut of seconds is one. What is not known neither begins nor ends one."""
     series = held(query(reader, INVERTER, TELLS_OF_GRID, start, end, 1 + max(1, -(-(end - start) // CUT))))
     grid = _Grid(False, [], [], set(), set())
@@ -452,7 +448,7 @@ def _grid(reader: OwnReader, start: datetime, end: datetime) -> _Grid:
     return grid._replace(seen=seen, slots_there=grid.slots_there - grid.slots_away)
 
 
-def _usual(reader: OwnReader, track: str, day: date, zone: tzinfo) -> Usual | None:
+def _usual(reader: BmsDbReader, track: str, day: date, zone: tzinfo) -> Usual | None:
     """The means of the week before ``day``, of its days that are known for the most part."""
     charged: list[float] = []
     discharged: list[float] = []
@@ -480,7 +476,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if len(values) >= ENOUGH_DAYS else None
 
 
-def _health(reader: OwnReader, day: date) -> dict[str, tuple[FaultyCell, ...]]:
+def _health(reader: BmsDbReader, day: date) -> dict[str, tuple[FaultyCell, ...]]:
     """What is wrong with cells, by the address of their pack; what is not understood is left out."""
     learnt: Mapping[str, Any] = read_states(reader)
     faults = {}

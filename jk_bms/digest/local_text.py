@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from jk_bms.digest.fact_sheet import percent_more
-from jk_bms.digest.facts import DayFacts, Extreme, PackFacts, Span
+from jk_bms.digest.facts import DayFacts, Extreme, PackDay, Span
 from jk_bms.digest.phases import Level, Phase
 from jk_bms.texts import Texts, clip
 
@@ -116,7 +116,7 @@ class _Teller:
         elif facts.grid_unknown:
             yield texts("digest.grid.unwatched")
 
-    def _pack(self, pack: PackFacts) -> Iterator[Part]:
+    def _pack(self, pack: PackDay) -> Iterator[Part]:
         texts = self._texts
         if not pack.levels:
             yield Part("nothing_recorded", (texts("digest.pack.nothing"),), must=True)
@@ -129,13 +129,13 @@ class _Teller:
             yield Part("missing_data", (self._spans("digest.holes", pack.holes),), must=True)
         yield Part("cells_not_in_order", tuple(self._faults(pack)), must=True)
 
-    def _charge(self, pack: PackFacts) -> Iterator[Part]:
+    def _charge(self, pack: PackDay) -> Iterator[Part]:
         yield Part("times_on_battery", tuple(self._phases(pack)), must=True)
         if pack.low is not None and pack.last is not None:
             key = "digest.low" if pack is not self._facts.house else "digest.house"
             yield Part("lowest_charge", (self._texts(key, **self._ends(pack.low, pack.last)),), must=True)
 
-    def _phases(self, pack: PackFacts) -> Iterator[str]:
+    def _phases(self, pack: PackDay) -> Iterator[str]:
         texts = self._texts
         if pack.phases:
             yield texts.count("digest.phases", len(pack.phases))
@@ -153,7 +153,7 @@ class _Teller:
     def _ends(self, low: Level, last: Level) -> dict[str, str]:
         return {"low": self.percent(low.level), "at": self.at(low.at), "last": self.percent(last.level)}
 
-    def _measured(self, pack: PackFacts) -> Iterator[Part]:
+    def _measured(self, pack: PackDay) -> Iterator[Part]:
         """Energy and extremes, of a pack or of a house."""
         texts = self._texts
         if pack.charged_kwh is not None and pack.discharged_kwh is not None:
@@ -174,7 +174,7 @@ class _Teller:
         if pack.coldest is not None and pack.warmest is not None:
             yield Part("temperature", (self._temperature(pack.coldest, pack.warmest),))
 
-    def _delta(self, pack: PackFacts, delta: Extreme) -> str:
+    def _delta(self, pack: PackDay, delta: Extreme) -> str:
         value, at = self._texts.quantity(1000 * delta.value, "mV"), self.at(delta.at)
         worst = next((one.number for one in self._facts.packs if one.delta == delta), None)
         if pack is self._facts.house and worst is not None:
@@ -188,18 +188,18 @@ class _Teller:
             return texts("digest.temperature.same", value=high)
         return texts("digest.temperature", low=texts.number(coldest.value, 1), high=high)
 
-    def _energy(self, pack: PackFacts) -> dict[str, str]:
+    def _energy(self, pack: PackDay) -> dict[str, str]:
         assert pack.charged_kwh is not None
         assert pack.discharged_kwh is not None
         into, out = (self._texts.quantity(kwh, "kWh", 1) for kwh in (pack.charged_kwh, pack.discharged_kwh))
         return {"into": into, "out": out}
 
-    def _metered(self, pack: PackFacts) -> str:
+    def _metered(self, pack: PackDay) -> str:
         if pack.metered is None:
             return ""
         return ".since" if pack.metered.end is None else ".part"
 
-    def _faults(self, pack: PackFacts) -> Iterator[str]:
+    def _faults(self, pack: PackDay) -> Iterator[str]:
         texts = self._texts
         for fault in pack.faults:
             kind = f"digest.kind.{fault.kind}"
@@ -209,7 +209,7 @@ class _Teller:
                 kind=texts(kind) if texts.known(kind) else fault.kind,
             )
 
-    def _differs(self, pack: PackFacts, house: PackFacts) -> str | None:
+    def _differs(self, pack: PackDay, house: PackDay) -> str | None:
         """A line of what ``pack`` has otherwise than its house, or alone; None: nothing."""
         texts, told = self._texts, list[str]()
         if not pack.levels:
@@ -248,7 +248,7 @@ class _Teller:
             return told + texts("digest.phase.full", at=self.at(phase.full_at))
         return told + (texts("digest.phase.not_full") if phase.end else "")
 
-    def _usual(self, pack: PackFacts) -> str:
+    def _usual(self, pack: PackDay) -> str:
         mean = pack.usual.discharged_kwh if pack.usual and not (pack.metered or pack.since) else None
         share = None if mean is None else percent_more(pack.discharged_kwh, mean)
         if share is None:
@@ -292,7 +292,7 @@ class _Teller:
         return f"{self._texts.date(at, self._facts.zone)} {local:%H:%M}"
 
 
-def _flows_otherwise(pack: PackFacts, facts: DayFacts) -> bool:
+def _flows_otherwise(pack: PackDay, facts: DayFacts) -> bool:
     """Whether a pack gave or took another part of the energy than its size says."""
     packs = [one for one in facts.packs if one.levels]
     sizes = [one.capacity_ah or 0.0 for one in packs]

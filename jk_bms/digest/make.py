@@ -12,7 +12,7 @@ from jk_bms.digest.days import named_zone
 from jk_bms.digest.facts import DayFacts, read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.errors import StoreError
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import Texts, clip, language
 
 log = logging.getLogger(__name__)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from jk_bms.digest.facts import PackFacts
+from jk_bms.digest.facts import PackDay
 from jk_bms.digest.log_lines import battery_text, log_line
 from jk_bms.digest.phases import Level
 
 
-def series_lines(pack: PackFacts, zone: tzinfo, most_chars: int) -> list[str]:
+def series_lines(pack: PackDay, zone: tzinfo, most_chars: int) -> list[str]:
     """Return the day of ``pack``, at most ``most_chars`` with line ends: what stands still goes first.
 
     Lowest levels are among them even where they lie between two measurements.
@@ -28,7 +28,7 @@ def series_lines(pack: PackFacts, zone: tzinfo, most_chars: int) -> list[str]:
     return lines if _length(lines) <= most_chars else []
 
 
-def _lines(pack: PackFacts, levels: Sequence[Level], zone: tzinfo) -> list[str]:
+def _lines(pack: PackDay, levels: Sequence[Level], zone: tzinfo) -> list[str]:
     return [log_line(one.at, battery_text(pack.voltages[one.at], one.level), zone) for one in levels]
 
 

@@ -14,7 +14,7 @@ from jk_bms.errors import StoreError
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.model import Device
 from jk_bms.poller.upkeep import longer_start
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.bms_db import BmsDb, open_writer
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class BmsDbThread:
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="bms.db")
         self._path = path
         self._clock = clock
-        self._own: OwnStore | None = None  # while it is open
+        self._own: BmsDb | None = None  # while it is open
         self._begun_anew = 0  # how often the file was made anew
         self._told: dict[
             str, tuple[Device, dict[str, Any], float]
@@ -50,7 +50,7 @@ class BmsDbThread:
                 await loop.run_in_executor(self.executor, self._own.close)
             self.executor.shutdown()
 
-    def write(self, change: Callable[[OwnStore], object]) -> None:
+    def write(self, change: Callable[[BmsDb], object]) -> None:
         """Have something written, in order; a failure is logged, not raised."""
 
         def write() -> None:
@@ -64,7 +64,7 @@ class BmsDbThread:
 
         self.executor.submit(write)
 
-    async def run(self, work: Callable[[OwnStore], Any]) -> Any:
+    async def run(self, work: Callable[[BmsDb], Any]) -> Any:
         """Return what ``work`` returns, run in the thread. Raises StoreError."""
         assert self._own is not None
         return await asyncio.get_running_loop().run_in_executor(self.executor, work, self._own)

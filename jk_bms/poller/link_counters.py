@@ -11,10 +11,10 @@ from typing import Any
 
 from jk_bms.clock import Clock, Mark
 from jk_bms.model.link import LinkStatus
-from jk_bms.repair.house import House
 from jk_bms.repair.machine import HOUR, LinkMachine
+from jk_bms.repair.shared import SharedRepair
 from jk_bms.sources.base import Source
-from jk_bms.store.own import OwnStore
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_states, write_states
 
 log = logging.getLogger(__name__)
@@ -23,14 +23,19 @@ PREFIX = "link:"  # of the names in bms.db; an address follows
 PERIOD = 60.0  # s between two looks whether something changed: so much is lost by a kill
 COUNTED = ("refused", "discarded", "commands")  # in ``LinkStatus``
 
-Write = Callable[[Callable[[OwnStore], object]], None]
+Write = Callable[[Callable[[BmsDb], object]], None]
 
 
 class LinkCounters:
     """Keeps what the links of ``house`` count; ``open`` first. ``now`` is the clock of its machines."""
 
     def __init__(
-        self, house: House, clock: Clock, boot: str, write: Write, now: Callable[[], float] = time.monotonic
+        self,
+        house: SharedRepair,
+        clock: Clock,
+        boot: str,
+        write: Write,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._house = house
         self._clock = clock
@@ -41,7 +46,7 @@ class LinkCounters:
         self._kept: dict[str, dict[str, Any]] = {}
         self._due = now() + PERIOD
 
-    def open(self, own: OwnStore, sources: Sequence[Source]) -> None:
+    def open(self, own: BmsDb, sources: Sequence[Source]) -> None:
         """Count on from where the last run ended. Blocks."""
         states = read_states(own, PREFIX)
         for source in sources:

@@ -17,12 +17,12 @@ from jk_bms.model import Device
 from jk_bms.model.outage import OutageRecord
 from jk_bms.poller.link_counters import LinkCounters, Write
 from jk_bms.repair.causes import telling
-from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung
 from jk_bms.repair.machine import MOST_STEPS, STILL_ITS_DOING
+from jk_bms.repair.shared import SharedRepair
 from jk_bms.sources.base import Source
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.outages import correct_outage_times, newest_outages, open_outages, put_outage
-from jk_bms.store.own import OwnStore
 from jk_bms.store.states import read_state, write_states
 
 STATE = "repair"  # its name in bms.db
@@ -50,7 +50,12 @@ class LinkLog:
     """
 
     def __init__(
-        self, house: House, clock: Clock, boot: str, write: Write, now: Callable[[], float] = time.monotonic
+        self,
+        house: SharedRepair,
+        clock: Clock,
+        boot: str,
+        write: Write,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ended_by = Rung.NONE
         self._counters = LinkCounters(house, clock, boot, write, now)
@@ -67,7 +72,7 @@ class LinkLog:
         self._earlier: dict[str, _Earlier] = {}
 
     def open(
-        self, own: OwnStore, sources: Sequence[Source], heard: Callable[[str], Mark | None] = lambda _: None
+        self, own: BmsDb, sources: Sequence[Source], heard: Callable[[str], Mark | None] = lambda _: None
     ) -> None:
         """Go on where the last run ended; ``heard``: when it had the last good frame of a device. Blocks."""
         self._opened = self._clock.monotonic()
@@ -144,7 +149,7 @@ class LinkLog:
 
     # Inside
 
-    def _take_up(self, own: OwnStore, address: str, heard: Mark | None) -> None:
+    def _take_up(self, own: BmsDb, address: str, heard: Mark | None) -> None:
         """Find the outage that goes on, and close what turns out to be over."""
         now = self._opened
         for boot, left in open_outages(own, address):

@@ -26,11 +26,11 @@ from jk_bms.model import Device, Sample
 from jk_bms.sinks.history import Committer, HistorySink, Report, clock_confirmed
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.history import HistoryStore, Keep
 from jk_bms.store.inverter_fold import InverterFolder
 from jk_bms.store.journal import NAME as JOURNAL
 from jk_bms.store.journal import Journal
-from jk_bms.store.own import OwnStore
 from jk_bms.store.readings import Readings
 from jk_bms.store.states import read_states
 
@@ -70,7 +70,7 @@ class Memory:
         self._learnt: dict[str, dict[str, Any]] = {}  # what belongs to them, as it was at the start
         self._committer: Committer | None = None
 
-    def open(self, own: OwnStore) -> None:
+    def open(self, own: BmsDb) -> None:
         """Go on where the last run ended: its states, then the frames of its journal. Blocks."""
         settings = self._settings
         self._own = own

@@ -46,11 +46,11 @@ from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.placement import STATE as PLACEMENT
 from jk_bms.radio.placement import Placement
-from jk_bms.repair.house import House
+from jk_bms.repair.shared import SharedRepair
 from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.sinks import SINKS
 from jk_bms.sources import Source, SourceContext, build
-from jk_bms.store.own import OwnStore
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state, write_states
 
 __all__ = ["EXIT_OK", "EXIT_SILENT", "Poller"]
@@ -78,7 +78,7 @@ class Poller:
         self.bms_db = BmsDbThread(settings.bms_db_path, clock)
         self._loop: asyncio.AbstractEventLoop | None = None  # while running
         self._grid = UNKNOWN  # as it was last known
-        self.house = House(
+        self.house = SharedRepair(
             asyncio.get_running_loop().time(),
             adapter_failures=settings.max_consecutive_errors,
             may_restart=settings.allow_bluetooth_restart,
@@ -247,7 +247,7 @@ class Poller:
                 await self.alerts.close()
                 await self.memory.close()
 
-    def _take_up(self, own: OwnStore) -> None:
+    def _take_up(self, own: BmsDb) -> None:
         """Go on where the last run ended. Blocks."""
         for part in self.parts.values():
             part.open(own)

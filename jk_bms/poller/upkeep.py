@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from jk_bms.errors import LinkError, LiveError, StoreError
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.poller.device_state import status_line
-from jk_bms.repair.house import ALL_SILENT
 from jk_bms.repair.ladder import Rung
-from jk_bms.store.own import OwnStore
+from jk_bms.repair.shared import ALL_SILENT
+from jk_bms.store.bms_db import BmsDb
 
 if TYPE_CHECKING:
     from jk_bms.poller.poller import Poller
@@ -60,7 +60,7 @@ async def watch(poller: "Poller", notifier: Notifier) -> None:
         notifier.status(status_line(poller.batteries(), clock.monotonic()))
         if not clock_trusted and clock.trusted():
             clock_trusted = True
-            poller.bms_db.write(OwnStore.correct_times)
+            poller.bms_db.write(BmsDb.correct_times)
             poller.link_log.clock_set()
             log.info("the clock is right now: %s", clock.now().isoformat(timespec="seconds"))
             poller.report("clock.set", None, "the clock of this machine is right now")
@@ -96,7 +96,7 @@ async def look_after_files(poller: "Poller") -> None:
     """Make anew what was taken away in use: the database, the socket, the journal."""
     missing: dict[str, str] = {}  # what cannot be made at the moment, and why
     looks: dict[str, Callable[[], Awaitable[bool]]] = {
-        "bms.db": lambda: poller.bms_db.run(OwnStore.look),
+        "bms.db": lambda: poller.bms_db.run(BmsDb.look),
         "the socket": poller.server.look,
         "the journal": lambda: asyncio.to_thread(poller.memory.look),
     }

@@ -21,7 +21,7 @@ class Phase(StrEnum):
     MUTE = "mute"  # everything was asked, nothing more will be: time to reconnect
 
 
-class Step(NamedTuple):
+class Question(NamedTuple):
     """One question of the start-up."""
 
     phase: Phase
@@ -34,9 +34,11 @@ class Step(NamedTuple):
 
 # Delays as the phone app has them, order and patience from the behaviour of the firmwares. The
 # last question starts the stream; whether that worked shows in the stream alone.
-STEPS: tuple[Step, ...] = (
-    Step(Phase.DEVICE_INFO, READ_DEVICE_INFO, frozenset({FrameKind.DEVICE_INFO}), 0.3, 2.0, 3),
-    Step(Phase.SETTINGS, READ_SETTINGS, frozenset({FrameKind.SETTINGS, FrameKind.CELL_INFO}), 0.5, 5.0, 1),
+STEPS: tuple[Question, ...] = (
+    Question(Phase.DEVICE_INFO, READ_DEVICE_INFO, frozenset({FrameKind.DEVICE_INFO}), 0.3, 2.0, 3),
+    Question(
+        Phase.SETTINGS, READ_SETTINGS, frozenset({FrameKind.SETTINGS, FrameKind.CELL_INFO}), 0.5, 5.0, 1
+    ),
 )
 READY_PATIENCE = 1.0  # s; a ready frame can get lost: then the answer alone must do
 NO_STREAM = 5.0  # s after the last answer without cell info, about ten frames: ask again

@@ -73,14 +73,14 @@ class Trouble(NamedTuple):
         return cls(error.verdict, str(error), error.evidence)
 
 
-class Signal(NamedTuple):
+class Heard(NamedTuple):
     """How strong the device was heard, in dBm, and when."""
 
     at: float
     rssi: int
 
 
-class Step(NamedTuple):
+class RungTaken(NamedTuple):
     """A rung that was taken."""
 
     rung: Rung
@@ -97,7 +97,7 @@ class Outage(msgspec.Struct, kw_only=True):
     causes: tuple[Cause, ...]  # of that verdict
     attempts: int = 0  # that failed
     relapses: int = 0  # it was back, but not for long
-    steps: list[Step] = msgspec.field(default_factory=list)
+    steps: list[RungTaken] = msgspec.field(default_factory=list)
     ended: float | None = None  # None: it goes on
     cure: Rung | None = None  # None: it goes on, or was broken off by a release
 
@@ -149,7 +149,7 @@ class LinkMachine:
         self.failures = 0  # consecutive
         self.connects = 0
         self.last_frame: float | None = None
-        self.signals: deque[Signal] = deque(maxlen=SIGNALS)
+        self.signals: deque[Heard] = deque(maxlen=SIGNALS)
         self.released_until: float | None = None
         self.commands = DayCount()
         self.known = False  # it gave data before, perhaps to an earlier run
@@ -174,7 +174,7 @@ class LinkMachine:
 
     def seen(self, rssi: int, now: float) -> None:
         """The device was heard advertising."""
-        self.signals.append(Signal(now, rssi))
+        self.signals.append(Heard(now, rssi))
 
     def connecting(self, now: float) -> None:
         """An attempt begins."""
@@ -243,7 +243,7 @@ class LinkMachine:
     def repaired(self, rung: Rung, now: float, *, worked: bool) -> None:
         """A repair was carried out, or could not be."""
         self._tried[rung] = now
-        self._step(Step(rung, now, worked))
+        self._step(RungTaken(rung, now, worked))
         if worked:
             self._repaired = True
             self._failed_since = 0
@@ -328,7 +328,7 @@ class LinkMachine:
         if self._link_commands.last_day(now) >= MOST_COMMANDS:
             return None
         self._asked = now
-        self._step(Step(Rung.ASK, now))
+        self._step(RungTaken(Rung.ASK, now))
         return Rung.ASK
 
     @property
@@ -380,7 +380,7 @@ class LinkMachine:
             return repairs[-1]
         return Rung.RECONNECT if self.outage.attempts else Rung.NONE
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: RungTaken) -> None:
         if self.outage is not None and len(self.outage.steps) < MOST_STEPS:
             self.outage.steps.append(step)
 

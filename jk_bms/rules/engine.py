@@ -29,7 +29,7 @@ from jk_bms.rules.base import (
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.causes import place_in_emptying, says_more, urgency
 from jk_bms.rules.options import Options
-from jk_bms.rules.watch import Step, Watch, advance, back, beyond
+from jk_bms.rules.watch import Change, Watch, advance, back, beyond
 
 VERSION = 1  # of the state
 FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back must stand for a while
@@ -331,7 +331,7 @@ class Engine:
         rule: Rule,
         part: str,
         watch: Watch,
-        step: Step,
+        step: Change,
         look: Look | None,
         now: Moment,
         notices: list[Notice],

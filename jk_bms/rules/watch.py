@@ -76,7 +76,7 @@ class Watch(msgspec.Struct):
                 setattr(self, name, at + seconds)
 
 
-class Step(NamedTuple):
+class Change(NamedTuple):
     """What a value did. None: nothing to tell."""
 
     what: str | None = None  # raised, worse, milder, cleared
@@ -84,7 +84,7 @@ class Step(NamedTuple):
     since: float = 0.0  # s since boot, when the values in a row began that it took
 
 
-NOTHING = Step()
+NOTHING = Change()
 
 
 def beyond(rule: Rule, value: float, limit: float) -> bool:
@@ -101,7 +101,7 @@ def advance(
     now: float,
     *,
     proof: bool = True,
-) -> Step:
+) -> Change:
     """Take in a ``value`` (None: on the good side, whatever it is) at ``now`` s.
 
     Without ``proof`` a good value ends nothing, nor does it make anything milder. The alert itself is
@@ -131,8 +131,8 @@ def advance(
     since, watch.good = watch.good.since, None
     for grade in grades:
         if grade.severity < severity and value is not None and not back(rule, value, grade.clear):
-            return Step("milder", grade, since)
-    return Step("cleared", None, since)
+            return Change("milder", grade, since)
+    return Change("cleared", None, since)
 
 
 def _confirm(
@@ -143,7 +143,7 @@ def _confirm(
     options: Options,
     now: float,
     severity: int,
-) -> Step | None:
+) -> Change | None:
     """Count for every grade worse than ``severity``; return the step to the worst that is confirmed."""
     confirmed = None
     for grade in grades:
@@ -166,7 +166,7 @@ def _confirm(
         return None
     counted = [known for known in watch.bad if known <= confirmed.severity]
     since = min(watch.bad.pop(known).since for known in counted)
-    return Step("worse" if severity else "raised", confirmed, since)
+    return Change("worse" if severity else "raised", confirmed, since)
 
 
 def back(rule: Rule, value: float, limit: float) -> bool:

@@ -13,7 +13,7 @@ from jk_bms.model.link import LinkStatus
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.placement import Placement
-from jk_bms.repair.house import House
+from jk_bms.repair.shared import SharedRepair
 
 
 def _nobody(*_: Any, **__: Any) -> None:
@@ -37,7 +37,7 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     linked: Callable[[Device, LinkStatus], None] = _nobody  # the way to it is in another state
     # An outage began, something was tried, or it is over: the newest state of the same record.
     outage: Callable[[OutageRecord], None] = _nobody
-    house: House | None = None  # what the links of one house share; None: this one is alone
+    house: SharedRepair | None = None  # what the links of one house share; None: this one is alone
     placement: Placement | None = None  # who is read by which adapter; None: each chooses for itself
     radio: RadioMemory | None = None  # what links know from earlier runs; None: nothing
     inverter: Callable[[InverterSample], None] = _nobody  # the inverter beside a made-up battery spoke

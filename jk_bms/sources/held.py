@@ -20,9 +20,9 @@ from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.placement import Placement
 from jk_bms.radio.slots import REVISIT, Turn
-from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Circumstances, Rung
 from jk_bms.repair.machine import Do, LinkMachine, Outage, Trouble
+from jk_bms.repair.shared import SharedRepair
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.session import Heard, Session, Sessions, Terms
 from jk_bms.texts.durations import span
@@ -68,7 +68,7 @@ class HeldSource:
         self._sessions = sessions
         self.repairs = repairs
         self._turn = turn
-        self._house = context.house or House(_now())
+        self._house = context.house or SharedRepair(_now())
         self._house.join(device.address, self.machine)
         self._told: dict[str, Any] = {}
         self._terms = Terms(

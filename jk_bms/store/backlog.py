@@ -28,7 +28,7 @@ ROWS_MOST = 168 * PACKED_TOGETHER  # that may wait: a week of one pack, in some 
 FIRST_BYTES = b"\x96"  # of the file: msgpack of a list of six
 _FORM = 1  # of the file, its first part
 
-Step = Batch | ClockSet | Confirmed
+Unwritten = Batch | ClockSet | Confirmed
 
 
 class PackedRows:
@@ -61,12 +61,12 @@ class PackedRows:
         return any(row == each for each in self)
 
 
-def compact(steps: Iterable[Step]) -> list[Step]:
+def compact(steps: Iterable[Unwritten]) -> list[Unwritten]:
     """Return ``steps`` with the rows of a track taken together, packed where they are an hour's.
 
     Nothing passes a step of the clock: rows before it are dated by it.
     """
-    done: list[Step] = []
+    done: list[Unwritten] = []
     growing: dict[tuple[object, ...], int] = {}  # the batch of a track that takes more rows, by place
     for step in steps:
         if isinstance(step, ClockSet):
@@ -90,7 +90,7 @@ def compact(steps: Iterable[Step]) -> list[Step]:
     return done
 
 
-def without_oldest(steps: Iterable[Step], most: int) -> tuple[list[Step], int]:
+def without_oldest(steps: Iterable[Unwritten], most: int) -> tuple[list[Unwritten], int]:
     """Return ``steps`` without the oldest rows where they are more than ``most``, and how many went."""
     kept = list(steps)
     waiting = sum(len(step.rows) for step in kept if isinstance(step, Batch))
@@ -196,7 +196,7 @@ class Backlog:
             log.error("%s: cannot be removed: %s", self.path, error.strerror)
 
 
-def _step(kind: str, *parts: Any) -> Step:
+def _step(kind: str, *parts: Any) -> Unwritten:
     match kind:
         case "rows":
             track, period, columns, _, missing_only, count, data = parts

@@ -25,8 +25,8 @@ import msgspec
 
 from jk_bms import __version__
 from jk_bms.errors import StoreError, reason
+from jk_bms.store.bms_db import BMS_DB
 from jk_bms.store.files import SIDE_FILES, free_name
-from jk_bms.store.own import BMS_DB
 from jk_bms.store.schema import refuse_newer
 from jk_bms.store.sqlite_errors import explain
 

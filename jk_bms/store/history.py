@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from jk_bms.clock import NOT_BEFORE
 from jk_bms.store import rollups
 from jk_bms.store.blocks import Columns, decode_block, encode_block, in_order, joined
+from jk_bms.store.bms_db import BmsDb, BmsDbReader
 from jk_bms.store.columns import BOOT, OFFSET, TIME, TRUSTED
-from jk_bms.store.own import OwnReader, OwnStore
 from jk_bms.store.packing import Packed, pack_rows
 from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, Chunk, Tier
 from jk_bms.store.states import put_states
@@ -110,7 +110,7 @@ class Boot(NamedTuple):
 class HistoryStore:
     """The history in ``own``. Every failure is a StoreError, and then nothing was written."""
 
-    def __init__(self, own: OwnStore, keep: Keep = KEEP) -> None:
+    def __init__(self, own: BmsDb, keep: Keep = KEEP) -> None:
         self._own = own
         self._keep = keep
 
@@ -233,7 +233,7 @@ class HistoryStore:
         return whole
 
 
-def counters(own: OwnReader) -> dict[str, Counter]:
+def counters(own: BmsDbReader) -> dict[str, Counter]:
     """Return the counters of all devices as of the last commit, by address."""
     with own.reading() as db:
         rows = db.execute("SELECT address, data FROM counters ORDER BY address, part").fetchall()

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from jk_bms.errors import StoreError
 from jk_bms.store import rollups, unnumbered
 from jk_bms.store.blocks import Columns, decode_block, in_order, joined
+from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.columns import BY_ID, BY_NAME, OF_ROWS, TIME, TRUSTED, Column, sources_of
 from jk_bms.store.history import block_key, key_of, recent_key, recent_time
-from jk_bms.store.own import OwnReader
 from jk_bms.store.packing import Packed
 from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, TIERS, Chunk, Rolled, Tier
 
@@ -69,7 +69,7 @@ class StoredSample(NamedTuple):
     values: dict[str, float]  # what is absent has no key
 
 
-def tracks(reader: OwnReader) -> list[Track]:
+def tracks(reader: BmsDbReader) -> list[Track]:
     """Return what there is, in the order in which it was first seen."""
     with reader.reading() as db:
         rows = db.execute("SELECT number, name, period FROM tracks ORDER BY number").fetchall()
@@ -77,7 +77,7 @@ def tracks(reader: OwnReader) -> list[Track]:
 
 
 def query(
-    reader: OwnReader,
+    reader: BmsDbReader,
     track: str,
     quantities: Sequence[str],
     start: datetime,
@@ -126,7 +126,7 @@ def query(
     )
 
 
-def daily_totals(reader: OwnReader, track: str, days: int, now: datetime) -> dict[str, DayTotals]:
+def daily_totals(reader: BmsDbReader, track: str, days: int, now: datetime) -> dict[str, DayTotals]:
     """Return what went in and out on the last ``days`` days by date, oldest first, the day of ``now`` last.
 
     Days are those of the zone of ``now``; those without rows are left out. It is what the meters rose
@@ -177,7 +177,7 @@ def _rises(rolled: Rolled, edges: Sequence[int], divisor: int) -> list[float | N
     return [None if each is None else each / divisor for each in risen]
 
 
-def samples(reader: OwnReader, track: str, start: datetime, end: datetime) -> Iterator[StoredSample]:
+def samples(reader: BmsDbReader, track: str, start: datetime, end: datetime) -> Iterator[StoredSample]:
     """Yield every row of ``track`` from ``start`` to before ``end``, in order; an hour is read at a time."""
     first, last = int(start.timestamp() * 1000), int(end.timestamp() * 1000)
     with reader.reading() as db:

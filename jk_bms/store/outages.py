@@ -7,7 +7,7 @@ from typing import Any
 
 from jk_bms.clock import Clock
 from jk_bms.model.outage import OutageRecord
-from jk_bms.store.own import OwnReader, OwnStore
+from jk_bms.store.bms_db import BmsDb, BmsDbReader
 
 _COLUMNS = (
     "device, boot_id, monotonic, began, clock_trusted, lasted, over, verdict, message, causes, rungs, "
@@ -18,7 +18,7 @@ _CHANGING = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", 
 _SELECT = f"SELECT {_COLUMNS} FROM outages"  # noqa: S608 - a fixed list
 
 
-def put_outage(own: OwnStore, record: OutageRecord, boot: str) -> None:
+def put_outage(own: BmsDb, record: OutageRecord, boot: str) -> None:
     """Write ``record`` in place of what was known of the same outage. Raises StoreError.
 
     When it began stays as it stands in the database, which corrects it with the clock.
@@ -47,7 +47,7 @@ def put_outage(own: OwnStore, record: OutageRecord, boot: str) -> None:
     own.write(lambda db: db.execute(statement, row))
 
 
-def newest_outages(own: OwnReader, device: str | None = None, limit: int = 100) -> list[OutageRecord]:
+def newest_outages(own: BmsDbReader, device: str | None = None, limit: int = 100) -> list[OutageRecord]:
     """Return the last outages, of one device or of all, newest first. Raises StoreError."""
     where = "" if device is None else "WHERE device = ? "
     values: tuple[object, ...] = (limit,) if device is None else (device, limit)
@@ -56,7 +56,7 @@ def newest_outages(own: OwnReader, device: str | None = None, limit: int = 100) 
     return [_record(row) for row in rows]
 
 
-def open_outages(own: OwnReader, device: str) -> list[tuple[str, OutageRecord]]:
+def open_outages(own: BmsDbReader, device: str) -> list[tuple[str, OutageRecord]]:
     """Return what runs left open for ``device``, each with the boot it began in, newest first. Raises StoreError."""
     with own.reading() as db:
         rows = db.execute(
@@ -65,7 +65,7 @@ def open_outages(own: OwnReader, device: str) -> list[tuple[str, OutageRecord]]:
     return [(row[1], _record(row)) for row in rows]
 
 
-def correct_outage_times(own: OwnStore, clock: Clock, boot: str) -> None:
+def correct_outage_times(own: BmsDb, clock: Clock, boot: str) -> None:
     """Give this boot's outages their true time once the clock can be trusted. Raises StoreError."""
     if not clock.trusted():
         return

@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from jk_bms.store.own import OwnReader, OwnStore
+from jk_bms.store.bms_db import BmsDb, BmsDbReader
 
 State = Mapping[str, Any]
 
 
-def read_states(own: OwnReader, prefix: str = "") -> dict[str, dict[str, Any]]:
+def read_states(own: BmsDbReader, prefix: str = "") -> dict[str, dict[str, Any]]:
     """Return all states whose names begin with ``prefix``, by name. Raises StoreError."""
     with own.reading() as db:
         rows = db.execute(
@@ -23,20 +23,20 @@ def read_states(own: OwnReader, prefix: str = "") -> dict[str, dict[str, Any]]:
     return {name: json.loads(state) for name, state in rows}
 
 
-def read_state(own: OwnReader, name: str) -> dict[str, Any] | None:
+def read_state(own: BmsDbReader, name: str) -> dict[str, Any] | None:
     """Return one state; None: it was never written. Raises StoreError."""
     with own.reading() as db:
         row = db.execute("SELECT state FROM states WHERE name = ?", (name,)).fetchone()
     return None if row is None else json.loads(row[0])
 
 
-def write_states(own: OwnStore, states: Mapping[str, State | None]) -> None:
+def write_states(own: BmsDb, states: Mapping[str, State | None]) -> None:
     """Write ``states`` in a transaction of their own, all or none; None: forget it. Raises StoreError."""
     own.write(lambda db: put_states(db, states))
 
 
 def put_states(db: sqlite3.Connection, states: Mapping[str, State | None]) -> None:
-    """Write ``states`` within the transaction of the caller (``OwnStore.write``); None: forget it.
+    """Write ``states`` within the transaction of the caller (``BmsDb.write``); None: forget it.
 
     A state that is there already costs a comparison and not a byte on the disk.
     """

@@ -15,7 +15,7 @@ from jk_bms.rules.catalogue import all_codes
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import QUIET, STATE, alert_facts
 from jk_bms.rules.options import Options
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from jk_bms.store.states import read_state
 from jk_bms.texts import Texts, language
 from jk_bms.texts.alerts import alert_line, explain

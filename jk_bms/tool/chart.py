@@ -7,9 +7,9 @@ from pathlib import Path
 from jk_bms.charts.wanted import SPANS, WHAT, Pack, Wanted
 from jk_bms.config.settings import TOP
 from jk_bms.errors import ConfigError, StoreError
+from jk_bms.store.bms_db import open_reader
 from jk_bms.store.history import INVERTER
 from jk_bms.store.history_query import tracks
-from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES
 from jk_bms.tool.output import say
 from jk_bms.tool.stored import add_time_options, chosen_track, stored_settings, track_labels, wanted_time

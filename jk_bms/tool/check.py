@@ -33,9 +33,9 @@ from jk_bms.model.foreign_text import harmless
 from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.sources import SourceContext, build
 from jk_bms.store.backup import nightly_copies
+from jk_bms.store.bms_db import BMS_DB, BmsDbReader, open_reader
 from jk_bms.store.foreign_table import look_at_table
 from jk_bms.store.history_query import tracks
-from jk_bms.store.own import BMS_DB, OwnReader, open_reader
 from jk_bms.store.ownership import refuse_foreign
 from jk_bms.store.rollups import HOUR
 from jk_bms.store.sqlite_errors import explain
@@ -257,7 +257,7 @@ def _database(settings: Settings, user: User, clock: Clock) -> Iterator[Finding]
             )
 
 
-def _history(reader: OwnReader, settings: Settings, clock: Clock) -> Iterator[Finding]:
+def _history(reader: BmsDbReader, settings: Settings, clock: Clock) -> Iterator[Finding]:
     now = clock.now()
     there = tracks(reader)
     if not there:

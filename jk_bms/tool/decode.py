@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from jk_bms.battery.shown import with_shown_soc
+from jk_bms.battery.soc_source import with_shown_soc
 from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError, ProtocolError
 from jk_bms.model import Device, Sample

@@ -12,7 +12,7 @@ from jk_bms.digest.facts import read_facts
 from jk_bms.digest.local_text import local_text
 from jk_bms.errors import ConfigError
 from jk_bms.logs import log_plainly
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note

@@ -78,7 +78,7 @@ DOES: Mapping[str, tuple[str, str]] = {
 # fmt: on
 
 
-class Step(NamedTuple):
+class LayerResult(NamedTuple):
     """What became of one layer."""
 
     layer: str
@@ -105,7 +105,7 @@ class Patient(NamedTuple):
 
     label: str
     address: str
-    steps: list[Step]
+    steps: list[LayerResult]
     fault: Fault | None
 
 
@@ -183,7 +183,7 @@ class Doctor:
 
     async def _see_radio(self, entries: list[Entry]) -> list[Patient]:
         """Look at the radio, and at the batteries of each adapter after that adapter."""
-        machine: list[Step] = []
+        machine: list[LayerResult] = []
         self._say_title("The radio of this machine", beside="asked beside the running service")
         fault = await self._walk(machine, OF_THE_MACHINE, self._machine())
         radios = self._by_adapter(entries)
@@ -196,7 +196,7 @@ class Doctor:
             if missing is None:
                 missing = await self._walk(radio, OF_THE_ADAPTER, self._radio(wanted))
             else:
-                radio += [self._say(Step(layer, UNTRIED)) for layer in OF_THE_ADAPTER]
+                radio += [self._say(LayerResult(layer, UNTRIED)) for layer in OF_THE_ADAPTER]
             with contextlib.suppress(LiveError):  # it may have got further meanwhile, or have ended
                 self._ask()
             if mine and all(self._reads(self._device(entry)) for entry in mine):
@@ -223,12 +223,12 @@ class Doctor:
             sorted_.setdefault(wanted, []).append(entry)
         return sorted_
 
-    async def _see_battery(self, entry: Entry, radio: list[Step], missing: Fault | None) -> Patient:
+    async def _see_battery(self, entry: Entry, radio: list[LayerResult], missing: Fault | None) -> Patient:
         """Look at one battery. ``missing``: what is wrong with its radio, which was told already."""
         before = len(_ALL) - len(OF_THE_BATTERY) if kind_of(entry.type).needs_radio else 0
         address = f" ({entry.address})" if entry.address != entry.label else ""
         self._say_title(f"{entry.label}{address}", beside="as the running service knows it", before=before)
-        steps: list[Step] = []
+        steps: list[LayerResult] = []
         device = self._device(entry)
         if device is not None:
             fault = self._from_service(steps, device, missing)
@@ -237,7 +237,7 @@ class Doctor:
             fault = await self._walk(steps, OF_THE_BATTERY, self._battery(entry), known=known)
         else:
             fault = missing
-            steps += [self._say(Step(layer, UNTRIED)) for layer in OF_THE_BATTERY]
+            steps += [self._say(LayerResult(layer, UNTRIED)) for layer in OF_THE_BATTERY]
         if fault is None:
             self._say_well(self._several)
         elif fault is missing:
@@ -250,7 +250,7 @@ class Doctor:
 
     async def _walk(
         self,
-        steps: list[Step],
+        steps: list[LayerResult],
         layers: tuple[str, ...],
         words: AsyncIterator[tuple[str, str]],
         *,
@@ -260,7 +260,7 @@ class Doctor:
         fault, failed = None, ""
         try:
             async for layer, text in words:
-                steps.append(self._say(Step(layer, OK, text)))
+                steps.append(self._say(LayerResult(layer, OK, text)))
         except SourceError as error:
             fault = self._fault(error, known)
             failed = str(error.evidence.get("layer") or _layer(error.verdict, layers))
@@ -273,11 +273,11 @@ class Doctor:
             if layer in told:
                 continue
             if fault is not None and layer == failed:
-                steps.append(self._say(Step(layer, FAULT, fault.message)))
+                steps.append(self._say(LayerResult(layer, FAULT, fault.message)))
             elif passed:
-                steps.append(self._say(Step(layer, OK)))
+                steps.append(self._say(LayerResult(layer, OK)))
             elif fault is not None:
-                steps.append(self._say(Step(layer, UNTRIED)))
+                steps.append(self._say(LayerResult(layer, UNTRIED)))
         return fault
 
     def _fault(self, error: SourceError, known: bool) -> Fault:
@@ -388,14 +388,14 @@ class Doctor:
     # Through the service
 
     def _from_service(
-        self, steps: list[Step], device: Mapping[str, Any], radio: Fault | None
+        self, steps: list[LayerResult], device: Mapping[str, Any], radio: Fault | None
     ) -> Fault | None:
         """Note what the service says of a link. What it reads is well, whatever the radio looks like from here."""
         link = device["link"]
         if (well := self._reads(device)) or radio is not None:
             texts = _texts(device) if well else {}
             result = OK if well else UNTRIED
-            steps += [self._say(Step(layer, result, texts.get(layer, ""))) for layer in OF_THE_BATTERY]
+            steps += [self._say(LayerResult(layer, result, texts.get(layer, ""))) for layer in OF_THE_BATTERY]
             return None if well else radio
         at_fault = FAULT
         if link["verdict"] is None:
@@ -409,7 +409,7 @@ class Doctor:
         at = OF_THE_BATTERY.index(failed)
         for place, layer in enumerate(OF_THE_BATTERY):
             result = OK if place < at else at_fault if place == at else UNTRIED
-            steps.append(self._say(Step(layer, result, fault.message if place == at else "")))
+            steps.append(self._say(LayerResult(layer, result, fault.message if place == at else "")))
         return fault
 
     def _ask(self) -> None:
@@ -443,7 +443,7 @@ class Doctor:
         if self._aloud:
             print(f"{title}{f', {beside}' if self.through_service and beside else ''}:")
 
-    def _say(self, step: Step) -> Step:
+    def _say(self, step: LayerResult) -> LayerResult:
         if self._aloud:
             self._number += 1
             shown = {OK: "ok", FAULT: "FAULT", UNTRIED: "-", PENDING: "wait"}[step.result]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TextIO
 
 from jk_bms.errors import StoreError, reason
+from jk_bms.store.bms_db import BmsDbReader, open_reader
 from jk_bms.store.columns import BY_NAME, STORED
 from jk_bms.store.history_query import StoredSample, Track, query, samples, tracks
-from jk_bms.store.own import OwnReader, open_reader
 from jk_bms.tool.output import note
 from jk_bms.tool.stored import (
     Progress,
@@ -70,7 +70,7 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _columns(reader: OwnReader, spans: Iterable[_Span]) -> list[str]:
+def _columns(reader: BmsDbReader, spans: Iterable[_Span]) -> list[str]:
     """The columns that any row may have a value in: a table needs them before its first row."""
     names = [column.name for column in STORED]
     seen = {
@@ -116,7 +116,7 @@ def _json_line(device: str, row: StoredSample, zone: tzinfo | None) -> str:
     return json.dumps(line) + "\n"
 
 
-def _rows(reader: OwnReader, spans: Iterable[_Span], labels: Mapping[str, str]) -> Iterator[_Row]:
+def _rows(reader: BmsDbReader, spans: Iterable[_Span], labels: Mapping[str, str]) -> Iterator[_Row]:
     """Every row, one device after the other, each with what people call its device."""
     for track, start, end in spans:
         label = labels[track.name]

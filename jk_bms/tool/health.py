@@ -139,8 +139,8 @@ def _with_sigma(value: list[float], factor: float, unit: str) -> str:
 def charges(settings: Settings) -> list[dict[str, Any]]:
     """Return by what the charge of each battery is counted, as last stored: a minute ago. Raises StoreError."""
     from jk_bms.battery.pack_state import learnt_of, stored_grounds
+    from jk_bms.store.bms_db import open_reader
     from jk_bms.store.history import counters
-    from jk_bms.store.own import open_reader
     from jk_bms.store.states import read_states
 
     packs = []
@@ -241,8 +241,8 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
     """Read the last committed state. Raises StoreError."""
     from jk_bms.battery.health import stored_report
     from jk_bms.battery.pack_state import learnt_of
+    from jk_bms.store.bms_db import open_reader
     from jk_bms.store.history import counters
-    from jk_bms.store.own import open_reader
     from jk_bms.store.states import read_states
 
     packs = []

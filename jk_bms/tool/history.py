@@ -12,10 +12,10 @@ from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, LiveError
 from jk_bms.live.client import LiveClient
 from jk_bms.model.quantities import BY_ATTRIBUTE, fixed
+from jk_bms.store.bms_db import open_reader, open_writer
 from jk_bms.store.columns import BY_NAME
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import Series, Values, query, tracks
-from jk_bms.store.own import open_reader, open_writer
 from jk_bms.tool.output import note
 from jk_bms.tool.stored import Progress, add_time_options, chosen_track, length, stored_settings, wanted_time
 

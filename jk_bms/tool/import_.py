@@ -15,6 +15,7 @@ from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.history import Cut, HistoryStore, Keep
 from jk_bms.store.imports import (
     Findings,
@@ -26,7 +27,6 @@ from jk_bms.store.imports import (
     take_in,
 )
 from jk_bms.store.lock import InUse
-from jk_bms.store.own import open_writer
 from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import Progress, stored_settings, uncommitted
 

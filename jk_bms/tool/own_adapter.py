@@ -11,7 +11,7 @@ from jk_bms.config.devices import Entry
 from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
 from jk_bms.radio.placement import STATE, AnAdapter
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from jk_bms.store.states import read_state
 
 Devices = Iterable[Mapping[str, Any]]

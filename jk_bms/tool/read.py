@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from jk_bms.battery.shown import with_shown_soc
+from jk_bms.battery.soc_source import with_shown_soc
 from jk_bms.called import tool
 from jk_bms.clock import Clock
 from jk_bms.config.devices import Entry

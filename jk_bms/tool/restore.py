@@ -12,8 +12,8 @@ from jk_bms.config.settings import TOP, Settings
 from jk_bms.errors import ConfigError, StoreError, reason
 from jk_bms.store import backup
 from jk_bms.store.backup import Manifest, Replacement, open_archive, swap, workshop
+from jk_bms.store.bms_db import BMS_DB, no_writer
 from jk_bms.store.lock import InUse
-from jk_bms.store.own import BMS_DB, no_writer
 from jk_bms.store.ownership import refuse_foreign
 from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import local_now, stamp, stored_settings, uncommitted

@@ -26,7 +26,7 @@ class LeftOut(NamedTuple):
     why: str  # one of the reasons above
 
 
-class House(NamedTuple):
+class WholeHouse(NamedTuple):
     """What the packs have together. ``None``: not known.
 
     Charge and energy are of the packs in ``counted``; current, power and voltage of all that tell how they
@@ -47,7 +47,7 @@ class House(NamedTuple):
     full_in: tuple[float, float] | None = None
 
 
-def house_of(snapshot: Mapping[str, Any]) -> House:
+def house_of(snapshot: Mapping[str, Any]) -> WholeHouse:
     """Return the figures of all packs of ``snapshot`` together; those of a single pack are its own."""
     counted: list[Device] = []
     left_out: list[LeftOut] = []
@@ -63,7 +63,7 @@ def house_of(snapshot: Mapping[str, Any]) -> House:
             left_out.append(LeftOut(device, why))
         if why in (None, OFF, NO_CHARGE):
             present.append(device["reading"])
-    house = House(tuple(counted), tuple(left_out))
+    house = WholeHouse(tuple(counted), tuple(left_out))
     voltages = [reading["voltage"] for reading in present if reading.get("voltage") is not None]
     house = house._replace(
         voltage=sum(voltages) / len(voltages) if voltages else None,
@@ -116,7 +116,7 @@ def _sum(readings: Sequence[Mapping[str, Any]], name: str) -> float | None:
     return sum(known) if known else None
 
 
-def _with_charge(house: House, readings: Sequence[Mapping[str, Any]]) -> House:
+def _with_charge(house: WholeHouse, readings: Sequence[Mapping[str, Any]]) -> WholeHouse:
     if not readings:
         return house
     sizes = [pack_size(reading) for reading in readings]

@@ -14,7 +14,7 @@ from jk_bms.texts.durations import age as said_age
 from jk_bms.texts.durations import span, span_between
 from jk_bms.view.flow import flow_of_power
 from jk_bms.view.freshness import is_old
-from jk_bms.view.house import House, Span, house_of
+from jk_bms.view.house import Span, WholeHouse, house_of
 
 BAR = 24  # characters of the SoC bar
 WIDTH = 80  # characters of a line
@@ -93,7 +93,7 @@ def _alert_lines(snapshot: dict[str, Any], paint: Any, zone: tzinfo | None) -> I
         yield f"  {paint(alert['severity'].ljust(8), tone)} {line}{muted}"
 
 
-def _batteries_lines(house: House, paint: Any) -> Iterator[str]:
+def _batteries_lines(house: WholeHouse, paint: Any) -> Iterator[str]:
     """What all batteries have together, and which of them are not counted."""
     yield paint("All batteries", "1")
     if house.soc is None:
@@ -130,7 +130,7 @@ def _house_lines(inverter: dict[str, Any], snapshot: dict[str, Any], paint: Any)
     facts = [f"for {span(grid['for'])}"] if grid.get("for") is not None else []
     if grid["state"] == "present":
         facts += _quantities(inverter, ("grid_voltage", "V"), ("grid_power", "W"))
-    yield paint("House", "1")
+    yield paint("WholeHouse", "1")
     yield f"  Grid     {', '.join([state, *facts])}"
     powers = [
         f"{name} {inverter[key]:.0f} W"

@@ -19,7 +19,7 @@ from jk_bms.rules.base import Moment
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import notice_facts
 from jk_bms.rules.options import Options
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.states import read_state
 from tests.actions.http_server import WebService
 from tests.bot.test_proxy import WRITTEN, Proxy
@@ -39,7 +39,7 @@ class House:
         known = {"ALERT_URLS": " ".join(urls), "BMS_DB_PATH": str(folder / "bms.db")}
         self.settings = load_settings(known | environ, top=folder)
         self.writer = ThreadPoolExecutor(1)
-        self.own: OwnStore = open_writer(self.settings.bms_db_path, self.clock)
+        self.own: BmsDb = open_writer(self.settings.bms_db_path, self.clock)
         self.waiting: list[Event] = []
         self.engine = Engine(Options())
 
@@ -47,7 +47,7 @@ class House:
     async def running(self) -> AsyncIterator[Messenger]:
         """A run of the service, as far as this is concerned."""
 
-        async def in_writer(work: Callable[[OwnStore], Any]) -> Any:
+        async def in_writer(work: Callable[[BmsDb], Any]) -> Any:
             return await asyncio.get_running_loop().run_in_executor(self.writer, work, self.own)
 
         messenger = Messenger(
@@ -207,14 +207,14 @@ async def test_an_address_that_is_down_is_tried_at_once_when_something_critical_
         sent.append(message[0][0])
         return notify.Outcome(ok=len(sent) > 2, error="no route")
 
-    def looked(own: OwnStore, after: int, limit: int = 100) -> Any:
+    def looked(own: BmsDb, after: int, limit: int = 100) -> Any:
         page = events_after(own, after, limit)
         rested.append([event.facts["value"] for _, event in page])
         return page
 
-    events_after = OwnStore.events_after
+    events_after = BmsDb.events_after
     monkeypatch.setattr(Messenger, "_send", send)
-    monkeypatch.setattr(OwnStore, "events_after", looked)
+    monkeypatch.setattr(BmsDb, "events_after", looked)
     async with house.running() as messenger:
         for value in (2.1, 2.2, 2.3):
             house.raise_alert(value)

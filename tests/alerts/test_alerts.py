@@ -18,7 +18,7 @@ from jk_bms.config.settings import load_settings
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.store.own import open_reader, open_writer
+from jk_bms.store.bms_db import open_reader, open_writer
 from tests.sources.scripted import StillClock
 
 PACK = Device(address="AA:BB:CC:DD:EE:FF", name="shed")

@@ -8,7 +8,7 @@ import pytest
 
 from jk_bms.alerts.host import HostWatch
 from jk_bms.model import Event
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.bms_db import BmsDb, open_writer
 from tests.sources.scripted import StillClock
 
 
@@ -18,22 +18,22 @@ def clock() -> StillClock:
 
 
 @pytest.fixture
-def own(tmp_path: Path, clock: StillClock) -> Iterator[OwnStore]:
+def own(tmp_path: Path, clock: StillClock) -> Iterator[BmsDb]:
     with open_writer(tmp_path / "bms.db", clock) as store:
         yield store
 
 
-def watch(own: OwnStore, clock: StillClock, why: str = "") -> HostWatch:
+def watch(own: BmsDb, clock: StillClock, why: str = "") -> HostWatch:
     made = HostWatch(own.path, clock, failure=lambda: why)
     made.open(own)
     return made
 
 
-def note(own: OwnStore, clock: StillClock, kind: str, **facts: object) -> None:
+def note(own: BmsDb, clock: StillClock, kind: str, **facts: object) -> None:
     own.append(Event(kind=kind, taken_at=clock.now(), monotonic=clock.monotonic(), facts=facts))
 
 
-async def test_an_ordinary_look(own: OwnStore, clock: StillClock) -> None:
+async def test_an_ordinary_look(own: BmsDb, clock: StillClock) -> None:
     host = watch(own, clock)
     clock.boot += 60
     clock.wall += timedelta(seconds=60)
@@ -47,7 +47,7 @@ async def test_an_ordinary_look(own: OwnStore, clock: StillClock) -> None:
     assert view.uptime == 60
 
 
-async def test_jumps_of_the_clock(own: OwnStore, clock: StillClock) -> None:
+async def test_jumps_of_the_clock(own: BmsDb, clock: StillClock) -> None:
     host = watch(own, clock)
     steps = []
     for wall, boot in ((60, 60), (60, 60), (3660, 60), (-3540, 60)):
@@ -58,9 +58,7 @@ async def test_jumps_of_the_clock(own: OwnStore, clock: StillClock) -> None:
     assert steps == [None, 0.0, 3600.0, -3600.0]
 
 
-async def test_a_clock_that_is_set_right_after_the_start_did_not_jump(
-    own: OwnStore, clock: StillClock
-) -> None:
+async def test_a_clock_that_is_set_right_after_the_start_did_not_jump(own: BmsDb, clock: StillClock) -> None:
     right = clock.wall
     clock.wall -= timedelta(days=365 * 50)
     host = watch(own, clock)
@@ -70,7 +68,7 @@ async def test_a_clock_that_is_set_right_after_the_start_did_not_jump(
     assert (await host.look()).clock_step is None
 
 
-async def test_how_long_nothing_could_be_written(own: OwnStore, clock: StillClock) -> None:
+async def test_how_long_nothing_could_be_written(own: BmsDb, clock: StillClock) -> None:
     host = watch(own, clock, "the disk is full")
     await host.look()
     clock.boot += 60
@@ -91,14 +89,14 @@ async def test_how_long_nothing_could_be_written(own: OwnStore, clock: StillCloc
         (["service.start", "service.silent"], True),
     ],
 )
-def test_how_the_last_run_ended(life: list[str], crashed: bool, own: OwnStore, clock: StillClock) -> None:
+def test_how_the_last_run_ended(life: list[str], crashed: bool, own: BmsDb, clock: StillClock) -> None:
     for kind in life:
         note(own, clock, kind)
 
     assert watch(own, clock).crashed is crashed
 
 
-def test_a_service_that_dies_each_minute_is_told_of_once_an_hour(own: OwnStore, clock: StillClock) -> None:
+def test_a_service_that_dies_each_minute_is_told_of_once_an_hour(own: BmsDb, clock: StillClock) -> None:
     note(own, clock, "service.start")
     told = 0
     for _ in range(120):

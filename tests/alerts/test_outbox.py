@@ -16,7 +16,7 @@ from jk_bms.alerts import outbox
 from jk_bms.alerts.outbox import Outbox
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.states import put_states, read_state
 from tests.scale import PATIENCE
 from tests.sources.scripted import StillClock
@@ -31,7 +31,7 @@ class Bed:
     """An outbox on a real database, and what came out of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.own: OwnStore = open_writer(folder / "bms.db", StillClock())
+        self.own: BmsDb = open_writer(folder / "bms.db", StillClock())
         self.state: dict[str, Any] = {"told": 0}
         self.told: list[str] = []
         self.flushed: list[int] = []

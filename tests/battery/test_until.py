@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jk_bms.battery.until import EFFICIENCY, Step, as_usual, battery_power, expect
+from jk_bms.battery.until import EFFICIENCY, Stretch, as_usual, battery_power, expect
 
 NOW = datetime(2026, 11, 20, 20, tzinfo=UTC)
 UNTIL = NOW + timedelta(hours=10)
 WH = 14_000.0
 
 
-def evening(watts: float) -> list[Step]:
-    return [Step(3600.0, watts)] * 10
+def evening(watts: float) -> list[Stretch]:
+    return [Stretch(3600.0, watts)] * 10
 
 
 def outlook(low: float, high: float, *watts: float, present: float | None = None):  # type: ignore[no-untyped-def]
@@ -60,7 +60,7 @@ def test_a_single_unusual_day_does_not_decide() -> None:
 
 def test_the_order_of_hours_matters() -> None:
     """Sun in the morning does not help who is in the dark at night."""
-    night = [*[Step(3600.0, 600.0)] * 6, *[Step(3600.0, -900.0)] * 4]
+    night = [*[Stretch(3600.0, 600.0)] * 6, *[Stretch(3600.0, -900.0)] * 4]
     told = expect(NOW, UNTIL, low=15, high=15, capacity_wh=WH, usual=[night] * 3, present=None)
 
     assert told is not None
@@ -106,7 +106,7 @@ def test_what_the_grid_hid_is_taken_from_the_other_days() -> None:
     assert (
         as_usual([HALF, other, HALF], present=300.0)
         == [
-            [Step(3600.0, 500.0), Step(3600.0, 900.0)],
+            [Stretch(3600.0, 500.0), Stretch(3600.0, 900.0)],
         ]
         * 3
     )
@@ -114,7 +114,7 @@ def test_what_the_grid_hid_is_taken_from_the_other_days() -> None:
 
 @pytest.mark.parametrize(("present", "hidden"), [(300.0, 300.0), (None, 500.0)])
 def test_what_no_day_knows_is_as_now(present: float | None, hidden: float) -> None:
-    assert as_usual([HALF] * 3, present) == [[Step(3600.0, 500.0), Step(3600.0, hidden)]] * 3
+    assert as_usual([HALF] * 3, present) == [[Stretch(3600.0, 500.0), Stretch(3600.0, hidden)]] * 3
 
 
 def test_days_on_the_grid_are_no_days_without_load() -> None:

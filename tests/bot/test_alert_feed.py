@@ -29,7 +29,7 @@ from jk_bms.rules.base import InverterView, Link, Moment, PackView
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import alert_facts, notice_facts
 from jk_bms.rules.options import Options
-from jk_bms.store.own import OwnStore, open_writer
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon
 from tests.bot.house_snapshot import device, snapshot
@@ -49,7 +49,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def own(settings: Settings) -> Iterator[OwnStore]:
+def own(settings: Settings) -> Iterator[BmsDb]:
     with open_writer(settings.bms_db_path, Clock()) as store:
         store.remember_device(PACK)
         yield store
@@ -58,7 +58,7 @@ def own(settings: Settings) -> Iterator[OwnStore]:
 class Feeding:
     """The feed with a sender behind it, and the events it follows."""
 
-    def __init__(self, settings: Settings, store: BotStore, bot: TelegramBot, own: OwnStore) -> None:
+    def __init__(self, settings: Settings, store: BotStore, bot: TelegramBot, own: BmsDb) -> None:
         self.settings = settings
         self.store = store
         self.own = own
@@ -158,7 +158,7 @@ def feeding(
     settings: Settings,
     store: BotStore,
     bot: TelegramBot,
-    own: OwnStore,
+    own: BmsDb,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Feeding:
     for patience in ("alert_feed.HOUSE_PATIENCE", "live.PATIENCE"):

@@ -15,8 +15,8 @@ from jk_bms.bot.hushed import hushed_note
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import COMMANDS, Button
 from jk_bms.bot.pages.callbacks import alert_key, press
+from jk_bms.bot.release_request import ReleaseRequest, wanted_release
 from jk_bms.bot.store import BotStore, Chat
-from jk_bms.bot.turn import Turn, wanted_turn
 from jk_bms.errors import LiveError
 from jk_bms.texts import language
 from tests.bot.conftest import CODE, Poller, Running, soon
@@ -770,13 +770,13 @@ async def test_release_asks_the_service_for_that_battery_and_time(
 
 
 def test_the_turns_that_are_named_as_examples_are_understood() -> None:
-    examples = re.findall("``(.+?)``", wanted_turn.__doc__ or "")
+    examples = re.findall("``(.+?)``", wanted_release.__doc__ or "")
 
-    assert [wanted_turn(text) for text in examples] == [
-        Turn(600.0, ""),
-        Turn(150.0, ""),
-        Turn(3600.0, "Main"),
-        Turn(90.0, "Main"),
+    assert [wanted_release(text) for text in examples] == [
+        ReleaseRequest(600.0, ""),
+        ReleaseRequest(150.0, ""),
+        ReleaseRequest(3600.0, "Main"),
+        ReleaseRequest(90.0, "Main"),
     ]
 
 

@@ -10,8 +10,8 @@ from jk_bms.bot.live import LiveView
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.model import Device
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.history import Cut, HistoryStore
-from jk_bms.store.own import open_writer
 from tests.bot.conftest import Configure, Poller
 from tests.bot.house_snapshot import device, snapshot
 from tests.store.history_rows import PACK, PERIOD, batch, rows

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jk_bms.bot.outlook import DAYS, outlook
-from jk_bms.store.own import open_reader
+from jk_bms.store.bms_db import open_reader
 from tests.charts.lived_house import PACK, live
 
 KYIV = ZoneInfo("Europe/Kyiv")

@@ -7,6 +7,7 @@ from typing import Any
 
 from jk_bms.clock import Clock
 from jk_bms.simulator import SimulatedBms
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.columns import (
     BOOT,
     BY_NAME,
@@ -22,7 +23,6 @@ from jk_bms.store.columns import (
 )
 from jk_bms.store.history import INVERTER as TRACK
 from jk_bms.store.history import Batch, Cut, HistoryStore
-from jk_bms.store.own import open_writer
 
 PACK = "AA:BB:CC:DD:EE:FF"
 STEP = 60.0  # s from row to row

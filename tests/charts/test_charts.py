@@ -25,8 +25,8 @@ from jk_bms.charts.make import make, make_chart, periods_of, too_little
 from jk_bms.charts.plot import BOTTOM, EDGE, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from jk_bms.charts.style import THEMES, Color
 from jk_bms.charts.wanted import SPANS, WHAT, Pack, Wanted
+from jk_bms.store.bms_db import open_reader
 from jk_bms.store.history_query import Series, Values, daily_totals, samples
-from jk_bms.store.own import open_reader
 from jk_bms.texts import LANGUAGES, language
 from tests.charts.lived_house import PACK, live
 from tests.e2e.house import TOP as PROJECT

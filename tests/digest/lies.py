@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from random import Random
 
-from jk_bms.digest.facts import DayFacts, PackFacts
+from jk_bms.digest.facts import DayFacts, PackDay
 from tests.digest.made_days import KYIV
 
 Maker = Callable[[DayFacts, Random], Iterator[str]]
@@ -31,7 +31,7 @@ def _uk_span(span: timedelta) -> str:
     return f"{minutes // 60} год {minutes % 60} хв"
 
 
-def _percents(pack: PackFacts) -> list[float]:
+def _percents(pack: PackDay) -> list[float]:
     ends = [pack.levels[0], pack.high, pack.last, *(phase.start for phase in pack.phases)]
     return [one.level for one in ends if one]
 

@@ -7,7 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from jk_bms.digest.days import day_of
-from jk_bms.digest.facts import DayFacts, Extreme, FaultyCell, PackFacts, Span, Usual
+from jk_bms.digest.facts import DayFacts, Extreme, FaultyCell, PackDay, Span, Usual
 from jk_bms.digest.phases import Level, find_phases, lowest
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -48,7 +48,7 @@ def made_day(seed: int, *, name: str = "shed") -> DayFacts:
     )
 
 
-def _house(packs: tuple[PackFacts, ...]) -> PackFacts:
+def _house(packs: tuple[PackDay, ...]) -> PackDay:
     """Packs of one size as one."""
     levels = [
         Level(ones[0].at, round(sum(one.level for one in ones) / len(ones), 1))
@@ -73,7 +73,7 @@ def _house(packs: tuple[PackFacts, ...]) -> PackFacts:
     )
 
 
-def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[[], datetime]) -> PackFacts:
+def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[[], datetime]) -> PackDay:
     levels, level, falling = [], random.uniform(60, 100), random.random() < 0.5
     turn = random.randrange(10, 50)
     for slot in range(144):
@@ -86,7 +86,7 @@ def _pack(random: Random, number: int, name: str, start: datetime, at: Callable[
         usual = Usual(
             random.randrange(3, 8), random.uniform(1, 20), random.uniform(1, 20), random.uniform(10, 80)
         )
-    return PackFacts(
+    return PackDay(
         address=f"AA:BB:CC:DD:EE:0{number}",
         number=number,
         name=f"{name} other" if number == 2 else name,

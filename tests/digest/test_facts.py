@@ -10,15 +10,15 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.digest.days import day_of
 from jk_bms.digest.fact_sheet import fact_sheet
-from jk_bms.digest.facts import DayFacts, Extreme, PackFacts, Span, read_facts, together
+from jk_bms.digest.facts import DayFacts, Extreme, PackDay, Span, read_facts, together
 from jk_bms.digest.local_text import local_text
 from jk_bms.digest.phases import Level
 from jk_bms.digest.series import series_lines
 from jk_bms.model import Device
+from jk_bms.store.bms_db import open_reader, open_writer
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED, whole
 from jk_bms.store.history import INVERTER, Batch, Cut, HistoryStore
 from jk_bms.store.history_query import Series, Values
-from jk_bms.store.own import open_reader, open_writer
 from jk_bms.texts import language
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -114,7 +114,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path / "bms.db")
 
 
-def only(facts: DayFacts) -> PackFacts:
+def only(facts: DayFacts) -> PackDay:
     [pack] = facts.packs
     return pack
 

@@ -28,13 +28,13 @@ from jk_bms.model.outage import OutageRecord
 from jk_bms.poller.link_log import LinkLog
 from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
-from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung
+from jk_bms.repair.shared import SharedRepair
 from jk_bms.sources.base import SourceContext
 from jk_bms.sources.held import HeldSource
 from jk_bms.sources.jk import JkSessions
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.outages import newest_outages
-from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import read_state, write_states
 from tests.bluez.bed import ROOT
 from tests.fast_loop import percentile, simulate
@@ -324,7 +324,7 @@ class Process:
     def __init__(self, life: "Soak") -> None:
         self._life = life
         self._alive = True
-        self.house = House(loop_time())
+        self.house = SharedRepair(loop_time())
         self.log = LinkLog(self.house, life.clock, life.clock.boot, self._write)
         self.radio = RadioMemory(
             changed=lambda memory: self._write(lambda own: write_states(own, {RADIO: memory}))
@@ -369,7 +369,7 @@ class Process:
             self.log.happened(kind, device, facts)
             asyncio.get_running_loop().call_later(SOON, self._commit)
 
-    def _write(self, change: Callable[[OwnStore], object]) -> None:
+    def _write(self, change: Callable[[BmsDb], object]) -> None:
         if self._alive:
             change(self._life.own)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from jk_bms.store.bms_db import open_reader
 from jk_bms.store.history_query import query, samples
-from jk_bms.store.own import open_reader
 from tests.e2e.house import House, Service, until
 from tests.scale import scaled
 

@@ -19,8 +19,8 @@ from jk_bms.errors import Verdict
 from jk_bms.model import Sample
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.memory import RadioMemory
-from jk_bms.repair.house import House
 from jk_bms.repair.ladder import WORDS, Rung
+from jk_bms.repair.shared import SharedRepair
 from jk_bms.sources import SourceContext, build
 from jk_bms.sources.held import HeldSource
 from tests.bluez.bed import ROOT, BluezBed
@@ -213,7 +213,9 @@ class Reader:
         now = asyncio.get_running_loop().time()
         memory = RadioMemory()
         memory.recall({"heard_others": heard_others})
-        context = SourceContext(publish=self._publish, outage=self._outage, house=House(now), radio=memory)
+        context = SourceContext(
+            publish=self._publish, outage=self._outage, house=SharedRepair(now), radio=memory
+        )
         source = build(Entry(address=JK, name="pack", pin=pin), context)
         assert isinstance(source, HeldSource)
         self.source = source

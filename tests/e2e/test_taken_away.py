@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from jk_bms.errors import StoreError
+from jk_bms.store.bms_db import open_reader
 from jk_bms.store.history_query import samples
-from jk_bms.store.own import open_reader
 from tests.e2e.house import TOP, House, until
 
 NOTICED = 60.0  # s; half of it on a machine that has nothing else to do

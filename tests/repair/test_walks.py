@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from jk_bms.errors import Verdict
 from jk_bms.model.link import LinkState
-from jk_bms.repair.house import House
 from jk_bms.repair.ladder import Rung
 from jk_bms.repair.machine import JITTER, LONGEST_PAUSE, Do, LinkMachine, Trouble
+from jk_bms.repair.shared import SharedRepair
 from tests.scale import scaled
 
 BOUND = 900.0  # s in which a working radio leads back to streaming
@@ -42,7 +42,7 @@ class Life:
 
     def __init__(self, seed: int) -> None:
         self.now = 50.0
-        self.house = House(self.now, may_restart=True)
+        self.house = SharedRepair(self.now, may_restart=True)
         self.machines = {name: LinkMachine(self.now, rng=random.Random(seed)) for name in DEVICES}
         for name, machine in self.machines.items():
             self.house.join(name, machine)

@@ -14,9 +14,9 @@ from typing import Any
 from jk_bms.clock import Clock
 from jk_bms.model import Device, Sample
 from jk_bms.sinks.history import HistorySink
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.journal import Journal
-from jk_bms.store.own import open_writer
 from jk_bms.store.states import read_states
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)

@@ -20,9 +20,9 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.model import Device, Sample
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.inverter_fold import InverterFolder
-from jk_bms.store.own import open_writer
 from jk_bms.store.readings import Readings
 from tests.scale import scaled
 

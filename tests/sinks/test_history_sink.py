@@ -15,11 +15,11 @@ from jk_bms.errors import StoreError
 from jk_bms.model import Device, Event, Sample
 from jk_bms.model.outage import OutageRecord
 from jk_bms.sinks.history import Committer, HistorySink, clock_confirmed
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.history import Batch, Counter, Cut, HistoryStore
 from jk_bms.store.history_query import StoredSample, samples
 from jk_bms.store.journal import Journal
 from jk_bms.store.outages import newest_outages, put_outage
-from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.states import read_states
 
 AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -51,28 +51,28 @@ class Told(list[tuple[str, dict[str, Any]]]):
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[OwnStore]:
+def own(tmp_path: Path) -> Iterator[BmsDb]:
     with open_writer(tmp_path / "bms.db", Clock()) as store:
         yield store
 
 
-def sink_on(own: OwnStore, **options: Any) -> HistorySink:
+def sink_on(own: BmsDb, **options: Any) -> HistorySink:
     return HistorySink(HistoryStore(own), confirmed=options.pop("confirmed", lambda: False), **options)
 
 
-def rows_of(own: OwnStore, address: str = PACK.address) -> list[StoredSample]:
+def rows_of(own: BmsDb, address: str = PACK.address) -> list[StoredSample]:
     return list(samples(own, address, LONG_AGO, FAR))
 
 
-def commit(own: OwnStore, sink: HistorySink, **states: dict[str, Any]) -> None:
+def commit(own: BmsDb, sink: HistorySink, **states: dict[str, Any]) -> None:
     HistoryStore(own).commit(sink.cut(states))
 
 
-def times_of(own: OwnStore) -> list[float]:
+def times_of(own: BmsDb) -> list[float]:
     return [(row.taken_at - AT).total_seconds() for row in rows_of(own)]
 
 
-def test_a_row_holds_means_and_what_was_heard_last(own: OwnStore) -> None:
+def test_a_row_holds_means_and_what_was_heard_last(own: BmsDb) -> None:
     sink = sink_on(own)
     for n in range(7):
         sink.accept(
@@ -115,7 +115,7 @@ def test_a_row_holds_means_and_what_was_heard_last(own: OwnStore) -> None:
     }
 
 
-def test_a_change_of_cells_begins_their_means_anew(own: OwnStore) -> None:
+def test_a_change_of_cells_begins_their_means_anew(own: BmsDb) -> None:
     """A mask with gaps names the cells; a cell that came late has the mean of its own frames."""
     sink = sink_on(own)
     sink.accept(frame(0, cell_voltages=(3.1, 3.2)))
@@ -138,7 +138,7 @@ def test_a_change_of_cells_begins_their_means_anew(own: OwnStore) -> None:
     }
 
 
-def test_a_restart_goes_on_in_the_middle_of_a_row(own: OwnStore) -> None:
+def test_a_restart_goes_on_in_the_middle_of_a_row(own: BmsDb) -> None:
     whole, halves = sink_on(own), sink_on(own)
     frames = [frame(n, device=Device(address=a), voltage=52 + n / 7) for n in range(13) for a in ("A", "B")]
     for one in frames:
@@ -158,7 +158,7 @@ def test_a_restart_goes_on_in_the_middle_of_a_row(own: OwnStore) -> None:
         assert [row.values["frames"] for row in got] == [5, 5]
 
 
-def test_a_clock_set_right_moves_what_was_measured(own: OwnStore) -> None:
+def test_a_clock_set_right_moves_what_was_measured(own: BmsDb) -> None:
     """1970 at first, and rows already committed; then the time comes, and later a second correction."""
     told = Told()
     sink = sink_on(own, report=told)
@@ -193,7 +193,7 @@ AHEAD = [timedelta(days=40), timedelta(hours=1), timedelta(days=-20_000), timede
 @pytest.mark.parametrize("folded", [False, True], ids=["recent", "in blocks"])
 @pytest.mark.parametrize("wrong", AHEAD, ids=["40 days ahead", "1 h ahead", "1970", "10 s behind"])
 def test_the_first_row_of_a_boot_moves_with_the_others(
-    own: OwnStore, wrong: timedelta, folded: bool, late: float
+    own: BmsDb, wrong: timedelta, folded: bool, late: float
 ) -> None:
     """It begins at a round time, which lies before the first frame, be it before the boot."""
     sink = sink_on(own)
@@ -214,7 +214,7 @@ def test_the_first_row_of_a_boot_moves_with_the_others(
     assert sum(row.values["frames"] for row in rows_of(own)) >= 35
 
 
-def test_a_row_across_the_first_right_moment_is_dated(own: OwnStore) -> None:
+def test_a_row_across_the_first_right_moment_is_dated(own: BmsDb) -> None:
     """The clock is right from 1 November 2026 on; a row of 7 s begins before and ends after it."""
     sink = sink_on(own, period=7.0)
     for n in range(20):
@@ -225,7 +225,7 @@ def test_a_row_across_the_first_right_moment_is_dated(own: OwnStore) -> None:
     assert min(row.taken_at for row in rows_of(own)) <= NOT_BEFORE
 
 
-def test_events_and_outages_of_a_boot_move_with_its_rows(own: OwnStore) -> None:
+def test_events_and_outages_of_a_boot_move_with_its_rows(own: BmsDb) -> None:
     """Those of other boots stay, and so do those from before the time was confirmed."""
     ahead = timedelta(days=40)
     here = boot_id()
@@ -270,7 +270,7 @@ def test_events_and_outages_of_a_boot_move_with_its_rows(own: OwnStore) -> None:
     assert sorted(record.began for record in newest_outages(own)) == sorted(times.values())
 
 
-def test_a_confirmed_time_is_not_moved(own: OwnStore) -> None:
+def test_a_confirmed_time_is_not_moved(own: BmsDb) -> None:
     """Somebody sets a right clock by hand: what was measured stays where it was."""
     told = Told()
     sink = sink_on(own, report=told, confirmed=lambda: True)
@@ -285,7 +285,7 @@ def test_a_confirmed_time_is_not_moved(own: OwnStore) -> None:
     assert told == [("clock.step", {"seconds": 3600.0, "corrected": False})]
 
 
-def test_a_clock_that_goes_wrong_is_not_believed(own: OwnStore) -> None:
+def test_a_clock_that_goes_wrong_is_not_believed(own: BmsDb) -> None:
     told = Told()
     sink = sink_on(own, report=told)
     for n in range(30):
@@ -297,7 +297,7 @@ def test_a_clock_that_goes_wrong_is_not_believed(own: OwnStore) -> None:
     assert told == [("clock.wrong", {})]
 
 
-def test_a_boot_of_the_future_makes_nothing_old(own: OwnStore) -> None:
+def test_a_boot_of_the_future_makes_nothing_old(own: BmsDb) -> None:
     """Not while it runs, not in the next one, and its rows lose their time once that is confirmed."""
     ahead = timedelta(days=500)
     first = sink_on(own, confirmed=lambda: True)
@@ -328,7 +328,7 @@ def test_a_boot_of_the_future_makes_nothing_old(own: OwnStore) -> None:
     assert max(times_of(own)) < 3600
 
 
-def test_a_step_is_seen_across_a_restart(own: OwnStore) -> None:
+def test_a_step_is_seen_across_a_restart(own: BmsDb) -> None:
     sink = sink_on(own)
     for n in range(10):
         sink.accept(frame(n))
@@ -344,7 +344,7 @@ def test_a_step_is_seen_across_a_restart(own: OwnStore) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"begun", b"\x94\xa7other", b'["x",1,0]\n[7,0]', b'["x",1]\n[]'])
-def test_a_begun_row_of_another_version_is_left_out(own: OwnStore, begun: bytes) -> None:
+def test_a_begun_row_of_another_version_is_left_out(own: BmsDb, begun: bytes) -> None:
     """It costs at most one row, not the start."""
     HistoryStore(own).commit(Cut([], {PACK.address: Counter(3, {"x": 1}, begun)}))
 
@@ -357,7 +357,7 @@ def test_a_begun_row_of_another_version_is_left_out(own: OwnStore, begun: bytes)
     assert HistoryStore(own).counters()[PACK.address].state == {"x": 1}
 
 
-def test_what_was_learnt_is_written_with_the_rows(own: OwnStore) -> None:
+def test_what_was_learnt_is_written_with_the_rows(own: BmsDb) -> None:
     sink = sink_on(own)
     sink.accept(frame(0), 1)
     HistoryStore(own).commit(sink.cut({PACK.address: {"n": 1}}, {"learnt:A": {"n": 1}, "learnt:B": {}}))
@@ -365,7 +365,7 @@ def test_what_was_learnt_is_written_with_the_rows(own: OwnStore) -> None:
     assert read_states(own) == {"learnt:A": {"n": 1}, "learnt:B": {}}
 
 
-def test_frames_of_an_earlier_boot_are_of_that_boot(own: OwnStore) -> None:
+def test_frames_of_an_earlier_boot_are_of_that_boot(own: BmsDb) -> None:
     """A journal that outlived the machine: the time since boot began anew in between."""
     sink = sink_on(own)
     for n in range(10):
@@ -379,7 +379,7 @@ def test_frames_of_an_earlier_boot_are_of_that_boot(own: OwnStore) -> None:
     assert own._rows("SELECT count(*), max(number) FROM boots")[0] == (2, 2)
 
 
-def test_a_commit_that_failed_comes_again(own: OwnStore) -> None:
+def test_a_commit_that_failed_comes_again(own: BmsDb) -> None:
     sink = sink_on(own)
     for n in range(20):
         sink.accept(frame(n), n + 1)
@@ -404,7 +404,7 @@ class Failing(HistoryStore):
         super().commit(cut)
 
 
-async def test_the_committer_keeps_the_journal_until_it_is_written(own: OwnStore, tmp_path: Path) -> None:
+async def test_the_committer_keeps_the_journal_until_it_is_written(own: BmsDb, tmp_path: Path) -> None:
     store, sink = Failing(own), sink_on(own)
     with Journal(tmp_path / "journal") as journal, ThreadPoolExecutor(1) as writer:
         committer = Committer(sink, store, every=0, states=dict, journal=journal, writer=writer)

@@ -22,9 +22,9 @@ from jk_bms.sinks import inverter_db
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
 from jk_bms.sinks.inverter_record import inverter_sample
 from jk_bms.store import readings
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.inverter_fold import InverterFolder, fold_inverter
-from jk_bms.store.own import open_writer
 from jk_bms.store.readings import LARGEST_PAYLOAD, Readings, Record
 from tests.beside import cases
 

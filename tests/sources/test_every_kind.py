@@ -13,7 +13,7 @@ from jk_bms.errors import ConfigError, SourceError, Verdict
 from jk_bms.model import Sample, kinds
 from jk_bms.model.kinds import KINDS
 from jk_bms.model.link import LinkState
-from jk_bms.repair.house import House
+from jk_bms.repair.shared import SharedRepair
 from jk_bms.sources import SourceContext, build
 from tests.examples import kind as example
 from tests.scale import PATIENCE
@@ -44,7 +44,7 @@ class Heard:
     def __init__(self, folder: Path, **more: Any) -> None:
         self.samples: list[Sample] = []
         self.events: list[str] = []
-        self.house = House(asyncio.get_running_loop().time())
+        self.house = SharedRepair(asyncio.get_running_loop().time())
         self.context = SourceContext(
             house=self.house,
             folder=folder,

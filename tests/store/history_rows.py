@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jk_bms.clock import Clock
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.columns import BOOT, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, Row
-from jk_bms.store.own import OwnStore, open_writer
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 AT_MS = int(AT.timestamp() * 1000)
@@ -17,7 +17,7 @@ VOLTAGE, CURRENT, SOC, CELL_1, CELL_2 = 10, 11, 14, 60, 61
 COLUMNS = (TIME, BOOT, OFFSET, TRUSTED, FRAMES, VOLTAGE, CURRENT, SOC, CELL_1, CELL_2)
 
 
-def open_store(path: Path) -> OwnStore:
+def open_store(path: Path) -> BmsDb:
     """Open the database that a test writes."""
     return open_writer(path, Clock())
 

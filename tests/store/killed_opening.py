@@ -18,9 +18,9 @@ from pathlib import Path
 from unittest import mock
 
 from jk_bms.bot.store import BOT_DB
+from jk_bms.store.bms_db import BMS_DB
 from jk_bms.store.database import open_writing
 from jk_bms.store.files import connect, copy_into
-from jk_bms.store.own import BMS_DB
 from jk_bms.store.schema import Schema
 
 SCHEMAS = {each.name: each for each in (BMS_DB, BOT_DB)}

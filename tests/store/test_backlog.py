@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jk_bms.store.backlog import PACKED_TOGETHER, Backlog, PackedRows, Step, compact, without_oldest
+from jk_bms.store.backlog import PACKED_TOGETHER, Backlog, PackedRows, Unwritten, compact, without_oldest
 from jk_bms.store.columns import BOOT, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, ClockSet, Confirmed, Counter, Cut, Row
 
@@ -19,11 +19,11 @@ def rows(first: int, count: int) -> list[Row]:
     return [(5000 * n, 1, 0, 1, 52_000 + n % 7, None if n % 5 else -n) for n in range(first, first + count)]
 
 
-def minutes(first: int, count: int, track: str = "AA") -> list[Step]:
+def minutes(first: int, count: int, track: str = "AA") -> list[Unwritten]:
     return [Batch(track, 5000, COLUMNS, rows(12 * n, 12)) for n in range(first, first + count)]
 
 
-def plain(steps: list[Step]) -> list[object]:
+def plain(steps: list[Unwritten]) -> list[object]:
     """Each step with its rows as they are, minute by minute."""
     return [step._replace(rows=list(step.rows)) if isinstance(step, Batch) else step for step in steps]
 
@@ -40,7 +40,7 @@ def test_packed_rows_come_back() -> None:
 
 def test_minutes_become_hours() -> None:
     """One minute after the other, as they fail; two packs in between each other."""
-    steps: list[Step] = []
+    steps: list[Unwritten] = []
     for n in range(150):
         steps = compact([*steps, *minutes(n, 1), *minutes(n, 1, "BB")])
 

@@ -37,7 +37,7 @@ from jk_bms.store.backup import (
     swap,
     write_archive,
 )
-from jk_bms.store.own import VERSION, no_writer, open_reader, open_writer
+from jk_bms.store.bms_db import VERSION, no_writer, open_reader, open_writer
 from tests.scale import scaled
 
 AT = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)
@@ -50,7 +50,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from jk_bms.clock import Clock
 from jk_bms.model import Event
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 with open_writer(Path(sys.argv[1]), Clock()) as store:
     for n in range(1_000_000):
         store.append(Event(kind="n", taken_at=datetime.now(UTC), monotonic=0.0, text="x" * 300, facts={"n": n}))

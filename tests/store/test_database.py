@@ -21,11 +21,11 @@ from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Event
 from jk_bms.model.outage import OutageRecord
-from jk_bms.store import own
+from jk_bms.store import bms_db
+from jk_bms.store.bms_db import BMS_DB, BmsDb, open_reader, open_writer
 from jk_bms.store.files import SIDE_FILES
 from jk_bms.store.history import ClockSet, Counter, Cut, HistoryStore
 from jk_bms.store.outages import put_outage
-from jk_bms.store.own import BMS_DB, OwnStore, open_reader, open_writer
 from jk_bms.store.ownership import Whose, refuse_foreign, whose
 from jk_bms.store.schema import MARKS, Migration, Schema
 from jk_bms.store.states import write_states
@@ -291,7 +291,7 @@ def test_a_file_that_decayed_on_its_card_is_moved_aside(path: Path, end: str) ->
     """Whatever stands in it: no program has written it since we did."""
     code = f"""import os, sys; from pathlib import Path; from jk_bms.clock import Clock
 from jk_bms.model import Event
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 with open_writer(Path(sys.argv[1]), Clock()) as store:
     store.correct_times()
     store.write(lambda db: db.execute("INSERT INTO states VALUES ('a', '{{}}')"))
@@ -444,7 +444,7 @@ OUTAGE = OutageRecord(
 )
 
 
-def write_everything(store: OwnStore) -> None:
+def write_everything(store: BmsDb) -> None:
     """A row in each table; where there is one, its next content."""
     store.remember_device(Device(address=PACK, number=1))
     count = store.append(EVENT)
@@ -462,7 +462,7 @@ def test_a_newer_file_that_only_has_more_is_read_and_written(
     """So that an update can be taken back: up, back, some writing, up again, and nothing is lost."""
     newer = with_more(BMS_DB)
     with monkeypatch.context() as patched:
-        patched.setattr(own, "BMS_DB", newer)
+        patched.setattr(bms_db, "BMS_DB", newer)
         open_writer(path, Clock()).close()
 
     with open_writer(path, Clock()) as store, open_reader(path) as reader:
@@ -475,7 +475,7 @@ def test_a_newer_file_that_only_has_more_is_read_and_written(
     assert {table: what_is_more(path, table)[0] for table in TABLES} == dict.fromkeys(TABLES, "kept")
 
     with monkeypatch.context() as patched:
-        patched.setattr(own, "BMS_DB", newer)
+        patched.setattr(bms_db, "BMS_DB", newer)
         with open_writer(path, Clock()) as store:
             assert store.newest_event() == 2
             assert store._rows("SELECT what FROM later") == [("kept",)]
@@ -486,7 +486,9 @@ def test_a_newer_file_that_only_has_more_is_read_and_written(
 def test_a_newer_file_that_is_another_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Migration("other", "DROP TABLE outages", readable_from=BMS_DB.version + 1)
     with monkeypatch.context() as patched:
-        patched.setattr(own, "BMS_DB", with_more(BMS_DB, other, Migration("more", "CREATE TABLE more (x)")))
+        patched.setattr(
+            bms_db, "BMS_DB", with_more(BMS_DB, other, Migration("more", "CREATE TABLE more (x)"))
+        )
         open_writer(path, Clock()).close()
 
     known = BMS_DB.version
@@ -551,7 +553,7 @@ def test_a_file_that_was_taken_away_is_written_anew(path: Path, take_away: Calla
 
         code = (
             "import sys; from pathlib import Path; from jk_bms.clock import Clock\n"
-            "from jk_bms.store.own import open_writer\n"
+            "from jk_bms.store.bms_db import open_writer\n"
             "open_writer(Path(sys.argv[1]), Clock())"
         )
         second = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from jk_bms.errors import StoreError
+from jk_bms.store.bms_db import BmsDbReader, open_reader
 from jk_bms.store.columns import BY_NAME
 from jk_bms.store.history import ClockSet, Confirmed, Counter, Cut, HistoryStore, Keep, Row
 from jk_bms.store.history_query import Series, query, samples, tracks
-from jk_bms.store.own import OwnReader, open_reader
 from tests.scale import scaled
 from tests.store.history_rows import (
     AT,
@@ -43,7 +43,7 @@ def commit(history: HistoryStore, some: list[Row], every: int = 12, **counters: 
         history.commit(Cut([batch(some[at : at + every])], counters))
 
 
-def stored(own: OwnReader) -> list[tuple[int | None, ...]]:
+def stored(own: BmsDbReader) -> list[tuple[int | None, ...]]:
     """The rows as integers again."""
     columns = [(name, BY_NAME[name].divisor) for name in INDEX]
     return [
@@ -92,7 +92,7 @@ def points_of(series: Series, name: str) -> list[tuple[float, float, float] | No
     ]
 
 
-def dump(own: OwnReader) -> list[tuple[int, bytes]]:
+def dump(own: BmsDbReader) -> list[tuple[int, bytes]]:
     return own._rows("SELECT key, data FROM rollups ORDER BY key")
 
 
@@ -426,7 +426,7 @@ def test_a_copy_torn_out_of_a_write_opens(path: Path, tmp_path: Path) -> None:
 
 def test_a_database_of_version_1_is_taken_over(path: Path) -> None:
     """With a copy of it, its events, and our size of pages."""
-    from jk_bms.store import own as module
+    from jk_bms.store import bms_db as module
 
     connection = sqlite3.connect(path)
     connection.executescript(

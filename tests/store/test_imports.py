@@ -13,6 +13,7 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.store import imports
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, Cut, HistoryStore
 from jk_bms.store.history_query import query, samples, tracks
@@ -25,7 +26,6 @@ from jk_bms.store.imports import (
     read_meters,
     take_in,
 )
-from jk_bms.store.own import OwnStore, open_writer
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 KYIV = timezone(timedelta(hours=2))
@@ -33,13 +33,13 @@ PACK = "AA:BB:CC:DD:EE:FF"
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[OwnStore]:
+def own(tmp_path: Path) -> Iterator[BmsDb]:
     with open_writer(tmp_path / "bms.db", Clock()) as store:
         yield store
 
 
 @pytest.fixture
-def store(own: OwnStore) -> HistoryStore:
+def store(own: BmsDb) -> HistoryStore:
     return HistoryStore(own)
 
 
@@ -52,7 +52,7 @@ def take(store: HistoryStore, some: list[Reading], findings: Findings | None = N
     return Taken(taken.added, taken.known)
 
 
-def rows(own: OwnStore) -> list[tuple[datetime, dict[str, float]]]:
+def rows(own: BmsDb) -> list[tuple[datetime, dict[str, float]]]:
     long_ago = datetime(1990, 1, 1, tzinfo=UTC)
     return [(row.taken_at, row.values) for row in samples(own, PACK, long_ago, NOW + timedelta(days=1))]
 
@@ -229,7 +229,7 @@ def test_no_meters(text: str, tmp_path: Path) -> None:
 # Taking in
 
 
-def test_twice_changes_nothing(own: OwnStore, store: HistoryStore) -> None:
+def test_twice_changes_nothing(own: BmsDb, store: HistoryStore) -> None:
     some = readings(NOW - timedelta(days=300), 200, timedelta(minutes=10))
 
     assert take(store, some) == Taken(200, 0)
@@ -245,7 +245,7 @@ def test_twice_changes_nothing(own: OwnStore, store: HistoryStore) -> None:
         assert list(db.iterdump()) == before
 
 
-def test_overlapping_files_add_up(own: OwnStore, store: HistoryStore) -> None:
+def test_overlapping_files_add_up(own: BmsDb, store: HistoryStore) -> None:
     """In any order, rotated files and the present one give the same as one file."""
     some = readings(NOW - timedelta(days=30), 300, timedelta(minutes=10))
 
@@ -258,7 +258,7 @@ def test_overlapping_files_add_up(own: OwnStore, store: HistoryStore) -> None:
 
 @pytest.mark.parametrize("order", ["old to new", "new to old", "by file, new to old"])
 def test_few_readings_are_held_at_a_time(
-    order: str, own: OwnStore, store: HistoryStore, monkeypatch: pytest.MonkeyPatch
+    order: str, own: BmsDb, store: HistoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A year of them does not fit into a small machine; what comes of them is the same."""
     monkeypatch.setattr(imports, "HELD_MOST", 300)
@@ -285,7 +285,7 @@ def test_few_readings_are_held_at_a_time(
     assert max(held) == 301
 
 
-def test_roll_ups_are_those_of_the_rows(own: OwnStore, store: HistoryStore) -> None:
+def test_roll_ups_are_those_of_the_rows(own: BmsDb, store: HistoryStore) -> None:
     """All tiers show what was imported, and rebuilding them changes nothing."""
     start = datetime(2026, 3, 1, tzinfo=UTC)
     take(store, [Reading(start + n * timedelta(minutes=5), {"voltage": 50 + n % 5}) for n in range(288 * 40)])
@@ -316,7 +316,7 @@ def recorded(start: datetime, count: int, voltage: int) -> Batch:
     )
 
 
-def test_what_we_measured_is_never_overwritten(own: OwnStore, store: HistoryStore) -> None:
+def test_what_we_measured_is_never_overwritten(own: BmsDb, store: HistoryStore) -> None:
     """Neither rows in blocks nor those not yet in one; only the gap is filled."""
     hour = timedelta(hours=1)
     start = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
@@ -337,7 +337,7 @@ def test_what_we_measured_is_never_overwritten(own: OwnStore, store: HistoryStor
     assert series.values["voltage"].max[2] == 53.0
 
 
-def test_old_roll_ups_without_rows_stay(own: OwnStore, store: HistoryStore) -> None:
+def test_old_roll_ups_without_rows_stay(own: BmsDb, store: HistoryStore) -> None:
     """Rows that were too old to be kept cannot be replaced by poorer ones."""
     start = datetime(2026, 11, 10, 8, 0, tzinfo=UTC)
     store.commit(Cut([recorded(start, 720, 53_000), recorded(start + timedelta(hours=2), 1, 53_000)], {}))
@@ -360,7 +360,7 @@ def test_wrong_times_are_refused(store: HistoryStore) -> None:
     assert "2026-12-01 12:00; expected one of the past" in findings.first_bad
 
 
-def test_a_new_track_begins_with_the_import(own: OwnStore, store: HistoryStore) -> None:
+def test_a_new_track_begins_with_the_import(own: BmsDb, store: HistoryStore) -> None:
     """The service goes on from there; of what is older than rows are kept, hours and days stay."""
     some = readings(NOW - timedelta(days=500), 10, timedelta(minutes=10))
     take(store, some)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from jk_bms.clock import Clock
+from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.store.history import INVERTER as TRACK
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import query, samples
 from jk_bms.store.inverter_fold import InverterFolder, fold_inverter
-from jk_bms.store.own import OwnStore, open_writer
 from jk_bms.store.readings import LARGEST_PAYLOAD, MOST_FETCHED, Readings, Record
 
 AT = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -40,7 +40,7 @@ def record(n: int, **changes: Any) -> Record:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[tuple[sqlite3.Connection, Path, OwnStore]]:
+def house(tmp_path: Path) -> Iterator[tuple[sqlite3.Connection, Path, BmsDb]]:
     path = tmp_path / "inverter.db"
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute(
@@ -58,7 +58,7 @@ def put(connection: sqlite3.Connection, numbers: range, **changes: Any) -> None:
     )
 
 
-def taken(own: OwnStore) -> list[int]:
+def taken(own: BmsDb) -> list[int]:
     rows = samples(own, TRACK, AT - timedelta(days=999), AT + timedelta(days=999))
     return [round((row.taken_at - AT).total_seconds() / 10) for row in rows]
 
@@ -98,7 +98,7 @@ def test_what_says_nothing_is_no_row(bad: Record) -> None:
 
 
 def test_the_past_comes_newest_first_and_the_present_before_it(
-    house: tuple[sqlite3.Connection, Path, OwnStore],
+    house: tuple[sqlite3.Connection, Path, BmsDb],
 ) -> None:
     """Also over a restart in between, gaps in the ids, and records that come meanwhile."""
     connection, path, own = house
@@ -121,7 +121,7 @@ def test_the_past_comes_newest_first_and_the_present_before_it(
     assert taken(own)[-1] == 2624
 
 
-def test_large_records_are_taken_a_few_at_a_time(house: tuple[sqlite3.Connection, Path, OwnStore]) -> None:
+def test_large_records_are_taken_a_few_at_a_time(house: tuple[sqlite3.Connection, Path, BmsDb]) -> None:
     """A slice of them at once would be more than the poller may have, again after each restart."""
     connection, path, own = house
     put(connection, range(1, 13), note="x" * 900_000)  # more than any record is
@@ -146,7 +146,7 @@ def test_large_records_are_taken_a_few_at_a_time(house: tuple[sqlite3.Connection
 
 
 def test_another_file_is_taken_from_its_beginning(
-    house: tuple[sqlite3.Connection, Path, OwnStore], tmp_path: Path
+    house: tuple[sqlite3.Connection, Path, BmsDb], tmp_path: Path
 ) -> None:
     """A restored copy or a new table: ids begin anew; what is in history is not taken twice."""
     connection, path, own = house
@@ -168,7 +168,7 @@ def test_another_file_is_taken_from_its_beginning(
 
 
 def test_a_day_of_records_is_a_chart_of_exactly_a_day(
-    house: tuple[sqlite3.Connection, Path, OwnStore],
+    house: tuple[sqlite3.Connection, Path, BmsDb],
 ) -> None:
     connection, path, own = house
     connection.execute("BEGIN")

@@ -13,8 +13,8 @@ import pytest
 
 from jk_bms.bot.store import BOT_DB
 from jk_bms.errors import StoreError
+from jk_bms.store.bms_db import BMS_DB
 from jk_bms.store.database import open_writing
-from jk_bms.store.own import BMS_DB
 from jk_bms.store.schema import Migration, Schema, bring_up
 from tests.store.newer_schema import with_more
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from jk_bms.model.outage import OutageRecord
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.outages import correct_outage_times, newest_outages, open_outages, put_outage
-from jk_bms.store.own import open_writer
 from tests.sources.scripted import StillClock
 
 BEGAN = OutageRecord(

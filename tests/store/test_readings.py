@@ -12,7 +12,7 @@ import pytest
 
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.readings import Readings, Record
 
 

@@ -8,18 +8,18 @@ import pytest
 
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
-from jk_bms.store import own as module
-from jk_bms.store.own import OwnStore, open_reader, open_writer
+from jk_bms.store import bms_db as module
+from jk_bms.store.bms_db import BmsDb, open_reader, open_writer
 from jk_bms.store.states import put_states, read_state, read_states, write_states
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[OwnStore]:
+def own(tmp_path: Path) -> Iterator[BmsDb]:
     with open_writer(tmp_path / "bms.db", Clock()) as store:
         yield store
 
 
-def test_states_come_back(own: OwnStore) -> None:
+def test_states_come_back(own: BmsDb) -> None:
     """Another process reads them too, all of a kind by the beginning of their names."""
     rules = {"rules": {"low": [1, 0.1, None, "grün"]}}
     write_states(own, {"alerts": rules, "health:AA": {"n": 1}, "health:BB": {"n": 2}, "healthy": {}})
@@ -32,21 +32,21 @@ def test_states_come_back(own: OwnStore) -> None:
 
 
 @pytest.mark.parametrize("name", ["50%", "a_b", "a*b", "[a]"])
-def test_a_prefix_means_what_it_says(own: OwnStore, name: str) -> None:
+def test_a_prefix_means_what_it_says(own: BmsDb, name: str) -> None:
     """No sign in it stands for others."""
     write_states(own, {f"{name}:1": {}, "50x:1": {}, "axb:1": {}, "a:1": {}})
 
     assert list(read_states(own, f"{name}:")) == [f"{name}:1"]
 
 
-def test_a_state_is_replaced_or_forgotten(own: OwnStore) -> None:
+def test_a_state_is_replaced_or_forgotten(own: BmsDb) -> None:
     write_states(own, {"a": {"n": 1}, "b": {"n": 1}})
     write_states(own, {"a": {"m": 2}, "b": None, "never": None})
 
     assert read_states(own) == {"a": {"m": 2}}
 
 
-def test_an_unchanged_state_writes_nothing(own: OwnStore) -> None:
+def test_an_unchanged_state_writes_nothing(own: BmsDb) -> None:
     wal = own.path.with_name("bms.db-wal")
     state = {"curve": list(range(3000))}
     write_states(own, {"a": state})
@@ -59,7 +59,7 @@ def test_an_unchanged_state_writes_nothing(own: OwnStore) -> None:
     assert wal.stat().st_size > size
 
 
-def test_states_and_other_work_are_written_together_or_not_at_all(own: OwnStore) -> None:
+def test_states_and_other_work_are_written_together_or_not_at_all(own: BmsDb) -> None:
     write_states(own, {"a": {"n": 1}})
 
     def change(db: sqlite3.Connection) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from jk_bms.store import history
+from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TEMPERATURES, TIME, TRUSTED
 from jk_bms.store.history import Batch, Cut, HistoryStore
 from jk_bms.store.history_query import query, samples
-from jk_bms.store.own import OwnStore
 from jk_bms.store.unnumbered import OLD
 from tests.store.history_rows import AT, AT_MS, PACK, open_store
 
@@ -111,6 +111,6 @@ def test_a_day_in_which_the_program_was_renewed(tmp_path: Path, monkeypatch: pyt
     assert shown.values["temperature_4"].mean == pytest.approx([15.5] * 3 + [16.5] * 3)
 
 
-def write_hour(own: OwnStore, columns: tuple[int, ...], values: tuple[int | None, ...], hour: int) -> None:
+def write_hour(own: BmsDb, columns: tuple[int, ...], values: tuple[int | None, ...], hour: int) -> None:
     rows = [(AT_MS + (60 * hour + n) * MINUTE, 1, 0, 1, 1, *values) for n in range(60)]
     HistoryStore(own).commit(Cut([Batch(PACK, MINUTE, (*HEAD, *columns), rows)], {}))

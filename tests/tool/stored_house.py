@@ -8,9 +8,9 @@ from pathlib import Path
 
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.clock import Clock
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED
 from jk_bms.store.history import Batch, Counter, Cut, HistoryStore
-from jk_bms.store.own import open_writer
 from tests.bare_environment import bare
 from tests.e2e.house import TOP
 

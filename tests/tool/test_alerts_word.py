@@ -1,7 +1,7 @@
 """``jk-util.py alerts`` while the service does not run: what it says must not sound like now."""
 
 from jk_bms.clock import Clock
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.states import write_states
 from tests.tool.stored_house import StoredHouse
 

@@ -17,8 +17,8 @@ from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backup import open_archive, write_archive
+from jk_bms.store.bms_db import VERSION, open_reader
 from jk_bms.store.journal import NAME as JOURNAL
-from jk_bms.store.own import VERSION, open_reader
 from tests.bare_environment import bare
 from tests.e2e.house import TOP
 from tests.test_memory import house_in, made_day
@@ -28,7 +28,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from jk_bms.clock import Clock
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 with open_writer(Path(sys.argv[1]), Clock()):
     print("held", flush=True)
     sys.stdin.read()

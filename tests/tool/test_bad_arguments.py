@@ -11,7 +11,7 @@ from jk_bms.clock import Clock
 from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError
 from jk_bms.poller.service import main as service
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 from jk_bms.tool import scan
 
 TYPED = [

@@ -14,7 +14,7 @@ from jk_bms.config.settings import Settings, load_settings
 from jk_bms.demo.made_up_day import with_a_past
 from jk_bms.model import Event
 from jk_bms.model.kinds import SIMULATED
-from jk_bms.store.own import open_writer
+from jk_bms.store.bms_db import open_writer
 from jk_bms.tool.health import charge_lines, charges
 
 NOW = NOT_BEFORE + timedelta(days=100, hours=10)

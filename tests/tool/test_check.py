@@ -15,7 +15,7 @@ import pytest
 from jk_bms.called import TOP, poller
 from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings, load_settings
-from jk_bms.store import own
+from jk_bms.store import bms_db
 from jk_bms.tool import check as check_module
 from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, _bot, check, may
 from tests.e2e.house import House, until
@@ -78,7 +78,7 @@ def drop_readings(house: StoredHouse) -> None:
 
 def newer(house: StoredHouse) -> None:
     with closing(sqlite3.connect(house.bms_db)) as db:
-        db.execute(f"PRAGMA user_version = {own.VERSION + 1}")
+        db.execute(f"PRAGMA user_version = {bms_db.VERSION + 1}")
 
 
 def damage(house: StoredHouse) -> None:

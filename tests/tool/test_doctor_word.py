@@ -10,7 +10,7 @@ from jk_bms.errors import Verdict
 from jk_bms.live.client import LiveClient
 from jk_bms.model.link import LinkState
 from jk_bms.tool import doctor
-from jk_bms.tool.doctor import DOES, LAYERS, UNKNOWN, Doctor, Fault, Patient, Step, worst
+from jk_bms.tool.doctor import DOES, LAYERS, UNKNOWN, Doctor, Fault, LayerResult, Patient, worst
 
 ADDRESS = "C8:47:80:12:34:56"
 
@@ -80,7 +80,7 @@ SEVERAL: dict[str, tuple[list[str | None], str | None]] = {
 def test_the_worst(verdicts: list[str | None], of_all: str | None) -> None:
     def patient(verdict: str | None) -> Patient:
         at_fault = [layer for layer, verdicts in LAYERS.items() if verdict in verdicts]
-        steps = [Step(layer, "fault" if layer in at_fault else "ok") for layer in LAYERS]
+        steps = [LayerResult(layer, "fault" if layer in at_fault else "ok") for layer in LAYERS]
         return Patient("a", "", steps, Fault(verdict, "", ()) if verdict else None)
 
     fault = worst([patient(verdict) for verdict in verdicts])

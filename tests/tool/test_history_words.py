@@ -17,9 +17,9 @@ import pytest
 from jk_bms.battery.meters import Meters
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError
+from jk_bms.store.bms_db import open_writer
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import Series, Values
-from jk_bms.store.own import open_writer
 from jk_bms.tool import chart
 from jk_bms.tool.history import sparkline, text_lines
 from tests.e2e.house import TOP

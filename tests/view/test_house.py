@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jk_bms.view.house import LENT, NEVER, NO_CHARGE, OFF, SILENT, House, house_of
+from jk_bms.view.house import LENT, NEVER, NO_CHARGE, OFF, SILENT, WholeHouse, house_of
 
 
 def pack(
@@ -29,7 +29,7 @@ def pack(
     }
 
 
-def house(*devices: dict[str, Any], **other: Any) -> House:
+def house(*devices: dict[str, Any], **other: Any) -> WholeHouse:
     return house_of({"poll_interval": 30.0, "devices": list(devices)} | other)
 
 
@@ -94,7 +94,7 @@ def test_just_young_enough_counts() -> None:
 def test_without_any_pack_nothing_is_known(snapshot: dict[str, Any]) -> None:
     got = house(pack(), **snapshot)
 
-    assert got == House((), got.left_out)
+    assert got == WholeHouse((), got.left_out)
 
 
 def test_the_house_lasts_as_long_as_what_its_packs_have_at_what_they_give() -> None:

@@ -10,7 +10,7 @@ from jk_bms.bot.pages.page import Button, Page, Row, block, page
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import bms_alarm
 from jk_bms.view.flow import flow_of_current, flow_of_power
-from jk_bms.view.house import NO_CHARGE, OFF, House, LeftOut, house_of
+from jk_bms.view.house import NO_CHARGE, OFF, LeftOut, WholeHouse, house_of
 
 ROUNDED = 300.0  # s: a time of a forecast is no more exact ...
 NEAR = 7200.0  # s: ... unless it is so near
@@ -41,7 +41,7 @@ def house(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: date
     )
 
 
-def house_lines(whole: House, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+def house_lines(whole: WholeHouse, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
     """Yield how full the house is and how long that lasts, as HTML."""
     yield house_line(whole, texts)
     parts = []
@@ -56,7 +56,7 @@ def house_lines(whole: House, texts: Texts, zone: tzinfo | None, now: datetime) 
         yield escape(", ".join(parts))
 
 
-def house_line(whole: House, texts: Texts) -> str:
+def house_line(whole: WholeHouse, texts: Texts) -> str:
     """Return how full the house is, as HTML."""
     name = texts("bot.house.name")
     if whole.soc is None:
@@ -71,7 +71,7 @@ def house_line(whole: House, texts: Texts) -> str:
 
 
 def pack_lines(
-    whole: House, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+    whole: WholeHouse, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Iterator[str]:
     """Yield a line for each pack, in the order of their numbers, as HTML; one that is not counted says why."""
     out = {one.device["number"]: one for one in whole.left_out}
@@ -85,14 +85,14 @@ def pack_lines(
         yield line + "".join(escape(f" ❗ {text}") for text in _alarms(device, texts))
 
 
-def left_out_lines(whole: House, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+def left_out_lines(whole: WholeHouse, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
     """Yield why a pack is not counted, as text, for each that is not."""
     for one in whole.left_out:
         yield _not_counted(one, texts, zone, now)
 
 
 def house_updated(
-    whole: House, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+    whole: WholeHouse, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
 ) -> str:
     """Return when the oldest of the counted readings was taken; "" without any."""
     if not whole.counted:
@@ -102,7 +102,7 @@ def house_updated(
 
 
 def _rows(
-    whole: House, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+    whole: WholeHouse, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Iterator[Row]:
     told = {"voltage": whole.voltage, "current": whole.current, "power": whole.power}
     yield from values.flow_rows({name: value for name, value in told.items() if value is not None}, texts)
@@ -151,7 +151,7 @@ def _alarms(device: dict[str, Any], texts: Texts) -> list[str]:
     return [bms_alarm(name, texts) for name in values.reading_of(device).get("alarms") or ()]
 
 
-def _flow(whole: House) -> str:
+def _flow(whole: WholeHouse) -> str:
     return flow_of_power(whole.power or 0.0) if whole.current is None else flow_of_current(whole.current)
 
 

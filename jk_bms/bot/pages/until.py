@@ -24,7 +24,7 @@ from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.texts import Texts, escape
 from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
-from jk_bms.view.house import House, house_of
+from jk_bms.view.house import WholeHouse, house_of
 
 VERDICT_MARKS = {"yes": "🟢", "maybe": "🟡", "no": "🔴"}
 
@@ -115,7 +115,7 @@ def _unknown(
     return _no_outlook(house_of(snapshot | {"devices": [device]}), texts)
 
 
-def _no_outlook(known: House, texts: Texts) -> str:
+def _no_outlook(known: WholeHouse, texts: Texts) -> str:
     """What is known all the same, the charge and that it grows, and what is not."""
     if known.soc is None:
         return texts("bot.until.unknown")

@@ -13,8 +13,8 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.model import Device, Event
-from jk_bms.store import own
-from jk_bms.store.own import open_reader, open_writer
+from jk_bms.store import bms_db
+from jk_bms.store.bms_db import open_reader, open_writer
 from jk_bms.store.schema import Migration
 from jk_bms.store.states import read_states
 
@@ -135,7 +135,7 @@ def test_a_second_writer_is_refused_by_name(path: Path) -> None:
     with open_writer(path, TurnedClock()):
         code = (
             "import sys; from pathlib import Path; from jk_bms.clock import Clock; from jk_bms.errors import StoreError\n"
-            "from jk_bms.store.own import open_writer\n"
+            "from jk_bms.store.bms_db import open_writer\n"
             "try: open_writer(Path(sys.argv[1]), Clock())\n"
             "except StoreError as error: print(error)"
         )
@@ -181,12 +181,14 @@ def test_a_missing_file_is_told_to_readers(path: Path) -> None:
 def test_a_newer_schema_is_refused_by_both(path: Path) -> None:
     open_writer(path, TurnedClock()).close()
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {own.VERSION + 1}")
-    connection.execute(f"INSERT INTO migrations VALUES ({own.VERSION + 1}, 'bigger', {own.VERSION + 1})")
+    connection.execute(f"PRAGMA user_version = {bms_db.VERSION + 1}")
+    connection.execute(
+        f"INSERT INTO migrations VALUES ({bms_db.VERSION + 1}, 'bigger', {bms_db.VERSION + 1})"
+    )
     connection.commit()
     connection.close()
 
-    message = f"has schema version {own.VERSION + 1}.*update the program"
+    message = f"has schema version {bms_db.VERSION + 1}.*update the program"
     with pytest.raises(StoreError, match=message):
         open_reader(path)
     with pytest.raises(StoreError, match=message):
@@ -196,8 +198,8 @@ def test_a_newer_schema_is_refused_by_both(path: Path) -> None:
 def test_an_older_file_is_copied_and_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_writer(path, TurnedClock()) as store:
         store.append(event())
-    steps = (*own.BMS_DB.steps, Migration("extra", "ALTER TABLE events ADD COLUMN extra TEXT"))
-    monkeypatch.setattr(own, "BMS_DB", own.BMS_DB._replace(steps=steps))
+    steps = (*bms_db.BMS_DB.steps, Migration("extra", "ALTER TABLE events ADD COLUMN extra TEXT"))
+    monkeypatch.setattr(bms_db, "BMS_DB", bms_db.BMS_DB._replace(steps=steps))
     with pytest.raises(StoreError, match="restart the service"):
         open_reader(path)
 
@@ -216,7 +218,7 @@ def test_a_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.Monk
     script = "ALTER TABLE events ADD COLUMN extra TEXT; ALTER TABLE missing ADD COLUMN x"
     with monkeypatch.context() as patched:
         patched.setattr(
-            own, "BMS_DB", own.BMS_DB._replace(steps=(*own.BMS_DB.steps, Migration("two", script)))
+            bms_db, "BMS_DB", bms_db.BMS_DB._replace(steps=(*bms_db.BMS_DB.steps, Migration("two", script)))
         )
         with pytest.raises(StoreError, match="no such table: missing"):
             open_writer(path, TurnedClock())
@@ -282,7 +284,7 @@ def test_a_disk_that_was_full_at_the_start(path: Path) -> None:
     """Not a byte can be written: an error that names the file, and no traceback of the lock's."""
     code = (
         "import resource, sys; from pathlib import Path; from jk_bms.clock import Clock\n"
-        "from jk_bms.errors import ConfigError, StoreError; from jk_bms.store.own import open_writer\n"
+        "from jk_bms.errors import ConfigError, StoreError; from jk_bms.store.bms_db import open_writer\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
         "try: open_writer(Path(sys.argv[1]), Clock())\n"
         "except StoreError as error: print(error)"

@@ -3,9 +3,9 @@
 import pytest
 
 from jk_bms.errors import Verdict
-from jk_bms.repair.house import ALL_SILENT, MOST_FORGETS, House
 from jk_bms.repair.ladder import Rung
 from jk_bms.repair.machine import LinkMachine, Trouble
+from jk_bms.repair.shared import ALL_SILENT, MOST_FORGETS, SharedRepair
 
 LONG = 10_000.0
 
@@ -14,7 +14,7 @@ class Family:
     """Two devices on two adapters of one house, at second 0."""
 
     def __init__(self, *, same: bool = False, **allowed: bool) -> None:
-        self.house = House(0.0, **allowed)
+        self.house = SharedRepair(0.0, **allowed)
         self.machines = {name: LinkMachine(0.0) for name in ("one", "two")}
         for name, machine in self.machines.items():
             self.house.join(name, machine)
@@ -72,7 +72,7 @@ def test_forgotten_once_in_a_boot() -> None:
     family = Family()
     family.house.begins("one", Rung.FORGET, 5.0)
     family.house.ends("one", Rung.FORGET, worked=True)
-    same, other = House(0.0), House(0.0)
+    same, other = SharedRepair(0.0), SharedRepair(0.0)
     same.recall(family.house.remembered("boot-1"), "boot-1")
     other.recall(family.house.remembered("boot-1"), "boot-2")
 
@@ -83,14 +83,14 @@ def test_forgotten_once_in_a_boot() -> None:
 
 def test_to_forget_may_fail_a_few_times_in_a_boot() -> None:
     """Each run goes on counting, and the next boot begins anew."""
-    house = House(0.0)
+    house = SharedRepair(0.0)
     for _ in range(MOST_FORGETS):
         assert not house.around("one", 9.0).forgotten
         house.begins("one", Rung.FORGET, 5.0)
         house.ends("one", Rung.FORGET, worked=False)
-        before, house = house, House(0.0)
+        before, house = house, SharedRepair(0.0)
         house.recall(before.remembered("boot-1"), "boot-1")
-    after = House(0.0)
+    after = SharedRepair(0.0)
     after.recall(house.remembered("boot-1"), "boot-2")
 
     assert house.around("one", 9.0).forgotten
@@ -100,7 +100,7 @@ def test_to_forget_may_fail_a_few_times_in_a_boot() -> None:
 def test_the_restart_of_the_service_is_remembered_in_this_boot() -> None:
     family = Family(may_restart=True)
     family.house.begins("one", Rung.RESTART_SERVICE, 5.0)
-    again = House(100.0)
+    again = SharedRepair(100.0)
     again.recall(family.house.remembered("boot-1"), "boot-1")
 
     assert again.around("one", 105.0).restarted_ago == 100.0

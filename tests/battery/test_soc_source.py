@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jk_bms.battery.curves import DOCUMENTED
-from jk_bms.battery.shown import SOURCES, soc_to_show, with_shown_soc
+from jk_bms.battery.soc_source import SOURCES, soc_to_show, with_shown_soc
 from jk_bms.model import Device, Sample
 
 

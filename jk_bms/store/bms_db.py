@@ -150,7 +150,7 @@ class StoredDevice(NamedTuple):
     settings: dict[str, Any]
 
 
-class OwnReader(Reader):
+class BmsDbReader(Reader):
     """Reads ``bms.db``; several processes may. Every failure is a StoreError."""
 
     def devices(self) -> list[StoredDevice]:
@@ -197,7 +197,7 @@ class OwnReader(Reader):
         return [_event(row) for row in self._rows(query, (len(kind), kind, limit))]
 
 
-class OwnStore(OwnReader, Writer):
+class BmsDb(BmsDbReader, Writer):
     """Reads and writes ``bms.db``; one process at a time. Each write is on the disk when it returns."""
 
     def __init__(self, opened: Opened, clock: Clock) -> None:
@@ -301,14 +301,14 @@ class OwnStore(OwnReader, Writer):
         )
 
 
-def open_writer(path: Path, clock: Clock, *, hint: str = "") -> OwnStore:
+def open_writer(path: Path, clock: Clock, *, hint: str = "") -> BmsDb:
     """Open ``bms.db`` for the one process that writes it; create or migrate it.
 
     A damaged file is moved aside, never deleted. Raises ConfigError when the file is not ours, and
     StoreError when another process is the writer (``hint`` follows on "stop that one first"), or when
     the file is of a newer version of this program.
     """
-    return OwnStore(open_writing(BMS_DB, path, clock.now, hint=hint), clock)
+    return BmsDb(open_writing(BMS_DB, path, clock.now, hint=hint), clock)
 
 
 @contextmanager
@@ -318,9 +318,9 @@ def no_writer(path: Path) -> Iterator[None]:
         yield
 
 
-def open_reader(path: Path) -> OwnReader:
+def open_reader(path: Path) -> BmsDbReader:
     """Open ``bms.db`` read-only. Raises StoreError when missing, not ours, or of a newer version."""
-    return OwnReader(path.absolute(), open_reading(BMS_DB, path))
+    return BmsDbReader(path.absolute(), open_reading(BMS_DB, path))
 
 
 def _json(value: dict[str, Any]) -> str:

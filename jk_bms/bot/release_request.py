@@ -23,27 +23,27 @@ _NUMBER = re.compile(
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.]?([0-5]\d))?\s?(am|pm)?", re.IGNORECASE)
 
 
-class Turn(NamedTuple):
+class ReleaseRequest(NamedTuple):
     """A battery is lent for ``seconds``; ``battery``: what was said of which, "" for nothing."""
 
     seconds: float
     battery: str
 
 
-def wanted_turn(text: str) -> Turn | None:
+def wanted_release(text: str) -> ReleaseRequest | None:
     """Read ``10m``, ``2m30s``, ``1h Main``, ``Main 90s`` or nothing; None: not from one minute to an hour.
 
     A bare number is that of a battery.
     """
     found = _TIME.search(text)
     if found is None:
-        return Turn(DEFAULT, " ".join(text.split()))
+        return ReleaseRequest(DEFAULT, " ".join(text.split()))
     seconds = sum(
         float(number.replace(",", ".")) * SECONDS[unit.lower()] for number, unit in _NUMBER.findall(found[0])
     )
     if not SHORTEST <= seconds <= LONGEST:
         return None
-    return Turn(seconds, " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()))
+    return ReleaseRequest(seconds, " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()))
 
 
 class Clock(NamedTuple):

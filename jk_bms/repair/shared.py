@@ -27,7 +27,7 @@ BETWEEN_REBOOTS = HOUR
 MOST_FORGETS = 5  # times in a boot that a device may be tried to be forgotten, until it works
 
 
-class House:
+class SharedRepair:
     """Knows all machines. Times as in ``LinkMachine``, but for what is said to be wall time."""
 
     def __init__(
