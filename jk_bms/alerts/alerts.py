@@ -1,4 +1,4 @@
-"""What the rules look at, and when. They judge; the outbox writes what comes of it."""
+"""What the rules look at, and when. Rules decide; the outbox stores their events."""
 
 import asyncio
 import logging

@@ -25,7 +25,7 @@ class Chemistry:
     full_wrong: float  # %: a curve that is steep to its end leaves that open; 0: the end is the same for all
     surest: float  # %, 1 sigma: a curve is wrong in the same way each day, no looking makes surer
     others: tuple[Curve, ...] = ()  # curves of other makers' cells
-    bent: float = 1.0  # how far their bends may lie elsewhere, against cells nobody has measured
+    bent: float = 1.0  # how far their bends may lie elsewhere, against cells that we have no table of
 
 
 OWNERS_BENT, OWNERS_SUREST = 0.3, 1.1  # of a curve that the owner has measured on these cells

@@ -123,7 +123,7 @@ class Handlers:
         found = _COMMAND.fullmatch(text)
         name = found[1].lower() if found else ""
         asked = self._asked(message, tuple((found[3] or "").split()) if found else ())
-        # However it got there, and however late we see it: what others could read lets nobody in.
+        # However it got there, and however late we see it: a code that others could read lets in no chat.
         if not asked.private and (codes := codes_in(message)) and await self._people.burn(asked, codes):
             await self._show(asked, pages.plain(asked.texts, "access.code_in_group"))
             return

@@ -1,7 +1,7 @@
 """The day before a demonstration begins, so that its charts, history and digest have something to show at once.
 
 The simulated house lives it in seconds. Its frames take the way of all frames up to ``bms.db``: encoder,
-assembler, decoder, the pack's memory, history. No alert is judged and no event noted: nobody was there.
+assembler, decoder, the pack's memory, history. No alert is judged and no event noted: no poller ran.
 """
 
 from collections.abc import Iterator

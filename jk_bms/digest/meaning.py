@@ -918,7 +918,7 @@ def _described(roles: Iterable[Role]) -> str:
 
 
 _HEADING = 15  # characters within which a number of a battery begins what is told of it
-WELL = 20  # %: of a battery that went lower nobody says that all was well
+WELL = 20  # %: of a battery that went lower an honest text does not say that all was well
 _BLANK, _TAKEN = "\x00", "\x01"
 _BOUND = ("percent", "energy", "power", "voltage", "temperature", "duration", TIME)
 _PARTING = (

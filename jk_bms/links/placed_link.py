@@ -1,4 +1,4 @@
-"""A Bluetooth link that goes by the adapter where there is a place for it."""
+"""A Bluetooth link that connects through the adapter with a free slot."""
 
 import sys
 from collections.abc import AsyncIterator

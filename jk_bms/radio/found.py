@@ -1,4 +1,4 @@
-"""Search the air, in words that can leave this process."""
+"""Scan, and return plain data."""
 
 from collections.abc import Callable
 

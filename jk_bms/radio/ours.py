@@ -1,4 +1,4 @@
-"""The devices that this process has to do with: whoever else is connected to an adapter is not to be disturbed."""
+"""The devices of this process: others that are connected to an adapter are not disturbed."""
 
 import weakref
 from typing import Protocol

@@ -13,7 +13,7 @@ _SOC_GRADES = (
     grade(C, 1001, Bounds(12.0, 18.0), digits=1),
     grade(W, 1002, Bounds(25.0, 30.0), digits=1),
 )
-# While another battery feeds the house on, one that is nearly empty wakes nobody.
+# While another battery feeds the house on, the owner is not woken for one that is nearly empty.
 _SOC_GRADES_OF_ONE = (_SOC_GRADES[0]._replace(severity=E), _SOC_GRADES[1])
 _NOT_CHARGED = Bounds(29.9, 32.0)
 _NOT_CHARGED_GRADES = (grade(W, 1003, _NOT_CHARGED, seconds=600.0, digits=1),)

@@ -681,7 +681,7 @@ class Engine:
         return Notice(what, picture, also=tuple(self._beside(picture)))
 
     def _beside(self, alert: Alert) -> list[Alert]:
-        """The critical alerts of the same cause that nobody was told of, because ``alert`` says more."""
+        """The critical alerts of the same cause that were not sent, because ``alert`` says more."""
         place = self._place(alert)
         return self._pictures(
             self._voices(

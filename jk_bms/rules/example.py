@@ -99,7 +99,7 @@ def house(
     batteries: Batteries = Batteries(power=-620.0, off=False, fed=0.0, soc=62.0),  # noqa: B008  immutable
     **sample: Any,
 ) -> HouseView:
-    """Return a house that lives from its batteries, with these values of the inverter's sample changed."""
+    """Return a house that runs on its batteries, with these values of the inverter's sample changed."""
     of_inverter = inverter(grid=grid, **sample).sample
     return HouseView(sample=of_inverter, stale=stale, grid=grid, batteries=batteries)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from jk_bms.rules.base import Alert, Notice, Rule
 
-QUIET = {  # why nobody is told, for log and tool
+QUIET = {  # why the owner is not told, for log and tool
     "startup": "too soon after the start (ALERT_STARTUP_DELAY)",
     "hours": "quiet hours (ALERT_QUIET_HOURS)",
     "muted": "muted",

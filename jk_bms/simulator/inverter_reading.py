@@ -16,7 +16,7 @@ _noise = Noise("mains")
 def inverter_reading(bms: SimulatedBms, *, taken_at: datetime, monotonic: float) -> InverterSample | None:
     """Return what the inverter around ``bms`` says now; None when there is no house around it.
 
-    None, too, while nothing feeds the inverter itself: without grid and sun it lives from the battery.
+    None, too, while nothing feeds the inverter itself: without grid and sun it runs on the battery.
     """
     inverter = bms.surroundings
     if bms.house is None or not isinstance(inverter, Inverter):

@@ -52,7 +52,7 @@ class Terms(msgspec.Struct, kw_only=True):
 
 
 def alone(*, patience: float, clock: Clock | None = None, current_calibration: float = 1.0) -> Terms:
-    """Return the terms of a session that nobody holds. ``patience``: for the first sample, in s."""
+    """Return the terms of a session that is not held. ``patience``: for the first sample, in s."""
     machine = LinkMachine(asyncio.get_running_loop().time(), patience=patience)
     return Terms(
         clock=clock or Clock(),
@@ -97,7 +97,7 @@ class Session(ABC):
 
     @abstractmethod
     def hear(self) -> AsyncGenerator[Heard]:
-        """Yield what the device says, readings that nobody judged yet among it. Raises SourceError."""
+        """Yield what the device says, with readings not yet judged among it. Raises SourceError."""
 
     def believed(self) -> None:
         """A reading was believed: what was wrong before it does not explain a silence after it."""

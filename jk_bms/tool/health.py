@@ -97,7 +97,7 @@ def health_lines(pack: dict[str, Any]) -> Iterator[str]:
     for kind in dict.fromkeys(fault["kind"] for cell in cells for fault in cell["faults"]):
         yield f"  {kind}: {ADVICE[kind]}."
     for what in dict.fromkeys(what for cell in cells for what in cell["unknown"]):
-        yield f"  {what} is not known of every cell yet: {MISSING[what]}."
+        yield f"  {what} is not yet known for every cell: {MISSING[what]}."
 
 
 def _days(days: float) -> str:

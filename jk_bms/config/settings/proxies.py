@@ -39,7 +39,7 @@ def is_socks(proxy: str) -> bool:
 def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child that asks others: ``inherited``, with the proxy of the settings.
 
-    There it is seen by nobody else, as arguments would be.
+    There no other user sees it, as arguments would be seen.
     """
     kept = {
         name: value

@@ -12,7 +12,7 @@ async def mute(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def acknowledge(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Note that somebody takes care of it: it is not repeated."""
+    """Note that a person takes care of it: it is not repeated."""
     return poller.alerts.acknowledge(request)
 
 
