@@ -13,11 +13,12 @@ from jk_bms.bot import pages
 from jk_bms.bot.pages import Page
 from jk_bms.bot.pages.callbacks import alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.page import WIDTH
-from jk_bms.bot.pages.values import shown_soc, soc_mark
+from jk_bms.bot.pages.values import soc_mark
 from jk_bms.errors import Verdict
 from jk_bms.repair.causes import WORDS
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import LANGUAGES, Texts, language
+from jk_bms.view.charge import shown_soc
 from tests.bot.house_snapshot import (
     NOW,
     alert,

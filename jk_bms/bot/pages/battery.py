@@ -10,6 +10,7 @@ from jk_bms.bot.pages.page import Button, Page, Row, block, page, preformatted
 from jk_bms.model.reading import probes_of
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.texts.alerts import bms_alarm
+from jk_bms.view.charge import shown_soc
 from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
 from jk_bms.view.house import lasts
@@ -36,9 +37,7 @@ def battery(
     soc = reading.get("battery_soc")
     return page(
         escape(values.notes(snapshot, texts)),
-        f"{values.soc_mark(soc)} <b>{name}: {values.shown_soc(soc)} %</b>"
-        if soc is not None
-        else f"<b>{name}</b>",
+        f"{values.soc_mark(soc)} <b>{name}: {shown_soc(soc)} %</b>" if soc is not None else f"<b>{name}</b>",
         f"<code>{soc_bar(soc, BAR)}</code>" if soc is not None else "",
         block(_rows(device, texts, zone, now)),
         *(escape(line) for line in _lines(device, snapshot, texts)),

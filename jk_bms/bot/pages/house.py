@@ -9,6 +9,7 @@ from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import bms_alarm
+from jk_bms.view.charge import shown_soc
 from jk_bms.view.flow import flow_of_current, flow_of_power
 from jk_bms.view.house import NO_CHARGE, OFF, LeftOut, WholeHouse, house_of
 
@@ -61,7 +62,7 @@ def house_line(whole: WholeHouse, texts: Texts) -> str:
     name = texts("bot.house.name")
     if whole.soc is None:
         return f"<b>{escape(texts('bot.house.unknown', name=name))}</b>"
-    charge = {"name": name, "soc": values.shown_soc(whole.soc)}
+    charge = {"name": name, "soc": shown_soc(whole.soc)}
     line = (
         texts("bot.house.charge", **charge)
         if whole.left_kwh is None
@@ -123,7 +124,7 @@ def _rows(
 def _pack(device: dict[str, Any], texts: Texts) -> str:
     """``Main: 84 %, -1084 W, 18.5 °C``."""
     reading = values.reading_of(device)
-    facts = [f"{values.shown_soc(reading['battery_soc'])} %"]
+    facts = [f"{shown_soc(reading['battery_soc'])} %"]
     for name, unit, digits in (("power", "W", 0), ("temperature", "°C", 1)):
         if (value := reading.get(name)) is not None:
             facts.append(texts.quantity(value, unit, digits, sign=name == "power"))
@@ -136,14 +137,14 @@ def _not_counted(one: LeftOut, texts: Texts, zone: tzinfo | None, now: datetime)
     soc = reading.get("battery_soc")
     facts = []
     if one.why in (OFF, NO_CHARGE):
-        facts += [f"{values.shown_soc(soc)} %"] if soc is not None else []
+        facts += [f"{shown_soc(soc)} %"] if soc is not None else []
         facts.append(texts(f"bot.house.why.{one.why}"))
     else:
         facts.append(texts(f"bot.house.why.{one.why}"))
         if age is not None:
             time = texts.moment(now - timedelta(seconds=age), zone, now)
             key = "bot.house.last_heard" if soc is None else "bot.house.last_charge"
-            facts.append(texts(key, time=time, soc=None if soc is None else values.shown_soc(soc)))
+            facts.append(texts(key, time=time, soc=None if soc is None else shown_soc(soc)))
     return texts("bot.house.not_counted", name=values.label(device, texts), why=", ".join(facts))
 
 

@@ -17,11 +17,11 @@ from jk_bms.bot.pages.values import (
     label,
     notes,
     reading_of,
-    shown_soc,
     updated,
 )
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.texts import Texts, escape
+from jk_bms.view.charge import shown_soc
 from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
 from jk_bms.view.house import WholeHouse, house_of

@@ -7,21 +7,16 @@ from typing import Any
 from jk_bms.bot.pages.page import Row
 from jk_bms.model.kinds import SIMULATED
 from jk_bms.texts import Texts, clip, escape
+from jk_bms.view.charge import LEVELS, LOW, level_of, shown_soc
 from jk_bms.view.flow import flow_of_current
 from jk_bms.view.freshness import is_old
 
-LOW = 20  # %: below it the pages say so
-MARKS = ((80, "🟢"), (50, "🟡"), (LOW, "🟠"), (0, "🔴"))
-
-
-def shown_soc(soc: float) -> int:
-    """Return ``soc`` as a whole number: the one that its colour and every limit goes by."""
-    return 100 if soc >= 99.5 else max(0, int(soc))
+MARKS = dict(zip(LEVELS, "🟢🟡🟠🔴", strict=True))
 
 
 def soc_mark(soc: float) -> str:
     """Return the colour of ``soc``: green from 80 %, yellow from 50, orange from 20, else red."""
-    return next(mark for least, mark in MARKS if shown_soc(soc) >= least)
+    return MARKS[level_of(soc)]
 
 
 def label(device: dict[str, Any], texts: Texts) -> str:
