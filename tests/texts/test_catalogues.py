@@ -18,7 +18,7 @@ HOSTILE = '{0}{x!r:>99}</b>&<script>%s\n\u202e"' + "x" * 4000
 FORMS = {name: 1 + max(plural_form(name, number) for number in range(200)) for name in LANGUAGES}
 # The same in both: names, units that are international, layouts of nothing but fields, and each language's own name.
 SAME = re.compile(
-    r"(choices\.language\.(en|uk)|units\.(%|°C)|alerts\.step\.\w+|alerts\.cell_fault\.action|alerts\.bms_silent\.detail)$"
+    r"(choices\.language\.(en|uk)|units\.(%|°C)|web\.(link|csv)|alerts\.step\.\w+|alerts\.cell_fault\.action|alerts\.bms_silent\.detail)$"
 )
 
 
