@@ -45,6 +45,35 @@ class Message(NamedTuple):
     body: str
 
 
+class Told(NamedTuple):
+    """What an alert says, in parts; "" for what it does not say."""
+
+    title: str  # head line: ``Main: cell 7 is nearly empty, 2.843 V``
+    numbers: str  # limit, since when, what was found: lines
+    meaning: str
+    action: str  # what to do
+    over: str  # what ends it, and its severity and code: lines
+
+
+def alert_told(
+    facts: Mapping[str, Any],
+    label: str | None,
+    texts: Texts,
+    zone: tzinfo | None,
+    now: datetime,
+    *,
+    at: datetime | None = None,
+) -> Told:
+    """Return one step of an alert in parts, for a page that sets them itself; arguments as of ``alert_message``."""
+    step = _Step(facts, label, texts, zone, now, at or now)
+    if _what(facts) in ("cleared", "acknowledged"):
+        numbers, meaning, action = next(step.paragraphs(()), []), "", ""
+        return Told(step.title(), "\n".join(numbers), meaning, action, "")
+    numbers = [*step._numbers(), *step._details()]
+    over = [line for line in (step.over(), step.grade()) if line]
+    return Told(step.title(), "\n".join(numbers), step.own("meaning"), step.own("action"), "\n".join(over))
+
+
 def alert_message(
     facts: Mapping[str, Any],
     label: str | None,
