@@ -38,6 +38,7 @@ from jk_bms.battery.meters import DAYS_KEPT  # noqa: E402
 from jk_bms.battery.pack_state import PackState, stored_names  # noqa: E402
 from jk_bms.clock import Clock  # noqa: E402
 from jk_bms.model import Device, Sample  # noqa: E402
+from jk_bms.model.inverter import INVERTER as TOGETHER  # noqa: E402
 from jk_bms.protocol import to_sample  # noqa: E402
 from jk_bms.simulator import SimulatedBms  # noqa: E402
 from jk_bms.sinks.history import HistorySink  # noqa: E402
@@ -381,7 +382,7 @@ def inverter(sheet: Sheet, own: BmsDb, folder: Path) -> None:
     names = ("grid_power", "ac_output_power", "pv_input_power", "battery_current")
 
     def chart() -> list[float]:
-        return query(own, stored.INVERTER, names, end - timedelta(days=1), end, 720).times
+        return query(own, TOGETHER, names, end - timedelta(days=1), end, 720).times
 
     assert chart()[-1] - chart()[0] + 120 == 86_400
     sheet.figure(

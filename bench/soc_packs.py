@@ -26,7 +26,7 @@ from jk_bms.protocol import to_sample
 from jk_bms.simulator.bms import SimulatedBms
 from jk_bms.simulator.chemistry import CHEMISTRIES
 from jk_bms.simulator.house import DAY, REFERENCE_WH, House
-from jk_bms.simulator.inverter import RESERVE, Inverter, Terminals
+from jk_bms.simulator.inverter import RESERVE, SimulatedInverter, Terminals
 from jk_bms.simulator.sensor import CurrentSensor
 
 STEP = 20.0  # s between two samples
@@ -140,7 +140,7 @@ class Weather:
         """Know whose true charge decides."""
         pack = self.pack
         scale = CELLS * bms.chemistry.nominal * pack.capacity_ah / REFERENCE_WH
-        self.inverter = Inverter(
+        self.inverter = SimulatedInverter(
             House(pack.seed, scale=scale), bms.chemistry, CELLS, pack.capacity_ah, pack.seed
         )
         self.bms, self.begin = bms, bms.t - bms.t % DAY

@@ -46,6 +46,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.newest: dict[str, Sample] = {}  # by address
+        self.inverters: dict[str, InverterSample] = {}  # by id
         self._listeners: list[Listener] = []
         self._broken: set[tuple[str, str]] = set()
 
@@ -54,9 +55,11 @@ class Hub:
         self._listeners.append(listener)
 
     def publish(self, item: Item) -> None:
-        """Pass ``item`` on; keep it if it is a sample."""
+        """Pass ``item`` on; keep it if it is a sample of a battery or of an inverter."""
         if isinstance(item, Sample):
             self.newest[item.device.address] = item
+        elif isinstance(item, InverterSample):
+            self.inverters[item.device.id] = item
         for listener in self._listeners:
             try:
                 listener(item)

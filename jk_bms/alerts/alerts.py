@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from jk_bms.alerts.host import HostWatch
-from jk_bms.alerts.inverter import InverterState
+from jk_bms.alerts.inverter import Inverters
 from jk_bms.alerts.outbox import Outbox
 from jk_bms.alerts.packs import Packs
 from jk_bms.battery.chemistry import Chemistry
@@ -18,9 +18,10 @@ from jk_bms.clock import Clock, boot_id
 from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.live.messages import number
-from jk_bms.model import Event, InverterSample, Sample
+from jk_bms.model import Event, Inverter, InverterSample, Sample
 from jk_bms.model.alarms import Severity
 from jk_bms.model.foreign_text import harmless_name
+from jk_bms.model.inverter import INVERTER
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.repair.ladder import Rung
 from jk_bms.rules.base import (
@@ -39,6 +40,7 @@ from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine, View
 from jk_bms.rules.facts import STATE, alert_facts, notice_facts, sentence
 from jk_bms.rules.forecast import lasting
+from jk_bms.rules.grid import UNKNOWN
 from jk_bms.rules.house import powered
 from jk_bms.rules.left import Left, can_feed, pack_left
 from jk_bms.rules.link import SILENT_INTERVALS, SILENT_LEAST
@@ -49,7 +51,7 @@ from jk_bms.store.states import read_state
 
 log = logging.getLogger(__name__)
 
-INVERTER, HOUSE, HOST = "inverter", "house", "host"  # subjects beside the addresses of packs
+HOUSE, HOST = "house", "host"  # subjects beside the addresses of packs and the inverters
 LINK_PERIOD = 1.0  # s
 HOUSE_PERIOD = 1.0  # at most so often the packs are judged together, as their frames come
 INVERTER_PERIOD = 5.0
@@ -85,7 +87,7 @@ class Known(NamedTuple):
 
 
 class Alerts:
-    """Watches packs, inverter and host. ``open`` first, then ``run`` beside the sources, ``close`` at the end.
+    """Watches packs, inverters and host. ``open`` first, then ``run`` beside the sources, ``close`` at the end.
 
     ``told`` is called with each event after it is on the disk, ``unsaved`` with those that cannot be written.
     ``flush`` writes all history that waits.
@@ -101,9 +103,10 @@ class Alerts:
         writer: Executor,
         flush: Callable[[], Awaitable[object]],
         told: Callable[[Event], None],
+        inverters: Sequence[Inverter] = (),
         unsaved: Callable[[Sequence[Event]], None] = lambda _: None,
     ) -> None:
-        self.inverter = InverterState(clock)
+        self.inverters = Inverters(clock, inverters)
         self._clock = clock
         # Where time runs faster, waiting for a frame takes as many more of its seconds.
         self._interval = settings.poll_interval * clock.speed
@@ -133,7 +136,7 @@ class Alerts:
                 self._engine.restore(_of_the_house(state))
             except (KeyError, TypeError, ValueError) as error:
                 log.error("alerts: the remembered state is of no use, they begin anew: %s", error)
-        self._engine.keep({*self._sources, INVERTER, HOUSE, HOST})
+        self._engine.keep({*self._sources, INVERTER, *self.inverters.names, HOUSE, HOST})
         self._outbox.open(own)
 
     async def run(self) -> None:
@@ -180,10 +183,11 @@ class Alerts:
                 self._house_at = now
                 self._look(HOUSE, self._whole_house())
 
-    def inverter_said(self, sample: InverterSample) -> None:
-        """Take what an inverter says."""
-        if self.inverter.take(sample):
+    def inverter_said(self, sample: InverterSample) -> bool:
+        """Take what an inverter says; return whether it counts."""
+        if counts := self.inverters.take(sample):
             self._judge_inverter()
+        return counts
 
     # What is asked
 
@@ -197,6 +201,7 @@ class Alerts:
             until = alert.muted_until
             shown.append(
                 alert_facts(alert, found[0])
+                | self._named(alert.subject)
                 | {
                     "muted": alert.muted_until_cleared or until is not None,
                     "muted_until": None if until is None else until.isoformat(timespec="seconds"),
@@ -330,11 +335,18 @@ class Alerts:
         house = self._whole_house()
         # A forecast is judged with each reading, and here only when none comes any more.
         self._look(HOUSE, house if not house.packs else house._replace(packs=None))
-        if self.inverter.age is None:
+        inverter = self.inverters.house
+        if inverter.values is None:
             return
         newest = (self._known.newest(address) for address in self._sources)
         soc = next((s.battery_soc for s in newest if s is not None and s.battery_soc is not None), None)
-        self._look(INVERTER, self.inverter.view(soc))
+        if not self.inverters.several:
+            self._look(INVERTER, inverter.view(soc))
+            return
+        # The grid is judged once for all of them, silence for each.
+        self._look(INVERTER, inverter.view(soc)._replace(age=0.0))
+        for device, now in self.inverters.each():
+            self._look(device.subject, now.view(soc)._replace(grid=UNKNOWN))
 
     def _whole_house(self) -> HouseView:
         """The house with its packs: those that are heard, as they are now, and the names of the others."""
@@ -382,11 +394,11 @@ class Alerts:
         )
 
     def _house_view(self) -> HouseView:
-        return self.inverter.house(self._packs.look(self._clock.monotonic()))
+        return self.inverters.house.house(self._packs.look(self._clock.monotonic()))
 
     def _pack_view(self, address: str, sample: Sample | None, power: bool | None) -> PackView:
         """What is known of a pack. ``power``: whether the house has power; None: not known."""
-        source = self._sources[address]
+        source, inverter = self._sources[address], self.inverters.house
         kind, limits = self._known.about(address)
         return PackView(
             device=source.device,
@@ -395,9 +407,9 @@ class Alerts:
             chemistry=kind,
             limits=limits,
             faults=self._faults.get(address, ()),
-            on_battery=self.inverter.on_battery,
+            on_battery=inverter.on_battery,
             powered=power,
-            could_be_charged=self.inverter.could_charge,
+            could_be_charged=inverter.could_charge,
             others=self._others(address),
         )
 
@@ -448,6 +460,7 @@ class Alerts:
         rule = self._rule(alert)
         source = self._sources.get(alert.subject)
         text = sentence(notice, rule, source.device.label if source else alert.subject)
+        named = self._named(alert.subject)
         loud = notice.quiet is None and notice.what != "cleared" and alert.severity >= Severity.WARNING
         loud = loud and kind != "alert.test"
         log.log(logging.WARNING if loud else logging.INFO, "alert: %s", text)
@@ -459,8 +472,14 @@ class Alerts:
             device=source.device.address if source else None,
             text=text,
             facts=notice_facts(notice, rule, self._also(notice))
+            | named
             | ({} if origin is None else {"origin": origin}),
         )
+
+    def _named(self, subject: str) -> dict[str, str]:
+        """The name of an inverter that is one of several, as a fact of its alerts; nothing of other subjects."""
+        name = self.inverters.names.get(subject)
+        return {} if name is None else {"inverter": name}
 
     def _rule(self, alert: Alert) -> Rule:
         found = self._engine.find(alert.code)
@@ -474,7 +493,9 @@ class Alerts:
             found, source = self._engine.find(alert.code), self._sources.get(alert.subject)
             if found is not None:
                 named.append(
-                    alert_facts(alert, found[0]) | {"label": source.device.label if source else None}
+                    alert_facts(alert, found[0])
+                    | self._named(alert.subject)
+                    | {"label": source.device.label if source else None}
                 )
         return named
 

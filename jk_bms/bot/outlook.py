@@ -7,6 +7,7 @@ from typing import Any
 from jk_bms.battery.runtime import TINY
 from jk_bms.battery.until import LEAST_DAYS, Outlook, Stretch, as_usual, battery_power, expect, foretold
 from jk_bms.errors import StoreError
+from jk_bms.model.inverter import INVERTER
 from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history_query import query
 from jk_bms.view.house import house_of, pack_size
@@ -14,7 +15,6 @@ from jk_bms.view.house import house_of, pack_size
 DAYS = 14  # that tell what is usual
 POINTS = 96  # of each
 KNOWN = 0.8  # share of the time that must be known of a day
-INVERTER = "inverter"
 SOON = 7200.0  # s: an end within that is told as the alert of it tells it
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from jk_bms.battery.house_charge import SIZES, size_of, weighted_charge
 from jk_bms.errors import StoreError
 from jk_bms.model import InverterSample
+from jk_bms.model.inverter import INVERTER
 from jk_bms.rules.grid import LOST, grid_of
 from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history_query import ROWS, Series, Values, daily_totals, query, tracks
@@ -21,7 +22,6 @@ POINTS = 480  # of a chart: about two pixels each
 NEWEST = timedelta(minutes=15)  # before the end: an older value is not the one of then
 QUARTER = timedelta(minutes=15)  # what days are put together from
 LEAST = 600.0  # s that must be recorded: of less there is no picture but a dot
-INVERTER = "inverter"
 HELD = 3  # intervals of the records for which a value stands until the next
 GRID = ("grid_voltage", "grid_power", "ac_output_power", "pv_input_power")  # what tells of the grid
 

@@ -15,6 +15,7 @@ from jk_bms.charts.data import grid_at, held, joined, size_between
 from jk_bms.digest.days import day_of
 from jk_bms.digest.phases import Feed, Level, Phase, find_phases, lowest, with_full
 from jk_bms.model import Device
+from jk_bms.model.inverter import INVERTER, is_inverter
 from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history import counters
@@ -28,7 +29,6 @@ WEEK = 7  # days that the day is compared with
 ENOUGH_DAYS = 3  # of them; fewer are not "usual"
 MOST_OF_A_DAY = 20 * 3600.0  # s; a shorter stretch is not compared with whole days
 STRONGEST = 100.0  # kW; a meter that runs faster was set by a person
-INVERTER = "inverter"
 CUT = timedelta(seconds=10)  # between two records of the inverter, about: no shorter cut of the grid is seen
 REAL = 0.02  # of the capacity in an hour: a battery that gives less feeds no house, but an inverter that stands by
 _OF_SOME = ("cell_delta", "temperature")  # known of a house where one of its packs tells them
@@ -148,7 +148,7 @@ def read_facts(reader: BmsDbReader, day: date, start: datetime, end: datetime, z
         load = _highest(house, house.values["ac_output_power"].max)
         grid = _grid(reader, start, end)
     packs, parts = [], []
-    for place, track in enumerate((track for track in there if track.name != INVERTER), 1):
+    for place, track in enumerate((track for track in there if not is_inverter(track.name)), 1):
         if track.first is None:
             continue
         device = known.get(track.name)  # what was only imported has none

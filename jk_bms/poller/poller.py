@@ -26,7 +26,7 @@ from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.hub import Hub, Item, LinkChange, PartContext, Unsaved, wanted_parts
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.live.server import LiveServer
-from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model import Device, Event, Inverter, InverterSample, Sample
 from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import LinkState, LinkStatus
@@ -77,7 +77,7 @@ class Poller:
         self._uses_radio = any(kind_of(entry.type).needs_radio for entry in entries)
         self.bms_db = BmsDbThread(settings.bms_db_path, clock)
         self._loop: asyncio.AbstractEventLoop | None = None  # while running
-        self._grid = UNKNOWN  # as it was last known
+        self._grids: dict[str, str] = {}  # as each inverter last knew it, by its id
         self.house = SharedRepair(
             asyncio.get_running_loop().time(),
             adapter_failures=settings.max_consecutive_errors,
@@ -284,20 +284,21 @@ class Poller:
     def _judge(self, item: Item) -> None:
         if isinstance(item, Sample):
             self.alerts.take(item)
-        elif isinstance(item, InverterSample):
-            self.alerts.inverter_said(item)
-            self._note_grid(self.alerts.inverter.grid)
+        elif isinstance(item, InverterSample) and self.alerts.inverter_said(item):
+            self._note_grid(item.device)
 
-    def _note_grid(self, grid: str) -> None:
-        """Note that the grid went or came. What it was before this run is not known, so that is no change."""
-        if grid in (self._grid, UNKNOWN):
+    def _note_grid(self, device: Inverter) -> None:
+        """Note that the grid of an inverter went or came. What it was before this run is not known: no change."""
+        grid, before = self.alerts.inverters.of(device).grid, self._grids.get(device.id, UNKNOWN)
+        if grid in (before, UNKNOWN):
             return
-        if self._grid != UNKNOWN:
+        self._grids[device.id] = grid
+        if before != UNKNOWN:
             kind, text = (
                 ("grid.lost", "the grid is lost") if grid == LOST else ("grid.back", "the grid is back")
             )
-            self.report(kind, None, text)
-        self._grid = grid
+            whose = f"{device.label}: " if self.alerts.inverters.several else ""
+            self.report(kind, None, f"{whose}{text}", inverter=device.id)
 
     def _show(self, item: Item) -> None:
         """Tell everybody who listens at the socket."""
@@ -310,7 +311,7 @@ class Poller:
             link = link_state(item.status, self.clock.monotonic())
             self.server.send("link", address=item.device.address, link=link)
         elif isinstance(item, InverterSample):
-            self.server.send("inverter", inverter=self.alerts.inverter.shown())
+            self.server.send("inverter", **self.alerts.inverters.shown())
         elif isinstance(item, Unsaved):
             self.server.send("event", **event_fields(item.event), unsaved=True)
         else:

@@ -37,7 +37,7 @@ def snapshot(poller: "Poller") -> dict[str, Any]:
             for device, status, sample in poller.batteries()
         ],
         "adapters": [load._asdict() for load in poller.placement.loads()],
-        "inverter": poller.alerts.inverter.shown(),
+        **poller.alerts.inverters.shown(),
         "house": poller.alerts.lasting(),
         "alerts": poller.alerts.open_alerts(),
         # What cannot be written to bms.db, for who was not here when it was told.

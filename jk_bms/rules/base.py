@@ -200,7 +200,7 @@ class Moment(NamedTuple):
 class Alert(msgspec.Struct, kw_only=True):
     """Something bad that goes on: one rule, one part, one subject."""
 
-    subject: str  # address of the pack, "inverter" or "host"
+    subject: str  # address of the pack, "inverter" (one of several: model.inverter), "house" or "host"
     rule: str
     part: str
     code: int

@@ -16,7 +16,7 @@ from jk_bms.simulator.balancer import Balancer
 from jk_bms.simulator.boards import BALANCER, BOARDS, device_info, factory_settings, without_protections
 from jk_bms.simulator.chemistry import CHEMISTRIES
 from jk_bms.simulator.house import DAY, REFERENCE_WH, House
-from jk_bms.simulator.inverter import Inverter, Surroundings, Terminals
+from jk_bms.simulator.inverter import SimulatedInverter, Surroundings, Terminals
 from jk_bms.simulator.noise import Noise
 from jk_bms.simulator.pack import Faulty, Pack
 from jk_bms.simulator.protections import Measured, Protections
@@ -124,7 +124,7 @@ class SimulatedBms:
         if surroundings is None:
             scale = cells * self.chemistry.nominal * capacity_ah / REFERENCE_WH
             self.house = House(seed, scale=scale)
-            self.surroundings = Inverter(self.house, self.chemistry, cells, capacity_ah, seed)
+            self.surroundings = SimulatedInverter(self.house, self.chemistry, cells, capacity_ah, seed)
         else:
             self.surroundings = surroundings
         self.current = 0.0  # A, true
@@ -282,8 +282,8 @@ class SimulatedBms:
             "voltage_correction": 2.97,
         }
         if self.variant is Variant.JK02_32S:
-            stage = self.surroundings.stage.value if isinstance(self.surroundings, Inverter) else 0
-            spent = self.surroundings.stage_time if isinstance(self.surroundings, Inverter) else 0.0
+            stage = self.surroundings.stage.value if isinstance(self.surroundings, SimulatedInverter) else 0
+            spent = self.surroundings.stage_time if isinstance(self.surroundings, SimulatedInverter) else 0.0
             values |= {
                 "voltage_check": round(voltage, 2),
                 "charger_plugged": self.measured_current > 0.0,

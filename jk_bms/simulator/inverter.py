@@ -67,7 +67,7 @@ RIPPLE, FLOAT_RIPPLE = 0.0006, 0.0028  # C
 SLOWNESS = 2.5  # s the charger needs to follow
 
 
-class Inverter:
+class SimulatedInverter:
     """The inverter of a house with a battery of ``cells`` cells."""
 
     def __init__(self, house: House, chemistry: Chemistry, cells: int, capacity_ah: float, seed: int) -> None:

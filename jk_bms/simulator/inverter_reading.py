@@ -2,24 +2,29 @@
 
 from datetime import datetime
 
-from jk_bms.model import InverterSample
+from jk_bms.model import Inverter, InverterSample
+from jk_bms.model.inverter import Rank
 from jk_bms.simulator.bms import SimulatedBms
-from jk_bms.simulator.inverter import EFFICIENCY, IDLE, Inverter
+from jk_bms.simulator.inverter import EFFICIENCY, IDLE, SimulatedInverter
 from jk_bms.simulator.noise import Noise
 
 MAINS, OUTPUT, FREQUENCY = 231.0, 230.0, 50.0  # V, V, Hz
 MAINS_WIGGLE = 4.0  # V
 
+MADE_UP = Inverter(id="simulated", kind="simulated", rank=Rank.MADE_UP)
+
 _noise = Noise("mains")
 
 
-def inverter_reading(bms: SimulatedBms, *, taken_at: datetime, monotonic: float) -> InverterSample | None:
-    """Return what the inverter around ``bms`` says now; None when there is no house around it.
+def inverter_reading(
+    bms: SimulatedBms, *, taken_at: datetime, monotonic: float, device: Inverter = MADE_UP
+) -> InverterSample | None:
+    """Return what the inverter around ``bms`` says now, as ``device``; None when there is no house around it.
 
     None, too, while nothing feeds the inverter itself: without grid and sun it runs on the battery.
     """
     inverter = bms.surroundings
-    if bms.house is None or not isinstance(inverter, Inverter):
+    if bms.house is None or not isinstance(inverter, SimulatedInverter):
         return None
     truth = bms.truth
     if inverter.dark and not (truth.grid or truth.sun or bms.discharge_on):
@@ -32,7 +37,7 @@ def inverter_reading(bms: SimulatedBms, *, taken_at: datetime, monotonic: float)
     mains = MAINS + MAINS_WIGGLE * _noise.at(truth.t, 300.0) if truth.grid else 0.0
     output = 0.0 if inverter.dark else OUTPUT
     return InverterSample(
-        made_up=True,
+        device=device,
         taken_at=taken_at,
         monotonic=monotonic,
         grid_voltage=round(mains, 1),

@@ -18,10 +18,10 @@ import msgspec
 from jk_bms.clock import boot_id as this_boot
 from jk_bms.errors import StoreError
 from jk_bms.model import Device, Sample
+from jk_bms.model.inverter import INVERTER
 from jk_bms.sinks.period import Period
 from jk_bms.store.backlog import ROWS_MOST, Backlog, compact, without_oldest
 from jk_bms.store.history import (
-    INVERTER,
     LONGEST_JUMP,
     NOT_BEFORE_MS,
     Batch,

@@ -119,7 +119,7 @@ class InverterDbSink(Part):
         """Take the newest sample of a battery, and what an inverter without a program of its own says, for records
         of ours. Never waits; to be called in the loop's thread.
         """
-        if isinstance(item, InverterSample) and item.made_up:
+        if isinstance(item, InverterSample) and item.device.made_up:
             self._inverter = item
         if not isinstance(item, Sample):
             return

@@ -10,44 +10,21 @@ from typing import Any
 
 import msgspec
 
-from jk_bms.model import InverterSample
+from jk_bms.model import Inverter, InverterSample
 from jk_bms.model.foreign_text import harmless, harmless_name
+from jk_bms.model.inverter import INVERTER_QUANTITIES, Rank
 from jk_bms.model.quantities import fixed
 from jk_bms.sinks import payload as payloads
 from jk_bms.store.readings import Record
 
-DIGITS = {  # decimals of the keys that have some
-    "grid_voltage": 1,
-    "grid_current": 2,
-    "ac_output_voltage": 1,
-    "ac_output_freq": 2,
-    "ac_output_current": 1,
-    "pv_input_voltage": 1,
-    "pv_input_current": 1,
-}
-NUMBERS = {  # attribute of the reading: key of the record
-    "grid_voltage": "grid_voltage",
-    "grid_power": "grid_power",
-    "grid_current": "grid_current",
-    "load_voltage": "ac_output_voltage",
-    "load_frequency": "ac_output_freq",
-    "load_power": "ac_output_power",
-    "load_current": "ac_output_current",
-    "pv_voltage": "pv_input_voltage",
-    "pv_power": "pv_input_power",
-    "charge_power": "battery_charge_power",
-}
-OF_THE_BATTERY = {  # the same for keys that our merge replaces: then they are no longer the inverter's
-    "battery_voltage": "battery_voltage",
-    "battery_current": "battery_current",
-    "battery_soc": "battery_soc",
-    "temperature": "temperature",
-}
+OVERHEARD = Inverter(id="records", kind="records", rank=Rank.SECOND_HAND)
 UNKNOWN_STATUS = "UNKNOWN"  # what the inverter program writes when its inverter does not answer
 
 
-def inverter_sample(record: Record, *, monotonic: float) -> InverterSample | None:
-    """Return what ``record`` says of the inverter, learned at ``monotonic`` s since boot.
+def inverter_sample(
+    record: Record, *, monotonic: float, device: Inverter = OVERHEARD
+) -> InverterSample | None:
+    """Return what ``record`` says of the inverter, which is ``device``, learned at ``monotonic`` s since boot.
 
     None: it says nothing, for it is our own, has no time, or is no JSON object.
     """
@@ -55,26 +32,34 @@ def inverter_sample(record: Record, *, monotonic: float) -> InverterSample | Non
     if made is None:
         return None
     if record.error is not None:
-        return InverterSample(taken_at=made, monotonic=monotonic, error=harmless(str(record.error)))
+        return InverterSample(
+            device=device, taken_at=made, monotonic=monotonic, error=harmless(str(record.error))
+        )
     try:
         payload = payloads.parse(record.payload)
     except ValueError:
         return None
     if payloads.is_own(payload):
         return None
-    keys = NUMBERS if payloads.has_merged(payload) else NUMBERS | OF_THE_BATTERY
-    values: dict[str, Any] = {attribute: _number(_plain(payload.get(key))) for attribute, key in keys.items()}
+    merged = payloads.has_merged(payload)  # then the values of the battery are no longer the inverter's
+    values: dict[str, Any] = {
+        quantity.attribute: _number(_plain(payload.get(quantity.key)))
+        for quantity in INVERTER_QUANTITIES
+        if not (merged and quantity.of_battery)
+    }
     status = harmless_name(_plain(payload.get("status_text")))
     known = status is not None and status.upper() != UNKNOWN_STATUS
-    return InverterSample(taken_at=made, monotonic=monotonic, status=status if known else None, **values)
+    return InverterSample(
+        device=device, taken_at=made, monotonic=monotonic, status=status if known else None, **values
+    )
 
 
 def record_values(sample: InverterSample) -> dict[str, str]:
     """Return what ``sample`` says of grid, load and sun as members of a record; what is unknown has no key."""
     values = {
-        key: fixed(value, DIGITS.get(key, 0))
-        for attribute, key in NUMBERS.items()
-        if (value := getattr(sample, attribute)) is not None
+        quantity.key: fixed(value, quantity.digits)
+        for quantity in INVERTER_QUANTITIES
+        if not quantity.of_battery and (value := getattr(sample, quantity.attribute)) is not None
     }
     return values | ({"status_text": sample.status} if sample.status else {})
 

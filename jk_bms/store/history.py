@@ -27,7 +27,6 @@ Row = tuple[int | None, ...]
 
 NOT_BEFORE_MS = int(NOT_BEFORE.timestamp() * 1000)
 UNDATED = 1 << 17  # added to the number of a track in keys of recent rows without a right time
-INVERTER = "inverter"  # the track of the inverter's values, and the counter that says which are in it
 QUARTER_KEEP_DAYS = 730
 PART = 640  # bytes of a counter's state in one row: three of them fit in a page
 PRUNED_AT_ONCE = 4  # of each kind and track in a commit: old rows go in small slices

@@ -46,7 +46,7 @@ class Series(NamedTuple):
 class Track(NamedTuple):
     """What rows there are of a device, or of the inverter."""
 
-    name: str  # the device's address, or 'inverter'
+    name: str  # the battery's address, or that of inverters (model.inverter)
     period: float  # s from row to row
     first: datetime | None  # of the oldest row or roll-up
     last: datetime | None

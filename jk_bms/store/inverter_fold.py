@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from jk_bms.model.foreign_text import harmless
+from jk_bms.model.inverter import INVERTER as TRACK
 from jk_bms.store.columns import BOOT, FRAMES, INVERTER, LASTS, OFFSET, TEMPERATURES, TIME, TRUSTED, whole
-from jk_bms.store.history import INVERTER as TRACK
 from jk_bms.store.history import Batch, Counter, Cut, HistoryStore, Row
 from jk_bms.store.readings import Readings, Record, Stamp
 

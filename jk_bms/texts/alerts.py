@@ -494,6 +494,8 @@ class _Step(NamedTuple):
 
     def _subject(self) -> str:
         subject = self.facts.get("subject")
+        if name := self.facts.get("inverter"):
+            return self.texts("alerts.subject.one_inverter", name=clip(name))
         key = f"alerts.subject.{subject}"
         return self.texts(key) if self.texts.known(key) else clip(subject or UNKNOWN)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from jk_bms.charts.wanted import SPANS, WHAT, Pack, Wanted
 from jk_bms.config.settings import TOP
 from jk_bms.errors import ConfigError, StoreError
+from jk_bms.model.inverter import is_inverter
 from jk_bms.store.bms_db import open_reader
-from jk_bms.store.history import INVERTER
 from jk_bms.store.history_query import tracks
 from jk_bms.texts import LANGUAGES
 from jk_bms.tool.output import say
@@ -43,7 +43,7 @@ def run(given: argparse.Namespace) -> int:
         ) from error
     settings = stored_settings(given)
     with open_reader(settings.bms_db_path) as reader:
-        there = [track for track in tracks(reader) if track.name != INVERTER]
+        there = [track for track in tracks(reader) if not is_inverter(track.name)]
     if given.device is None:
         packs = tuple(Pack(*each) for each in track_labels(there, settings).items())
     else:

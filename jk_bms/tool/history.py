@@ -11,6 +11,7 @@ from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, LiveError
 from jk_bms.live.client import LiveClient
+from jk_bms.model.inverter import is_inverter
 from jk_bms.model.quantities import BY_ATTRIBUTE, fixed
 from jk_bms.store.bms_db import open_reader, open_writer
 from jk_bms.store.columns import BY_NAME
@@ -73,7 +74,7 @@ def run(given: argparse.Namespace) -> int:
     points = given.points or (wide if given.format == "text" else POINTS)
     with open_reader(settings.bms_db_path) as reader:
         track, label = chosen_track(given.device, tracks(reader), settings)
-        wanted = _quantities(given.quantity, is_inverter=track == "inverter")
+        wanted = _quantities(given.quantity, of_inverter=is_inverter(track))
         series = query(reader, track, wanted, start, end, points)
     if given.format == "json":
         print(json.dumps(_as_json(series, label, settings.timezone), ensure_ascii=False))
@@ -141,8 +142,8 @@ def _rebuild(settings: Settings) -> int:
     return 0
 
 
-def _quantities(given: str | None, *, is_inverter: bool) -> list[str]:
-    text = given or ("grid_power,pv_input_power,ac_output_power,battery_voltage" if is_inverter else DEFAULT)
+def _quantities(given: str | None, *, of_inverter: bool) -> list[str]:
+    text = given or ("grid_power,pv_input_power,ac_output_power,battery_voltage" if of_inverter else DEFAULT)
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in BY_NAME]
     if unknown or not names:

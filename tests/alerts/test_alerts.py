@@ -290,7 +290,7 @@ async def test_a_power_cut(tmp_path: Path) -> None:
             await house.wait(10)
             says(voltage)
         await house.wait(10)
-        assert alerts.inverter.on_battery is False
+        assert alerts.inverters.house.on_battery is False
 
     assert house.events() == [("alert.raised", 2001), ("alert.cleared", 2001)]
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from jk_bms.alerts.alerts import INVERTER
 from jk_bms.bot.alert_feed import GREETED, NOTE, AlertFeed, limits_of
 from jk_bms.bot.hushed import hush, hushed_note, is_hushed
 from jk_bms.bot.light_aiogram import TelegramBot
@@ -23,6 +22,7 @@ from jk_bms.bot.store import BotStore
 from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings, load_settings
 from jk_bms.model import Device, Event
+from jk_bms.model.inverter import INVERTER
 from jk_bms.model.link import LinkState
 from jk_bms.rules import example
 from jk_bms.rules.base import InverterView, Link, Moment, PackView

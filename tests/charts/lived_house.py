@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jk_bms.clock import Clock
+from jk_bms.model.inverter import INVERTER as TRACK
 from jk_bms.simulator import SimulatedBms
 from jk_bms.store.bms_db import open_writer
 from jk_bms.store.columns import (
@@ -21,7 +22,6 @@ from jk_bms.store.columns import (
     Column,
     whole,
 )
-from jk_bms.store.history import INVERTER as TRACK
 from jk_bms.store.history import Batch, Cut, HistoryStore
 
 PACK = "AA:BB:CC:DD:EE:FF"

@@ -15,9 +15,10 @@ from jk_bms.digest.local_text import local_text
 from jk_bms.digest.phases import Level
 from jk_bms.digest.series import series_lines
 from jk_bms.model import Device
+from jk_bms.model.inverter import INVERTER
 from jk_bms.store.bms_db import open_reader, open_writer
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED, whole
-from jk_bms.store.history import INVERTER, Batch, Cut, HistoryStore
+from jk_bms.store.history import Batch, Cut, HistoryStore
 from jk_bms.store.history_query import Series, Values
 from jk_bms.texts import language
 

@@ -17,9 +17,10 @@ from jk_bms.digest.local_text import local_text
 from jk_bms.digest.make import _picture
 from jk_bms.digest.phases import Feed, find_phases
 from jk_bms.digest.proof import unproved
+from jk_bms.model.inverter import INVERTER
 from jk_bms.store.bms_db import open_writer
 from jk_bms.store.columns import BOOT, BY_NAME, FRAMES, OFFSET, TIME, TRUSTED, whole
-from jk_bms.store.history import INVERTER, Batch, Cut, HistoryStore
+from jk_bms.store.history import Batch, Cut, HistoryStore
 from jk_bms.texts import language
 from tests.digest.test_facts import DAY, KYIV, PACK, SECOND, House, at, only
 from tests.digest.test_phases import measured

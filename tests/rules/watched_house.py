@@ -20,7 +20,7 @@ from jk_bms.rules.options import Options
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.bms import MIDSUMMER
 from jk_bms.simulator.house import House
-from jk_bms.simulator.inverter import Inverter
+from jk_bms.simulator.inverter import SimulatedInverter
 from jk_bms.simulator.inverter_reading import inverter_reading
 
 DAY = 86_400.0
@@ -123,7 +123,7 @@ class WatchedHouse:
     def never_switches_off(self) -> None:
         """Let the inverter go on until the BMS cuts it off."""
         inverter = self.bms.surroundings
-        assert isinstance(inverter, Inverter)
+        assert isinstance(inverter, SimulatedInverter)
         inverter.cut_off = 0.0
 
 
@@ -134,7 +134,7 @@ def house(
     bms = SimulatedBms(seed=seed, start=start, **options)
     if thrift != 1.0:
         bms.house = House(seed, scale=thrift)
-        bms.surroundings = Inverter(bms.house, bms.chemistry, bms.cells, bms.capacity_ah, seed)
+        bms.surroundings = SimulatedInverter(bms.house, bms.chemistry, bms.cells, bms.capacity_ah, seed)
     return WatchedHouse(bms, every=every)
 
 

@@ -8,7 +8,7 @@ import pytest
 from jk_bms.protocol import CellInfo, Settings, Variant
 from jk_bms.simulator import SimulatedBms
 from jk_bms.simulator.house import DAY, House
-from jk_bms.simulator.inverter import Inverter, Stage, Steady
+from jk_bms.simulator.inverter import SimulatedInverter, Stage, Steady
 from jk_bms.simulator.pack import Faulty
 from jk_bms.simulator.sensor import CurrentSensor
 from tests.house_times import EVENING, MORNING
@@ -81,7 +81,7 @@ def test_every_minute_of_two_days_is_alive(month: int) -> None:
     for _ in range(96):
         bms.advance(1740.0)
         assert len({info.current for info in frames(bms, 60, 1.0)}) >= 10, bms.truth
-        assert isinstance(bms.surroundings, Inverter)
+        assert isinstance(bms.surroundings, SimulatedInverter)
         stages.add(bms.surroundings.stage)
 
     assert {Stage.BULK, Stage.FLOAT} <= stages
@@ -146,7 +146,7 @@ def test_sun_rises_and_sets_and_is_higher_in_summer() -> None:
 def test_without_grid_and_sun_the_house_goes_dark_before_the_bms_must_act() -> None:
     bms = SimulatedBms(start=at(18, 0, 12), start_soc=12)
     assert bms.house is not None
-    assert isinstance(bms.surroundings, Inverter)
+    assert isinstance(bms.surroundings, SimulatedInverter)
     bms.house.grid = lambda t: False  # type: ignore[method-assign]
 
     for _ in range(100):

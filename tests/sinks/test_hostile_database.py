@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jk_bms.alerts.inverter import InverterState
+from jk_bms.alerts.inverter import Inverters
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.model import Device, InverterSample, Sample
@@ -40,7 +40,7 @@ class House:
     def __init__(self, path: Path, table: str = TABLE) -> None:
         self.path = path
         self.clock = Clock()
-        self.state = InverterState(self.clock)
+        self.state = Inverters(self.clock)
         self.samples: list[InverterSample] = []
         self.execute(table)
         self.begin()
@@ -66,7 +66,7 @@ class House:
         if sample is not None:
             self.samples.append(sample)
             self.state.take(sample)
-            self.state.view(50.0)
+            self.state.house.view(50.0)
             json.dumps(self.state.shown())
 
     def look(self) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.errors import ConfigError
 from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.simulator.inverter_reading import MADE_UP
 from jk_bms.sinks.inverter_db import SHOWN, InverterDbSink, MergeOptions, record_zone
 from jk_bms.sinks.inverter_record import parse_time
 from jk_bms.store.readings import Readings
@@ -503,7 +504,7 @@ def test_standalone_tells_what_a_simulated_inverter_says(path: Path) -> None:
     told = InverterSample(
         taken_at=house.clock.now(),
         monotonic=house.clock.monotonic(),
-        made_up=True,
+        device=MADE_UP,
         grid_voltage=230.06,
         load_power=412.4,
     )

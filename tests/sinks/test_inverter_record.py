@@ -8,7 +8,7 @@ import pytest
 
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.sinks import payload as payloads
-from jk_bms.sinks.inverter_record import inverter_sample
+from jk_bms.sinks.inverter_record import OVERHEARD, inverter_sample
 from jk_bms.store.readings import Record
 
 MADE = "2026-12-01T12:00:00+02:00"
@@ -41,6 +41,7 @@ def read(payload: Any, error: Any = None, made: Any = MADE) -> InverterSample | 
 
 def test_a_record_as_the_inverter_program_writes_it() -> None:
     assert read(RECORD) == InverterSample(
+        device=OVERHEARD,
         taken_at=TIME,
         monotonic=50.0,
         grid_voltage=230.1,
@@ -103,7 +104,7 @@ def test_an_inverter_that_does_not_answer() -> None:
 def test_an_error_record() -> None:
     sample = read(None, error="timed out")
 
-    assert sample == InverterSample(taken_at=TIME, monotonic=50.0, error="timed out")
+    assert sample == InverterSample(device=OVERHEARD, taken_at=TIME, monotonic=50.0, error="timed out")
 
 
 def test_what_our_merge_wrote_is_not_the_inverters() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from jk_bms.clock import Clock
+from jk_bms.model.inverter import INVERTER as TRACK
 from jk_bms.store.bms_db import BmsDb, open_writer
-from jk_bms.store.history import INVERTER as TRACK
 from jk_bms.store.history import HistoryStore
 from jk_bms.store.history_query import query, samples
 from jk_bms.store.inverter_fold import InverterFolder, fold_inverter

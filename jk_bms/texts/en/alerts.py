@@ -40,6 +40,7 @@ TEXTS = {
     "alerts.several": "{count} message about alerts|{count} messages about alerts",
     "alerts.earlier": "and {count} more|and {count} more",
     "alerts.subject.inverter": "Inverter",
+    "alerts.subject.one_inverter": "Inverter {name}",
     "alerts.subject.host": "Monitor",
     "alerts.subject.house": "House",
     # Cells

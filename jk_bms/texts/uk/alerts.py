@@ -49,6 +49,7 @@ TEXTS = {
     ),
     "alerts.earlier": "і ще {count}|і ще {count}|і ще {count}",
     "alerts.subject.inverter": "Інвертор",
+    "alerts.subject.one_inverter": "Інвертор {name}",
     "alerts.subject.host": "Моніторинг",
     "alerts.subject.house": "Дім",
     # Комірки
