@@ -783,8 +783,8 @@ units() {
     [[ ! "$settings_dir/.env" -nt "/run/$NAME/poller.sock" ]] || newer=yes # settings changed since the start
     if systemctl is-active --quiet "$NAME"; then
         if ((changes)) || [[ -n "$newer" ]]; then started "$NAME"; fi
-    elif has_battery; then
-        started "$NAME"
+    else
+        started "$NAME" # without a battery too: it waits for one
     fi
     if [[ -z "$(why_no_bot)" ]]; then
         systemctl is-enabled --quiet "$BOT" 2>/dev/null || run "start the bot at boot" systemctl enable --quiet "$BOT"
@@ -832,8 +832,7 @@ service_can_in() ( # FOLDER TEST NAME
 )
 
 poller_check() {
-    has_battery || { live_systemd && systemctl is-active --quiet "$NAME"; } ||
-        say "service: not started: no battery yet: $(tool_command) --scan, then run this again"
+    has_battery || say "service: no battery yet: $(tool_command) --scan; what it saves is read at once"
 }
 
 bot_checks() {

@@ -125,6 +125,7 @@ class Alerts:
         self._began = clock.monotonic()
         self._left_alone: dict[str, float] = {}  # s since boot: silence counts from here
         self._complained: dict[str, str] = {}
+        self._configuration = ""  # what is wrong with the owner's files
         self._rung = 0  # the highest since the last look at the host: one that helped at once counts too
 
     def open(self, own: BmsDb) -> None:
@@ -170,6 +171,23 @@ class Alerts:
         """Alerts that are not on the disk yet."""
         return self._outbox.waiting
 
+    # Who is watched
+
+    def take_up(self, source: Source) -> None:
+        """Watch a battery that comes while others are watched, or that is read in another way from now on."""
+        address = source.device.address
+        if address not in self._sources:
+            self._left_alone[address] = self._clock.monotonic()
+        self._sources[address] = source
+
+    def give_back(self, address: str) -> None:
+        """Forget a battery that is not read any more, and its alerts."""
+        self._sources.pop(address, None)
+        self._faults.pop(address, None)
+        self._left_alone.pop(address, None)
+        self._engine.keep({*self._sources, INVERTER, HOUSE, HOST})
+        self._outbox.add(())
+
     # What is seen
 
     def take(self, sample: Sample) -> None:
@@ -188,6 +206,11 @@ class Alerts:
         if counts := self.inverters.take(sample):
             self._judge_inverter()
         return counts
+
+    async def configured(self, faults: str) -> None:
+        """Take what is wrong with the owner's files, a line for each fault; empty: they are good."""
+        self._configuration = faults
+        await self._look_at_host()
 
     # What is asked
 
@@ -317,6 +340,7 @@ class Alerts:
         self._look(
             HOST,
             view._replace(
+                configuration=self._configuration,
                 rung=self._rung,
                 adapter_wedged=any(link.verdict == Verdict.ADAPTER_WEDGED for link in links),
                 adapter_hears=any(self._is_heard(link) for link in links),

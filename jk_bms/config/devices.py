@@ -140,7 +140,11 @@ def shared_labels(entries: Iterable[Entry]) -> list[str]:
 
 def read_registry(path: Path) -> Registry:
     """Read the registry; a missing file is an empty one. Raises ConfigError with all faults."""
-    text = _File.read(path).text
+    return parse_registry(_File.read(path).text, path)
+
+
+def parse_registry(text: str, path: Path) -> Registry:
+    """Return what ``text`` says as the registry at ``path``. Raises ConfigError with all faults."""
     faults: list[str] = []
     entries = _number(list(_entries(compose(text, path), path, faults)), path, faults)
     if faults:

@@ -9,6 +9,7 @@ from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts.durations import age, span
+from jk_bms.view.status_text import no_battery
 
 
 def device_state(
@@ -84,9 +85,10 @@ def _outage(status: LinkStatus) -> dict[str, Any] | None:
 
 def status_line(batteries: Iterable[tuple[Device, LinkStatus, Sample | None]], now: float) -> str:
     """Return one line on all batteries, as the service manager shows it."""
-    return "; ".join(
+    told = (
         f"{device.label}: {', '.join(_words(status, sample, now))}" for device, status, sample in batteries
     )
+    return "; ".join(told) or no_battery()
 
 
 def _words(status: LinkStatus, sample: Sample | None, now: float) -> Iterable[str]:

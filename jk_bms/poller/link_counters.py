@@ -5,7 +5,7 @@ What changes with each frame is left out, so that a link that is held costs no w
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,8 +66,17 @@ class LinkCounters:
         if self._now() < self._due and not at_once:
             return
         self._due = self._now() + PERIOD
+        self._put(tuple(self._links))
+
+    def give_back(self, address: str) -> None:
+        """Write what a link that ends has counted, and forget it."""
+        if address in self._links:
+            self._put((address,))
+            del self._links[address]
+
+    def _put(self, addresses: Iterable[str]) -> None:
         changed = {}
-        for address in self._links:
+        for address in addresses:
             state = self._state(*self._links[address])
             if state != self._kept.get(address):
                 self._kept[address] = changed[PREFIX + address] = state

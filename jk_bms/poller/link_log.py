@@ -35,6 +35,7 @@ class _Earlier(NamedTuple):
 
     record: OutageRecord
     boot: str
+    ended: Rung  # how that run did
 
     @property
     def began(self) -> Mark:
@@ -79,16 +80,21 @@ class LinkLog:
         state = read_state(own, STATE) or {}
         self._house.recall(state, self._boot)
         self._ended = Rung(state.get("ended_by", 0))
-        self._counters.open(own, sources)
-        known = {stored.device.address for stored in own.devices() if stored.last_seen is not None}
         for source in sources:
-            address = source.device.address
-            self._sources[address] = source
-            if address in known:
-                self._house.knows(address)
-            self._take_up(own, address, heard(address))
-            outages = newest_outages(own, address, LATEST)
-            source.status.last_outage = next((one.facts() for one in outages if one.over), None)
+            self._recall(own, source, heard(source.device.address))
+
+    def take_up(self, own: BmsDb, source: Source, heard: Mark | None) -> None:
+        """Go on with a battery that comes while others are read; ``heard``: when it had its last good frame. Blocks."""
+        self._opened, self._ended = self._clock.monotonic(), Rung.NONE
+        self._recall(own, source, heard)
+
+    def give_back(self, address: str, *, for_good: bool) -> None:
+        """Forget a battery that is not read any more. ``for_good``: nothing is expected of it, so its outage is over."""
+        self._counters.give_back(address)
+        for known in (self._sources, self._earlier, self._heard, self._silent):
+            known.pop(address, None)
+        if for_good:
+            self._write(lambda own: _close_all(own, address))
 
     def heard(self, address: str) -> float | None:
         """Return when a device last gave data to an earlier run, in s since boot, negative before it.
@@ -117,7 +123,7 @@ class LinkLog:
         earlier = self._earlier.get(device.address)
         if earlier is None or facts.get("failures") or kind not in ("link.up", "link.released"):
             return
-        helped = self._ended if self._ended is not Rung.NONE else Rung.RECONNECT
+        helped = earlier.ended if earlier.ended is not Rung.NONE else Rung.RECONNECT
         record = msgspec.structs.replace(
             earlier.record,
             over=True,
@@ -143,13 +149,24 @@ class LinkLog:
 
     def clock_set(self) -> None:
         """The clock is right now: correct the times that were noted before."""
-        for address, earlier in self._earlier.items():
+        for address, earlier in tuple(self._earlier.items()):
             self._sources[address].status.outage_before = self._before(earlier, self._opened)
         self._write(lambda own: correct_outage_times(own, self._clock, self._boot))
 
     # Inside
 
-    def _take_up(self, own: BmsDb, address: str, heard: Mark | None) -> None:
+    def _recall(self, own: BmsDb, source: Source, heard: Mark | None) -> None:
+        """Take up what earlier runs knew of a battery."""
+        address = source.device.address
+        self._sources[address] = source
+        self._counters.open(own, [source])
+        if any(one.device.address == address and one.last_seen is not None for one in own.devices()):
+            self._house.knows(address)
+        self._find_earlier(own, address, heard)
+        outages = newest_outages(own, address, LATEST)
+        source.status.last_outage = next((one.facts() for one in outages if one.over), None)
+
+    def _find_earlier(self, own: BmsDb, address: str, heard: Mark | None) -> None:
         """Find the outage that goes on, and close what turns out to be over."""
         now = self._opened
         for boot, left in open_outages(own, address):
@@ -160,11 +177,13 @@ class LinkLog:
             if self._ended is not Rung.NONE:
                 steps = (*left.rungs, (self._ended.code, left.lasted, True))[:MOST_STEPS]
                 left = msgspec.structs.replace(left, rungs=steps)
-            self._earlier[address] = _Earlier(left, boot)
+            self._earlier[address] = _Earlier(left, boot, self._ended)
         if (earlier := self._earlier.get(address)) is None and heard is not None:
             since = heard.here(self._clock, self._boot)
             if since is not None and now - since <= RESTART:
-                earlier = self._earlier[address] = _Earlier(self._blank(address, heard, since), heard.boot)
+                earlier = self._earlier[address] = _Earlier(
+                    self._blank(address, heard, since), heard.boot, self._ended
+                )
         if earlier is not None:
             self._sources[address].status.outage_before = self._before(earlier, now)
             self._silent[address] = earlier.began
@@ -201,9 +220,9 @@ class LinkLog:
         # The run that saw it go away heard it before: of one verdict it knows the causes best.
         tells = old if old.verdict and _tells(old.verdict) >= _tells(record.verdict) else record
         cure = record.cure
-        if cure is not None and self._ended is not Rung.NONE:
+        if cure is not None and earlier.ended is not Rung.NONE:
             helped = record.attempts <= STILL_ITS_DOING and not record.relapses
-            cure = self._ended.code if helped else cure
+            cure = earlier.ended.code if helped else cure
         steps = (*old.rungs, *((code, before + at, worked) for code, at, worked in record.rungs))
         return msgspec.structs.replace(
             record,
@@ -226,6 +245,11 @@ class LinkLog:
         status.outage_before = 0.0
         if record.verdict:
             status.last_outage = record.facts()
+
+
+def _close_all(own: BmsDb, address: str) -> None:
+    for boot, left in open_outages(own, address):
+        put_outage(own, msgspec.structs.replace(left, over=True), boot)
 
 
 def _tells(verdict: str) -> int:

@@ -128,6 +128,19 @@ class Memory:
             writer=self._writer,
         )
 
+    def take_up(self, entry: Entry) -> None:
+        """Go on with a battery that is read from now on, or as another entry says from now on."""
+        facts = PackFacts(entry.label, entry.options)
+        before, self._facts[entry.address] = self._facts.get(entry.address), facts
+        pack = self._packs.get(entry.address)
+        if pack is not None and before != facts:  # what its cells are is asked at the beginning only
+            self._kept[entry.address] = pack.state()
+            names, learnt = stored_names(entry.address), pack.learnt()
+            self._learnt |= {name: learnt[part] for part, name in names.items()}
+            del self._packs[entry.address]
+        if entry.address in self._packs or entry.address in self._kept:
+            self._pack(entry.address).resumed()
+
     def take(self, sample: Sample) -> Sample:
         """Remember a frame; return it with everything filled in that follows from the past."""
         number = self._journal.append(sample)

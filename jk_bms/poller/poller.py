@@ -9,11 +9,9 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-
-import msgspec
 
 from jk_bms import __version__
 from jk_bms.actions import ACTIONS
@@ -22,18 +20,19 @@ from jk_bms.called import tool
 from jk_bms.clock import Clock, boot_id
 from jk_bms.config.devices import Entry
 from jk_bms.config.settings import Settings
-from jk_bms.errors import ConfigError, JkBmsError, LiveError
+from jk_bms.errors import ConfigError, JkBmsError
 from jk_bms.hub import Hub, Item, LinkChange, PartContext, Unsaved, wanted_parts
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.live.server import LiveServer
 from jk_bms.model import Device, Event, Inverter, InverterSample, Sample
 from jk_bms.model.freshness import ANSWERS, oldest
-from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
 from jk_bms.poller.bms_db_thread import BmsDbThread
 from jk_bms.poller.bot_presence import BotPresence
+from jk_bms.poller.configuration import Configuration, OwnersFile
 from jk_bms.poller.device_state import link_state
+from jk_bms.poller.devices import Devices
 from jk_bms.poller.invitations import STATE as INVITATIONS
 from jk_bms.poller.invitations import Invitations
 from jk_bms.poller.link_log import LinkLog
@@ -41,7 +40,6 @@ from jk_bms.poller.memory import Memory
 from jk_bms.poller.requests import answer
 from jk_bms.poller.snapshot import event_fields, snapshot
 from jk_bms.poller.upkeep import EXIT_SILENT, look_after_files, watch
-from jk_bms.radio.lock import ASK_AGAIN, PATIENCE, RadioLock
 from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.placement import STATE as PLACEMENT
@@ -49,7 +47,7 @@ from jk_bms.radio.placement import Placement
 from jk_bms.repair.shared import SharedRepair
 from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.sinks import SINKS
-from jk_bms.sources import Source, SourceContext, build
+from jk_bms.sources import Source
 from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state, write_states
 
@@ -65,7 +63,15 @@ BUG_PAUSE = 60.0  # s before what met a bug is run again
 class Poller:
     """Reads ``entries`` until told to stop."""
 
-    def __init__(self, settings: Settings, entries: list[Entry], *, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        entries: list[Entry],
+        *,
+        clock: Clock,
+        files: Callable[["Poller"], Iterable[OwnersFile]] = lambda _: (),
+    ) -> None:
+        """``files``: what the owner may change while it runs."""
         self.settings = settings
         self.clock = clock
         self.hub = Hub()
@@ -74,7 +80,6 @@ class Poller:
         self.started = clock.monotonic()
         self._boot = boot_id()
         self._notifier = Notifier()
-        self._uses_radio = any(kind_of(entry.type).needs_radio for entry in entries)
         self.bms_db = BmsDbThread(settings.bms_db_path, clock)
         self._loop: asyncio.AbstractEventLoop | None = None  # while running
         self._grids: dict[str, str] = {}  # as each inverter last knew it, by its id
@@ -89,7 +94,7 @@ class Poller:
         )
         self.placement = Placement(settings.ble_connections, changed=self._placed)
         self.radio = RadioMemory(changed=self._learnt)
-        self.sources: list[Source] = self._build(entries)
+        self.devices = Devices(self, entries)
         self.memory = Memory(settings, entries, clock, writer=self.bms_db.executor, report=self.report)
         self.alerts = Alerts(
             settings,
@@ -116,52 +121,33 @@ class Poller:
             clock=clock,
             publish=self._publish_soon,
             in_writer=self.bms_db.run,
-            label=self._label,
+            label=self.devices.label,
             waiting=lambda: self.alerts.waiting,
             trouble=self._trouble,
             snapshot=self.snapshot,
         )
+        self.configuration = Configuration(self, files(self))
         self.parts = wanted_parts((*SINKS, *ACTIONS), context)
         for part in self.parts.values():
             self.hub.listen(part.accept)
         self.hub.listen(self._judge)
         self.hub.listen(self._show)
 
-    def _build(self, entries: list[Entry]) -> list[Source]:
-        settings = self.settings
-        context = SourceContext(
-            clock=self.clock,
-            adapter=settings.adapter,
-            timeout=settings.timeout,
-            keep_alive=settings.keep_alive,
-            interval=settings.poll_interval,
-            folder=settings.devices_file.parent,
-            publish=self._publish,
-            report=self.report,
-            identified=self._identified,
-            linked=lambda device, status: self.hub.publish(LinkChange(device, status)),
-            outage=self.link_log.outage,
-            house=self.house,
-            placement=self.placement,
-            radio=self.radio,
-        )
-        # Beside a real battery no house is made up.
-        if all(kind_of(entry.type).own_house for entry in entries):
-            context = msgspec.structs.replace(context, inverter=self.hub.publish)
-        return [build(entry, context) for entry in entries]
-
     async def run(self) -> int:
         """Run until ``stop`` is set or nothing answers any more; return the exit code.
 
         Raises ConfigError, StoreError or SourceError (``BUSY``) when it cannot start.
         """
-        async with self._own_radio() as ours:
-            return await self._run() if ours else EXIT_OK
+        try:
+            return await self._run() if await self.devices.own_radio() else EXIT_OK
+        finally:
+            self.devices.release()
 
     async def _run(self) -> int:
         async with self._open(), self._told_start_and_end(), asyncio.TaskGroup() as group:
-            kept = {source.device.label: source.run for source in self.sources}
-            kept |= {name: part.run for name, part in self.parts.items()}
+            self.devices.start(group, self._keep)
+            kept = {name: part.run for name, part in self.parts.items()}
+            kept["configuration"] = self.configuration.run
             kept["files"] = partial(look_after_files, self)
             tasks = [group.create_task(self._keep(run), name=name) for name, run in kept.items()]
             tasks.append(group.create_task(self.memory.run(), name="memory"))
@@ -170,6 +156,7 @@ class Poller:
             self._notifier.ready()
             await self.stop.wait()
             self._notifier.stopping()
+            self.devices.cancel()
             for task in tasks:
                 task.cancel()
         return self.exit_code
@@ -196,44 +183,17 @@ class Poller:
         """Return the present state of everything, as the live socket tells it."""
         return snapshot(self)
 
+    @property
+    def sources(self) -> list[Source]:
+        """What reads the batteries, in the order of their numbers."""
+        return self.devices.sources
+
     def batteries(self) -> list[tuple[Device, LinkStatus, Sample | None]]:
         """Return every battery, how the way to it is, and its newest sample."""
         return [
             (source.device, source.status, self.hub.newest.get(source.device.address))
             for source in self.sources
         ]
-
-    def chosen(self, device: object) -> list[Source]:
-        """Return the sources that an address, name or number stands for; nothing: all. Raises LiveError."""
-        if not device:
-            return self.sources
-        if not isinstance(device, str):
-            raise LiveError(f"device is {device!r}; expected its address, name or number")
-        wanted = device.casefold()
-        chosen = [source for source in self.sources if wanted in _names(source.device)]
-        if not chosen:
-            known = ", ".join(source.device.label for source in self.sources)
-            raise LiveError(f"the service does not read {device!r}; it reads {known}")
-        return chosen
-
-    @contextlib.asynccontextmanager
-    async def _own_radio(self) -> AsyncIterator[bool]:
-        """Have the radio to ourselves, if we need it; False: told to stop before it was free.
-
-        Raises SourceError (``BUSY``) when another program keeps it.
-        """
-        lock = RadioLock()
-        for first in lock.attempts(PATIENCE) if self._uses_radio else ():
-            if first:
-                log.info("the Bluetooth radio is in use, perhaps by jk-util.py: waiting %g s", PATIENCE)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), ASK_AGAIN)
-            if self.stop.is_set():
-                break
-        try:
-            yield not (self._uses_radio and self.stop.is_set())
-        finally:
-            lock.release()
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
@@ -272,7 +232,8 @@ class Poller:
 
     # What comes in
 
-    def _publish(self, sample: Sample) -> None:
+    def publish(self, sample: Sample) -> None:
+        """Take a sample of a source."""
         self.hub.publish(self.memory.take(sample))
 
     def _publish_soon(self, item: Item) -> None:
@@ -317,7 +278,12 @@ class Poller:
         else:
             self.server.send("event", **event_fields(item))
 
-    def _identified(self, device: Device, told: dict[str, Any]) -> None:
+    def linked(self, device: Device, status: LinkStatus) -> None:
+        """Tell that the way to a battery is in another state."""
+        self.hub.publish(LinkChange(device, status))
+
+    def identified(self, device: Device, told: dict[str, Any]) -> None:
+        """Take what a battery told of itself."""
         self.memory.identified(device, told.get("settings"))
         self.bms_db.remember(device, told)
 
@@ -370,6 +336,8 @@ class Poller:
         """Why this house is not well, as far as the service outside should be alarmed; empty: it is."""
         if failure := self.alerts.failure:
             return f"bms.db cannot be written ({failure})"
+        if not self.sources:
+            return "no battery is configured"
         now = self.clock.monotonic()
         limit = oldest(ANSWERS, self.settings.poll_interval)
         statuses = [source.status for source in self.sources]
@@ -383,13 +351,3 @@ class Poller:
         return (
             "the Telegram bot has lost its owner, alerts reach nobody there" if self.invitations.lost else ""
         )
-
-    def _label(self, address: str | None) -> str | None:
-        """What people call a battery; its address when it is none of ours any more."""
-        labels = (source.device.label for source in self.sources if source.device.address == address)
-        return next(labels, address)
-
-
-def _names(device: Device) -> set[str]:
-    """What may be said to mean it, in small letters."""
-    return {text.casefold() for text in (device.address, device.name or "", str(device.number))}

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -15,14 +14,16 @@ from jk_bms import __version__
 from jk_bms.actions import ACTIONS
 from jk_bms.called import tool
 from jk_bms.clock import Clock
-from jk_bms.config.devices import Entry, read_registry, selected_entries, shared_labels
+from jk_bms.config.devices import Entry, shared_labels
 from jk_bms.config.settings import TOP, Settings, load_settings
-from jk_bms.demo import FOLDER, configured, demo_settings
+from jk_bms.demo import FOLDER, configured, demo_settings, is_demo
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
 from jk_bms.logs import log_end, setup_logging
-from jk_bms.model.kinds import kind_of
+from jk_bms.poller.configuration import OwnersFile
 from jk_bms.poller.poller import EXIT_OK, Poller
+from jk_bms.poller.registry_file import RegistryFile, first_batteries
 from jk_bms.sinks import SINKS
+from jk_bms.view.status_text import no_battery
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +34,16 @@ STOP_PATIENCE = 4.5  # s to end cleanly
 
 
 async def serve(
-    settings: Settings, entries: list[Entry], *, clock: Clock, live_head: list[str], with_bot: bool = False
+    settings: Settings, entries: list[Entry], *, clock: Clock, live_head: list[str], interactive: bool = False
 ) -> int:
-    """Run the poller until SIGTERM or SIGINT; return the exit code.
+    """Run the poller until SIGTERM or SIGINT; return the exit code. At SIGHUP the owner's files are read again.
 
     ``live_head``: lines above the live view in a terminal; empty: plain log lines instead.
-    ``with_bot``: start the bot as well, if it has a token.
+    ``interactive``: a person started it. The bot is started as well, if it has a token, and SIGHUP ends both: it
+    means that the terminal was closed.
     """
     loop = asyncio.get_running_loop()
-    poller = Poller(settings, entries, clock=clock)
+    poller = Poller(settings, entries, clock=clock, files=owners_files)
 
     def stop() -> None:
         poller.stop.set()
@@ -50,8 +52,17 @@ async def serve(
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop)
-    async with _live_view(poller, live_head), _bot(settings, wanted=with_bot):
+    loop.add_signal_handler(signal.SIGHUP, stop if interactive else poller.configuration.look_now)
+    async with _live_view(poller, live_head), _bot(settings, wanted=interactive):
         return await poller.run()
+
+
+def owners_files(poller: Poller) -> list[OwnersFile]:
+    """What may change while it runs."""
+    if is_demo(poller.settings):
+        return []  # the owner has no file yet
+    registry = RegistryFile(poller, poller.clock.speed)
+    return [OwnersFile("registry", poller.settings.devices_file, registry.apply)]
 
 
 def _bot(settings: Settings, *, wanted: bool) -> contextlib.AbstractAsyncContextManager[None]:
@@ -102,7 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for warning in settings.warnings:
             log.warning("%s", warning)
         _require_files()
-        entries = _entries(settings, arguments.speed)
+        entries = first_batteries(settings, arguments.speed)
+        if not entries:
+            log.warning("%s", no_battery())
         for shared in shared_labels(entries):
             log.warning("registry: %s", shared)
         if demo:
@@ -125,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 entries,
                 clock=Clock(arguments.speed),  # its time runs from here
                 live_head=head,
-                with_bot=interactive,
+                interactive=interactive,
             )
         )
     except (JkBmsError, ExceptionGroup) as error:
@@ -201,23 +214,6 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _entries(settings: Settings, speed: float) -> list[Entry]:
-    entries = selected_entries(read_registry(settings.devices_file), settings.address, settings.device_name)
-    if not entries:
-        raise ConfigError(
-            f"no battery to read: JK_BMS_ADDRESS is not set and {settings.devices_file} has no enabled entry; "
-            f"find yours with: {tool('--scan')}"
-        )
-    if speed != 1.0 and (others := [entry for entry in entries if not kind_of(entry.type).own_house]):
-        raise ConfigError(
-            f"--speed {speed:g}: only for simulated batteries; {others[0].address} is of type {others[0].type}"
-        )
-    return [
-        dataclasses.replace(entry, options={**entry.options, "speed": str(speed)}) if speed != 1.0 else entry
-        for entry in entries
-    ]
-
-
 def _with_a_past(settings: Settings, entries: list[Entry]) -> list[Entry]:
     from jk_bms.demo.made_up_day import with_a_past  # only the demonstration needs it
 
@@ -238,7 +234,8 @@ def _head(settings: Settings, entries: list[Entry], *, demo: bool) -> list[str]:
         ):
             lines.append(f"  {tool(words) if words else tool():<{room}}    {what}")
     else:
-        lines.append(f"Reading {', '.join(entry.label for entry in entries)}")
+        names = ", ".join(entry.label for entry in entries)
+        lines.append(f"Reading {names}" if names else no_battery())
     files = f"{_short(settings.db_path)} (records), {_short(settings.bms_db_path)} (history)"
     lines.append(f"Files: {files}. Ctrl-C ends.")
     return lines

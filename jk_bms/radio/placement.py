@@ -70,6 +70,12 @@ class Placement:
             self._turns[adapter.address] = Turns(self._connections or self._usual(adapter.name))
         return self._turns[adapter.address]
 
+    def leave(self, device: str) -> None:
+        """Reckon with a device no longer; which adapter it belongs to stays known."""
+        used = self._used.pop(device, None)
+        if used is not None:
+            self._turns[used].part(device)
+
     def loads(self) -> list["Load"]:
         """Return how full each adapter is."""
         return [

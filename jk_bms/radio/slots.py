@@ -65,7 +65,7 @@ class Slots:
         self._failures.setdefault(device, 0)
 
     def part(self, device: str) -> None:
-        """Reckon with it no longer: it is reached by another adapter now."""
+        """Reckon with it no longer: it is reached by another adapter now, or not read any more."""
         for known in (self._served, self._failures, self._waiting, self._kept):
             known.pop(device, None)
         self._heard.discard(device)
@@ -181,6 +181,11 @@ class Turns:
             self.slots.withdraw(device)
             self.slots.give_back(device, clock(), failed=failed)
             self._deal()
+
+    def part(self, device: str) -> None:
+        """Reckon with a device no longer: its place is for the others."""
+        self.slots.part(device)
+        self._deal()
 
     def _deal(self) -> None:
         loop = asyncio.get_running_loop()

@@ -53,8 +53,16 @@ class SharedRepair:
         self._repairing: str | None = None  # the device for which
 
     def join(self, device: str, machine: LinkMachine) -> None:
-        """Take in the machine of a device."""
+        """Take in the machine of a device; nothing can have been heard of it before."""
         self._machines[device] = machine
+        self._began = max(self._began, machine.since)
+
+    def part(self, device: str) -> None:
+        """Reckon with a device no longer; what was repaired for it stays known."""
+        self._machines.pop(device, None)
+        self._adapters.pop(device, None)
+        if self._repairing == device:
+            self._repairing = None
 
     def machine(self, device: str) -> LinkMachine | None:
         """Return the machine of a device; None: it has no link."""

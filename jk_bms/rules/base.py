@@ -121,6 +121,7 @@ class HostView(NamedTuple):
     clock_step: float | None = None  # s by which the clock jumped since the last look
     database_failing: float = 0.0  # s for which nothing could be written
     database_error: str = ""
+    configuration: str = ""  # what is wrong with the owner's files; empty: nothing
     rung: int = 0  # the highest repair rung that was the adapter's own fault: 4 = it is switched off and on
     adapter_wedged: bool = False  # it sees nothing at all
     adapter_hears: bool = True  # a battery is heard, whatever else is wrong with it

@@ -10,7 +10,14 @@ from jk_bms.rules.currents import CHARGE_CURRENT, DISCHARGE_CURRENT
 from jk_bms.rules.emergency import EMERGENCY
 from jk_bms.rules.forecast import GOING_DARK, PACK_ENDING, RUNTIME
 from jk_bms.rules.grid import GRID_LOST, INVERTER_STALE
-from jk_bms.rules.host import ADAPTER_STUCK, CLOCK_JUMP, DATABASE_FAILING, DISK_FULL, STARTED_AFTER_CRASH
+from jk_bms.rules.host import (
+    ADAPTER_STUCK,
+    BAD_CONFIGURATION,
+    CLOCK_JUMP,
+    DATABASE_FAILING,
+    DISK_FULL,
+    STARTED_AFTER_CRASH,
+)
 from jk_bms.rules.house import DARK
 from jk_bms.rules.link import BMS_FROZEN, BMS_IMPLAUSIBLE, BMS_SILENT
 from jk_bms.rules.mosfet import MOSFET_HOT
@@ -55,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     DATABASE_FAILING,     # 3004 error
     ADAPTER_STUCK,        # 3005 warning, 3006 error
     STARTED_AFTER_CRASH,  # 3001 info
+    BAD_CONFIGURATION,    # 3009 error
 )
 # fmt: on
 

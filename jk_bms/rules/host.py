@@ -18,6 +18,7 @@ _ADAPTER_GRADES = (
     grade(E, 3006, Bounds(WEDGED, POWER_CYCLE), samples=1, seconds=0.0, digits=0),
     grade(W, 3005, Bounds(POWER_CYCLE, POWER_CYCLE - 1.0), samples=1, seconds=0.0, digits=0),
 )
+_CONFIGURATION_GRADES = (grade(E, 3009, Bounds(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
 _CRASH_GRADES = (grade(Severity.INFO, 3001, Bounds(1.0, 0.0), samples=1, seconds=0.0, digits=0),)
 
 
@@ -108,4 +109,23 @@ STARTED_AFTER_CRASH = Rule(
     clear_samples=1,
     passing=True,
     at_start=True,
+)
+
+
+def _configuration(view: HostView) -> Mapping[str, Look | None] | None:
+    # A message has room for the first fault; the log and `check` have all.
+    first = next(iter(view.configuration.splitlines()), "")
+    return {"": Look(1.0, {"error": first}) if first else Look(0.0)}
+
+
+BAD_CONFIGURATION = Rule(
+    "bad_configuration",
+    HostView,
+    always(_CONFIGURATION_GRADES),
+    _configuration,
+    rising=True,
+    example=lambda: example.host(configuration="jk_devices.yaml line 3: expected an address"),
+    clear_samples=1,
+    at_start=True,
+    telling=Telling(valued=False),
 )

@@ -107,6 +107,7 @@ class HeldSource:
                 else:
                     await self._pause(order.until)
         finally:
+            self._refuse_waiting("it is not read any more", Verdict.RELEASED)
             if self.machine.outage is not None:
                 self._record(self.machine.outage)
 

@@ -5,7 +5,6 @@ Looks and never changes anything. A line is ``ok``, ``warn`` (look at it some da
 """
 
 import argparse
-import asyncio
 import ctypes
 import grp
 import json
@@ -21,17 +20,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jk_bms.battery.pack_facts import PackFacts
 from jk_bms.called import TOP, installed, tool
 from jk_bms.clock import Clock
-from jk_bms.config.devices import Entry, read_registry, selected_entries, shared_labels
+from jk_bms.config.devices import read_registry, selected_entries, shared_labels
 from jk_bms.config.settings import Settings
 from jk_bms.demo import is_demo
-from jk_bms.errors import ConfigError, JkBmsError, LiveError, StoreError, reason
+from jk_bms.errors import JkBmsError, LiveError, StoreError, reason
 from jk_bms.live.client import LiveClient
 from jk_bms.model.foreign_text import harmless
 from jk_bms.model.freshness import ANSWERS, oldest
-from jk_bms.sources import SourceContext, build
+from jk_bms.sources import misfits
 from jk_bms.store.backup import nightly_copies
 from jk_bms.store.bms_db import BMS_DB, BmsDbReader, open_reader
 from jk_bms.store.foreign_table import look_at_table
@@ -144,23 +142,10 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         yield Finding(OK, "registry", f"{path}: {', '.join(entry.label for entry in entries)}")
     for shared in shared_labels(entries):
         yield Finding(WARN, "registry", f"{path}: {shared}")
-    for entry in entries:
-        try:
-            asyncio.run(_as_the_service_does(entry, path.parent))
-        except ConfigError as error:
-            yield Finding(
-                FAIL,
-                "registry",
-                f"{path} line {entry.line}: {str(error).removeprefix('registry: ')}; correct it there",
-            )
+    for fault in misfits(entries, path):
+        yield Finding(FAIL, "registry", f"{fault}; correct it there")
     if any(entry.pin for entry in registry.entries) and path.stat().st_mode & stat.S_IROTH:
         yield Finding(WARN, "registry", f"{path}: holds a PIN and everybody may read it; chmod o= {path}")
-
-
-async def _as_the_service_does(entry: Entry, folder: Path) -> None:
-    """Make of an entry what the service makes of it when it starts; nothing is opened."""
-    build(entry, SourceContext(folder=folder))
-    PackFacts(entry.label, entry.options)
 
 
 def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from jk_bms.called import tool
 from jk_bms.model.kinds import kind_of
 from jk_bms.model.reading import probes_of
 from jk_bms.repair.ladder import Rung
@@ -46,6 +47,13 @@ SAY_WHICH = (
 )
 
 
+def no_battery() -> str:
+    """Return what a service says that has no battery to read, with what to do about it."""
+    return (
+        f"No battery is configured yet. Find yours with: {tool('--scan')} (it is read as soon as it is saved)"
+    )
+
+
 def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo | None = None) -> list[str]:
     """Return the snapshot of the poller as lines of text, at most WIDTH wide where words allow, times in ``zone``."""
     paint = _paint if color else _plain
@@ -54,6 +62,8 @@ def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo 
         lines += [paint("The clock of this machine is wrong; nothing is merged until it is right.", "33"), ""]
     if snapshot.get("alerts"):
         lines += [*_alert_lines(snapshot, paint, zone), ""]
+    if not snapshot["devices"]:
+        lines += [paint(no_battery(), "33"), ""]
     if len(snapshot["devices"]) > 1:
         lines += [*_batteries_lines(house_of(snapshot), paint), ""]
     for device in snapshot["devices"]:

@@ -61,7 +61,7 @@ def test_standard_units_are_those_in_the_clone(unit: str, clone: Path, root: Pat
 
 
 def test_a_service_without_a_battery_says_what_to_do(root: Path, install: Install) -> None:
-    said = "service: not started: no battery yet: sudo jk-util --scan, then run this again"
+    said = "service: no battery yet: sudo jk-util --scan; what it saves is read at once"
 
     first = install()
     write(root / "etc/easun-jkbms/jk_devices.yaml", "AA:BB:CC:DD:EE:FF:\n")

@@ -24,6 +24,7 @@ MUST_SAY = (
     "StateDirectoryMode=2770",
     "ConfigurationDirectory=easun-jkbms",
     "ExecStart=/opt/easun-jkbms/.venv/bin/python /opt/easun-jkbms/jk_bms_service.py",
+    "ExecReload=/bin/kill -HUP $MAINPID",
     "Environment=JK_ENV_FILE=/etc/easun-jkbms/.env",
     "Environment=JK_DEVICES_FILE=/etc/easun-jkbms/jk_devices.yaml",
     "Environment=BMS_DB_PATH=/var/lib/easun-jkbms/bms.db",

@@ -246,6 +246,7 @@ ROWS = (
     Row("adapter_stuck",     3005, adapter,                                   3.0,    4.0,    4.0,    3.0),
     Row("adapter_stuck",     3006, adapter,                                   4.0,    5.0,    5.0,    4.0),
     Row("started_after_crash", 3001, lambda v: example.host(started_after_crash=bool(v)), 0.0, 1.0, 1.0, 0.0),
+    Row("bad_configuration", 3009, lambda v: example.host(configuration="bad" * int(v)), 0.0, 1.0, 1.0, 0.0),
     # Where the BMS tells nothing, the kind of cell decides; where it trips earlier, it does.
     Row("cell_high",         1009, of("lfp", cell(3.38)),                     3.549,  3.550,  3.501,  3.500),
     Row("cell_high",         1009, of("lfp", cell(3.38), cell_ovp=3.55),      3.499,  3.500,  3.451,  3.450),

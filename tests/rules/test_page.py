@@ -32,10 +32,10 @@ BY_UPTIME = {3001}  # over 10 min after the start, not by its own value
 CELLS = 16  # of the packs in the examples of rules
 # What the page tells in words, or as a distance from another value.
 IN_WORDS = {
-    "at": {1008, 1009, 1030, 1031, 1032, 1040, 1041, 1045, 1047, 1051, 2001, 2012, 3005, 3006},
+    "at": {1008, 1009, 1030, 1031, 1032, 1040, 1041, 1045, 1047, 1051, 2001, 2012, 3005, 3006, 3009},
     "over": {1008, 1009, 1020, 1021, 1022, 1023, 1026, 1027, 1030, 1031, 1032, 1040, 1041, 1043, 1045, 1046,
              1047, 1051,
-             2001, 2012, 3003, 3004, 3005, 3006},
+             2001, 2012, 3003, 3004, 3005, 3006, 3009},
 }  # fmt: skip
 LASTING = {"at once": 0.0, "three samples": 0.0}
 

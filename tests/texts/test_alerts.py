@@ -165,6 +165,7 @@ def test_alert_names_everything_that_matters() -> None:
         ("disk_full", ["little space left on the disk, 6.0 %", "/var/lib/jk-bms"]),
         ("clock_jump", ["It moved by 1 h."]),
         ("database_failing", ["disk I/O error"]),
+        ("bad_configuration", ["jk_devices.yaml line 3"]),
     ],
 )
 def test_each_rule_tells_what_it_found(rule: str, words: list[str]) -> None:

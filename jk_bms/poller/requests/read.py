@@ -10,7 +10,7 @@ from jk_bms.poller.poller import Poller
 
 async def read(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Wait for a sample of each chosen device that is taken from now on. Raises SourceError."""
-    sources = poller.chosen(request.get("device"))
+    sources = poller.devices.chosen(request.get("device"))
     samples = await asyncio.gather(*(source.read_now() for source in sources))
     shown = [poller.hub.newest.get(sample.device.address, sample) for sample in samples]
     zone = poller.settings.timezone

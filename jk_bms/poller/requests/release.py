@@ -13,7 +13,7 @@ DEFAULT, LONGEST = 600.0, 86400.0  # s
 async def release(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Let go of the chosen devices; answer when their links are closed."""
     seconds = number(request, "seconds", DEFAULT, low=1.0, high=LONGEST)
-    sources = poller.chosen(request.get("device"))
+    sources = poller.devices.chosen(request.get("device"))
     for source in sources:
         source.release(seconds)
     await asyncio.gather(*(source.released() for source in sources))
@@ -22,7 +22,7 @@ async def release(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
 
 async def resume(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Take the chosen devices up again."""
-    sources = poller.chosen(request.get("device"))
+    sources = poller.devices.chosen(request.get("device"))
     for source in sources:
         source.resume()
     return {"devices": [source.device.address for source in sources]}

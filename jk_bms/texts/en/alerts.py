@@ -358,6 +358,12 @@ TEXTS = {
     ),
     "alerts.started_after_crash.action": "Nothing to do. If it happens often, look into its log.",
     "alerts.started_after_crash.over": "This is told only once.",
+    "alerts.bad_configuration.title": "a file of settings has an error",
+    "alerts.bad_configuration.meaning": "What it said before stays in force; the batteries are read on.",
+    "alerts.bad_configuration.action": "Correct the file; {tool} check shows every error.",
+    "alerts.bad_configuration.detail": "{error}",
+    "alerts.bad_configuration.over": "It is over a few seconds after the file is right.",
+    "alerts.bad_configuration.cleared": "the settings are in order again",
     # jk-util.py alerts --explain
     "alerts.explain.begins_above": "Begins at {set} or more",
     "alerts.explain.begins_below": "Begins at {set} or less",

@@ -347,6 +347,12 @@ TEXTS = {
     ),
     "alerts.started_after_crash.action": "Робити нічого не треба. Якщо таке часто – перегляньте її журнал.",
     "alerts.started_after_crash.over": "Про це повідомляю лише раз.",
+    "alerts.bad_configuration.title": "у файлі налаштувань помилка",
+    "alerts.bad_configuration.meaning": "Діє те, що в ньому було раніше; батареї читаються далі.",
+    "alerts.bad_configuration.action": "Виправте файл; усі помилки покаже {tool} check.",
+    "alerts.bad_configuration.detail": "{error}",
+    "alerts.bad_configuration.over": "Мине за кілька секунд після виправлення.",
+    "alerts.bad_configuration.cleared": "налаштування знову в порядку",
     # jk-util.py alerts --explain
     "alerts.explain.begins_above": "Починається з {set} і вище",
     "alerts.explain.begins_below": "Починається з {set} і нижче",
