@@ -44,6 +44,7 @@ class CellShare(NamedTuple):
     size_sigma: float
     loss: float  # % a day: loses so much more
     loss_sigma: float
+    seen_over: float  # %: between the lowest and the highest charge of the pack at which this cell was seen
 
 
 class Seen(NamedTuple):
@@ -69,6 +70,7 @@ class CellCharge:
             1.0  # how much worse than thought looks agree with what was known: a ratio of variances
         )
         self._days = 0.0  # since the last look
+        self._reach: list[tuple[float, float] | None] = [None] * cells  # %: seen from, seen to
         self.watched = 0.0  # days between the first and the last look
         self.looks = 0
 
@@ -107,6 +109,8 @@ class CellCharge:
             # The voltage tells charge / size, so it is the cell's own fullness that counts.
             through = (1.0, -0.01 * seen.soc[i], 0.0, seen.per_volt[i])
             if (sigma := seen.sigma[i]) is not None:
+                low, high = self._reach[i] or (typical, typical)
+                self._reach[i] = _short(min(low, typical)), _short(max(high, typical))
                 misfits.append(cell.see(difference, through, sigma * sigma + (LOOK_UNSURE * difference) ** 2))
         if len(misfits) >= 2:
             self._misfit += (median_low(misfits) / USUAL_MISFIT - self._misfit) / MISFIT_LOOKS
@@ -125,7 +129,7 @@ class CellCharge:
         found = []
         worse, scale = sqrt(max(LEAST_MISFIT, self._misfit)), SCALE_UNSURE
         span = MONTH * -expm1(-self.watched / MONTH)  # days for which ``_busy`` stands
-        for cell, busy in zip(self._cells, self._busy, strict=True):
+        for cell, busy, reach in zip(self._cells, self._busy, self._reach, strict=True):
             charge, size, loss = (worse * cell.sigma(through) for through in UNITS)
             x, c, lost, _ = cell.mean
             astray = BALANCED_UNSURE * busy / span if span else 0.0
@@ -137,6 +141,7 @@ class CellCharge:
                     size_sigma=hypot(size, scale * c),
                     loss=lost,
                     loss_sigma=hypot(loss, scale * lost, astray, unseen),
+                    seen_over=0.0 if reach is None else reach[1] - reach[0],
                 )
             )
         return found
@@ -156,6 +161,7 @@ class CellCharge:
             "cells": [[*cell.mean, *(cell.spread[i][j] for i, j in PAIRS)] for cell in self._cells],
             "gained": self._gained[:],
             "busy": self._busy[:],
+            "reach": [None if reach is None else list(reach) for reach in self._reach],
             "misfit": self._misfit,
             "watched": self.watched,
             "looks": self.looks,
@@ -173,6 +179,8 @@ class CellCharge:
         self._gained = list(state["gained"])
         given, self._moved, self._unsure, self._days, *touched = state["since"]
         self._misfit = state.get("misfit", 1.0)
+        kept = state.get("reach") or [None] * len(self._cells)  # kept since this release
+        self._reach = [None if reach is None else (reach[0], reach[1]) for reach in kept]
         self._busy = list(state.get("busy", map(abs, self._gained)))  # kept, as touched, since this release
         self._touched = list(touched[0]) if touched else [0.0] * len(self._cells)
         self._given = list(given)

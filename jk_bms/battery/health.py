@@ -519,8 +519,13 @@ class Health:
         }
 
     def _size_known(self, share: CellShare) -> bool:
+        """Whether it is: both ends of this cell must have been seen, for at one end size looks like charge."""
         known = SIZE_KNOWN + KNOWN_SHARE * abs(share.size)
-        return self._long_enough() and hypot(share.size_sigma, self._voltmeter_unsure()) <= known
+        return (
+            self._long_enough()
+            and share.seen_over >= SOC_BAND
+            and hypot(share.size_sigma, self._voltmeter_unsure()) <= known
+        )
 
     def _loss_known(self, share: CellShare) -> bool:
         known = LOSS_KNOWN + KNOWN_SHARE * abs(share.loss)

@@ -65,6 +65,13 @@ def test_a_fault_is_found_within_three_weeks(kind: str, number: int) -> None:
     assert [(each.cell, each.kind) for each in verdicts(pack)] == [(pack.faulty, kind)]
 
 
+def test_a_cell_that_was_seen_at_one_end_only_has_no_size() -> None:
+    """Far behind at full some cells stand where the curve is flat: what they hold was guessed from the low end alone."""
+    pack = with_fault(37, "leaking", 21)
+
+    assert {(each.cell, each.kind) for each in verdicts(pack)} == {(pack.faulty, "leaking")}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("number", range(1000, 1000 + scaled(100)))
 def test_a_good_pack_raises_no_alarm(number: int) -> None:
