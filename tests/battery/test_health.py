@@ -141,7 +141,7 @@ def test_a_battery_that_is_never_low_keeps_its_sizes_to_itself() -> None:
     assert found == {}
     assert "capacity" in report.unknown
     assert "not known yet" in report.verdict
-    assert "capacity is not known" in "\n".join(health_lines(as_told(report)))
+    assert "capacity is not yet known" in "\n".join(health_lines(as_told(report)))
 
 
 def test_at_first_it_is_too_early() -> None:
