@@ -137,7 +137,7 @@ class Alerts:
                 self._engine.restore(_of_the_house(state))
             except (KeyError, TypeError, ValueError) as error:
                 log.error("alerts: the remembered state is of no use, they begin anew: %s", error)
-        self._engine.keep({*self._sources, INVERTER, *self.inverters.names, HOUSE, HOST})
+        self._engine.keep(self._subjects())
         self._outbox.open(own)
 
     async def run(self) -> None:
@@ -185,7 +185,7 @@ class Alerts:
         self._sources.pop(address, None)
         self._faults.pop(address, None)
         self._left_alone.pop(address, None)
-        self._engine.keep({*self._sources, INVERTER, HOUSE, HOST})
+        self._engine.keep(self._subjects())
         self._outbox.add(())
 
     # What is seen
@@ -499,6 +499,9 @@ class Alerts:
             | named
             | ({} if origin is None else {"origin": origin}),
         )
+
+    def _subjects(self) -> set[str]:
+        return {*self._sources, INVERTER, *self.inverters.names, HOUSE, HOST}
 
     def _named(self, subject: str) -> dict[str, str]:
         """The name of an inverter that is one of several, as a fact of its alerts; nothing of other subjects."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from jk_bms.model.foreign_text import harmless_name
+from jk_bms.model.foreign_text import harmless, harmless_name
 
 INVERTER = "inverter"  # the only inverter, or all of them together: its history, its alerts
 _OF_ONE = f"{INVERTER}:"
@@ -83,6 +83,13 @@ class InverterSample(msgspec.Struct, frozen=True, kw_only=True):
     battery_soc: float | None = None  # %, as the inverter believes
     temperature: float | None = None  # °C
     status: str | None = None  # in the inverter's own words
+
+    def __post_init__(self) -> None:
+        """See to it that no text of the inverter is harmful, wherever it comes from."""
+        for text, made in (("error", harmless), ("status", harmless_name)):
+            given = getattr(self, text)
+            if given is not None and (clean := made(given)) != given:
+                msgspec.structs.force_setattr(self, text, clean)
 
     @property
     def answered(self) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jk_bms.called import tool
 from jk_bms.config.devices import Entry
 from jk_bms.errors import ConfigError, LiveError
-from jk_bms.model import Device, InverterSample
+from jk_bms.model import Device
 from jk_bms.model.kinds import kind_of
 from jk_bms.poller.own_radio import OwnRadio
 from jk_bms.sources import Source, SourceContext, build
@@ -202,13 +202,7 @@ class Devices:
             house=poller.house,
             placement=poller.placement,
             radio=poller.radio,
-            inverter=self._made_up_inverter,
         )
-
-    def _made_up_inverter(self, sample: InverterSample) -> None:
-        """Take what the inverter of a simulated house says; beside a real battery no house is made up."""
-        if all(kind_of(entry.type).own_house for entry in self._entries.values()):
-            self._poller.hub.publish(sample)
 
 
 async def _read_late(source: Source) -> None:

@@ -2,7 +2,7 @@
 
 Sources publish frames; the memory fills in what follows from the past; the hub feeds the sinks, the
 actions, the alerts and the live socket; what happens becomes an event in ``bms.db``. What else it does
-stands in lists: SINKS, ACTIONS, REQUESTS, KINDS.
+stands in lists: KINDS, INVERTERS, SINKS, ACTIONS, REQUESTS.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from jk_bms.errors import ConfigError, JkBmsError
 from jk_bms.hub import Hub, Item, LinkChange, PartContext, Unsaved, wanted_parts
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.live.server import LiveServer
-from jk_bms.model import Device, Event, Inverter, InverterSample, Sample
+from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.reading import as_reading
@@ -33,6 +33,7 @@ from jk_bms.poller.bot_presence import BotPresence
 from jk_bms.poller.configuration import Configuration, OwnersFile
 from jk_bms.poller.device_state import link_state
 from jk_bms.poller.devices import Devices
+from jk_bms.poller.inverters import HouseInverters
 from jk_bms.poller.invitations import STATE as INVITATIONS
 from jk_bms.poller.invitations import Invitations
 from jk_bms.poller.link_log import LinkLog
@@ -45,7 +46,6 @@ from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.placement import STATE as PLACEMENT
 from jk_bms.radio.placement import Placement
 from jk_bms.repair.shared import SharedRepair
-from jk_bms.rules.grid import LOST, UNKNOWN
 from jk_bms.sinks import SINKS
 from jk_bms.sources import Source
 from jk_bms.store.bms_db import BmsDb
@@ -82,7 +82,6 @@ class Poller:
         self._notifier = Notifier()
         self.bms_db = BmsDbThread(settings.bms_db_path, clock)
         self._loop: asyncio.AbstractEventLoop | None = None  # while running
-        self._grids: dict[str, str] = {}  # as each inverter last knew it, by its id
         self.house = SharedRepair(
             asyncio.get_running_loop().time(),
             adapter_failures=settings.max_consecutive_errors,
@@ -96,6 +95,7 @@ class Poller:
         self.radio = RadioMemory(changed=self._learnt)
         self.devices = Devices(self, entries)
         self.memory = Memory(settings, entries, clock, writer=self.bms_db.executor, report=self.report)
+        self.inverters = HouseInverters(self, entries)
         self.alerts = Alerts(
             settings,
             clock,
@@ -110,6 +110,7 @@ class Poller:
             writer=self.bms_db.executor,
             flush=self.memory.commit,
             told=self.hub.publish,
+            inverters=self.inverters.devices,
             unsaved=self._unsaved,
         )
         nobody_named = not (settings.chat_ids or settings.allowed_users)
@@ -119,7 +120,7 @@ class Poller:
         context = PartContext(
             settings=settings,
             clock=clock,
-            publish=self._publish_soon,
+            publish=self.publish_soon,
             in_writer=self.bms_db.run,
             label=self.devices.label,
             waiting=lambda: self.alerts.waiting,
@@ -128,6 +129,7 @@ class Poller:
         )
         self.configuration = Configuration(self, files(self))
         self.parts = wanted_parts((*SINKS, *ACTIONS), context)
+        self.inverters.build()
         for part in self.parts.values():
             self.hub.listen(part.accept)
         self.hub.listen(self._judge)
@@ -148,6 +150,7 @@ class Poller:
             self.devices.start(group, self._keep)
             kept = {name: part.run for name, part in self.parts.items()}
             kept["configuration"] = self.configuration.run
+            kept |= self.inverters.runs()
             kept["files"] = partial(look_after_files, self)
             tasks = [group.create_task(self._keep(run), name=name) for name, run in kept.items()]
             tasks.append(group.create_task(self.memory.run(), name="memory"))
@@ -236,8 +239,8 @@ class Poller:
         """Take a sample of a source."""
         self.hub.publish(self.memory.take(sample))
 
-    def _publish_soon(self, item: Item) -> None:
-        """Publish what a part found, perhaps in a thread of its own."""
+    def publish_soon(self, item: Item) -> None:
+        """Publish what a part or an inverter found, perhaps in a thread of its own."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 self._loop.call_soon_threadsafe(self.hub.publish, item)
@@ -245,21 +248,8 @@ class Poller:
     def _judge(self, item: Item) -> None:
         if isinstance(item, Sample):
             self.alerts.take(item)
-        elif isinstance(item, InverterSample) and self.alerts.inverter_said(item):
-            self._note_grid(item.device)
-
-    def _note_grid(self, device: Inverter) -> None:
-        """Note that the grid of an inverter went or came. What it was before this run is not known: no change."""
-        grid, before = self.alerts.inverters.of(device).grid, self._grids.get(device.id, UNKNOWN)
-        if grid in (before, UNKNOWN):
-            return
-        self._grids[device.id] = grid
-        if before != UNKNOWN:
-            kind, text = (
-                ("grid.lost", "the grid is lost") if grid == LOST else ("grid.back", "the grid is back")
-            )
-            whose = f"{device.label}: " if self.alerts.inverters.several else ""
-            self.report(kind, None, f"{whose}{text}", inverter=device.id)
+        elif isinstance(item, InverterSample):
+            self.inverters.said(item)
 
     def _show(self, item: Item) -> None:
         """Tell everybody who listens at the socket."""

@@ -26,7 +26,7 @@ from jk_bms.hub import Item, Part, PartContext
 from jk_bms.model import InverterSample, Sample
 from jk_bms.model.freshness import INVERTER, MERGED, oldest
 from jk_bms.sinks import payload as payloads
-from jk_bms.sinks.inverter_record import inverter_sample, parse_time, record_values
+from jk_bms.sinks.inverter_record import parse_time, record_values
 from jk_bms.sinks.quiet import Quiet
 from jk_bms.sinks.told import Told
 from jk_bms.store.readings import Readings, Record, RowError, Stamp
@@ -71,8 +71,8 @@ class MergeOptions(msgspec.Struct, frozen=True, kw_only=True):
 class InverterDbSink(Part):
     """Takes samples and merges them, in a thread of its own, while ``run`` runs.
 
-    ``seen`` is called in that thread with each record when it is new, before anything is merged
-    into it, and at the start with the newest: no other part has to open this database.
+    Each record is shown (``show``) in that thread when it is new, before anything is merged into it,
+    and at the start the newest: no other part has to open this database.
     """
 
     def __init__(
@@ -80,8 +80,6 @@ class InverterDbSink(Part):
         readings: Readings,
         clock: Clock,
         options: MergeOptions,
-        *,
-        seen: Callable[[Record], None] | None = None,
     ) -> None:
         self.merged = 0  # records rewritten
         self.inserted = 0  # records of our own (standalone)
@@ -103,7 +101,7 @@ class InverterDbSink(Part):
         self._stopping = False
         # What follows belongs to the thread.
         self._thread = ThreadPoolExecutor(1, "inverter-db")
-        self._seen = seen
+        self._seen: Callable[[Record], None] | None = None
         self._shown: tuple[int, int] | None = None  # generation and id of the last record shown
         self._handled: int | None = None  # the last record done with; None: none looked at yet
         self._generation = 0
@@ -114,6 +112,10 @@ class InverterDbSink(Part):
         self._in_record: set[int] = set()  # batteries whose due sample our newest record has
         self._prune_at = 0.0
         self._pruned_to = 0
+
+    def show(self, seen: Callable[[Record], None]) -> None:
+        """Have ``seen`` called with each record; before ``run``."""
+        self._seen = seen
 
     def accept(self, item: Item) -> None:
         """Take the newest sample of a battery, and what an inverter without a program of its own says, for records
@@ -498,14 +500,8 @@ def record_zone(now: datetime, zone: tzinfo | None) -> tzinfo:
 
 
 def inverter_db_sink(context: PartContext) -> InverterDbSink:
-    """Return the sink of the inverter program's database; what that program writes there is published."""
+    """Return the sink of the inverter program's database."""
     settings, clock = context.settings, context.clock
-
-    def seen(record: Record) -> None:
-        sample = inverter_sample(record, monotonic=clock.monotonic())
-        if sample is not None:
-            context.publish(sample)
-
     return InverterDbSink(
         Readings(settings.db_path, standalone=settings.standalone_rows),
         clock,
@@ -522,5 +518,4 @@ def inverter_db_sink(context: PartContext) -> InverterDbSink:
             standalone_keep_days=settings.standalone_keep_days,
             tz=settings.timezone,
         ),
-        seen=seen,
     )

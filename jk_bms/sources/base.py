@@ -8,7 +8,7 @@ import msgspec
 
 from jk_bms.clock import Clock
 from jk_bms.links.base import Repairs
-from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.memory import RadioMemory
@@ -40,7 +40,6 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     house: SharedRepair | None = None  # what the links of one house share; None: this one is alone
     placement: Placement | None = None  # who is read by which adapter; None: each chooses for itself
     radio: RadioMemory | None = None  # what links know from earlier runs; None: nothing
-    inverter: Callable[[InverterSample], None] = _nobody  # the inverter beside a made-up battery spoke
 
 
 class Source(Protocol):

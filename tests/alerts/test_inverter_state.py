@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from jk_bms.alerts.inverter import InverterNow, Inverters
+from jk_bms.inverters.records import OVERHEARD
 from jk_bms.model import Inverter, InverterSample
 from jk_bms.simulator.inverter_reading import MADE_UP
-from jk_bms.sinks.inverter_record import OVERHEARD
 from tests.sources.scripted import StillClock
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from jk_bms.alerts.inverter import Inverters
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
+from jk_bms.inverters.records import inverter_sample
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.sinks import inverter_db
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
-from jk_bms.sinks.inverter_record import inverter_sample
 from jk_bms.store import readings
 from jk_bms.store.bms_db import open_writer
 from jk_bms.store.history import HistoryStore
@@ -47,7 +47,8 @@ class House:
 
     def begin(self) -> None:
         readings = Readings(self.path, busy_timeout=0, tries=1)
-        self.sink = InverterDbSink(readings, self.clock, MergeOptions(), seen=self.seen)
+        self.sink = InverterDbSink(readings, self.clock, MergeOptions())
+        self.sink.show(self.seen)
 
     def execute(self, statement: str, *values: Value) -> list[Any]:
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:

@@ -58,9 +58,8 @@ class House:
         """Begin as after a restart."""
         readings = Readings(self.path, busy_timeout=0, tries=1, standalone=self.options.standalone)
         self.seen: list[int] = []
-        self.sink = InverterDbSink(
-            readings, self.clock, self.options, seen=lambda record: self.seen.append(record.id)
-        )
+        self.sink = InverterDbSink(readings, self.clock, self.options)
+        self.sink.show(lambda record: self.seen.append(record.id))
 
     def execute(self, statement: str, *parameters: object) -> list[Any]:
         connection = sqlite3.connect(self.path, isolation_level=None)

@@ -13,13 +13,13 @@ from jk_bms.config.devices import Entry
 from jk_bms.errors import ConfigError, LinkError, SourceError, Verdict
 from jk_bms.links.base import Link
 from jk_bms.links.simulated import SimulatedLink, simulated_link
-from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState
 from jk_bms.model.outage import OutageRecord
 from jk_bms.radio.memory import RadioMemory
 from jk_bms.radio.slots import Turns
 from jk_bms.repair import machine
-from jk_bms.sources import SourceContext, build, link_for, simulated
+from jk_bms.sources import SourceContext, build, link_for
 from jk_bms.sources.held import HeldSource
 from jk_bms.sources.jk import JkSessions
 from tests.fast_loop import simulate
@@ -451,22 +451,6 @@ def test_playback_is_looked_for_beside_the_registry(tmp_path: Path, monkeypatch:
 def test_entry_that_cannot_be_read(entry: Entry, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         build(entry, SourceContext())
-
-
-async def test_the_simulated_battery_has_an_inverter_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulated, "PERIOD", 0.01)
-    monkeypatch.setattr(simulated, "SHORTEST", 0.01)
-    said: list[InverterSample] = []
-    notes = Notes(inverter=said.append)
-    entry = Entry(address="simulated", type="simulated", options={"start": MORNING, "period": "0.02"})
-    task = asyncio.create_task(build(entry, notes.context).run())
-    await until(lambda: len(said) > 2 and notes.samples)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-    assert said[0].answered
-    assert said[0].grid_voltage is not None
 
 
 # -- few connections ---------------------------------------------------------------------------

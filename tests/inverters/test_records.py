@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from jk_bms.inverters.records import OVERHEARD, inverter_sample
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.sinks import payload as payloads
-from jk_bms.sinks.inverter_record import OVERHEARD, inverter_sample
 from jk_bms.store.readings import Record
 
 MADE = "2026-12-01T12:00:00+02:00"
