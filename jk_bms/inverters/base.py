@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -29,12 +28,12 @@ class InverterContext(msgspec.Struct, frozen=True, kw_only=True):
     batteries: Callable[[], Sequence[Source]] = tuple  # those that are read now
     parts: Mapping[str, Part] = {}  # sinks and actions that run, by name
 
-    def sample(self, *, taken_at: datetime | None = None, **values: Any) -> InverterSample:
-        """Return what the inverter says now, or said at ``taken_at``; ``values`` as in InverterSample."""
+    def sample(self, **values: Any) -> InverterSample:
+        """Return what the inverter says now; ``values`` as in InverterSample."""
         now = self.clock.now()
         return InverterSample(
             device=self.device,
-            taken_at=taken_at or now,
+            taken_at=now,
             monotonic=self.clock.monotonic(),
             clock_trusted=self.clock.trusted(now),
             **values,

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from jk_bms.config.devices import Entry
 from jk_bms.inverters import INVERTERS, InverterContext, InverterSource, build, configured
 from jk_bms.model import Inverter, InverterSample
+from jk_bms.model.inverter import INVERTER, Rank
 from jk_bms.rules.grid import LOST, UNKNOWN
 
 if TYPE_CHECKING:
@@ -46,9 +49,22 @@ class HouseInverters:
         return {source.device.subject: source.run for source in self._sources}
 
     def said(self, sample: InverterSample) -> None:
-        """Take what one says: judge it, and note that the grid went or came."""
-        if self._poller.alerts.inverter_said(sample):
-            self._note_grid(sample.device)
+        """Take what one says: judge it, remember it, and note that the grid went or came."""
+        if not self._poller.alerts.inverter_said(sample):
+            return
+        self._note_grid(sample.device)
+        if sample.answered and sample.device.rank is Rank.OWN:  # what stands in records is folded from there
+            self._remember(sample)
+
+    def _remember(self, sample: InverterSample) -> None:
+        """Put it into history: under the name of all inverters what they say together, and each of several."""
+        clock, known, memory = self._poller.clock, self._poller.alerts.inverters, self._poller.memory
+        heard: dict[str, Any] = {"taken_at": clock.now(), "monotonic": clock.monotonic()}
+        if known.several:
+            memory.inverter_said(sample.device.subject, structs.replace(sample, **heard))
+        together = known.house.answered
+        if together is not None:
+            memory.inverter_said(INVERTER, structs.replace(together, **heard))
 
     def _note_grid(self, device: Inverter) -> None:
         """Note a change of the grid. What it was before this run is not known, so that is none."""

@@ -22,7 +22,7 @@ from jk_bms.clock import Clock, Mark, boot_id
 from jk_bms.config.devices import Entry
 from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
-from jk_bms.model import Device, Sample
+from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.sinks.history import Committer, HistorySink, Report, clock_confirmed
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
@@ -155,6 +155,11 @@ class Memory:
             self._report("soc.jump", sample.device, pack.jump, soc=completed.soc_counted)
         return completed
 
+    def inverter_said(self, track: str, sample: InverterSample) -> None:
+        """Remember what an inverter, or all together, said just now."""
+        self._sink.accept_inverter(track, sample)
+        self._committed.accepted()
+
     def identified(self, device: Device, settings: Mapping[str, Any] | None) -> None:
         """Take over what a BMS told of its settings."""
         if not settings:
@@ -190,6 +195,7 @@ class Memory:
 
     async def close(self) -> None:
         """Write what is not yet written, for the last time."""
+        self._sink.end_inverters()
         await self.commit()
         self._journal.close()
 

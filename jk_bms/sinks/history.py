@@ -17,9 +17,9 @@ import msgspec
 
 from jk_bms.clock import boot_id as this_boot
 from jk_bms.errors import StoreError
-from jk_bms.model import Device, Sample
-from jk_bms.model.inverter import INVERTER
-from jk_bms.sinks.period import Period
+from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model.inverter import INVERTER, is_inverter
+from jk_bms.sinks.period import InverterPeriod, Period
 from jk_bms.store.backlog import ROWS_MOST, Backlog, compact, without_oldest
 from jk_bms.store.history import (
     LONGEST_JUMP,
@@ -33,6 +33,7 @@ from jk_bms.store.history import (
     HistoryStore,
     Row,
 )
+from jk_bms.store.inverter_fold import PERIOD as INVERTER_PERIOD
 from jk_bms.store.journal import Journal
 from jk_bms.texts.durations import span
 
@@ -64,10 +65,11 @@ def clock_confirmed() -> bool:
 class _Track:
     """What is not cut yet of one device."""
 
-    __slots__ = ("columns", "number", "period", "rows")
+    __slots__ = ("columns", "length", "number", "period", "rows")
 
-    def __init__(self) -> None:
-        self.period: Period | None = None
+    def __init__(self, length: int) -> None:
+        self.length = length  # ms of a period
+        self.period: Period | InverterPeriod | None = None
         self.columns: tuple[int, ...] = ()
         self.rows: list[Row] = []
         self.number = 0  # in the journal, of the newest frame
@@ -128,6 +130,48 @@ class HistorySink:
         if (boot_id or self._here) != self._boot_id:
             self._close_all()
             self._begin_boot(boot_id or self._here)
+        address = sample.device.address
+        time = self._time_of(sample)
+        track = self._tracks.get(address)
+        if track is None:
+            track = self._tracks[address] = _Track(self._period)
+        period = track.period
+        begin = time - time % self._period
+        if period is None or period.begin != begin:
+            self._close(address, track)
+            period = track.period = Period(begin)
+        assert isinstance(period, Period)  # an inverter has no address
+        period.add(sample)
+        track.number = self.newest = number
+
+    def accept_inverter(self, name: str, sample: InverterSample) -> None:
+        """Add what an inverter, or all together, said just now to the track of that ``name``.
+
+        It is in no journal: a kill costs what was not committed.
+        """
+        if self._boot_id != self._here:
+            self._close_all()
+            self._begin_boot(self._here)
+        time = self._time_of(sample)
+        track = self._tracks.get(name)
+        if track is None:
+            track = self._tracks[name] = _Track(max(self._period, INVERTER_PERIOD))
+        period = track.period
+        begin = time - time % track.length
+        if period is None or period.begin != begin:
+            self._close(name, track)
+            period = track.period = InverterPeriod(begin)
+        assert isinstance(period, InverterPeriod)  # no battery is called like an inverter
+        period.add(sample)
+
+    def end_inverters(self) -> None:
+        """Make rows of what was begun of inverters: a restart does not go on with it."""
+        for name, track in self._tracks.items():
+            if is_inverter(name):
+                self._close(name, track)
+
+    def _time_of(self, sample: Sample | InverterSample) -> int:
+        """When it was taken, in ms since 1970, by the clock as it is known in this boot."""
         monotonic = round(sample.monotonic * 1000)
         offset = round(sample.taken_at.timestamp() * 1000) - monotonic
         known = self._offset
@@ -136,20 +180,7 @@ class HistorySink:
             known = self._offset
             assert known is not None  # it is set by now
         self._monotonic = monotonic
-        time = monotonic + known
-        begin = time - time % self._period
-        address = sample.device.address
-        track = self._tracks.get(address)
-        if track is None:
-            track = self._tracks[address] = _Track()
-        period = track.period
-        if period is None:
-            period = track.period = Period(begin)
-        elif period.begin != begin:
-            self._close(address, track)
-            period = track.period = Period(begin)
-        period.add(sample)
-        track.number = self.newest = number
+        return monotonic + known
 
     def cut(
         self,
@@ -166,6 +197,8 @@ class HistorySink:
         self._note_confirmed()
         counters = {}
         for address in {*self._tracks, *(states or ()), *self._counters}:
+            if is_inverter(address):
+                continue  # it has nothing that counts on
             known = self._counters.get(address)
             here = self._tracks.get(address)
             counter = Counter(
@@ -207,7 +240,7 @@ class HistorySink:
                 self._steps.append(ClockSet(self._boot.number, self._boot_id, self._monotonic, self._offset))
 
     def _begun(self, track: _Track | None) -> bytes:
-        if track is None or track.period is None:
+        if track is None or not isinstance(track.period, Period):
             return b""
         head = msgspec.json.encode((self._boot_id, self._boot.number, self._offset))
         return head + b"\n" + track.period.state()
@@ -217,7 +250,7 @@ class HistorySink:
         for address, counter in self._counters.items():
             if not counter.begun:
                 continue
-            track = _Track()
+            track = _Track(self._period)
             track.number = counter.sequence
             try:
                 head, state = counter.begun.split(b"\n", 1)
@@ -242,7 +275,7 @@ class HistorySink:
         self._offset = boot.offset
         self._confirmed_at = self._confirmed_noted = boot.confirmed
 
-    def _clock_moved(self, sample: Sample, monotonic: int, offset: int) -> None:
+    def _clock_moved(self, sample: Sample | InverterSample, monotonic: int, offset: int) -> None:
         known = self._offset
         if known is not None and self._is_right(known, monotonic) and not sample.clock_trusted:
             if not self._doubted:
@@ -320,14 +353,14 @@ class HistorySink:
                 self._boot.number if boot is None else boot,
                 of,
                 # By its last moment: it begins at a round time, which may lie before a first right one.
-                trusted=self._is_right(period.begin + self._period - 1, 0),
+                trusted=self._is_right(period.begin + track.length - 1, 0),
             )
         )
         self.rows += 1
 
     def _flush(self, address: str, track: _Track) -> None:
         if track.rows:
-            self._steps.append(Batch(address, self._period, track.columns, track.rows))
+            self._steps.append(Batch(address, track.length, track.columns, track.rows))
             track.rows = []
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
-from jk_bms.model import Device, Probe, Sample
+from jk_bms.model import Device, InverterSample, Probe, Sample
+from jk_bms.model.inverter import INVERTER_QUANTITIES
 from jk_bms.store.columns import (
     BOOT,
+    BY_NAME,
     CELLS,
     FRAMES,
     LASTS,
@@ -28,6 +30,7 @@ _lasts: Callable[[Sample], tuple[Any, ...]] = attrgetter(*(column.name for colum
 _DIVISORS = tuple(column.divisor for column in LASTS)
 _MEANS = tuple(column.divisor for column in MEANS)
 _FORM = zlib.crc32(",".join(FIELDS).encode())  # of a stored period: another one means other fields
+_OF_INVERTERS = tuple(BY_NAME[quantity.column] for quantity in INVERTER_QUANTITIES)
 _HEAD = (TIME, BOOT, OFFSET, TRUSTED, FRAMES, *(c.id for c in MEANS), *(c.id for c in LASTS))
 
 
@@ -135,6 +138,45 @@ class Period:
         period.frames, period._sums, period._counts, period._cells, period._cells_of = parts[2:7]
         period.last = sample_of(parts[7], device)
         return period
+
+
+class InverterPeriod:
+    """One period of an inverter, or of all together: means of what was told in it."""
+
+    __slots__ = ("_counts", "_sums", "begin", "frames")
+
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
+        self.frames = 0
+        self._sums = [0.0] * len(INVERTER_QUANTITIES)
+        self._counts = [0] * len(INVERTER_QUANTITIES)
+
+    def add(self, sample: InverterSample) -> None:
+        """Add a reading."""
+        self.frames += 1
+        for place, quantity in enumerate(INVERTER_QUANTITIES):
+            value = getattr(sample, quantity.attribute)
+            if value is not None:
+                self._sums[place] += value
+                self._counts[place] += 1
+
+    def columns(self) -> tuple[int, ...]:
+        """The ids of the columns of ``row``."""
+        return (TIME, BOOT, OFFSET, TRUSTED, FRAMES, *(column.id for column in _OF_INVERTERS))
+
+    def row(self, boot: int, offset: int, *, trusted: bool) -> Row:
+        """The row: whole numbers, None where nothing was told."""
+        return (
+            self.begin,
+            boot,
+            offset,
+            int(trusted),
+            self.frames,
+            *(
+                whole(total / count, column.divisor) if count else None
+                for total, count, column in zip(self._sums, self._counts, _OF_INVERTERS, strict=True)
+            ),
+        )
 
 
 def _probes(sample: Sample) -> Iterator[Probe]:

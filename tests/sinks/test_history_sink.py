@@ -12,7 +12,7 @@ import pytest
 
 from jk_bms.clock import NOT_BEFORE, Clock, boot_id
 from jk_bms.errors import StoreError
-from jk_bms.model import Device, Event, Sample
+from jk_bms.model import Device, Event, Inverter, InverterSample, Sample
 from jk_bms.model.outage import OutageRecord
 from jk_bms.sinks.history import Committer, HistorySink, clock_confirmed
 from jk_bms.store.bms_db import BmsDb, open_writer
@@ -427,3 +427,59 @@ async def test_the_committer_keeps_the_journal_until_it_is_written(own: BmsDb, t
 
 def test_the_kernel_can_be_asked() -> None:
     assert clock_confirmed() in (True, False)
+
+
+GARAGE = Inverter(id="garage")
+
+
+def word(second: float, **values: Any) -> InverterSample:
+    """What an inverter says ``second`` s after AT."""
+    at = AT + timedelta(seconds=second)
+    return InverterSample(device=GARAGE, taken_at=at, monotonic=500 + second, **values)
+
+
+def test_a_row_of_an_inverter_holds_means_and_leaves_out_what_it_never_told(own: BmsDb) -> None:
+    sink = sink_on(own)
+    for second, load in ((0.0, 400.0), (5.0, 410.0), (10.0, 500.0)):
+        sink.accept_inverter("inverter", word(second, load_power=load, grid_voltage=230.1, temperature=41.5))
+    sink.accept(frame(11))
+    sink.end_inverters()
+    commit(own, sink)
+
+    early, late = rows_of(own, "inverter")
+    assert early.values == {
+        "ac_output_power": 405.0,
+        "grid_voltage": 230.1,
+        "temperature_1": 41.5,
+        "frames": 2.0,
+    }
+    assert ((early.taken_at - AT).total_seconds(), (late.taken_at - AT).total_seconds()) == (0.0, 10.0)
+    assert late.values["ac_output_power"] == 500.0
+    with pytest.raises(StoreError, match=f"nothing of '{PACK.address}'"):
+        rows_of(own)  # the battery's row is not over yet
+
+
+def test_inverters_leave_the_place_of_the_folding_alone(own: BmsDb) -> None:
+    """What counts which records of the inverter program are in history stands under the same name."""
+    folded = Counter(0, {"newest": [7, "x"], "oldest": [1, "y"], "complete": True})
+    HistoryStore(own).commit(Cut([], {"inverter": folded}))
+    sink = sink_on(own)
+    for name in ("inverter", GARAGE.subject):
+        sink.accept_inverter(name, word(0.0, load_power=400.0))
+    sink.end_inverters()
+    commit(own, sink)
+
+    assert HistoryStore(own).counters() == {"inverter": folded}
+    assert len(rows_of(own, "inverter:garage")) == 1
+
+
+def test_a_clock_set_right_moves_what_an_inverter_said(own: BmsDb) -> None:
+    sink = sink_on(own)
+    early = word(0.0, load_power=400.0)
+    sink.accept_inverter("inverter", msgspec.structs.replace(early, taken_at=LONG_AGO + timedelta(days=400)))
+    commit(own, sink)
+    sink.accept_inverter("inverter", word(20.0, load_power=410.0))
+    sink.end_inverters()
+    commit(own, sink)
+
+    assert [(row.taken_at - AT).total_seconds() for row in rows_of(own, "inverter")] == [0.0, 20.0]
