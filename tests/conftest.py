@@ -1,14 +1,13 @@
 """What holds for every test, whoever starts the run."""
 
 import logging
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.own_folder import make_own_folder, temporary_root
+from tests.own_folder import OwnFolder, temporary_root
 from tests.scale import soaking
 
 # A run started in the background has SIGINT ignored, and so have all the programs it starts:
@@ -16,7 +15,7 @@ from tests.scale import soaking
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-OWN_FOLDER = pytest.StashKey[Path]()
+OWN_FOLDER = pytest.StashKey[OwnFolder]()
 
 # These talk with other processes in real time. On a machine that stands still for seconds one of them may fail
 # for no fault of ours: it is tried once more, and named at the end. A soak tries nothing twice.
@@ -37,15 +36,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Give each run a folder of its own: pytest's usual one is shared with all runs, which tidy it up."""
     if not config.option.basetemp and not hasattr(config, "workerinput"):
-        config.stash[OWN_FOLDER] = make_own_folder(temporary_root())
-        config.option.basetemp = str(config.stash[OWN_FOLDER])
+        folder = config.stash[OWN_FOLDER] = OwnFolder(temporary_root())
+        folder.use()
+        config.option.basetemp = str(folder.tests)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Leave nothing behind but what failed."""
-    if exitstatus == 0 and (folder := session.config.stash.get(OWN_FOLDER, None)):
-        shutil.rmtree(folder, ignore_errors=True)
+    if folder := session.config.stash.get(OWN_FOLDER, None):
+        folder.end(keep=exitstatus != 0)
 
 
 @pytest.hookimpl(wrapper=True)

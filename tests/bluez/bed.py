@@ -21,7 +21,7 @@ from typing import Any, Self
 from tests.bluez.daemon import PrivateBus, end_with_parent
 from tests.bluez.fake_systemd import FakeSystemd
 from tests.bluez.peripherals import street
-from tests.own_folder import temporary_root
+from tests.own_folder import LONGEST_FOR_BUS, temporary_root
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ class BluezBed:
         self._service: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        self.folder = Path(tempfile.mkdtemp(prefix="bluez-", dir=temporary_root()))
+        self.folder = Path(tempfile.mkdtemp(prefix="bluez-", dir=temporary_root(LONGEST_FOR_BUS)))
         try:
             self.bus = PrivateBus(self.folder)
             stub = self.folder / "bin" / "bluetoothctl"  # bleak asks it for its version

@@ -38,7 +38,7 @@ from tests.bluez.daemon import PrivateBus
 from tests.bluez.pairing import Pairing
 from tests.bluez.peripherals import LAYOUTS, radio_of, street
 from tests.bluez.refusals import BluezError, failed
-from tests.own_folder import temporary_root
+from tests.own_folder import LONGEST_FOR_BUS, temporary_root
 
 ADAPTER = "org.bluez.Adapter1"
 DEVICE = "org.bluez.Device1"
@@ -680,7 +680,9 @@ def main() -> None:
     scenario = json.loads(options.scenario.read_text()) if options.scenario else street()
     with contextlib.ExitStack() as stack:
         if options.print_address:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bluez-", dir=temporary_root()))
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="bluez-", dir=temporary_root(LONGEST_FOR_BUS))
+            )
             bus = PrivateBus(Path(folder))
             stack.callback(bus.kill)
             os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = bus.address
