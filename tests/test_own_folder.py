@@ -143,9 +143,9 @@ def test_what_a_run_leaves(outcome: str, left: list[str], workers: int, short: P
     (tmp_path / "anywhere.py").write_text(ANYWHERE)
 
     subprocess.run(
-        [sys.executable, "-m", "pytest", f"--rootdir={tmp_path}", "-c", TOP / "pyproject.toml"]
+        [sys.executable, "-m", "pytest", f"--rootdir={tmp_path}", "-c", f"{TOP}/pyproject.toml"]
         + [word for plugin in ("xdist", "anywhere", "tests.conftest") for word in ("-p", plugin)]
-        + ["-n", str(workers), tmp_path / "test_run.py"],
+        + ["-n", f"{workers}", f"{tmp_path}/test_run.py"],
         cwd=tmp_path,
         env=os.environ
         | {"TMPDIR": str(short), "OUTCOME": outcome, "PYTHONPATH": f"{TOP}:{tmp_path}"}
