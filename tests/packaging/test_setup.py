@@ -159,20 +159,59 @@ SUITES = {
 }
 
 
-@pytest.mark.parametrize("jobs", ["0", "2"])
+def run_suite(
+    run: Run, folder: Path, plugin: str, jobs: str, ci: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the tests in ``folder`` with that plugin of tools/, and without whatever else is installed here."""
+    return run(
+        sys.executable, "-m", "pytest", "-p", plugin, "-p", "xdist", "-n", jobs, "-c", "/dev/null",
+        "--rootdir", folder, folder,
+        PYTHONPATH=str(PROJECT / "tools"), CI=ci, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("jobs", ["0", "1"])
 @pytest.mark.parametrize(("body", "ci", "status"), SUITES.values(), ids=SUITES)
 def test_ci_allows_no_skips(body: str, ci: str, status: int, jobs: str, tmp_path: Path, run: Run) -> None:
     (tmp_path / "test_it.py").write_text(f"import pytest\n\ndef test_it():\n    {body}\n", encoding="utf-8")
 
-    result = run(
-        sys.executable, "-m", "pytest", "-p", "nothing_skipped", "-n", jobs, "-c", "/dev/null",
-        "--rootdir", tmp_path, tmp_path,
-        PYTHONPATH=str(PROJECT / "tools"), CI=ci,
-    )  # fmt: skip
+    result = run_suite(run, tmp_path, "nothing_skipped", jobs, ci)
 
     assert result.returncode == status, result.stdout
     assert ("CI=true allows no skips" in result.stdout) == bool(status)
     assert re.search(r"1 (passed|skipped) in", result.stdout.splitlines()[-1])
+
+
+OF_MANY_CASES = """
+import pytest
+
+@pytest.mark.parametrize("one", range(5))
+@pytest.mark.parametrize("other", "ab")
+def test_ten(one, other):
+    print(f"ten {one}{other}")
+
+class TestOf:
+    @pytest.mark.parametrize("one", range(3))
+    def test_ten(self, one):
+        print(f"of {one}")
+
+def test_alone():
+    print("alone")
+"""
+
+
+@pytest.mark.parametrize("jobs", ["0", "1"])
+def test_few_cases_are_the_first_and_the_last_of_each_test(jobs: str, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "test_it.py").write_text(OF_MANY_CASES, encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_runtest_logreport(report):\n    print(report.capstdout)\n", encoding="utf-8"
+    )
+
+    result = run_suite(run, tmp_path, "few_cases", jobs)
+
+    assert result.returncode == 0, result.stdout
+    ran = re.findall(r"^.*?(ten \w+|of \w+|alone)$", result.stdout, re.MULTILINE)
+    assert sorted(set(ran)) == ["alone", "of 0", "of 2", "ten 0a", "ten 4b"]
 
 
 def test_no_debian_package_without_leave(tmp_path: Path, run: Run) -> None:
