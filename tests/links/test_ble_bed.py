@@ -11,6 +11,7 @@ from bleak import BleakScanner
 from tests.bluez.bed import ROOT, BluezBed
 from tests.bluez.daemon import PrivateBus
 from tests.bluez.peripherals import street
+from tests.scale import PATIENCE
 
 
 def test_it_starts_by_hand_and_prints_its_address() -> None:
@@ -87,7 +88,7 @@ async def test_the_service_ends_with_its_bus(own_bed: BluezBed) -> None:
     """No process is left over when the bus dies first."""
     own_bed.bus.kill()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while own_bed.alive():
             await asyncio.sleep(0.02)
 

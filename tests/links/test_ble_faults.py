@@ -20,17 +20,18 @@ from jk_bms.radio.bluez import link_error
 from jk_bms.radio.memory import RadioMemory
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, MOUSE, RENAMED, jk
+from tests.scale import PATIENCE
 
-PATIENCE = 0.5  # s, the timeout of these links
+SHORT = 0.5  # s, the timeout of links that are to fail
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits of ours that a fault runs into, shortened."""
-    monkeypatch.setattr(bluez, "ANSWER_LIMIT", PATIENCE)
-    monkeypatch.setattr(scan, "ANSWER_LIMIT", PATIENCE)
-    monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
-    monkeypatch.setattr(gatt, "WRITE_LIMIT", PATIENCE)
+    monkeypatch.setattr(bluez, "ANSWER_LIMIT", SHORT)
+    monkeypatch.setattr(scan, "ANSWER_LIMIT", SHORT)
+    monkeypatch.setattr(scan, "STOP_LIMIT", SHORT)
+    monkeypatch.setattr(gatt, "WRITE_LIMIT", SHORT)
     monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
     monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
     monkeypatch.setattr(deadlines, "CLEAN_UP", 0.3)
@@ -39,16 +40,16 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def drain(connection: GattConnection) -> None:
     """Receive until the link says that it is gone."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while True:
             await connection.receive()
 
 
 async def refusal(adapter: str | None = None, memory: RadioMemory | None = None) -> LinkError:
     """Return the error that connecting ends with, within four times the patience and a bit."""
-    async with asyncio.timeout(4 * PATIENCE + 2):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(LinkError) as caught:
-            async with jk_link(JK, adapter=adapter, timeout=PATIENCE, memory=memory).connect():
+            async with jk_link(JK, adapter=adapter, timeout=SHORT, memory=memory).connect():
                 pass
     return caught.value
 
@@ -183,7 +184,7 @@ async def test_fault(bed: BluezBed, fault: Fault, verdict: Verdict, words: str) 
     if verdict is Verdict.SERVICE_DOWN:
         bed.control("name", owned=True)
     bed.reset()
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
 
@@ -191,7 +192,7 @@ async def test_fault(bed: BluezBed, fault: Fault, verdict: Verdict, words: str) 
 async def test_a_hiccup_of_the_first_second_is_none(bed: BluezBed) -> None:
     bed.device(JK, connect="abort")
 
-    async with jk_link(JK, timeout=3).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
 
@@ -241,8 +242,8 @@ async def test_an_adapter_that_heard_others_in_an_earlier_run_is_stuck_too(bed: 
 async def test_ours_are_no_others(bed: BluezBed) -> None:
     """Two packs far from everything, both switched off: nothing is stuck, whatever was heard once."""
     bed.reset({**bed.scenario, "devices": [jk(), jk(RENAMED, "Garage")]})
-    memory, other = RadioMemory(), jk_link(RENAMED, timeout=2)
-    for link in (other, jk_link(JK, timeout=2, memory=memory)):
+    memory, other = RadioMemory(), jk_link(RENAMED, timeout=PATIENCE)
+    for link in (other, jk_link(JK, timeout=PATIENCE, memory=memory)):
         async with link.connect():
             pass
     scan._ears.clear()
@@ -255,12 +256,12 @@ async def test_ours_are_no_others(bed: BluezBed) -> None:
 async def test_a_battery_that_is_connected_is_no_silent_neighbour(bed: BluezBed) -> None:
     """Two packs far from everything: one is read, the other switched off. Nothing is stuck."""
     bed.reset({**bed.scenario, "devices": [jk(), jk(RENAMED, "Garage")]})
-    async with jk_link(RENAMED, timeout=2).connect():
+    async with jk_link(RENAMED, timeout=PATIENCE).connect():
         pass
     bed.device(JK, hidden=True)
     assert (await refusal()).evidence["others"] == 1
 
-    async with jk_link(RENAMED, timeout=2).connect():
+    async with jk_link(RENAMED, timeout=PATIENCE).connect():
         error = await refusal()
 
     assert (error.verdict, error.evidence["others"]) == (Verdict.NOT_SEEN, 0)
@@ -297,7 +298,7 @@ async def test_a_block_of_an_adapter_that_is_not_there(
 
 async def test_a_mouse_is_no_bms(bed: BluezBed) -> None:
     with pytest.raises(LinkError) as caught:
-        async with jk_link(MOUSE, timeout=PATIENCE).connect():
+        async with jk_link(MOUSE, timeout=SHORT).connect():
             pass
 
     assert caught.value.verdict is Verdict.NOT_A_BMS
@@ -310,7 +311,7 @@ async def test_what_was_seen_besides_comes_along(bed: BluezBed) -> None:
     bed.device(JK, connect="refused", rssi=-81)
 
     with pytest.raises(LinkError) as caught:
-        async with jk_link(JK, timeout=5).connect():
+        async with jk_link(JK, timeout=PATIENCE).connect():
             pass
     evidence: dict[str, Any] = dict(caught.value.evidence)
 
@@ -331,7 +332,7 @@ async def test_a_faint_signal_is_named(bed: BluezBed) -> None:
 
 async def test_signals_are_remembered_while_it_is_not_seen(bed: BluezBed) -> None:
     """What was heard in an earlier search tells apart a battery that faded from one that vanished."""
-    async with jk_link(JK, timeout=2).connect():
+    async with jk_link(JK, timeout=PATIENCE).connect():
         pass
     bed.device(JK, hidden=True)
 
@@ -400,10 +401,10 @@ async def test_a_wrong_bus_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_adapter_switched_off(bed: BluezBed) -> None:
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         await asyncio.to_thread(bed.adapter, powered=False)
         with pytest.raises(LinkError) as caught:
-            await asyncio.wait_for(connection.receive(), 2)
+            await asyncio.wait_for(connection.receive(), PATIENCE)
 
     assert caught.value.verdict is Verdict.DROPPED
     assert (await refusal()).verdict is Verdict.ADAPTER_OFF
@@ -412,7 +413,7 @@ async def test_adapter_switched_off(bed: BluezBed) -> None:
 async def test_link_cut_within_a_frame(bed: BluezBed) -> None:
     bed.control("faults", address=JK, cut_after=2)
 
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         await connection.write(READ_SETTINGS)
         with pytest.raises(LinkError) as caught:
             await drain(connection)
@@ -427,7 +428,7 @@ async def test_link_cut_within_a_frame(bed: BluezBed) -> None:
 async def test_a_command_that_does_not_get_through(bed: BluezBed, fault: str, verdict: Verdict) -> None:
     bed.device(JK, write=fault)
 
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         with pytest.raises(LinkError) as caught:
             await connection.write(READ_SETTINGS)
 
@@ -437,7 +438,7 @@ async def test_a_command_that_does_not_get_through(bed: BluezBed, fault: str, ve
 
 async def test_bluetoothd_killed_and_started_again(own_bed: BluezBed) -> None:
     """Nobody tells us: the stream just ends, the next command says so, the next link works."""
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
         own_bed.kill_service()
@@ -448,7 +449,7 @@ async def test_bluetoothd_killed_and_started_again(own_bed: BluezBed) -> None:
 
     own_bed.start_service()
 
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         await connection.write(READ_SETTINGS)
         assert await connection.receive()
 
@@ -468,7 +469,7 @@ async def test_bluetoothd_started_anew_while_connected(
     """Its links are gone, which explains more than a mute battery or a dropped link."""
 
     async def talk() -> None:
-        async with jk_link(JK, timeout=2).connect() as connection:
+        async with jk_link(JK, timeout=PATIENCE).connect() as connection:
             own_bed.restart_service()
             await then(connection)
 
@@ -481,7 +482,7 @@ async def test_bluetoothd_started_anew_while_connected(
 async def test_bluetoothd_frozen_while_connected(own_bed: BluezBed) -> None:
     """Neither a command nor the disconnect is answered; both end."""
     started = time.monotonic()
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         own_bed.freeze()
         with pytest.raises(LinkError) as caught:
             await connection.write(READ_SETTINGS)
@@ -492,10 +493,10 @@ async def test_bluetoothd_frozen_while_connected(own_bed: BluezBed) -> None:
 
 
 async def test_dbus_daemon_killed_while_connected(own_bed: BluezBed) -> None:
-    async with jk_link(JK, timeout=2).connect() as connection:
+    async with jk_link(JK, timeout=PATIENCE).connect() as connection:
         own_bed.bus.kill()
         with pytest.raises(LinkError) as caught:
-            await asyncio.wait_for(connection.receive(), 2)
+            await asyncio.wait_for(connection.receive(), PATIENCE)
 
     assert caught.value.verdict is Verdict.DROPPED
     assert (await refusal()).verdict is Verdict.SERVICE_DOWN

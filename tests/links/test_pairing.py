@@ -20,6 +20,7 @@ from jk_bms.radio.pairing import AGENT_PATH, device_path, pair, unpair
 from jk_bms.radio.scan import shared_scanner
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, RENAMED
+from tests.scale import PATIENCE
 
 PIN = "123456"  # what the fake device expects
 
@@ -36,7 +37,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 async def attempt(link: GattLink) -> Verdict | None:
     """Connect and read a chunk, as long as the device lets us; the verdict when it does not."""
     try:
-        async with asyncio.timeout(5), link.connect() as connection:
+        async with asyncio.timeout(PATIENCE), link.connect() as connection:
             await connection.write(READ_SETTINGS)
             while connection.received < 300:
                 await connection.receive()
@@ -54,7 +55,7 @@ async def hear(address: str = JK) -> None:
         await heard.wait()
 
 
-async def refusal(pin: str | None, limit: float = 3.0) -> LinkError:
+async def refusal(pin: str | None, limit: float = PATIENCE) -> LinkError:
     await hear()
     with pytest.raises(LinkError) as caught:
         await pair(await choose_adapter(), JK, pin, limit)
@@ -76,7 +77,7 @@ async def test_a_bond_is_made(bed: BluezBed, device: str, pin: str | None) -> No
 
     assert bed.paired() == [JK]
     assert (await choose_adapter()).paired(JK)
-    assert await attempt(jk_link(JK, timeout=3)) is None
+    assert await attempt(jk_link(JK, timeout=PATIENCE)) is None
 
 
 async def test_a_passkey_keeps_its_zeros(bed: BluezBed) -> None:
@@ -182,7 +183,7 @@ async def test_the_passkey_is_in_no_log_and_no_message(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     bed.device(JK, pairing="passkey", unpaired="denied", passkey=111111)
-    link = jk_link(JK, timeout=3, pin="987654")
+    link = jk_link(JK, timeout=PATIENCE, pin="987654")
 
     verdicts = [await attempt(link) for _ in range(2)]
     error = await refusal("987654x")
@@ -197,7 +198,7 @@ async def test_the_passkey_is_in_no_log_and_no_message(
 @pytest.mark.parametrize("stranger", ["denied", "not_permitted"])
 async def test_a_device_that_says_it_is_paired_with_once_a_pin_is_set(bed: BluezBed, stranger: str) -> None:
     bed.device(JK, pairing="passkey", unpaired=stranger)
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
 
     assert [await attempt(link) for _ in range(3)] == [Verdict.PAIRING_NEEDED, None, None]
     assert len(bed.log("pair_asked")) == 1
@@ -206,7 +207,7 @@ async def test_a_device_that_says_it_is_paired_with_once_a_pin_is_set(bed: Bluez
 async def test_two_links_that_end_at_once_are_no_accident(bed: BluezBed) -> None:
     """Firmware that drops strangers does not say why; one such end may be the radio."""
     bed.device(JK, pairing="passkey", unpaired="drop")
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
 
     verdicts = [await attempt(link) for _ in range(3)]
 
@@ -218,7 +219,7 @@ async def test_services_that_stay_missing_after_forgetting_mean_pairing(bed: Blu
     from jk_bms.radio.repairs import BluezRepairs
 
     bed.device(JK, pairing="passkey", unpaired="no_services")
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
 
     assert await attempt(link) is Verdict.STALE_CACHE
     await BluezRepairs(link).forget()
@@ -228,7 +229,7 @@ async def test_services_that_stay_missing_after_forgetting_mean_pairing(bed: Blu
 @pytest.mark.parametrize("stranger", ["denied", "not_permitted", "drop"])
 async def test_without_a_pin_it_is_never_tried(bed: BluezBed, stranger: str) -> None:
     bed.device(JK, pairing="just_works", unpaired=stranger)
-    link = jk_link(JK, timeout=3)
+    link = jk_link(JK, timeout=PATIENCE)
 
     verdicts = [await attempt(link) for _ in range(4)]
 
@@ -239,7 +240,7 @@ async def test_without_a_pin_it_is_never_tried(bed: BluezBed, stranger: str) -> 
 async def test_a_device_that_needs_no_pairing_is_not_paired_with(bed: BluezBed) -> None:
     """Also with a pin: some firmware refuses and drops the link."""
     bed.device(JK, pairing="refused")
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
 
     assert [await attempt(link) for _ in range(2)] == [None, None]
     assert bed.log("pair_asked") == []
@@ -248,7 +249,7 @@ async def test_a_device_that_needs_no_pairing_is_not_paired_with(bed: BluezBed) 
 async def test_a_refusal_is_taken_for_an_answer(bed: BluezBed) -> None:
     """One attempt, not one a minute; and the verdict stays while the link still fails."""
     bed.device(JK, pairing="refused", unpaired="denied")
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
 
     verdicts = [await attempt(link) for _ in range(4)]
 
@@ -258,7 +259,7 @@ async def test_a_refusal_is_taken_for_an_answer(bed: BluezBed) -> None:
 
 async def said(link: GattLink) -> LinkError:
     with pytest.raises(LinkError) as caught:
-        async with asyncio.timeout(5), link.connect() as connection:
+        async with asyncio.timeout(PATIENCE), link.connect() as connection:
             await connection.receive()
     return caught.value
 
@@ -270,13 +271,13 @@ async def test_a_refusal_is_remembered_over_restarts(bed: BluezBed) -> None:
     for _ in range(3):
         before, memory = memory, RadioMemory()
         memory.recall(json.loads(json.dumps(before.remembered())))
-        link = jk_link(JK, timeout=3, pin="654321", memory=memory)
+        link = jk_link(JK, timeout=PATIENCE, pin="654321", memory=memory)
         verdicts = [await attempt(link) for _ in range(2)]
     assert verdicts == [Verdict.PAIRING_REFUSED] * 2
     assert len(bed.log("pair_asked")) == 1
     assert "it refused the `pin` that is set" in str(await said(link))
 
-    right = jk_link(JK, timeout=3, pin=PIN, memory=memory)
+    right = jk_link(JK, timeout=PATIENCE, pin=PIN, memory=memory)
     assert [await attempt(right) for _ in range(2)] == [Verdict.PAIRING_NEEDED, None]
 
 
@@ -284,7 +285,7 @@ async def test_no_answer_is_no_refusal(bed: BluezBed, monkeypatch: pytest.Monkey
     """With a pin set nobody is told to set one; and it is not tried at every attempt."""
     monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
     bed.device(JK, pairing="silent", unpaired="denied")
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
     assert "with the `pin` that is set it is tried next" in str(await said(link))
     assert str(await said(link)).endswith(
         "no answer within 0.5 s; with the `pin` that is set it is tried again later"
@@ -297,7 +298,7 @@ async def test_what_was_not_answered_is_tried_again(bed: BluezBed, monkeypatch: 
     monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
     monkeypatch.setattr(gatt, "PAIR_AGAIN", 0.0)
     bed.device(JK, pairing="silent", unpaired="denied")
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
     assert [await attempt(link) for _ in range(2)] == [Verdict.PAIRING_NEEDED] * 2
 
     bed.device(JK, pairing="passkey")
@@ -306,7 +307,7 @@ async def test_what_was_not_answered_is_tried_again(bed: BluezBed, monkeypatch: 
 
 
 async def cut_off_while_it_speaks(link: GattLink, bed: BluezBed) -> None:
-    async with asyncio.timeout(5), link.connect() as connection:
+    async with asyncio.timeout(PATIENCE), link.connect() as connection:
         await connection.write(READ_SETTINGS)
         while connection.received < 300:
             await connection.receive()
@@ -316,7 +317,7 @@ async def cut_off_while_it_speaks(link: GattLink, bed: BluezBed) -> None:
 
 
 async def test_a_drop_in_the_middle_of_a_stream_is_no_sign_of_pairing(bed: BluezBed) -> None:
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
 
     for _ in range(3):
         with pytest.raises(LinkError) as caught:
@@ -328,7 +329,7 @@ async def test_a_drop_in_the_middle_of_a_stream_is_no_sign_of_pairing(bed: Bluez
 async def test_a_faint_signal_is_no_sign_of_pairing(bed: BluezBed) -> None:
     bed.device(JK, pairing="just_works", unpaired="drop", rssi=-94)
 
-    link = jk_link(JK, timeout=3, pin=PIN)
+    link = jk_link(JK, timeout=PATIENCE, pin=PIN)
 
     assert {await attempt(link) for _ in range(3)} == {Verdict.WEAK_SIGNAL}
     assert bed.log("pair_asked") == []
@@ -345,7 +346,7 @@ async def test_a_bond_outlives_bluetoothd(own_bed: BluezBed) -> None:
     own_bed.restart_service()
     own_bed.device(JK, pairing="passkey", unpaired="denied")
 
-    assert await attempt(jk_link(JK, timeout=3)) is None
+    assert await attempt(jk_link(JK, timeout=PATIENCE)) is None
     assert own_bed.log("pair_asked") == []
 
 
@@ -365,7 +366,7 @@ async def test_a_bond_that_the_device_lost_is_a_stale_memory(bed: BluezBed) -> N
     await pair(await choose_adapter(), JK, None)
     bed.device(JK, notify="unpaired")
 
-    assert await attempt(jk_link(JK, timeout=3)) is Verdict.STALE_CACHE
+    assert await attempt(jk_link(JK, timeout=PATIENCE)) is Verdict.STALE_CACHE
 
 
 async def test_a_frozen_bluetoothd_ends_a_pairing(own_bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,7 +375,7 @@ async def test_a_frozen_bluetoothd_ends_a_pairing(own_bed: BluezBed, monkeypatch
     adapter = await choose_adapter()
     own_bed.freeze()
 
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(LinkError):
             await pair(adapter, JK, PIN, 0.5)
 

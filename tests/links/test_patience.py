@@ -6,6 +6,7 @@ import pytest
 
 from jk_bms.radio import deadlines
 from jk_bms.radio.deadlines import finish, within
+from tests.scale import PATIENCE
 
 
 async def stubborn(release: asyncio.Event) -> None:
@@ -43,7 +44,7 @@ async def test_within_raises_what_the_work_raises() -> None:
 async def test_within_comes_back_from_stubborn_work() -> None:
     release = asyncio.Event()
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(TimeoutError, match="digging took longer than"):
             await within(0.02, stubborn(release), "digging")
 
@@ -57,7 +58,7 @@ async def test_cancellation_comes_back_from_stubborn_work() -> None:
     await asyncio.sleep(0)
 
     task.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -109,7 +110,7 @@ async def test_finish_says_whether_it_succeeded() -> None:
 async def test_finish_gives_up_in_time() -> None:
     release = asyncio.Event()
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         assert not await finish(0.02, stubborn(release), "closing")
 
     release.set()

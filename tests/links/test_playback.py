@@ -10,6 +10,7 @@ from jk_bms.links.base import Connection, Link
 from jk_bms.links.playback import PER_BYTE, PlaybackLink
 from jk_bms.protocol.commands import READ_SETTINGS
 from jk_bms.protocol.dump import format_line
+from tests.scale import PATIENCE
 
 CHUNKS = [bytes([n]) * 20 for n in range(1, 6)]
 LINES = [format_line(10.0 + 0.03 * n, chunk) for n, chunk in enumerate(CHUNKS)]
@@ -68,7 +69,7 @@ async def test_a_dump_without_times_plays_at_the_pace_of_a_bms() -> None:
 async def test_times_that_go_back_do_not_stop_it() -> None:
     lines = [format_line(50.0, CHUNKS[0]), format_line(0.0, CHUNKS[1]), format_line(0.02, CHUNKS[2])]
 
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(PATIENCE):
         got, _ = await play(PlaybackLink(lines))
 
     assert got == CHUNKS[:3]
@@ -123,7 +124,7 @@ async def test_closing_ends_a_waiting_receive() -> None:
         await asyncio.sleep(0.01)
 
     with pytest.raises(LinkError):
-        await asyncio.wait_for(waiting, 1.0)
+        await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def _receive(connection: Connection) -> bytes:

@@ -15,17 +15,18 @@ from jk_bms.radio import bluez, deadlines, scan
 from jk_bms.radio.bus import call_once
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, RENAMED, street
+from tests.scale import PATIENCE
 
 HCI0, HCI1 = "00:1A:7D:DA:71:13", "5C:F3:70:00:00:01"
-PATIENCE = 0.6  # s
+SHORT = 0.6  # s
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bluez, "ANSWER_LIMIT", PATIENCE)
-    monkeypatch.setattr(scan, "ANSWER_LIMIT", PATIENCE)
-    monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
-    monkeypatch.setattr(gatt, "WRITE_LIMIT", PATIENCE)
+    monkeypatch.setattr(bluez, "ANSWER_LIMIT", SHORT)
+    monkeypatch.setattr(scan, "ANSWER_LIMIT", SHORT)
+    monkeypatch.setattr(scan, "STOP_LIMIT", SHORT)
+    monkeypatch.setattr(gatt, "WRITE_LIMIT", SHORT)
     monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
     monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
     monkeypatch.setattr(deadlines, "CLEAN_UP", 0.3)
@@ -38,7 +39,7 @@ def adapter(name: str, address: str = HCI0) -> dict[str, Any]:
 
 async def stream(connection: GattConnection) -> None:
     """Read a frame's worth of bytes."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         wanted = connection.received + 300
         await connection.write(READ_SETTINGS)
         while connection.received < wanted:
@@ -73,7 +74,7 @@ async def works_soon(link: GattLink, attempts: int = 3) -> bool:
 
 async def test_an_adapter_that_is_plugged_in_later(bed: BluezBed) -> None:
     bed.adapter(present=False)
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     assert [await attempt(link) for _ in range(2)] == [Verdict.NO_ADAPTER] * 2
 
     bed.adapter(present=True)
@@ -82,10 +83,10 @@ async def test_an_adapter_that_is_plugged_in_later(bed: BluezBed) -> None:
 
 
 async def test_an_adapter_that_is_pulled_out_while_it_streams_and_comes_back(bed: BluezBed) -> None:
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     verdicts: list[Verdict | None] = []
     try:
-        async with asyncio.timeout(5), link.connect() as connection:
+        async with asyncio.timeout(PATIENCE), link.connect() as connection:
             await stream(connection)
             await asyncio.to_thread(bed.adapter, present=False)
             await drain(connection)
@@ -101,7 +102,7 @@ async def test_an_adapter_that_is_pulled_out_while_it_streams_and_comes_back(bed
 
 async def test_an_adapter_that_comes_back_under_another_name(bed: BluezBed) -> None:
     """Pinned by its address, it is found as hci1 too."""
-    link = jk_link(JK, adapter=HCI0, timeout=PATIENCE)
+    link = jk_link(JK, adapter=HCI0, timeout=SHORT)
     assert await attempt(link) is None
 
     bed.reset(adapter("hci1"))
@@ -116,7 +117,7 @@ async def test_an_adapter_that_comes_back_under_another_name(bed: BluezBed) -> N
 @pytest.mark.parametrize("name", ["hci0", "hci1"])
 async def test_bluetoothd_restarted_while_it_streams(own_bed: BluezBed, name: str) -> None:
     """No signal tells; bleak takes the old connection for alive until it is made to forget."""
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     async with link.connect() as connection:
         await stream(connection)
         await asyncio.to_thread(own_bed.restart_service, adapter(name))
@@ -129,14 +130,14 @@ async def test_bluetoothd_restarted_while_it_streams(own_bed: BluezBed, name: st
 
 async def test_the_other_links_learn_that_bluetoothd_is_another(own_bed: BluezBed) -> None:
     """As soon as one of them connects anew, not one data timeout after the other."""
-    async with jk_link(RENAMED, timeout=PATIENCE).connect() as other:
+    async with jk_link(RENAMED, timeout=SHORT).connect() as other:
         await stream(other)
         await asyncio.to_thread(own_bed.restart_service)
 
-        assert await works_soon(jk_link(JK, timeout=PATIENCE))
+        assert await works_soon(jk_link(JK, timeout=SHORT))
 
         with pytest.raises(LinkError) as caught:
-            await asyncio.wait_for(drain(other), 1)
+            await asyncio.wait_for(drain(other), PATIENCE)
     assert caught.value.verdict is Verdict.DROPPED
 
 
@@ -144,7 +145,7 @@ async def test_bluetoothd_restarted_while_it_searches(own_bed: BluezBed) -> None
     """The search hears nothing any more, and the adapter is not to blame."""
     own_bed.device(JK, hidden=True)
     link = jk_link(JK, timeout=2)
-    assert await attempt(jk_link(JK, timeout=PATIENCE)) is Verdict.NOT_SEEN
+    assert await attempt(jk_link(JK, timeout=SHORT)) is Verdict.NOT_SEEN
     searching = asyncio.create_task(attempt(link))
     await own_bed.until("discovery_started", count=2)
 
@@ -155,7 +156,7 @@ async def test_bluetoothd_restarted_while_it_searches(own_bed: BluezBed) -> None
 
 
 async def test_bluetoothd_gone_for_a_while(own_bed: BluezBed) -> None:
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     assert await attempt(link) is None
     own_bed.kill_service()
     assert [await attempt(link) for _ in range(3)] == [Verdict.SERVICE_DOWN] * 3
@@ -166,14 +167,14 @@ async def test_bluetoothd_gone_for_a_while(own_bed: BluezBed) -> None:
 
 
 async def test_bluetoothd_restarted_again_and_again(own_bed: BluezBed) -> None:
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     for round_ in range(4):
         await asyncio.to_thread(own_bed.restart_service, adapter(f"hci{round_ % 2}"))
         assert await works_soon(link, 1)
 
 
 async def test_bluetoothd_frozen_and_thawed(own_bed: BluezBed) -> None:
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     assert await attempt(link) is None
     own_bed.freeze()
     started = time.monotonic()
@@ -189,7 +190,7 @@ async def test_bluetoothd_frozen_and_thawed(own_bed: BluezBed) -> None:
 
 
 async def test_the_bus_gone_and_back(own_bed: BluezBed) -> None:
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     async with link.connect() as connection:
         await stream(connection)
         own_bed.bus.kill()
@@ -208,7 +209,7 @@ async def test_a_bus_that_is_not_there_yet_at_the_start(
 ) -> None:
     own_bed.bus.kill()
     own_bed.bus.socket.unlink()
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     assert await attempt(link) is Verdict.SERVICE_DOWN
 
     await asyncio.to_thread(own_bed.restart_bus)
@@ -236,7 +237,7 @@ async def test_a_connection_left_on_the_other_adapter_is_found(bed: BluezBed) ->
     """The first adapter would search for ever: what is connected does not advertise."""
     bed.reset({**street(), "adapters": TWO})
     await leave_a_connection(bed, on="hci1")
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
 
     assert await attempt(link) is None
     assert link.used_adapter == HCI1
@@ -246,7 +247,7 @@ async def test_a_connection_left_on_the_other_adapter_is_found(bed: BluezBed) ->
 async def test_a_connection_left_on_an_adapter_that_is_not_ours_is_closed(bed: BluezBed) -> None:
     bed.reset({**street(), "adapters": TWO})
     await leave_a_connection(bed, on="hci1")
-    link = jk_link(JK, adapter=HCI0, timeout=2)
+    link = jk_link(JK, adapter=HCI0, timeout=PATIENCE)
 
     assert await attempt(link) is None
     assert link.used_adapter == HCI0
@@ -256,7 +257,7 @@ async def test_a_connection_left_dead_is_closed_and_made_anew(bed: BluezBed) -> 
     """BlueZ holds it, and nothing comes out of it: the next attempt has a fresh one."""
     await leave_a_connection(bed, on="hci0")
     bed.control("faults", address=JK, mute=True)
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     with pytest.raises(TimeoutError):
         async with link.connect() as connection, asyncio.timeout(0.3):
             await connection.receive()

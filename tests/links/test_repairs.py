@@ -15,17 +15,18 @@ from jk_bms.radio.bus import call_once
 from jk_bms.radio.repairs import BluezRepairs
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, MOUSE, RENAMED, street
+from tests.scale import PATIENCE
 
 HCI0, HCI1 = "00:1A:7D:DA:71:13", "5C:F3:70:00:00:01"
-PATIENCE = 0.5  # s
+SHORT = 0.5  # s
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (bluez, scan, repairs, pairing, gatt):
-        monkeypatch.setattr(module, "ANSWER_LIMIT", PATIENCE)
-    monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
-    monkeypatch.setattr(repairs, "LOOK", PATIENCE)
+        monkeypatch.setattr(module, "ANSWER_LIMIT", SHORT)
+    monkeypatch.setattr(scan, "STOP_LIMIT", SHORT)
+    monkeypatch.setattr(repairs, "LOOK", SHORT)
     monkeypatch.setattr(repairs, "POWER_LIMIT", 1.0)
     monkeypatch.setattr(repairs, "PAUSE", 0.05)
     monkeypatch.setattr(repairs, "STEP", 0.02)
@@ -52,7 +53,7 @@ async def refusal(repair: object) -> LinkError:
 
 
 def link(pin: str | None = None) -> GattLink:
-    return jk_link(JK, timeout=PATIENCE, pin=pin)
+    return jk_link(JK, timeout=SHORT, pin=pin)
 
 
 # -- forget ------------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ async def test_an_adapter_that_is_off_is_switched_on(bed: BluezBed) -> None:
 async def test_the_right_one_of_two_adapters(bed: BluezBed) -> None:
     two = [{"name": "hci0", "address": HCI0}, {"name": "hci1", "address": HCI1}]
     bed.reset({**street(), "adapters": two})
-    ours = jk_link(JK, adapter=HCI1, timeout=PATIENCE)
+    ours = jk_link(JK, adapter=HCI1, timeout=SHORT)
     assert await attempt(ours) is None
     assert BluezRepairs(ours).adapter == HCI1
 
@@ -201,7 +202,7 @@ async def test_a_power_cycle_that_cannot_be_done_says_why(
     assert await attempt(ours) is None
     bed.adapter(**fault)
 
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(PATIENCE):
         error = await refusal(BluezRepairs(ours).power_cycle())
 
     assert error.verdict is verdict, str(error)
@@ -210,7 +211,7 @@ async def test_a_power_cycle_that_cannot_be_done_says_why(
 async def test_a_frozen_service_does_not_hold_a_power_cycle(own_bed: BluezBed) -> None:
     own_bed.freeze()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         error = await refusal(BluezRepairs(link()).power_cycle())
 
     assert error.verdict is Verdict.SERVICE_DOWN

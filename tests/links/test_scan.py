@@ -11,6 +11,7 @@ from jk_bms.radio.bluez import choose_adapter
 from jk_bms.radio.scan import Seen, scan, shared_scanner
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, NAMELESS, NEEY, RENAMED, bystanders, jk
+from tests.scale import PATIENCE
 
 ADAPTER = {"name": "hci0", "address": "00:1A:7D:DA:71:13"}
 MOMENT = 0.3  # s; ten advertisements of everybody
@@ -122,7 +123,7 @@ async def test_a_scan_that_cannot_be_stopped_still_reports(
     monkeypatch.setattr(scan_module, "STOP_LIMIT", 0.2)
     bed.adapter(discovery=fault)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         seen = await scan(MOMENT)
 
     assert len(seen) == 6
@@ -136,7 +137,7 @@ async def test_a_hanging_service_does_not_hang_the_scan(
     await own_bed.until("discovery_started")
 
     own_bed.freeze()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         seen = await task
 
     assert len(seen) <= 6

@@ -13,6 +13,7 @@ from jk_bms.protocol import CellInfo, Frame, FrameAssembler, FrameKind, Variant,
 from jk_bms.protocol.commands import READ_DEVICE_INFO, READ_SETTINGS
 from jk_bms.simulator import Faults
 from tests.house_times import MORNING
+from tests.scale import PATIENCE
 
 QUICK = {"period": "0.01", "start": MORNING}
 
@@ -30,7 +31,7 @@ async def listen(connection: Connection, count: int) -> list[Frame]:
     """Return the first ``count`` frames."""
     assembler = FrameAssembler()
     frames: list[Frame] = []
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(PATIENCE):
         while len(frames) < count:
             frames += assembler.feed(await connection.receive())
     return frames[:count]
@@ -153,7 +154,7 @@ async def test_a_cancelled_receive_loses_nothing() -> None:
     assembler = FrameAssembler()
     counters: list[int] = []
 
-    async with link.connect() as connection, asyncio.timeout(5.0):
+    async with link.connect() as connection, asyncio.timeout(PATIENCE):
         await talk(connection)
         while len(counters) < 12:
             try:
@@ -181,7 +182,7 @@ async def test_a_link_that_drops_gives_all_its_chunks_first() -> None:
     link = quick(faults="cut_after=4", fragment="20")
     got: list[bytes] = []
 
-    async with asyncio.timeout(5.0), link.connect() as connection:
+    async with asyncio.timeout(PATIENCE), link.connect() as connection:
         await talk(connection)
         with pytest.raises(LinkError) as gone:
             await drain(connection, got)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from jk_bms.radio.slots import KEEP, REVISIT, Slots, Turns, usual_connections
-from tests.scale import scaled
+from tests.scale import PATIENCE, scaled
 
 HOUR = 3600.0
 
@@ -252,7 +252,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_takes_nothing() -> None:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
 
-    async with asyncio.timeout(1), turns.turn("c"):
+    async with asyncio.timeout(PATIENCE), turns.turn("c"):
         assert turns.slots.active == ("c",)
 
 
@@ -262,7 +262,7 @@ async def test_one_that_is_granted_and_cancelled_at_once_gives_it_back() -> None
         waiting = [asyncio.create_task(_have(turns, name)) for name in "bc"]
         await asyncio.sleep(0)
     waiting[0].cancel()  # a has just left: b has the slot and does not know yet
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*waiting, return_exceptions=True)
 
     assert turns.slots.active == ()

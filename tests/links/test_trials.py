@@ -18,18 +18,18 @@ from jk_bms.radio import bluez, deadlines, pairing, repairs, scan
 from jk_bms.radio.repairs import BluezRepairs
 from tests.bluez.bed import BluezBed
 from tests.bluez.peripherals import JK, street
-from tests.scale import scaled
+from tests.scale import PATIENCE, scaled
 
 HCI0 = "00:1A:7D:DA:71:13"
-PATIENCE = 0.6  # s
+SHORT = 0.6  # s
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (bluez, scan, repairs, pairing, gatt):
-        monkeypatch.setattr(module, "ANSWER_LIMIT", PATIENCE)
-    monkeypatch.setattr(scan, "STOP_LIMIT", PATIENCE)
-    monkeypatch.setattr(gatt, "WRITE_LIMIT", PATIENCE)
+        monkeypatch.setattr(module, "ANSWER_LIMIT", SHORT)
+    monkeypatch.setattr(scan, "STOP_LIMIT", SHORT)
+    monkeypatch.setattr(gatt, "WRITE_LIMIT", SHORT)
     monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
     monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
     monkeypatch.setattr(repairs, "PAUSE", 0.02)
@@ -39,7 +39,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def stream(connection: GattConnection) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         wanted = connection.received + 300
         await connection.write(READ_SETTINGS)
         while connection.received < wanted:
@@ -182,7 +182,7 @@ TRIALS: tuple[Trial, ...] = (
 
 @pytest.mark.timeout(900)
 async def test_it_works_again_after_every_trial(own_bed: BluezBed) -> None:
-    link = jk_link(JK, timeout=PATIENCE)
+    link = jk_link(JK, timeout=SHORT)
     dice = random.Random(20)
     assert await attempt(link) == ""
     told: list[str] = []
