@@ -1,5 +1,6 @@
 """What the poller remembers, in this process: kills and full disks, with real files and packs."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -117,11 +118,19 @@ def numbers(states: tuple[Any, Any]) -> tuple[Any, Any]:
     return fewer, {part: value for part, value in learnt.items() if part != "days"}
 
 
-async def test_a_kill_at_any_time_changes_no_number(tmp_path: Path, day: list[Sample]) -> None:
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, day: list[Sample]) -> tuple[Any, Any]:
+    """What is known after that day to a poller that nothing disturbs."""
+    with house_in(tmp_path_factory.mktemp("whole") / "house") as whole:
+        asyncio.run(whole.live(day, every=720))
+        return whole.states()
+
+
+@pytest.mark.long
+async def test_a_kill_at_any_time_changes_no_number(
+    tmp_path: Path, day: list[Sample], expected: tuple[Any, Any]
+) -> None:
     """What is written each minute and what is written seldom fit together after each kill."""
-    with house_in(tmp_path / "whole") as whole:
-        await whole.live(day, every=720)
-        expected = whole.states()
     at = 0
     while at < len(day):
         length = 1577 + at % 1000
@@ -137,14 +146,12 @@ async def test_a_kill_at_any_time_changes_no_number(tmp_path: Path, day: list[Sa
         assert rows_of(house.own) == [n * STEP for n in range(len(day) - 1)]
 
 
+@pytest.mark.long
 async def test_a_disk_that_is_full_for_long_costs_nothing(
-    tmp_path: Path, day: list[Sample], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, day: list[Sample], expected: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither memory nor journal grow with the time that it lasts, nor does a kill meanwhile hurt."""
     monkeypatch.setattr(sinking, "JOURNAL_MOST", 100_000)
-    with house_in(tmp_path / "whole") as whole:
-        await whole.live(day, every=720)
-        expected = whole.states()
     with house_in(tmp_path) as house:
         assert all(await house.live(day[:500], every=100))
         house.full(True)
@@ -191,14 +198,12 @@ async def test_what_was_committed_is_not_put_back(
         assert rows_of(house.own) == [n * STEP for n in range(1199)]
 
 
+@pytest.mark.long
 async def test_the_oldest_rows_go_when_too_many_wait_but_no_counter(
-    tmp_path: Path, day: list[Sample], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, day: list[Sample], expected: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are counted, and told once something can be written again."""
     monkeypatch.setattr(sinking, "ROWS_MOST", 2000)
-    with house_in(tmp_path / "whole") as whole:
-        await whole.live(day, every=720)
-        expected = whole.states()
     with house_in(tmp_path) as house:
         house.full(True)
         await house.live(day[:4000], every=100)

@@ -13,13 +13,13 @@ from jk_bms.simulator.bms import DISCHARGE_SWITCH
 from jk_bms.simulator.inverter import Steady
 from jk_bms.simulator.pack import Faulty
 from tests.rules.watched_house import DAY, WatchedHouse, house
-from tests.scale import scaled
+from tests.scale import soaking
 
 pytestmark = pytest.mark.long
 
 MINUTE, HOUR = 60.0, 3600.0
 SETTLING = 3.0  # days until the balancer has done what a new pack needs
-DAYS = 365 if scaled(20) > 1 else 7  # a week; in a soak a year
+DAYS = 365 if soaking() else 4  # in a soak a year
 
 
 class Cuts:
