@@ -1,5 +1,6 @@
 """What an inverter says of grid, load and sun. What reads a sort of them stands in its row, and is imported on use."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ __all__ = [
     "build",
     "configured",
 ]
+
+
+_ID = re.compile("[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class InverterEntry(NamedTuple):
@@ -71,7 +75,7 @@ def configured(
 ) -> list[tuple[InverterRow, Inverter, InverterEntry]]:
     """Return the inverters that are to be read, who they are, in the order of ``rows``.
 
-    Raises ConfigError where two have the same id.
+    Raises ConfigError for an id that is none, and where two have the same.
     """
     found = [
         (row, Inverter(id=entry.id, kind=row.kind, name=entry.name, rank=row.rank), entry)
@@ -80,6 +84,10 @@ def configured(
     ]
     ids = [device.id for _, device, _ in found]
     for name in ids:
+        if not _ID.fullmatch(name):
+            raise ConfigError(
+                f"an inverter is called {name!r}; expected up to 32 of a-z, 0-9, _ and -, a letter or digit first"
+            )
         if ids.count(name) > 1:
             raise ConfigError(f"two inverters are called {name!r}; expected an id of its own for each")
     return found

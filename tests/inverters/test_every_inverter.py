@@ -264,8 +264,16 @@ def test_who_is_read_follows_from_what_is_configured(settings: Settings) -> None
         configured((twice,), settings, [])
 
 
+@pytest.mark.parametrize("name", ["", "Garage", "a b", "inverter:a", "ю", "a" * 33, "-a"])
+def test_an_id_that_cannot_be_a_name_for_ever_is_refused(name: str, settings: Settings) -> None:
+    """It stands in names of histories, of alerts and, one day, in addresses."""
+    row = example.ROW._replace(wanted=lambda _, __: [InverterEntry(name)])
+    with pytest.raises(ConfigError, match="expected up to 32 of"):
+        configured((row,), settings, [])
+
+
 def test_what_they_say_is_of_use_to_a_house(settings: Settings) -> None:
-    """Each row's rank decides whose word counts."""
+    """Each row's rank decides whose word counts: what is made up, then what is overheard, then what we read."""
     inverters = Inverters(Clock())
     clock = Clock()
     for row in sorted(ROWS, key=lambda row: row.rank):
@@ -276,4 +284,6 @@ def test_what_they_say_is_of_use_to_a_house(settings: Settings) -> None:
             load_power=412.0,
         )
         assert inverters.take(sample)
-        assert [one["kind"] for one in inverters.shown()["inverters"]] == [row.kind]
+        counted = [device for device, _ in inverters.each()]
+        assert counted[-1].kind == row.kind
+        assert {device.rank for device in counted} == {row.rank}
