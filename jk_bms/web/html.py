@@ -3,9 +3,8 @@
 Pure: values in, escaped text out. A browser that runs the page's modules replaces what is in ``#app``; an old tablet,
 ``curl`` or a text browser goes on with this. Neither a style attribute nor a script that runs stands in it.
 
-``state`` is the body of ``/api/state``: ``poller`` {up, since}, ``clock_trusted``, ``poll_interval``, ``time``,
-``batteries`` (as ``devices`` of the poller's snapshot), ``house`` (fields of ``view.house.WholeHouse``, ``left_out`` as
-{address, why}), ``inverter``, ``alerts`` (with ``words``, see ``web.words.alert_words``), ``version``.
+``state`` is the body of ``/api/state`` as plain values; ``words`` of an alert are those of ``web.words.alert_words``.
+Where ``alerts`` is absent it is not known what is open; ``alerts_before`` were open when it was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,8 +94,8 @@ def battery(frame: Frame, state: State, number: int) -> str | None:
 def alerts(frame: Frame, state: State) -> str:
     """Return what is open, with what it means and what to do."""
     t = frame.texts
-    known = (state.get("poller") or {}).get("up", True)
-    items = [_alert(frame, alert) for alert in state.get("alerts") or ()]
+    known = state.get("alerts") is not None
+    items = [_alert(frame, alert) for alert in state.get("alerts") or state.get("alerts_before") or ()]
     note = None if known else tag("p", t("web.open_unknown"), class_="quiet")
     content: list[object] = [note, *items] if items else [note or _nothing_wrong(frame)]
     return _page(frame, state, "alerts", content)
@@ -684,6 +683,18 @@ def _field(
     t = frame.texts
     return tag(
         "div",
+        # A keeper of passwords wants to know whose it is; the page has one owner.
+        tag(
+            "input",
+            type="text",
+            name="who",
+            autocomplete="username",
+            value="easun",
+            hidden=True,
+            readonly=True,
+        )
+        if kind == "password"
+        else None,
         tag("label", t(words or f"web.{name}"), for_=name),
         tag(
             "input",

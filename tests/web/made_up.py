@@ -149,7 +149,7 @@ def state(batteries: int = 1, **more: Any) -> dict[str, Any]:
         "clock_trusted": True,
         "poll_interval": 2.0,
         "time": NOW.isoformat(),
-        "zone": "Europe/Kyiv",
+        "timezone": "Europe/Kyiv",
         "batteries": [battery(number + 1, soc=76.4 - 9 * number) for number in range(batteries)],
         "inverter": inverter(),
         "alerts": [],

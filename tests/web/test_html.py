@@ -165,10 +165,13 @@ def test_old_values_are_marked_and_promise_nothing() -> None:
 
 
 def test_poller_away_is_said_first() -> None:
-    told = made_up.state(1, poller={"up": False, "since": NOW.isoformat()}, alerts=[made_up.alert()])
+    told = made_up.state(
+        1, poller={"up": False, "since": NOW.isoformat()}, alerts=None, alerts_before=[made_up.alert()]
+    )
 
     assert "does not answer since 18:42" in html.home(frame(), told)
     assert "is not known at the moment" in html.alerts(frame(), told)
+    assert "cell 4 is nearly empty" in html.alerts(frame(), told)
     assert "does not answer" not in html.home(frame(), made_up.state())
 
 

@@ -3,9 +3,12 @@
 import gzip
 import hashlib
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from jk_bms.web.words import page_words
 
 STATIC = Path(__file__).parents[2] / "jk_bms" / "web" / "static"
 VENDOR = STATIC / "vendor"
@@ -141,7 +144,7 @@ def test_no_style_younger_than_the_oldest_browser(name: str) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 def test_modules_import_by_relative_path(path: Path) -> None:
     """Import maps are too young, and a module of another host is never asked for."""
-    for place in re.findall(r'(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"', path.read_text()):
+    for place in re.findall(r'(?:\}\s*from\s*|\w\s+from\s*|\bimport\s*\(?\s*)"([^"]+)"', path.read_text()):
         assert place.startswith("./") or place.startswith("../"), place
         assert (path.parent / place).resolve().is_file(), place
 
@@ -164,3 +167,46 @@ def test_sizes_are_counted_of_files_that_are_there() -> None:
     assert compressed("style.css", "icons.svg") > 1000
     assert compressed("style.css") < 10_000
     assert compressed("icons.svg") < 5_000
+
+
+def words_used() -> tuple[str, set[str], set[str]]:
+    """All code of the page, and its quoted words: whole keys or the ends of such, and beginnings of keys."""
+    code = "".join(path.read_text() for path in (*OWN, *STATIC.parent.glob("*.py")))
+    quoted = {text for pair in re.findall(r'"([\w.]+)"|(?<![\w"])(\w+)(?=: )', code) for text in pair if text}
+    beginnings = set(re.findall(r"[\"`](web\.(?:\w+[._])*)(?:\"|\$\{|\{)", code))
+    return code, quoted, beginnings
+
+
+def test_every_word_of_the_page_is_used() -> None:
+    code, quoted, beginnings = words_used()
+    texts = import_module("jk_bms.texts.en.web").TEXTS
+    unused = [
+        key
+        for key in texts
+        if f'"{key}"' not in code
+        and not any(key.startswith(begin) and key.removeprefix(begin) in quoted for begin in beginnings)
+    ]
+
+    assert unused == []
+
+
+def test_no_word_is_missing() -> None:
+    code, _, _ = words_used()
+    known = {*page_words("en")["texts"], *import_module("jk_bms.texts.en.web").TEXTS}
+    named = set(
+        re.findall(
+            r'(?:\bt|\bcount|\btold|\bwords)\("((?:web|bot|alerts|link|health|units)\.[\w.]+[a-z0-9])"', code
+        )
+    )
+
+    assert sorted(named - known) == []
+
+
+def test_no_text_for_people_stands_in_a_module() -> None:
+    """Between the tags of a template there are values, signs and units, and no words of any language."""
+    for path in OWN:
+        code = path.read_text()
+        between = re.findall(r"(?<![=\s])>([^<>$`{}=;()'+]*[^\W\d_]{3,}[^<>$`{}=;()'+]*)<", code)
+        said = re.findall(r'\b(?:aria-label|title|placeholder|alt)="([^"]*)"', code)
+
+        assert (path.name, between, said) == (path.name, [], [])
