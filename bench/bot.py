@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.told import house
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.common import TOP, Sheet, compiled_code, in_turns, median_ratio
@@ -125,7 +127,7 @@ def poller(path: Path) -> Iterator[None]:
     async def handle(_: dict[str, object]) -> dict[str, object]:
         return {}
 
-    server = LiveServer(path, snapshot=snapshot, handle=handle)
+    server = LiveServer(path, snapshot=lambda: house(snapshot()), handle=handle)
 
     async def serve() -> None:
         async with server.serve():

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from jk_bms.live.messages import SampleTold
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.common import TOP, Sheet, compiled_code
@@ -78,12 +80,12 @@ def measure(frames: int, period: float) -> list[float]:
                 poller.streaming()
                 with LiveClient(Path(house.env["BMS_SOCKET"])) as client:
                     samples = [
-                        (message["reading"]["monotonic"], received)
-                        for message, received in islice(
+                        (told.reading.monotonic or 0.0, received)
+                        for told, received in islice(
                             (
-                                (message, time.monotonic())
-                                for message in client.subscribe()
-                                if message["type"] == "sample"
+                                (told, time.monotonic())
+                                for told in client.subscribe()
+                                if isinstance(told, SampleTold)
                             ),
                             frames,
                         )

@@ -5,7 +5,7 @@ What listens is a part: a sink (where values go) or an action (what is done besi
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ from jk_bms.config.settings import Settings
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.rows import imported
+from jk_bms.model.snapshot import SinkNow, Snapshot
 from jk_bms.store.bms_db import BmsDb
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class PartContext(msgspec.Struct, frozen=True, kw_only=True):
     label: Callable[[str | None], str | None]  # what people call a battery, by its address
     waiting: Callable[[], Sequence[Event]]  # alerts that could not be written yet
     trouble: Callable[[], str]  # why this house is not well, as an outsider should know; empty: it is
-    snapshot: Callable[[], Mapping[str, Any]]  # the present state of everything
+    snapshot: Callable[[], Snapshot]  # the present state of everything
 
 
 class Part:
@@ -102,9 +103,9 @@ class Part:
     async def run(self) -> None:
         """Work until cancelled. ConfigError ends the service, another error this part for a while."""
 
-    def shown(self) -> Mapping[str, Any]:
-        """Return what the snapshot tells of it, by key."""
-        return {}
+    def shown(self) -> SinkNow | None:
+        """Return what the snapshot tells of it; None: nothing."""
+        return None
 
 
 class PartRow(NamedTuple):

@@ -4,17 +4,19 @@ import asyncio
 import logging
 import re
 from io import StringIO
-from typing import Any
 
 import pytest
 
 from jk_bms.poller.console import Console
+from tests.told import house
 
 PATH = "/a/house/with/a/very/long/path/to/its/database/of/the/inverter/program/inverter.db"
-SNAPSHOT: dict[str, Any] = {
-    "devices": [],
-    "records": {"path": PATH, "merged": 3, "inserted": 0, "age": 1.0, "failure": None},
-}
+SNAPSHOT = house(
+    {
+        "devices": [],
+        "records": {"path": PATH, "merged": 3, "inserted": 0, "age": 1.0, "failure": None},
+    }
+)
 
 
 def screen(text: str) -> list[str]:

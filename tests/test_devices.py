@@ -55,16 +55,16 @@ def write(folder: Path, text: str) -> None:
     new.replace(folder / "jk_devices.yaml")
 
 
-def names(house: Poller) -> list[str]:
-    return [device["name"] for device in house.snapshot()["devices"]]
+def names(house: Poller) -> list[str | None]:
+    return [device.name for device in house.snapshot().devices]
 
 
 def reads(house: Poller, *wanted: str) -> bool:
     """Whether exactly these batteries are read now."""
-    shown = house.snapshot()["devices"]
-    return [one["name"] for one in shown if "reading" in one and one["link"]["state"] == "streaming"] == [
-        *wanted
-    ] and len(shown) == len(wanted)
+    shown = house.snapshot().devices
+    return [one.name for one in shown if one.reading and one.link_state == "streaming"] == [*wanted] and len(
+        shown
+    ) == len(wanted)
 
 
 def is_of(item: object, address: str) -> bool:
@@ -170,7 +170,7 @@ async def test_the_others_never_notice(tmp_path: Path) -> None:
         assert house.sources[0] is first
         assert (first.status.connects, first.status.state) == (1, LinkState.STREAMING)
         assert len(heard) == first.status.frames - frames > 0
-        assert first.status.last_outage is first.status.outage is None
+        assert (first.status.last_outage, first.status.outage) == (None, None)
         asked = await answer(house, {"action": "read", "device": "second"})
         assert [one["device"]["address"] for one in asked["readings"]] == ["two"]
 
@@ -193,7 +193,9 @@ async def test_a_battery_that_goes_takes_its_troubles_along(tmp_path: Path) -> N
     write(tmp_path, ONE + MUTE)
     house = house_in(tmp_path)
     async with running(house):
-        await until(lambda: len(house.sources) == 2 and house.snapshot()["devices"][1]["link"]["outage"])
+        await until(
+            lambda: len(house.sources) == 2 and (link := house.snapshot().devices[1].link) and link.outage
+        )
         waiting = asyncio.create_task(house.sources[1].read_now())
 
         write(tmp_path, ONE)
@@ -225,7 +227,7 @@ async def test_what_was_counted_goes_on(tmp_path: Path) -> None:
         assert house.sources[0].status.commands > commands
         days = house.memory.days("one")
 
-    assert sum(day["charged_ah"] + day["discharged_ah"] for day in days.values()) > 0
+    assert sum((day.charged_ah or 0.0) + (day.discharged_ah or 0.0) for day in days.values()) > 0
 
 
 # A registry that is bad

@@ -1,7 +1,6 @@
 """What every sink and action must do. The rows of SINKS and ACTIONS, and the example of docs/adding.md."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from jk_bms.config.settings import Settings, load_settings
 from jk_bms.hub import Item, LinkChange, PartContext, Unsaved, wanted_parts
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.model.snapshot import SinkNow, Snapshot
 from jk_bms.sinks import SINKS
 from jk_bms.store.bms_db import BmsDb, open_writer
 from tests.examples import sink as example
@@ -51,9 +51,6 @@ def context(settings: Settings, own: BmsDb) -> PartContext:
     async def in_writer(work: Any) -> Any:
         return work(own)
 
-    def snapshot() -> Mapping[str, Any]:
-        return {}
-
     return PartContext(
         settings=settings,
         clock=Clock(),
@@ -62,7 +59,7 @@ def context(settings: Settings, own: BmsDb) -> PartContext:
         label=lambda address: address,
         waiting=list,
         trouble=str,
-        snapshot=snapshot,
+        snapshot=Snapshot,
     )
 
 
@@ -76,7 +73,7 @@ async def test_it_takes_everything_and_ends_when_told(row: Any, settings: Settin
         await asyncio.sleep(0)
         for item in EVERYTHING:
             part.accept(item)
-        assert isinstance(part.shown(), dict)
+        assert isinstance(part.shown(), SinkNow | None)
         await asyncio.sleep(0.05)
         assert not running.done()
         running.cancel()

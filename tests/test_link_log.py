@@ -150,7 +150,7 @@ def test_an_outage_over_our_own_fresh_starts_is_one_row(tmp_path: Path) -> None:
         run.hears()
         assert run.status.outage_before == 0
         assert run.status.last_outage is not None
-        assert (run.status.last_outage["lasted"], run.status.last_outage["cure"]) == (1835, "exit")
+        assert (run.status.last_outage.lasted, run.status.last_outage.cure) == (1835, "exit")
 
     (row,) = life.rows()
     assert (row.over, row.cure, row.lasted, row.began) == (True, "exit", 1835, life.at(0))

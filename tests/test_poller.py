@@ -16,6 +16,7 @@ from jk_bms.clock import NOT_BEFORE, Clock
 from jk_bms.config.devices import Entry
 from jk_bms.config.settings import load_settings
 from jk_bms.errors import ConfigError, LiveError
+from jk_bms.live.messages import told_line
 from jk_bms.model import Event, InverterSample
 from jk_bms.model.link import LinkState
 from jk_bms.poller import service
@@ -68,6 +69,12 @@ async def running(house: Poller) -> AsyncIterator[None]:
         assert await task == EXIT_OK
 
 
+def said(house: Poller) -> dict[str, Any]:
+    """What it says of itself at its socket."""
+    told: dict[str, Any] = json.loads(told_line(house.snapshot()))
+    return told
+
+
 async def until(what: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not what():
@@ -105,9 +112,9 @@ async def test_a_machine_that_wakes_in_1970(tmp_path: Path) -> None:
     house = poller(tmp_path, clock, BMS_MERGE_FIELDS="all")
     insert(house.settings.db_path, clock.now())
     async with running(house):
-        await until(lambda: "reading" in house.snapshot()["devices"][0])
-        assert house.snapshot()["clock_trusted"] is False
-        assert house.snapshot()["devices"][0]["age"] < 5  # ages do not ask the wall clock
+        await until(lambda: house.snapshot().devices[0].reading)
+        assert said(house)["clock_trusted"] is False
+        assert said(house)["devices"][0]["age"] < 5  # ages do not ask the wall clock
         assert payloads(house.settings.db_path) == [{"grid_voltage": "230.1"}]
 
         clock.set()
@@ -143,15 +150,15 @@ async def test_silence_is_counted_over_restarts(tmp_path: Path) -> None:
     """From the last good frame, whichever run had it; the runs without any share one outage."""
     first = poller(tmp_path, BMS_STANDALONE_ROWS="true")
     async with running(first):
-        await until(lambda: "reading" in first.snapshot()["devices"][0])
+        await until(lambda: first.snapshot().devices[0].reading)
     last = first.sources[0].status.last_sample
     assert last is not None
 
     for _ in range(2):
         mute = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true", JK_BMS_TIMEOUT="1")
         async with running(mute):
-            await until(lambda: mute.snapshot()["devices"][0]["link"]["outage"])  # noqa: B023 - called here
-            link = mute.snapshot()["devices"][0]["link"]
+            await until(lambda: said(mute)["devices"][0]["link"]["outage"])  # noqa: B023 - called here
+            link = said(mute)["devices"][0]["link"]
             assert mute.link_log.heard("simulated") == last
             assert link["outage"]["lasted"] == pytest.approx(mute.clock.monotonic() - last, abs=1.0)
 
@@ -166,8 +173,8 @@ async def test_links_count_on_over_restarts(tmp_path: Path) -> None:
     for connects in (1, 2):
         house = poller(tmp_path, BMS_STANDALONE_ROWS="true")
         async with running(house):
-            await until(lambda: "reading" in house.snapshot()["devices"][0])  # noqa: B023 - called here
-            link = house.snapshot()["devices"][0]["link"]
+            await until(lambda: house.snapshot().devices[0].reading)  # noqa: B023 - called here
+            link = said(house)["devices"][0]["link"]
             assert link["connects"] == connects
             assert link["commands"] > commands
             commands = link["commands"]
@@ -177,8 +184,8 @@ async def test_an_outage_is_recorded_with_its_cure(tmp_path: Path) -> None:
     """Also one that only a fresh start of the service ended."""
     house = poller(tmp_path, options={"faults": "mute"}, BMS_STANDALONE_ROWS="true", JK_BMS_TIMEOUT="1")
     async with running(house):
-        await until(lambda: house.snapshot()["devices"][0]["link"]["outage"])
-        link = house.snapshot()["devices"][0]["link"]
+        await until(lambda: said(house)["devices"][0]["link"]["outage"])
+        link = said(house)["devices"][0]["link"]
         assert link["verdict"] == "mute"
         assert link["causes"][0]["code"] == "mute"
         house.link_log.ended_by = Rung.EXIT
@@ -190,7 +197,7 @@ async def test_an_outage_is_recorded_with_its_cure(tmp_path: Path) -> None:
 
     again = poller(tmp_path, BMS_STANDALONE_ROWS="true")
     async with running(again):
-        await until(lambda: "reading" in again.snapshot()["devices"][0])
+        await until(lambda: again.snapshot().devices[0].reading)
 
     with open_reader(house.settings.bms_db_path) as store:
         (closed,) = newest_outages(store)
@@ -198,18 +205,18 @@ async def test_an_outage_is_recorded_with_its_cure(tmp_path: Path) -> None:
     assert closed.lasted >= left.lasted
     third = poller(tmp_path, BMS_STANDALONE_ROWS="true")
     async with running(third):
-        await until(lambda: "reading" in third.snapshot()["devices"][0])
-        assert third.snapshot()["devices"][0]["link"]["last_outage"]["cure"] == "exit"
+        await until(lambda: third.snapshot().devices[0].reading)
+        assert said(third)["devices"][0]["link"]["last_outage"]["cure"] == "exit"
 
 
 async def test_what_the_links_learnt_of_the_radio_outlives_the_run(tmp_path: Path) -> None:
     first, second = poller(tmp_path), poller(tmp_path)
     async with running(first):
-        await until(lambda: "reading" in first.snapshot()["devices"][0])
+        await until(lambda: first.snapshot().devices[0].reading)
         first.radio.hears_others("00:1A:7D:DA:71:13")
 
     async with running(second):
-        await until(lambda: "reading" in second.snapshot()["devices"][0])
+        await until(lambda: second.snapshot().devices[0].reading)
         assert second.radio.heard_others("00:1A:7D:DA:71:13")
         assert not second.radio.heard_others("00:1A:7D:DA:71:14")
 
@@ -226,7 +233,7 @@ async def test_a_battery_left_alone_is_not_silent(
     looks: list[str] = []
     monkeypatch.setattr(house._notifier, "status", looks.append)
     async with running(house):
-        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        await until(lambda: house.snapshot().devices[0].reading)
         if not visits:
             await answer(house, {"action": "release", "seconds": 60})
         await until(lambda: house.sources[0].status.state in (LinkState.RELEASED, LinkState.WAITING))
@@ -265,8 +272,8 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
     token = "123456:AAE-canary-canary-canary-canary-canary"
     house = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN=token)
     async with running(house):
-        await until(lambda: house.snapshot()["telegram"]["code"])
-        code = house.snapshot()["telegram"]["code"]
+        await until(lambda: said(house)["telegram"]["code"])
+        code = said(house)["telegram"]["code"]
         assert f"/start {code}" in caplog.text
         with pytest.raises(LiveError, match="not, or no longer, good"):
             await answer(house, {"action": "claim", "code": "WRONG"})
@@ -275,23 +282,23 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
         await answer(house, {"action": "telegram", "username": "house_bot", "claimed": False})
         assert (await answer(house, {"action": "invite"}))["link"].startswith("https://t.me/house_bot?start=")
         assert await answer(house, {"action": "claim", "code": code}) == {"role": "owner", "first": True}
-        assert house.snapshot()["telegram"]["code"] is None
+        assert said(house)["telegram"]["code"] is None
         with pytest.raises(LiveError):
             await answer(house, {"action": "claim", "code": code})
 
     again = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN=token)
     async with running(again):
-        await until(lambda: "reading" in again.snapshot()["devices"][0])
-        assert again.snapshot()["telegram"]["code"] is None
+        await until(lambda: again.snapshot().devices[0].reading)
+        assert said(again)["telegram"]["code"] is None
         assert again.invitations.username == "house_bot"
         sign = {"action": "telegram", "username": "house_bot", "state": "well"}
         await answer(again, sign | {"claimed": False})  # such as while the owner is being written down
         await answer(again, sign | {"claimed": True})
         await answer(again, sign | {"claimed": False})
-        assert again.snapshot()["telegram"]["code"] is None
+        assert said(again)["telegram"]["code"] is None
         await answer(again, sign)  # an older bot
         await answer(again, sign | {"claimed": False})  # its database was lost
-        new = again.snapshot()["telegram"]["code"]
+        new = said(again)["telegram"]["code"]
         assert f"/start {new}" in caplog.text
         assert new != code
     kinds = [event.kind for event in events(again)]
@@ -311,9 +318,9 @@ async def test_claiming_the_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture
 async def test_no_code_where_none_is_needed(environ: Any, tmp_path: Path) -> None:
     house = poller(tmp_path, BMS_STANDALONE_ROWS="true", **environ)
     async with running(house):
-        await until(lambda: "reading" in house.snapshot()["devices"][0])
-        assert (house.snapshot()["telegram"] is None) == (not environ)
-        assert (house.snapshot()["telegram"] or {"code": None})["code"] is None
+        await until(lambda: house.snapshot().devices[0].reading)
+        assert (said(house)["telegram"] is None) == (not environ)
+        assert (said(house)["telegram"] or {"code": None})["code"] is None
 
 
 async def test_a_bot_that_is_gone_or_refused_is_trouble_of_the_house(
@@ -322,7 +329,7 @@ async def test_a_bot_that_is_gone_or_refused_is_trouble_of_the_house(
     house = poller(tmp_path, BMS_STANDALONE_ROWS="true", TELEGRAM_BOT_TOKEN="1:AAAAAAAA")
     written: list[object] = []
     async with running(house):
-        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        await until(lambda: house.snapshot().devices[0].reading)
         monkeypatch.setattr(house, "keep_invitations", lambda: written.append(1))
         sign = {"action": "telegram", "username": "house_bot", "claimed": True, "state": "well"}
         for _ in range(3):
@@ -330,7 +337,7 @@ async def test_a_bot_that_is_gone_or_refused_is_trouble_of_the_house(
         assert house._trouble() == ""
         await answer(house, sign | {"state": "unknown_token"})
         assert "does not know TELEGRAM_BOT_TOKEN" in house._trouble()
-        assert house.snapshot()["telegram"]["trouble"] == house._trouble()
+        assert said(house)["telegram"]["trouble"] == house._trouble()
         await answer(house, sign)
         assert house._trouble() == ""
         assert len(written) == 1  # what does not change is not written each minute
@@ -348,10 +355,10 @@ async def test_the_snapshot_tells_of_grid_and_alerts(tmp_path: Path) -> None:
     house = poller(tmp_path, options={"faults": "mute"}, BMS_MERGE_WATCH="0.02")
     insert(house.settings.db_path, datetime.now(UTC) - timedelta(seconds=1))
     async with running(house):
-        await until(lambda: house.snapshot()["inverter"])
+        await until(lambda: said(house)["inverter"])
         insert(house.settings.db_path, datetime.now(UTC))
-        await until(lambda: house.snapshot()["inverter"]["grid"]["state"] == "present")
-        snapshot = house.snapshot()
+        await until(lambda: said(house)["inverter"]["grid"]["state"] == "present")
+        snapshot = said(house)
 
     assert snapshot["inverter"]["grid_voltage"] == 230.1
     assert snapshot["inverter"]["age"] < 10
@@ -362,13 +369,13 @@ async def test_the_snapshot_tells_of_grid_and_alerts(tmp_path: Path) -> None:
 async def test_a_start_after_an_end_without_a_word_says_so(tmp_path: Path) -> None:
     house = poller(tmp_path, BMS_STANDALONE_ROWS="true")
     async with running(house):
-        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        await until(lambda: house.snapshot().devices[0].reading)
     with closing(sqlite3.connect(house.settings.bms_db_path)) as connection, connection:
         connection.execute("DELETE FROM events WHERE kind = 'service.stop'")
 
     again = poller(tmp_path, BMS_STANDALONE_ROWS="true")
     async with running(again):
-        await until(lambda: "reading" in again.snapshot()["devices"][0])
+        await until(lambda: again.snapshot().devices[0].reading)
 
     starts = [event for event in events(again) if event.kind == "service.start"]
     assert [event.facts.get("after_crash") for event in starts] == [None, True]
@@ -408,7 +415,7 @@ async def test_an_end_that_was_explained_is_no_crash(tmp_path: Path) -> None:
 
     again = poller(tmp_path)
     async with running(again):
-        await until(lambda: "reading" in again.snapshot()["devices"][0])
+        await until(lambda: again.snapshot().devices[0].reading)
     told = [event for event in events(again) if event.kind.startswith("service.")]
     assert [event.kind for event in told] == ["service.start", "service.stop"] * 2
     assert "poller ended: " in told[1].text
@@ -423,7 +430,7 @@ async def test_the_grid_that_goes_and_comes_is_an_event(tmp_path: Path) -> None:
         lambda item: heard.append(item.kind) if isinstance(item, Event) and "grid" in item.kind else None
     )
     async with running(house):
-        await until(lambda: house.snapshot()["devices"])
+        await until(lambda: said(house)["devices"])
         now = house.clock.now()
         for step, volts in enumerate((230.0, 231.0, 0.0, 0.0, 0.0, 229.0, 230.0, 230.0, 230.0)):
             house.hub.publish(
@@ -450,16 +457,17 @@ async def test_an_active_balancer_takes_no_value_from_the_inverter(tmp_path: Pat
     async with running(house):
         await until(lambda: "bms_soc_curve" in payloads(house.settings.db_path)[0])
         await until(lambda: house.sources[0].status.frames > 50)
-        snapshot = house.snapshot()
+        told_of, snapshot = said(house), house.snapshot()
         assert house.alerts.open_alerts() == []
         status = "\n".join(status_lines(snapshot))
-    [device] = snapshot["devices"]
+    [device] = snapshot.devices
+    reading = told_of["devices"][0]["reading"]
     [payload] = payloads(house.settings.db_path)
 
-    assert device["reading"]["device"]["balancer"] is True
-    assert not {"current", "power", "soc", "battery_soc", "mos_temperature"} & device["reading"].keys()
-    assert device["reading"]["switches"].keys() == {"balance"}
-    assert device["reading"]["probe_numbers"] == [1]
+    assert reading["device"]["balancer"] is True
+    assert not {"current", "power", "soc", "battery_soc", "mos_temperature"} & reading.keys()
+    assert reading["switches"].keys() == {"balance"}
+    assert reading["probe_numbers"] == [1]
     assert {key: payload[key] for key in told if key != "battery_voltage"} == {
         key: value for key, value in told.items() if key != "battery_voltage"
     }
@@ -484,14 +492,15 @@ async def test_a_frame_of_nonsense_leaves_nothing_behind(tmp_path: Path) -> None
         await until(lambda: any(alert["code"] == 1047 for alert in house.alerts.open_alerts()))
         await until(lambda: "battery_current" in payloads(house.settings.db_path)[0])
         snapshot = house.snapshot()
-    [device] = snapshot["devices"]
-    meters, link = device["reading"]["meters"], device["link"]
+    [device] = snapshot.devices
+    reading, link = device.told, device.link
+    assert link is not None
 
-    assert max(meters["charged_ah"], meters["discharged_ah"]) < 1.0
-    assert abs(device["reading"]["current"]) < 500
+    assert max(reading.meters.charged_ah or 0.0, reading.meters.discharged_ah or 0.0) < 1.0
+    assert abs(reading.current or 0.0) < 500
     assert abs(float(payloads(house.settings.db_path)[0]["battery_current"])) < 500
-    assert link["state"] == "streaming"
-    assert link["implausible"] >= 10
+    assert link.state == "streaming"
+    assert link.implausible >= 10
     assert "in the last 10 min, as they cannot be true: current is 2000000" in " ".join(
         " ".join(status_lines(snapshot)).split()
     )

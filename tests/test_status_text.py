@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from jk_bms.view.status_text import cell_bars, soc_bar, status_lines
+from tests.told import house
 
 LINK = {"state": "streaming", "for": 75.0, "verdict": None, "message": "", "rssi": -61}
 READING = {
@@ -32,7 +33,7 @@ READING = {
 
 def page(device: dict[str, Any] | None = None, **top: Any) -> str:
     known: dict[str, Any] = {"number": 1, "address": "AA:BB", "name": "main", "type": "jk", "link": LINK}
-    return "\n".join(status_lines({"devices": [known | (device or {})], **top}))
+    return "\n".join(status_lines(house({"devices": [known | (device or {})], **top})))
 
 
 def test_full_page() -> None:
@@ -99,7 +100,7 @@ def test_no_line_is_wider_than_a_terminal(source: str, *, color: bool) -> None:
         "unit": "%",
     }
     lines = status_lines(
-        {"devices": [device | LONG], "telegram": telegram, "alerts": [alert | {"what": "raised"}]},
+        house({"devices": [device | LONG], "telegram": telegram, "alerts": [alert | {"what": "raised"}]}),
         color=color,
     )
 
@@ -325,12 +326,12 @@ def test_several_batteries_are_told_together_first() -> None:
         )
     ]
 
-    lines = status_lines({"devices": devices})
+    lines = status_lines(house({"devices": devices}))
 
     assert lines[0] == "All batteries"
     assert lines[1].endswith(" 75 %, 13.1 kWh left")
     assert lines[2:4] == ["  Power    -20.00 A   -1000 W discharging", "  Without  barn: no data now"]
-    assert status_lines({"devices": devices[:1]})[0] == "Battery 1: main"
+    assert status_lines(house({"devices": devices[:1]}))[0] == "Battery 1: main"
 
 
 def test_readings_that_cannot_be_true_are_told() -> None:

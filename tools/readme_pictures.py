@@ -119,18 +119,18 @@ def main() -> None:
     texts = language("en")
     with LiveClient(path) as service:
         snapshot = service.snapshot()
-    device = snapshot["devices"][0]
-    now = datetime.fromisoformat(device["reading"]["time"]).astimezone(UTC)
+    device = snapshot.devices[0]
+    now = datetime.fromisoformat(device.told.time).astimezone(UTC)
     TARGET.mkdir(exist_ok=True)
     told = pages.battery(snapshot, device, texts, zone, now)
     message(told.text, told.buttons).save(TARGET / "battery.png", optimize=True)
-    os.kill(snapshot["program"]["pid"], signal.SIGTERM)
+    os.kill(snapshot.program.pid, signal.SIGTERM)
     while path.exists():
         time.sleep(0.1)
-    label = device.get("name") or device["address"]
+    label = device.label
     chart = Wanted(
         bms_db=bms_db,
-        packs=(Pack(device["address"], label),),
+        packs=(Pack(device.address, label),),
         what="day",
         start=now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0),
         end=now,

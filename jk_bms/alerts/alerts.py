@@ -23,6 +23,7 @@ from jk_bms.model.alarms import Severity
 from jk_bms.model.foreign_text import harmless_name
 from jk_bms.model.inverter import INVERTER
 from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.model.snapshot import Lasting, Span
 from jk_bms.repair.ladder import Rung
 from jk_bms.rules.base import (
     Alert,
@@ -391,22 +392,16 @@ class Alerts:
         sample = self._known.newest(address)
         return None if sample is None or self._clock.monotonic() - sample.monotonic > self._oldest else sample
 
-    def lasting(self) -> dict[str, Any]:
-        """Return how long the house and each pack last, as the live socket tells it: what alerts judge, too.
-
-        ``empty_in``: s, from .. to; of the house, and by address under ``packs``. What is not known is left out.
-        """
+    def lasting(self) -> Lasting:
+        """Return how long the house and each pack last, as the live socket tells it: what alerts judge, too."""
         house = self._whole_house()
-        told: dict[str, Any] = {
-            "packs": {
-                view.device.address: _span(left)
-                for view in house.packs or ()
-                if can_feed(view.sample) and (left := pack_left(view)) is not None
-            }
+        packs = {
+            view.device.address: _span(left)
+            for view in house.packs or ()
+            if can_feed(view.sample) and (left := pack_left(view)) is not None
         }
-        if (left := lasting(house)) is not None:
-            told["empty_in"] = _span(left)
-        return told
+        left = lasting(house)
+        return Lasting(packs=packs, empty_in=None if left is None else _span(left))
 
     def _others(self, address: str) -> tuple[Other, ...]:
         """The packs beside that at ``address`` that can feed the house."""
@@ -541,12 +536,12 @@ def _adapters_fault(link: LinkStatus) -> bool:
 
     It switches the adapter off and on for a battery that is connected and mute as well, to leave nothing untried.
     """
-    outage = link.outage or {}
-    return link.verdict in _OF_THE_ADAPTER or outage.get("cure") == Rung.POWER_CYCLE.code
+    cure = None if link.outage is None else link.outage.cure
+    return link.verdict in _OF_THE_ADAPTER or cure == Rung.POWER_CYCLE.code
 
 
-def _span(left: Left) -> list[float]:
-    return [round(left.first), round(left.last)]
+def _span(left: Left) -> Span:
+    return round(left.first), round(left.last)
 
 
 def _of_the_house(state: Mapping[str, Any]) -> dict[str, Any]:

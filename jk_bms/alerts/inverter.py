@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import msgspec
 
 from jk_bms.clock import Clock
 from jk_bms.model import Inverter, InverterSample
 from jk_bms.model.freshness import INVERTER
 from jk_bms.model.inverter import INVERTER_QUANTITIES, Rank, together
+from jk_bms.model.snapshot import GridNow, InverterShown, InvertersTold, OneInverter
 from jk_bms.rules.base import Batteries, HouseView, InverterView
 from jk_bms.rules.grid import LOST, PRESENT, UNKNOWN, GridWatch
 
@@ -73,18 +76,17 @@ class InverterNow(NamedTuple):
         """Return what the rule of the dark house looks at."""
         return HouseView(self.answered, self.stale, self.grid, batteries, self.age)
 
-    def shown(self) -> dict[str, Any] | None:
+    def shown(self) -> InverterShown | None:
         """Return what the live socket tells of it; None: nothing was heard yet."""
         if self.values is None or self.age is None:
             return None
-        told: dict[str, Any] = {
-            name: value for name in SHOWN if (value := getattr(self.values, name)) is not None
-        }
-        told["time"] = self.values.taken_at.isoformat(timespec="seconds")
-        told["age"] = self.age
-        told["grid"] = {"state": self.grid, "for": self.grid_for}
-        told["error"] = self.error
-        return told
+        return InverterShown(
+            **{name: getattr(self.values, name) for name in SHOWN},
+            time=self.values.taken_at.isoformat(timespec="seconds"),
+            age=self.age,
+            grid=GridNow(state=self.grid, lasts=self.grid_for),
+            error=self.error,
+        )
 
 
 def house_now(each: Sequence[InverterNow]) -> InverterNow:
@@ -240,14 +242,15 @@ class Inverters:
         """What alerts of one of several stand under, and the name that it is told by."""
         return {device.subject: device.label for device in self._configured}
 
-    def shown(self) -> dict[str, Any]:
-        """Return what the live socket tells: the house, and each where there are several."""
+    def shown(self) -> InvertersTold:
+        """Return what the live socket tells: the house, and each of them."""
         told, each = self.house.shown(), self.each()
         if told is not None and self.several:
-            told |= {"of": len(each), "fresh": sum(not now.stale for _, now in each)}
-        return {"inverter": told, "inverters": [_one(device, now) for device, now in each]}
+            fresh = sum(not now.stale for _, now in each)
+            told = msgspec.structs.replace(told, of=len(each), fresh=fresh)
+        return InvertersTold(inverter=told, inverters=tuple(_one(device, now) for device, now in each))
 
 
-def _one(device: Inverter, now: InverterNow) -> dict[str, Any]:
-    about = {"id": device.id, "kind": device.kind, "name": device.name, "made_up": device.made_up}
-    return about | (now.shown() or {"age": None, "grid": {"state": UNKNOWN, "for": None}, "error": None})
+def _one(device: Inverter, now: InverterNow) -> OneInverter:
+    told = msgspec.structs.asdict(now.shown() or InverterShown())
+    return OneInverter(id=device.id, kind=device.kind, name=device.name, made_up=device.made_up, **told)

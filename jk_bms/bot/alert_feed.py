@@ -19,7 +19,6 @@ from jk_bms.bot import pages
 from jk_bms.bot.child import ChildError
 from jk_bms.bot.choices import PICTURES
 from jk_bms.bot.hushed import hushed_note, is_hushed
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages import Page
 from jk_bms.bot.pages.alerts import acknowledge_all_button, acknowledge_button, wants_acknowledgement
@@ -30,12 +29,13 @@ from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
+from jk_bms.model.snapshot import BatteryNow, EventTold, Snapshot
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.rules.telling import Telling, telling_of
 from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import alert_html, alert_line, mark, open_message
-from jk_bms.view.freshness import is_old
+from jk_bms.view.live_view import LiveView, News
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ HOUSE_PATIENCE = 1.0  # s for that state: an alert arrives within two
 class Shown(NamedTuple):
     """What a chat with monitoring is shown."""
 
-    snapshot: dict[str, Any]
-    devices: dict[str, dict[str, Any]]  # by address; one not read since the poller began as last recorded
+    snapshot: Snapshot
+    devices: dict[str, BatteryNow]  # by address; one not read since the poller began as last recorded
 
 
 class AlertFeed:
@@ -117,15 +117,17 @@ class AlertFeed:
         """Look now: a chat may be new."""
         self._news.set()
 
-    def _hear(self, message: dict[str, Any]) -> None:
-        unsaved = message.get("unsaved") or ()
-        for told in (message,) if message["type"] == "event" and unsaved else unsaved:
+    def _hear(self, news: News) -> None:
+        unsaved = news.unsaved if isinstance(news, Snapshot) else ()
+        if isinstance(news, EventTold) and news.unsaved:
+            unsaved = (news,)
+        for told in unsaved:
             event = _unsaved_event(told)
             if event is not None and to_be_told(event):
                 self._heard[_name(event)] = event
                 if len(self._heard) > MOST_UNSAVED:  # what is dropped is told when it is in the log of events
                     del self._heard[next(iter(self._heard))]
-        if message["type"] == "snapshot" or str(message.get("kind", "")).startswith("alert."):
+        if isinstance(news, Snapshot) or (isinstance(news, EventTold) and news.kind.startswith("alert.")):
             self._news.set()
 
     async def _take(self) -> list[Event]:
@@ -193,12 +195,12 @@ class AlertFeed:
                 await self._store.aside(self._store.set_notes, {GREETED: kept})
             return []
         snapshot = await self._live.snapshot()
-        if snapshot.get("poller_down"):
+        if snapshot.poller_down:
             return []  # it is not known what is open: when it is
         now = datetime.now(UTC)
-        names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
+        names = snapshot.names
         # What was not yet told comes as news; what is kept quiet on purpose stays so.
-        told = [one for one in snapshot.get("alerts") or () if one.get("told") and not one.get("muted")]
+        told = [one for one in snapshot.alerts or () if one.get("told") and not one.get("muted")]
         messages = [self._opening(chat, told, names, now) for chat in new if told]
         kept = [chat for chat in known if chat in chats]
         await self._store.aside(self._store.queue, messages, {GREETED: [*kept, *new]})
@@ -302,13 +304,13 @@ class AlertFeed:
         try:
             async with asyncio.timeout(HOUSE_PATIENCE):
                 snapshot = await self._live.snapshot()
-                if snapshot.get("poller_down"):
+                if snapshot.poller_down:
                     return None
-                devices = {device["address"]: device for device in snapshot["devices"]}
+                devices = {device.address: device for device in snapshot.devices}
                 read = {address: device for address, device in devices.items() if has_data(device)}
                 if any(device in devices and device not in read for device in shown):
-                    recorded = (await self._live.recorded())["devices"]
-                    devices |= {device["address"]: device for device in recorded} | read
+                    recorded = (await self._live.recorded()).devices
+                    devices |= {device.address: device for device in recorded} | read
         except TimeoutError:
             return None
         return Shown(snapshot, devices)
@@ -317,14 +319,14 @@ class AlertFeed:
         """The news with the state of the house; None when that no longer is what the event says."""
         over = event.kind == "alert.cleared"
         if _telling(event.facts).state == "grid":
-            grid = (house.snapshot.get("inverter") or {}).get("grid") or {}
-            if grid.get("state") != (PRESENT if over else LOST):
+            inverter = house.snapshot.inverter
+            if inverter is None or inverter.grid.state != (PRESENT if over else LOST):
                 return None
             return pages.grid_change(
                 over, house.snapshot, texts, self._zone, now, dashboard_url=self._dashboard_url
             )
-        device = house.devices.get(event.device or "", {})
-        if not has_data(device) or is_old(device.get("age"), house.snapshot) == over:
+        device = house.devices.get(event.device or "")
+        if device is None or not has_data(device) or house.snapshot.is_old(device.age) == over:
             return None
         if over:
             # The longest silence that was seen: an end that quiet hours held back is told long after it was.
@@ -334,10 +336,8 @@ class AlertFeed:
     async def _picture(self, event: Event) -> None:
         """Send the cells as they are now behind the words; without them nothing is lost."""
         snapshot = await self._live.snapshot()
-        device = next((one for one in snapshot["devices"] if one["address"] == event.device), None)
-        reading = (device or {}).get("reading") or {}
-        cells = reading.get("cells")
-        if device is None or not cells or snapshot.get("poller_down"):
+        device = next((one for one in snapshot.devices if one.address == event.device), None)
+        if device is None or not (cells := device.told.cells) or snapshot.poller_down:
             return
         found = event.facts.get("facts") or {}
         limits = limits_of(device, event.facts)
@@ -352,8 +352,8 @@ class AlertFeed:
                         {
                             "what": "cells_now",
                             "voltages": cells,
-                            "numbers": reading.get("cell_numbers") or list(range(1, len(cells) + 1)),
-                            "label": device.get("name") or device["address"],
+                            "numbers": device.told.cell_numbers or list(range(1, len(cells) + 1)),
+                            "label": device.label,
                             "low_limit": limits[0],
                             "high_limit": limits[1],
                             "marked": found.get("cell"),
@@ -403,19 +403,20 @@ def _telling(facts: Mapping[str, Any]) -> Telling:
     return telling_of(str(facts.get("rule")))
 
 
-def _unsaved_event(told: Mapping[str, Any]) -> Event | None:
-    """An event as the socket tells it; None when it is none."""
+def _unsaved_event(told: EventTold) -> Event | None:
+    """An event as the socket tells it; None when it has no time that is understood."""
     try:
-        return Event(
-            kind=str(told["kind"]),
-            taken_at=datetime.fromisoformat(told["time"]),
-            monotonic=float(told["monotonic"]),
-            device=told.get("device"),
-            text=str(told.get("text") or ""),
-            facts=dict(told.get("facts") or {}),
-        )
-    except (KeyError, TypeError, ValueError):
+        taken_at = datetime.fromisoformat(told.time)
+    except ValueError:
         return None
+    return Event(
+        kind=told.kind,
+        taken_at=taken_at,
+        monotonic=told.monotonic,
+        device=told.device,
+        text=told.text,
+        facts=told.facts,
+    )
 
 
 def _name(event: Event) -> str:
@@ -428,12 +429,12 @@ def _key(facts: Mapping[str, Any]) -> str:
     return ":".join(("alert", *(str(facts.get(name, "")) for name in ("subject", "rule", "part"))))
 
 
-def limits_of(device: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[float | None, float | None]:
+def limits_of(device: BatteryNow, facts: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """Return below and above which V a cell of ``device`` is drawn red: what an alert set stands for its side.
 
     None: the poller does not tell.
     """
-    low, high = device.get("cell_limits") or (None, None)
+    low, high = device.cell_limits or (None, None)
     match _telling(facts).picture:
         case "low":
             return facts.get("set", low), high

@@ -16,9 +16,7 @@ from jk_bms.bot.child import ChildError
 from jk_bms.bot.choices import PICTURES, chosen
 from jk_bms.bot.hushed import hush, hushed_note
 from jk_bms.bot.light_aiogram import CallbackQuery, Message, Update
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
-from jk_bms.bot.outlook import outlook
 from jk_bms.bot.pages import COMMANDS, Button, Page
 from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.values import label
@@ -33,8 +31,11 @@ from jk_bms.bot.updates import AWAY
 from jk_bms.charts.wanted import SPANS
 from jk_bms.config.settings import Settings
 from jk_bms.errors import JkBmsError, LiveError, StoreError
+from jk_bms.model.snapshot import BatteryNow, Snapshot
 from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import LANGUAGES, Texts, best, durations, escape, language
+from jk_bms.view.live_view import LiveView
+from jk_bms.view.until import outlook
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +202,7 @@ class Handlers:
             await self._show(asked, page)
 
     async def _poller_down(self) -> bool:
-        return bool((await self._live.snapshot()).get("poller_down"))
+        return (await self._live.snapshot()).poller_down
 
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup: what it may it may on."""
@@ -263,7 +264,7 @@ class Handlers:
 
     async def _mute(self, asked: Asked, query: str) -> None:
         how, key = (*asked.arguments, "", "")[:2]
-        alert = find_alert((await self._live.snapshot()).get("alerts") or (), key)
+        alert = find_alert((await self._live.snapshot()).alerts or (), key)
         told = "bot.alert_over"
         if alert is not None:
             wanted: dict[str, Any] = {name: alert[name] for name in ("subject", "rule", "part")}
@@ -279,7 +280,7 @@ class Handlers:
     async def _hush(self, asked: Asked, query: str) -> None:
         """Keep an alert quiet in the private chat of who asks, and nowhere else."""
         how, key = (*asked.arguments, "", "")[:2]
-        listed = (await self._live.snapshot()).get("alerts") or ()
+        listed = (await self._live.snapshot()).alerts or ()
         alert, told = find_alert(listed, key), "bot.alert_over"
         if alert is not None and asked.private:
             store, name = self._store, hushed_note(asked.chat)
@@ -295,7 +296,7 @@ class Handlers:
         ``left``: the buttons that the message keeps.
         """
         key, place = (*asked.arguments, "", "")[:2]
-        alert = find_alert((await self._live.snapshot()).get("alerts") or (), key)
+        alert = find_alert((await self._live.snapshot()).alerts or (), key)
         told = "bot.alert_over"
         try:
             if key == ALL_ALERTS:
@@ -392,12 +393,12 @@ class Handlers:
 
         return show
 
-    async def _health_page(self, asked: Asked, device: dict[str, Any]) -> Page:
+    async def _health_page(self, asked: Asked, device: BatteryNow) -> Page:
         try:
-            reports = await self._live.request("health", device=device["address"])
+            reports = await self._live.request("health", device=device.address)
         except LiveError:
             return pages.plain(asked.texts, "bot.try_later")
-        return pages.health(device, reports.get(device["address"]), asked.texts)
+        return pages.health(device, reports.get(device.address), asked.texts)
 
     async def _alerts(self, asked: Asked) -> None:
         snapshot = await self._live.snapshot()
@@ -421,7 +422,7 @@ class Handlers:
         if chosen:
             self._beside(asked, self._let_go(asked, chosen, turn.seconds))
 
-    async def _let_go(self, asked: Asked, devices: list[dict[str, Any]], seconds: float) -> None:
+    async def _let_go(self, asked: Asked, devices: Sequence[BatteryNow], seconds: float) -> None:
         now = datetime.now(UTC)
         if await self._turn(asked, "release", devices, seconds=seconds):
             until, zone = now + timedelta(seconds=seconds), self._settings.timezone
@@ -444,11 +445,11 @@ class Handlers:
 
     async def _resume(self, asked: Asked) -> None:
         snapshot = await self._live.snapshot()
-        down, named = snapshot.get("poller_down"), " ".join(asked.arguments)
-        waiting = [one for one in snapshot["devices"] if (one.get("link") or {}).get("state") == "released"]
+        down, named = snapshot.poller_down, " ".join(asked.arguments)
+        waiting = [one for one in snapshot.devices if one.released]
         if not named and not down:  # only these can be meant
-            snapshot |= {"devices": waiting}
-        chosen = waiting
+            snapshot = snapshot.of(waiting)
+        chosen: Sequence[BatteryNow] = waiting
         if waiting or down:
             chosen = await self._some(asked, snapshot, "resume", named)
             if not chosen:
@@ -460,10 +461,10 @@ class Handlers:
             await self._show(asked, pages.resumed(chosen, asked.texts))
             await self._tell_others(asked, lambda texts: pages.taken_back(chosen, asked.name, texts))
 
-    async def _turn(self, asked: Asked, action: str, devices: list[dict[str, Any]], **fields: Any) -> bool:
+    async def _turn(self, asked: Asked, action: str, devices: Sequence[BatteryNow], **fields: Any) -> bool:
         """Have the service let go of batteries, or take them up again; say so when it did not."""
         # None: all that it reads.
-        device = devices[0]["address"] if len(devices) == 1 else None
+        device = devices[0].address if len(devices) == 1 else None
         try:
             await self._live.request(action, device=device, **fields)
         except JkBmsError as error:
@@ -507,7 +508,7 @@ class Handlers:
             word for word, low in zip(asked.arguments, words, strict=True) if low not in (*SPANS, *CHARTS)
         ]
         snapshot = await self._live.snapshot()
-        devices: list[dict[str, Any]] = snapshot["devices"]
+        devices = snapshot.devices
         if not devices:
             await self._show(asked, pages.plain(asked.texts, "bot.nothing_known"))
             return
@@ -521,15 +522,15 @@ class Handlers:
                 )
                 await self._show(asked, page)
                 return
-            devices = [device]
+            devices = (device,)
         self._beside(asked, self._draw(asked, devices, span, what))
 
-    async def _draw(self, asked: Asked, devices: list[dict[str, Any]], span: str, what: str) -> None:
+    async def _draw(self, asked: Asked, devices: Sequence[BatteryNow], span: str, what: str) -> None:
         """Answer with the picture of a battery, or of the house when it has several."""
         zone = self._settings.timezone
         request = {
             "bms_db": str(self._settings.bms_db_path),
-            "packs": [(device["address"], label(device, asked.texts)) for device in devices],
+            "packs": [(device.address, label(device, asked.texts)) for device in devices],
             "span": span,
             "what": what,
             "language": asked.texts.language,
@@ -546,7 +547,7 @@ class Handlers:
             why = pages.plain(asked.texts, "bot.chart.failed")
             await self._show(asked._replace(edits=None), why)
             return
-        number = devices[0]["number"] if len(devices) == 1 else pages.ALL
+        number = devices[0].number if len(devices) == 1 else pages.ALL
         spans = [
             Button(
                 _marked(asked.texts(f"bot.button.span_{one}"), one == span), press("chart", one, what, number)
@@ -622,10 +623,10 @@ class Handlers:
             await self._sender.edit(asked.chat, asked.edits, page, photo=photo, topic=asked.topic)
 
     async def _chosen(
-        self, asked: Asked, snapshot: dict[str, Any], name: str, wanted: Any, *arguments: str
-    ) -> dict[str, Any] | None:
+        self, asked: Asked, snapshot: Snapshot, name: str, wanted: Any, *arguments: str
+    ) -> BatteryNow | None:
         """Return the battery that is meant; None after having asked which, or said that there is none."""
-        devices: list[dict[str, Any]] = snapshot["devices"]
+        devices = snapshot.devices
         if not devices:
             await self._show(asked, pages.plain(asked.texts, "bot.nothing_known"))
             return None
@@ -642,18 +643,18 @@ class Handlers:
         return None
 
     @staticmethod
-    def _whole_house(snapshot: dict[str, Any], wanted: Sequence[str]) -> bool:
+    def _whole_house(snapshot: Snapshot, wanted: Sequence[str]) -> bool:
         """Whether all batteries together are meant: no name was given, and there are several."""
-        return len(snapshot["devices"]) > 1 and " ".join(wanted).casefold() in ("", pages.ALL)
+        return len(snapshot.devices) > 1 and " ".join(wanted).casefold() in ("", pages.ALL)
 
     async def _some(
-        self, asked: Asked, snapshot: dict[str, Any], name: str, wanted: str, *arguments: str
-    ) -> list[dict[str, Any]]:
+        self, asked: Asked, snapshot: Snapshot, name: str, wanted: str, *arguments: str
+    ) -> Sequence[BatteryNow]:
         """Return the battery that is meant, or all; [] after having asked which, or said why there is none."""
-        if snapshot.get("poller_down"):  # what it should do, it cannot be told
+        if snapshot.poller_down:  # what it should do, it cannot be told
             await self._show(asked, pages.plain(asked.texts, "bot.try_later"))
             return []
-        devices: list[dict[str, Any]] = snapshot["devices"]
+        devices = snapshot.devices
         if devices and wanted.casefold() in (pages.ALL, asked.texts("link.all").casefold()):
             return devices
         if not wanted and len(devices) > 1:
@@ -685,11 +686,11 @@ def _age(message: Message) -> timedelta:
     return datetime.now(UTC) - at
 
 
-def _named(devices: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+def _named(devices: Sequence[BatteryNow], wanted: str) -> BatteryNow | None:
     """The battery of that number or name."""
     named = wanted.casefold()
     for device in devices:
-        if named in (str(device["number"]), str(device.get("name") or "").casefold()):
+        if named in (str(device.number), (device.name or "").casefold()):
             return device
     return None
 

@@ -18,6 +18,7 @@ from jk_bms.bot.parts import Parts
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.texts import Texts, escape
 from jk_bms.view.house import house_of
 
@@ -37,7 +38,7 @@ class BankLevel(NamedTuple):
     percent: float  # with LEVEL_SOURCE=voltage not limited to 0..100
 
 
-def level_of(snapshot: dict[str, Any], settings: Settings) -> BankLevel | None:
+def level_of(snapshot: Snapshot, settings: Settings) -> BankLevel | None:
     """Return the level of the house; None when no pack can be counted on."""
     house = house_of(snapshot)
     if by_voltage(house.voltage, settings):
@@ -114,15 +115,15 @@ class Monitor:
             self._began.append(chat)
         self._wake.set()
 
-    async def look(self, snapshot: dict[str, Any]) -> None:
+    async def look(self, snapshot: Snapshot) -> None:
         """Tell when the poller is gone for long, and when it is back."""
-        down, told = bool(snapshot.get("poller_down")), bool(self._store.note("poller_lost"))
+        down, told = snapshot.poller_down, bool(self._store.note("poller_lost"))
         since = self._live.down_since
         if down == told or (down and (since is None or self._monotonic() - since < POLLER_LOST)):
             return
         await self._tell("poller", lambda texts: self._poller_page(snapshot, texts), {"poller_lost": down})
 
-    async def check(self, snapshot: dict[str, Any]) -> bool:
+    async def check(self, snapshot: Snapshot) -> bool:
         """Tell and note the level; False when it is not known now."""
         level = level_of(snapshot, self._settings)
         if level is None:
@@ -171,8 +172,8 @@ class Monitor:
         except StoreError as error:  # a full disk must not keep the level from being told
             log.error("%s", error)
 
-    def _poller_page(self, snapshot: dict[str, Any], texts: Texts) -> Page:
-        down = bool(snapshot.get("poller_down"))
+    def _poller_page(self, snapshot: Snapshot, texts: Texts) -> Page:
+        down = snapshot.poller_down
         key = "delivery.poller_lost" if down else "delivery.poller_back"
         header = f"{'⚠️' if down else '✅'} <b>{escape(texts(key))}</b>\n"
         if down:

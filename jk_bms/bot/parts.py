@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from jk_bms.bot.access import Access
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.store import BotStore
 from jk_bms.config.settings import Settings
 from jk_bms.texts import Texts
+from jk_bms.view.live_view import LiveView
 
 
 class Parts(NamedTuple):

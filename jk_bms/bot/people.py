@@ -41,7 +41,7 @@ class People:
             async with self._one:
                 told = await self._live.request("claim", code=code)
         except JkBmsError:
-            if (await self._live.snapshot()).get("poller_down"):
+            if (await self._live.snapshot()).poller_down:
                 return pages.plain(asked.texts, "bot.claim_later"), ""
             if self._access.answer_wrong_code(asked.sender):
                 return pages.plain(asked.texts, "bot.claim_wrong"), ""

@@ -25,7 +25,6 @@ from jk_bms.bot.light_aiogram import (
     TelegramRetryAfter,
     TokenValidationError,
 )
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.menu import set_menus
 from jk_bms.bot.monitor import Monitor
 from jk_bms.bot.outgoing import Outgoing
@@ -42,8 +41,10 @@ from jk_bms.config.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.errors import ConfigError, JkBmsError, StoreError
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.logs import log_end, setup_logging
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.start import EXIT_CONFIG
 from jk_bms.texts import escape
+from jk_bms.view.live_view import LiveView
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +171,7 @@ class Bot:
 
     async def _report(self, handlers: Handlers) -> None:
         """Tell the battery monitor who we are and how we do: every minute, and at once when that changes."""
-        self.live.listen(lambda message: self._news.set() if message["type"] == "snapshot" else None)
+        self.live.listen(lambda told: self._news.set() if isinstance(told, Snapshot) else None)
         while True:
             self._news.clear()
             try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from jk_bms.errors import LiveError
 from jk_bms.live import messages
+from jk_bms.model.snapshot import Snapshot
 
 FIRST_BACKOFF = 0.5  # s after the first failure, doubling
 LONGEST_BACKOFF = 10.0  # s
@@ -26,11 +27,11 @@ class AsyncLive:
         self.timeout = timeout
         self._ids = itertools.count(1)
 
-    async def snapshot(self) -> dict[str, Any]:
+    async def snapshot(self) -> Snapshot:
         """Return the present state. Raises LiveError when no poller answers."""
         async with self._connected() as connection, self._patience(self.timeout):
             await connection.send("snapshot")
-            return await connection.answer("snapshot")
+            return messages.snapshot_in(self.path, await connection.answer("snapshot"))
 
     async def request(
         self, action: str, *, ttl: float = messages.REQUEST_TTL, **fields: Any
@@ -45,11 +46,11 @@ class AsyncLive:
             await connection.send("request", id=ident, action=action, ttl=ttl, **fields)
             return messages.result(await connection.answer("answer"))
 
-    async def subscribe(self) -> AsyncGenerator[dict[str, Any]]:
-        """Yield a snapshot, then every message as it comes; never ends by itself.
+    async def subscribe(self) -> AsyncGenerator[messages.Told | messages.Lost]:
+        """Yield a snapshot, then everything as it happens; never ends by itself.
 
-        While no service answers, one ``{"type": "lost", "error": ...}`` is yielded for the whole
-        outage; the next message after it is a snapshot.
+        While no service answers, one ``Lost`` is yielded for the whole outage; what comes after it is a
+        snapshot.
         """
         backoff, lost = FIRST_BACKOFF, False
         while True:
@@ -57,13 +58,14 @@ class AsyncLive:
                 async with self._connected() as connection:
                     await connection.send("subscribe")
                     while True:
-                        message = await connection.receive()
+                        told = messages.understood(self.path, await connection.receive())
                         backoff, lost = FIRST_BACKOFF, False
-                        yield message
+                        if told is not None:
+                            yield told
             except LiveError as error:
                 if not lost:
                     lost = True
-                    yield {"type": "lost", "error": str(error)}
+                    yield messages.Lost(str(error))
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, LONGEST_BACKOFF)
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from jk_bms.errors import LiveError
 from jk_bms.live import messages
+from jk_bms.model.snapshot import Snapshot
 
 
 class LiveClient:
@@ -48,20 +49,26 @@ class LiveClient:
             self._lines.close()
         self._socket.close()
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return the present state: ``program``, ``devices`` with their links and readings."""
+    def snapshot(self) -> Snapshot:
+        """Return the present state."""
+        return messages.snapshot_in(self.path, self.plain_snapshot())
+
+    def plain_snapshot(self) -> dict[str, Any]:
+        """Return the same as the service says it, with what this version does not know."""
         self._send("snapshot")
         return self._await("snapshot")
 
-    def subscribe(self) -> Iterator[dict[str, Any]]:
-        """Yield the snapshot, then every message as it comes, until the service ends."""
+    def subscribe(self) -> Iterator[messages.Told]:
+        """Yield the snapshot, then everything as it happens, until the service ends."""
         self._send("subscribe")
         self._socket.settimeout(None)
         while True:
             try:
-                yield self._receive()
+                told = messages.understood(self.path, self._receive())
             except LiveError:
                 return
+            if told is not None:
+                yield told
 
     def request(self, action: str, *, ttl: float = messages.REQUEST_TTL, **fields: Any) -> dict[str, Any]:
         """Have ``action`` carried out and return its result.

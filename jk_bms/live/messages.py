@@ -2,18 +2,22 @@
 
 A client says ``snapshot`` (answered once), ``subscribe`` (a snapshot, then everything as it
 happens) or ``request`` (an action, answered with the same ``id``). The server says
-``snapshot``, ``sample``, ``event``, ``answer`` and, when it did not understand, ``error``.
-Every object carries ``v`` and ``type``; unknown keys are ignored, so both sides may grow.
+``snapshot``, ``sample``, ``link``, ``inverter``, ``event``, ``answer`` and, when it did not understand, ``error``.
+Every object carries ``v`` and ``type``; unknown keys are ignored, so both sides may grow, and may be of
+different versions while an update goes on. What the server says without a question has a form here.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from jk_bms.called import poller
 from jk_bms.errors import LiveError, SourceError, Verdict
+from jk_bms.model.reading import Reading
+from jk_bms.model.snapshot import NOTHING, EventTold, InvertersTold, LinkNow, Snapshot
 
 VERSION = 1
 MAX_LINE = 1 << 20  # bytes of what the server says; the largest snapshot of 16 packs is well below 100 kB
@@ -21,6 +25,55 @@ LONGEST_REQUEST = 1 << 14  # bytes of what a client says
 REQUEST_TTL = 30.0  # s; an older request is not carried out any more
 LONGEST_TTL = 86400.0  # s
 LONGEST_ID = 100  # characters
+
+
+class SampleTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A battery gave a reading."""
+
+    address: str = ""
+    reading: Reading = NOTHING
+
+
+class LinkTold(msgspec.Struct, frozen=True, kw_only=True):
+    """The way to a battery is in another state, or cannot be used for another reason."""
+
+    address: str = ""
+    link: LinkNow = LinkNow()
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """No service answers: said by a client to itself, once for the whole outage."""
+
+    error: str
+
+
+Told = Snapshot | SampleTold | LinkTold | InvertersTold | EventTold
+FORMS: Mapping[str, type[Told]] = MappingProxyType(
+    {
+        "snapshot": Snapshot,
+        "sample": SampleTold,
+        "link": LinkTold,
+        "inverter": InvertersTold,
+        "event": EventTold,
+    }
+)
+_TYPES = {form: name for name, form in FORMS.items()}
+
+
+def told_line(told: Told) -> bytes:
+    """Return what the server says as a message, with its newline."""
+    head = msgspec.json.encode({"v": VERSION, "type": _TYPES[type(told)]})
+    body = msgspec.json.encode(told)
+    return head + b"\n" if body == b"{}" else head[:-1] + b"," + body[1:] + b"\n"
+
+
+def told_in(message: dict[str, Any]) -> Told | None:
+    """Return what the server says in a message; None: something that this version does not know.
+
+    Raises ValueError for a message of a known type in which something has another form.
+    """
+    form = FORMS.get(message["type"])
+    return None if form is None else msgspec.convert(message, form)
 
 
 def line(message: str, /, **fields: Any) -> bytes:
@@ -74,6 +127,24 @@ def received(path: Path, raw: bytes) -> dict[str, Any]:
         return parse(raw)
     except ValueError as error:
         raise LiveError(f"{path}: {error}") from error
+
+
+def understood(path: Path, message: dict[str, Any]) -> Told | None:
+    """Return what the server at ``path`` says in a message, as ``told_in``. Raises LiveError."""
+    try:
+        return told_in(message)
+    except ValueError as error:
+        raise LiveError(
+            f"{path}: the service says {message['type']} in a form that this program does not know: {error}; "
+            "expected one of its own version"
+        ) from error
+
+
+def snapshot_in(path: Path, message: dict[str, Any]) -> Snapshot:
+    """Return the snapshot in the answer to that question. Raises LiveError."""
+    told = understood(path, message)
+    assert isinstance(told, Snapshot)
+    return told
 
 
 def result(answer: dict[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from typing import Any
 
 from jk_bms.errors import JkBmsError, LiveError, reason
 from jk_bms.live import messages
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.store.file_id import FileId, file_id_at
 
 log = logging.getLogger(__name__)
 
-Snapshot = Callable[[], dict[str, Any]]
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 # A client that does not read loses samples first, then the connection: it must never make
@@ -54,7 +54,7 @@ class LiveServer:
     its result, or raises an error of ours whose text is sent back.
     """
 
-    def __init__(self, path: Path, *, snapshot: Snapshot, handle: Handler) -> None:
+    def __init__(self, path: Path, *, snapshot: Callable[[], Snapshot], handle: Handler) -> None:
         self.path = path
         self._snapshot = snapshot
         self._handle = handle
@@ -112,12 +112,12 @@ class LiveServer:
             raise self._no_socket(error) from error
         self._made = file_id_at(self.path)
 
-    def send(self, message: str, /, **fields: Any) -> None:
+    def send(self, told: messages.Told) -> None:
         """Tell every subscriber; never waits."""
         if not self.listening:
             return
-        line = messages.line(message, **fields)
-        limit = SAMPLE_BACKLOG if message == "sample" else EVENT_BACKLOG
+        line = messages.told_line(told)
+        limit = SAMPLE_BACKLOG if isinstance(told, messages.SampleTold) else EVENT_BACKLOG
         for client in tuple(self._clients):
             if not client.subscribed:
                 continue
@@ -225,9 +225,9 @@ class LiveServer:
             return
         match message["type"]:
             case "snapshot":
-                write(messages.line("snapshot", **self._snapshot()))
+                write(messages.told_line(self._snapshot()))
             case "subscribe":
-                write(messages.line("snapshot", **self._snapshot()))
+                write(messages.told_line(self._snapshot()))
                 client.subscribed = True
             case "request" if client.requests >= AT_ONCE:
                 said = f"{AT_ONCE} requests of yours are being carried out; wait for an answer"

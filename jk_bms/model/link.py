@@ -1,11 +1,11 @@
 """How the way to a device is doing."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
 
 import msgspec
+
+from jk_bms.model.outage import OutageNow, PastOutage
 
 LATELY = 600.0  # s
 
@@ -23,13 +23,13 @@ class LinkState(StrEnum):
     RELEASED = "released"  # left alone on request
 
 
-class Cause(NamedTuple):
+class Cause(msgspec.Struct, frozen=True):
     """What may be behind a lack of data, for a person."""
 
-    code: str  # stable: texts in other languages hang on it
-    sure: float  # 0..1
-    meaning: str
-    action: str
+    code: str = ""  # stable: texts in other languages hang on it
+    sure: float = 0.0  # 0..1
+    meaning: str = ""
+    action: str = ""
 
 
 class LinkStatus(msgspec.Struct):
@@ -57,10 +57,9 @@ class LinkStatus(msgspec.Struct):
     repeats_since: float | None = None  # ... and since when
     released_until: float | None = None
     rung: int = 0  # the highest repair.ladder.Rung of this outage; stays until the link has settled
-    # The outage that goes on, or has only just ended: verdict, lasted (s), attempts, rung, cure.
-    outage: Mapping[str, Any] | None = None
+    outage: OutageNow | None = None  # as this run knows it
     outage_before: float = 0.0  # s that it had lasted already when this run began
-    last_outage: Mapping[str, Any] | None = None  # the last that is over: ``OutageRecord.facts``
+    last_outage: PastOutage | None = None  # the last that is over
 
     def doubt(self, reason: str, now: float) -> None:
         """Count a reading that cannot be true."""

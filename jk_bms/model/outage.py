@@ -23,8 +23,36 @@ class OutageRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int  # that failed
     relapses: int  # it came back, but not for long
 
+    def past(self) -> "PastOutage":
+        """Return what is told of it beside its device."""
+        return PastOutage(**{name: getattr(self, name) for name in PastOutage.__struct_fields__})
+
     def facts(self) -> dict[str, Any]:
-        """Return it as plain JSON values; ``began`` in ISO 8601, times in s."""
-        facts: dict[str, Any] = msgspec.to_builtins(self)
-        del facts["device"], facts["monotonic"], facts["clock_trusted"]
+        """Return the same as plain JSON values; ``began`` in ISO 8601, times in s."""
+        facts: dict[str, Any] = msgspec.to_builtins(self.past())
         return facts
+
+
+class PastOutage(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of an outage that is over, as in ``OutageRecord``; with defaults for what an older poller leaves out."""
+
+    began: datetime | None = None
+    lasted: float = 0.0
+    over: bool = True
+    verdict: str = ""
+    message: str = ""
+    causes: tuple[tuple[str, float], ...] = ()
+    rungs: tuple[tuple[str, float, bool], ...] = ()
+    cure: str | None = None
+    attempts: int = 0
+    relapses: int = 0
+
+
+class OutageNow(msgspec.Struct, frozen=True, kw_only=True):
+    """The outage that goes on, or has only just ended."""
+
+    verdict: str = ""
+    lasted: float = 0.0  # s
+    attempts: int = 0  # that failed
+    rung: str = "none"  # the highest so far: code of a repair.ladder.Rung
+    cure: str | None = None

@@ -3,8 +3,6 @@
 A bot that is gone cannot say so itself; the poller says it, in ``status``, ``check`` and to DEADMAN_URL.
 """
 
-from typing import Any
-
 from jk_bms.clock import Clock
 from jk_bms.texts.durations import span
 
@@ -37,10 +35,15 @@ class BotPresence:
         self._heard = self._clock.monotonic()
         self._state = state if isinstance(state, str) else "well"
 
-    def shown(self, *, known: bool) -> dict[str, Any]:
-        """Return ``state`` (None: not heard of yet), ``heard`` (s ago, or None) and ``trouble`` ("": none)."""
-        heard = None if self._heard is None else self._clock.monotonic() - self._heard
-        return {"state": self._state or None, "heard": heard, "trouble": self.trouble(known=known)}
+    @property
+    def state(self) -> str | None:
+        """How it said that it does; None: it was not heard of yet."""
+        return self._state or None
+
+    @property
+    def heard_ago(self) -> float | None:
+        """How many s ago it was last heard of; None: not yet."""
+        return None if self._heard is None else self._clock.monotonic() - self._heard
 
     def trouble(self, *, known: bool) -> str:
         """Return what is wrong with the bot; "" when nothing is.

@@ -9,9 +9,10 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
 from jk_bms.logs import HarmlessFormatter
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.view.status_text import status_lines
 
 KEPT_LOG_LINES = 8
@@ -21,7 +22,7 @@ class Console(logging.Handler):
     """Draws the snapshot every second with the newest log lines below it."""
 
     def __init__(
-        self, snapshot: Callable[[], dict[str, Any]], *, head: list[str], out: TextIO = sys.stdout
+        self, snapshot: Callable[[], Snapshot], *, head: list[str], out: TextIO = sys.stdout
     ) -> None:
         super().__init__()
         self._snapshot = snapshot

@@ -164,7 +164,7 @@ class LinkLog:
             self._house.knows(address)
         self._find_earlier(own, address, heard)
         outages = newest_outages(own, address, LATEST)
-        source.status.last_outage = next((one.facts() for one in outages if one.over), None)
+        source.status.last_outage = next((one.past() for one in outages if one.over), None)
 
     def _find_earlier(self, own: BmsDb, address: str, heard: Mark | None) -> None:
         """Find the outage that goes on, and close what turns out to be over."""
@@ -244,7 +244,7 @@ class LinkLog:
         status = self._sources[record.device].status
         status.outage_before = 0.0
         if record.verdict:
-            status.last_outage = record.facts()
+            status.last_outage = record.past()
 
 
 def _close_all(own: BmsDb, address: str) -> None:

@@ -23,6 +23,7 @@ from jk_bms.config.devices import Entry
 from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
 from jk_bms.model import Device, InverterSample, Sample
+from jk_bms.model.snapshot import Energy
 from jk_bms.sinks.history import Committer, HistorySink, Report, clock_confirmed
 from jk_bms.store.backlog import NAME as WAITING
 from jk_bms.store.backlog import Backlog
@@ -199,10 +200,12 @@ class Memory:
         await self.commit()
         self._journal.close()
 
-    def days(self, address: str) -> dict[str, dict[str, float]]:
+    def days(self, address: str) -> dict[str, Energy]:
         """Return what went in and out of a pack on the last days, by local date; today is the last."""
         pack = self._packs.get(address)
-        return {} if pack is None else {day: totals._asdict() for day, totals in pack.days().items()}
+        return (
+            {} if pack is None else {day: Energy(**totals._asdict()) for day, totals in pack.days().items()}
+        )
 
     def health(self, address: str) -> HealthReport | None:
         """Judge the cells of a pack; None when it has not spoken yet and nothing is remembered."""

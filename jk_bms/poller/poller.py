@@ -22,16 +22,18 @@ from jk_bms.config.devices import Entry
 from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, JkBmsError
 from jk_bms.hub import Hub, Item, LinkChange, PartContext, Unsaved, wanted_parts
+from jk_bms.live.messages import LinkTold, SampleTold
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.live.server import LiveServer
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.freshness import ANSWERS, oldest
 from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.model.reading import as_reading
+from jk_bms.model.reading import reading_of
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.poller.bms_db_thread import BmsDbThread
 from jk_bms.poller.bot_presence import BotPresence
 from jk_bms.poller.configuration import Configuration, OwnersFile
-from jk_bms.poller.device_state import link_state
+from jk_bms.poller.device_state import link_now
 from jk_bms.poller.devices import Devices
 from jk_bms.poller.inverters import HouseInverters
 from jk_bms.poller.invitations import STATE as INVITATIONS
@@ -39,7 +41,7 @@ from jk_bms.poller.invitations import Invitations
 from jk_bms.poller.link_log import LinkLog
 from jk_bms.poller.memory import Memory
 from jk_bms.poller.requests import answer
-from jk_bms.poller.snapshot import event_fields, snapshot
+from jk_bms.poller.snapshot import event_told, take_snapshot
 from jk_bms.poller.upkeep import EXIT_SILENT, look_after_files, watch
 from jk_bms.radio.memory import STATE as RADIO
 from jk_bms.radio.memory import RadioMemory
@@ -182,9 +184,9 @@ class Poller:
             raise
         self.report("service.stop", None, "poller stopped", exit_code=self.exit_code)
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return the present state of everything, as the live socket tells it."""
-        return snapshot(self)
+    def snapshot(self) -> Snapshot:
+        """Return the present state of everything."""
+        return take_snapshot(self)
 
     @property
     def sources(self) -> list[Source]:
@@ -256,17 +258,17 @@ class Poller:
         if not self.server.listening:
             return
         if isinstance(item, Sample):
-            reading = as_reading(item, self.settings.timezone, monotonic=True)
-            self.server.send("sample", address=item.device.address, reading=reading)
+            reading = reading_of(item, self.settings.timezone, monotonic=True)
+            self.server.send(SampleTold(address=item.device.address, reading=reading))
         elif isinstance(item, LinkChange):
-            link = link_state(item.status, self.clock.monotonic())
-            self.server.send("link", address=item.device.address, link=link)
+            link = link_now(item.status, self.clock.monotonic())
+            self.server.send(LinkTold(address=item.device.address, link=link))
         elif isinstance(item, InverterSample):
-            self.server.send("inverter", **self.alerts.inverters.shown())
+            self.server.send(self.alerts.inverters.shown())
         elif isinstance(item, Unsaved):
-            self.server.send("event", **event_fields(item.event), unsaved=True)
+            self.server.send(event_told(item.event, unsaved=True))
         else:
-            self.server.send("event", **event_fields(item))
+            self.server.send(event_told(item))
 
     def linked(self, device: Device, status: LinkStatus) -> None:
         """Tell that the way to a battery is in another state."""

@@ -1,11 +1,12 @@
-"""The present state of everything, as the live socket tells it."""
+"""The present state of everything, put together for the live socket and the console."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jk_bms import __version__
 from jk_bms.model import Event
-from jk_bms.poller.device_state import device_state
+from jk_bms.model.snapshot import EventTold, ProgramNow, RecordsNow, Snapshot, TelegramNow
+from jk_bms.poller.device_state import battery_now
 from jk_bms.rules.cells import cell_limits
 
 if TYPE_CHECKING:
@@ -14,16 +15,17 @@ if TYPE_CHECKING:
 MOST_UNSAVED = 50  # events that bms.db does not have yet
 
 
-def snapshot(poller: "Poller") -> dict[str, Any]:
-    """Return the state of program, devices, adapters, sinks, inverter, alerts and bot."""
+def take_snapshot(poller: "Poller") -> Snapshot:
+    """Return the state of program, batteries, adapters, sinks, inverter, alerts and bot."""
     clock, memory = poller.clock, poller.memory
-    now = clock.monotonic()
-    state: dict[str, Any] = {
-        "program": {"version": __version__, "pid": os.getpid(), "uptime": now - poller.started},
-        "clock_trusted": clock.trusted(),
-        "poll_interval": poller.settings.poll_interval,
-        "devices": [
-            device_state(
+    now, inverters = clock.monotonic(), poller.alerts.inverters.shown()
+    sinks = {name: state for name, part in poller.parts.items() if (state := part.shown()) is not None}
+    return Snapshot(
+        program=ProgramNow(version=__version__, pid=os.getpid(), uptime=now - poller.started),
+        clock_trusted=clock.trusted(),
+        poll_interval=poller.settings.poll_interval,
+        devices=tuple(
+            battery_now(
                 device,
                 status,
                 sample,
@@ -35,44 +37,48 @@ def snapshot(poller: "Poller") -> dict[str, Any]:
                 uncounted=memory.doubt(device.address),
             )
             for device, status, sample in poller.batteries()
-        ],
-        "adapters": [load._asdict() for load in poller.placement.loads()],
-        **poller.alerts.inverters.shown(),
-        "house": poller.alerts.lasting(),
-        "alerts": poller.alerts.open_alerts(),
+        ),
+        adapters=tuple(poller.placement.loads()),
+        inverter=inverters.inverter,
+        inverters=inverters.inverters,
+        house=poller.alerts.lasting(),
+        alerts=tuple(poller.alerts.open_alerts()),
         # What cannot be written to bms.db, for who was not here when it was told.
-        "unsaved": _unsaved(poller),
-        "telegram": _telegram(poller) if poller.settings.bot_token else None,
-    }
-    for part in poller.parts.values():
-        state |= part.shown()
-    return state
+        unsaved=_unsaved(poller),
+        telegram=_telegram(poller) if poller.settings.bot_token else None,
+        records=next((state for state in sinks.values() if isinstance(state, RecordsNow)), None),
+        sinks={name: state for name, state in sinks.items() if not isinstance(state, RecordsNow)},
+    )
 
 
-def event_fields(event: Event) -> dict[str, Any]:
-    """Return an event as the live socket tells it; ``kind``, ``monotonic`` and ``text`` together are its own."""
-    return {
-        "kind": event.kind,
-        "time": event.taken_at.isoformat(),
-        "monotonic": event.monotonic,
-        "device": event.device,
-        "text": event.text,
-        "facts": event.facts,
-    }
+def event_told(event: Event, *, unsaved: bool = False) -> EventTold:
+    """Return an event as the live socket tells it. ``unsaved``: bms.db does not have it yet."""
+    return EventTold(
+        kind=event.kind,
+        time=event.taken_at.isoformat(),
+        monotonic=event.monotonic,
+        device=event.device,
+        text=event.text,
+        facts=event.facts,
+        unsaved=unsaved,
+    )
 
 
-def _unsaved(poller: "Poller") -> list[dict[str, Any]]:
+def _unsaved(poller: "Poller") -> tuple[EventTold, ...]:
     if not poller.alerts.failure:
-        return []
+        return ()
     loud = [event for event in poller.alerts.waiting if "quiet" not in event.facts]
-    return [event_fields(event) for event in loud][-MOST_UNSAVED:]
+    return tuple(event_told(event, unsaved=True) for event in loud[-MOST_UNSAVED:])
 
 
-def _telegram(poller: "Poller") -> dict[str, Any]:
+def _telegram(poller: "Poller") -> TelegramNow:
     """The bot: its one-time code as long as it is not claimed, its name, how it does."""
     name = poller.invitations.username
-    return {
-        "code": poller.invitations.code,
-        "username": name,
-        **poller.bot.shown(known=name is not None),
-    }
+    known = name is not None
+    return TelegramNow(
+        code=poller.invitations.code,
+        username=name,
+        state=poller.bot.state,
+        heard=poller.bot.heard_ago,
+        trouble=poller.bot.trouble(known=known),
+    )

@@ -7,8 +7,9 @@ to be placed, but counts as load.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from jk_bms.model.snapshot import AdapterNow
 from jk_bms.radio.slots import Turns, usual_connections
 
 STATE = "adapters"  # the name in bms.db of what is remembered
@@ -76,10 +77,10 @@ class Placement:
         if used is not None:
             self._turns[used].part(device)
 
-    def loads(self) -> list["Load"]:
+    def loads(self) -> list[AdapterNow]:
         """Return how full each adapter is."""
         return [
-            Load(address, turns.slots.count, list(self._used.values()).count(address))
+            AdapterNow(address, turns.slots.count, list(self._used.values()).count(address))
             for address, turns in sorted(self._turns.items())
         ]
 
@@ -95,11 +96,3 @@ class Placement:
     def _belonging(self) -> dict[str, str]:
         """Devices that are read, and the adapter each belongs to, though it may be away."""
         return {device: self._pins.get(device, used) for device, used in self._used.items()}
-
-
-class Load(NamedTuple):
-    """How full an adapter is."""
-
-    adapter: str  # its address
-    connections: int  # that it keeps side by side
-    devices: int  # that are read by it

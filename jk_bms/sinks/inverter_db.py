@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Any
 
 import msgspec
 
@@ -25,6 +24,7 @@ from jk_bms.errors import ConfigError, StoreError
 from jk_bms.hub import Item, Part, PartContext
 from jk_bms.model import InverterSample, Sample
 from jk_bms.model.freshness import INVERTER, MERGED, oldest
+from jk_bms.model.snapshot import RecordsNow
 from jk_bms.sinks import payload as payloads
 from jk_bms.sinks.inverter_record import parse_time, record_values
 from jk_bms.sinks.quiet import Quiet
@@ -137,18 +137,16 @@ class InverterDbSink(Part):
             self._due.add(number)
             self._wake.set()
 
-    def shown(self) -> Mapping[str, Any]:
+    def shown(self) -> RecordsNow:
         """Return how the merge goes."""
         age = None if self.written_at is None else max(0.0, self._clock.monotonic() - self.written_at)
-        return {
-            "records": {
-                "path": str(self._readings.path),
-                "merged": self.merged,
-                "inserted": self.inserted,
-                "age": age,
-                "failure": self.failure,
-            }
-        }
+        return RecordsNow(
+            path=str(self._readings.path),
+            merged=self.merged,
+            inserted=self.inserted,
+            age=age,
+            failure=self.failure,
+        )
 
     async def run(self) -> None:
         """Merge until cancelled; the running transaction is finished first.

@@ -17,7 +17,7 @@ from jk_bms.links.base import Connection, Link, Repairs
 from jk_bms.model import Device, Sample
 from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import LinkState, LinkStatus
-from jk_bms.model.outage import OutageRecord
+from jk_bms.model.outage import OutageNow, OutageRecord
 from jk_bms.radio.placement import Placement
 from jk_bms.radio.slots import REVISIT, Turn
 from jk_bms.repair.ladder import Circumstances, Rung
@@ -391,7 +391,7 @@ class HeldSource:
             relapses=outage.relapses,
         )
         if over:
-            self.status.last_outage = record.facts()
+            self.status.last_outage = record.past()
         self._context.outage(record)
 
     def _show(self) -> None:
@@ -417,13 +417,13 @@ class HeldSource:
         if outage is None:
             status.outage = None
         else:
-            status.outage = {
-                "verdict": outage.verdict,
-                "lasted": ((outage.ended or now) - outage.began) * clock.speed,
-                "attempts": outage.attempts,
-                "rung": machine.rung.code,
-                "cure": None if outage.cure is None else outage.cure.code,
-            }
+            status.outage = OutageNow(
+                verdict=outage.verdict,
+                lasted=((outage.ended or now) - outage.began) * clock.speed,
+                attempts=outage.attempts,
+                rung=machine.rung.code,
+                cure=None if outage.cure is None else outage.cure.code,
+            )
         self._shown_at = now
         if self._shown != (shown := (status.state, status.verdict)):
             self._shown = shown

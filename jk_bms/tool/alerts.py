@@ -64,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
         return _tested(facts)
     try:
         with LiveClient(settings.socket_path) as service:
-            alerts, calm = service.snapshot()["alerts"], "Nothing is wrong now."
+            alerts, calm = list(service.snapshot().alerts or ()), "Nothing is wrong now."
     except LiveError as error:
         note(f"the service is not running ({error}); this is what it last knew")
         alerts, calm = _stored(settings), "Nothing was wrong when the service last ran."

@@ -30,8 +30,8 @@ def held_by(service: LiveClient | None, entries: list[Entry]) -> list[Entry]:
     """Those that the service reads; the others are free."""
     if service is None:
         return []
-    devices = service.snapshot()["devices"]
-    known = {(text or "").casefold() for device in devices for text in (device["address"], device["name"])}
+    devices = service.snapshot().devices
+    known = {(text or "").casefold() for device in devices for text in (device.address, device.name)}
     return [entry for entry in entries if (entry.address or entry.name or "").casefold() in known]
 
 

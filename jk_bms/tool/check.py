@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jk_bms.called import TOP, installed, tool
 from jk_bms.clock import Clock
@@ -29,6 +29,7 @@ from jk_bms.errors import JkBmsError, LiveError, StoreError, reason
 from jk_bms.live.client import LiveClient
 from jk_bms.model.foreign_text import harmless
 from jk_bms.model.freshness import ANSWERS, oldest
+from jk_bms.model.snapshot import LinkNow, RecordsNow, Snapshot, TelegramNow
 from jk_bms.sources import misfits
 from jk_bms.store.backup import nightly_copies
 from jk_bms.store.bms_db import BMS_DB, BmsDbReader, open_reader
@@ -148,7 +149,7 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         yield Finding(WARN, "registry", f"{path}: holds a PIN and everybody may read it; chmod o= {path}")
 
 
-def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:
+def _service(settings: Settings) -> tuple[Snapshot | None, list[Finding]]:
     """What the service says of itself, and what is to be said of it."""
     path = settings.socket_path
     try:
@@ -156,31 +157,31 @@ def _service(settings: Settings) -> tuple[dict[str, Any] | None, list[Finding]]:
             snapshot = client.snapshot()
     except LiveError as error:
         return None, [Finding(WARN, "service", f"does not answer: {error}")]
-    program = snapshot["program"]
-    said = [Finding(OK, "service", f"version {program['version']}, pid {program['pid']}, answers at {path}")]
-    for device in snapshot["devices"]:
-        name, link, age = device["name"] or device["address"], device["link"], device.get("age")
-        if link["state"] == "released":
+    program = snapshot.program
+    said = [Finding(OK, "service", f"version {program.version}, pid {program.pid}, answers at {path}")]
+    for device in snapshot.devices:
+        name, link, age = device.label, device.link or LinkNow(), device.age
+        if device.released:
             said.append(Finding(OK, "battery", f"{name}: left alone on request"))
-        elif age is None or age > oldest(ANSWERS, snapshot.get("poll_interval") or 0.0):
-            why = link["message"] or link["state"]
+        elif age is None or age > oldest(ANSWERS, snapshot.poll_interval):
+            why = link.message or link.state
             said.append(Finding(FAIL, "battery", f"{name}: not being read: {why}"))
         else:
             said.append(Finding(OK, "battery", f"{name}: read {age:.0f} s ago"))
-    return snapshot, said + _bot(snapshot.get("telegram"))
+    return snapshot, said + _bot(snapshot.telegram)
 
 
-def _bot(telegram: dict[str, Any] | None) -> list[Finding]:
+def _bot(telegram: TelegramNow | None) -> list[Finding]:
     """What the service knows of the bot; nothing where there is no token."""
     if telegram is None:
         return []
-    if trouble := telegram.get("trouble"):
+    if trouble := telegram.trouble:
         return [Finding(FAIL, "telegram bot", trouble)]
-    if telegram.get("heard") is None:
+    if telegram.heard is None:
         return [Finding(WARN, "telegram bot", "has not been heard of yet")]
-    if telegram.get("state") == "away":
+    if telegram.state == "away":
         return [Finding(WARN, "telegram bot", "cannot reach Telegram now; what waits is sent later")]
-    return [Finding(OK, "telegram bot", f"@{telegram.get('username') or '?'} is at work")]
+    return [Finding(OK, "telegram bot", f"@{telegram.username or '?'} is at work")]
 
 
 def _clock(clock: Clock) -> Iterator[Finding]:
@@ -300,7 +301,7 @@ def _blocks(db: sqlite3.Connection, now: datetime) -> tuple[int, int, datetime |
     return size, hours, when
 
 
-def _inverter_database(settings: Settings, user: User, snapshot: dict[str, Any] | None) -> Iterator[Finding]:
+def _inverter_database(settings: Settings, user: User, snapshot: Snapshot | None) -> Iterator[Finding]:
     path, what = settings.db_path, "inverter database"
     if not path.exists():
         if settings.standalone_rows:
@@ -319,11 +320,11 @@ def _inverter_database(settings: Settings, user: User, snapshot: dict[str, Any] 
         return
     yield from _writable(what, path, user)
     if snapshot is not None:  # it alone opens that file while it runs
-        records = snapshot["records"]
-        if records["failure"]:
-            yield Finding(FAIL, what, str(records["failure"]))
+        records = snapshot.records or RecordsNow()
+        if records.failure:
+            yield Finding(FAIL, what, records.failure)
         else:
-            yield Finding(OK, what, f"{path}: {records['merged'] + records['inserted']} records written")
+            yield Finding(OK, what, f"{path}: {records.merged + records.inserted} records written")
         return
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as db:
@@ -376,13 +377,13 @@ def _copies(settings: Settings, user: User, clock: Clock) -> Iterator[Finding]:
     )
 
 
-def _user(snapshot: dict[str, Any] | None) -> User:
+def _user(snapshot: Snapshot | None) -> User:
     if snapshot is None and installed() and (user := _user_of_the_unit()):
         return user
     uid, groups = os.geteuid(), {os.getegid(), *os.getgroups()}
     if snapshot is not None:
         try:
-            status = Path(f"/proc/{snapshot['program']['pid']}/status").read_text(
+            status = Path(f"/proc/{snapshot.program.pid}/status").read_text(
                 encoding="ascii", errors="replace"
             )
             told = {

@@ -51,8 +51,8 @@ def settings_in_use(given: argparse.Namespace) -> Settings:
 
 def names_of(service: LiveClient, addresses: Sequence[str]) -> str:
     """Return what people call these batteries of the running service, with commas between. Raises LiveError."""
-    known = {device["address"]: device["name"] for device in service.snapshot()["devices"]}
-    return ", ".join(known.get(address) or address for address in addresses)
+    known = service.snapshot().names
+    return ", ".join(known.get(address, address) for address in addresses)
 
 
 def devices_file(given: argparse.Namespace, settings: Settings) -> Path:

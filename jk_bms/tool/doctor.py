@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import json
 import textwrap
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from jk_bms.called import poller, tool
 from jk_bms.config.devices import Entry, named, read_registry, selected_entries
@@ -19,9 +21,10 @@ from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdic
 from jk_bms.live.client import LiveClient
 from jk_bms.model.address import parse_address
 from jk_bms.model.found import Found
-from jk_bms.model.freshness import ANSWERS, oldest
+from jk_bms.model.freshness import ANSWERS, HELD, oldest
 from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import Cause
+from jk_bms.model.snapshot import BatteryNow, LinkNow
 from jk_bms.radio.lock import RadioLock
 from jk_bms.repair.causes import FAR, NEAR, WORDS, Evidence, causes
 from jk_bms.texts.durations import span
@@ -62,7 +65,6 @@ OF_THE_ADAPTER = _ALL[len(OF_THE_MACHINE) : _ALL.index("battery is heard")]
 OF_THE_BATTERY = _ALL[_ALL.index("battery is heard") :]
 OK, FAULT, UNTRIED, PENDING = "ok", "fault", "not tried", "under way"
 UNKNOWN = "unknown"  # the verdict while the service has none and no numbers either
-LIVE = 5.0  # s: so old may the newest frame be on a held link
 
 # What the service does with a link that it has no verdict on, and the layer that this is about.
 # fmt: off
@@ -76,6 +78,7 @@ DOES: Mapping[str, tuple[str, str]] = {
     "waiting":     ("has been waiting for its turn",     "battery is heard"),
 }
 # fmt: on
+NEWER = ("has been busy with it", "battery is heard")  # in a state that only a newer service knows
 
 
 class LayerResult(NamedTuple):
@@ -146,7 +149,7 @@ class Doctor:
         self, settings: Settings, service: LiveClient | None, patience: float, *, aloud: bool = False
     ) -> None:
         self.through_service = service is not None
-        self.devices: list[dict[str, Any]] = []  # of the running service
+        self.devices: Sequence[BatteryNow] = ()  # of the running service
         self._period = settings.poll_interval
         self._settings = settings
         self._service = service
@@ -388,23 +391,23 @@ class Doctor:
     # Through the service
 
     def _from_service(
-        self, steps: list[LayerResult], device: Mapping[str, Any], radio: Fault | None
+        self, steps: list[LayerResult], device: BatteryNow, radio: Fault | None
     ) -> Fault | None:
         """Note what the service says of a link. What it reads is well, whatever the radio looks like from here."""
-        link = device["link"]
+        link = device.link or LinkNow()
         if (well := self._reads(device)) or radio is not None:
             texts = _texts(device) if well else {}
             result = OK if well else UNTRIED
             steps += [self._say(LayerResult(layer, result, texts.get(layer, ""))) for layer in OF_THE_BATTERY]
             return None if well else radio
         at_fault = FAULT
-        if link["verdict"] is None:
-            doing, failed = DOES[link["state"]]
+        if link.verdict is None:
+            doing, failed = DOES.get(link.state, NEWER)
             at_fault = FAULT if failed == "readings" else PENDING
             fault = Fault(UNKNOWN, _no_verdict(link, doing), ())
         else:
-            verdict = Verdict(link["verdict"])
-            fault = Fault(verdict, link["message"], tuple(Cause(**cause) for cause in link["causes"]))
+            verdict = Verdict(link.verdict)
+            fault = Fault(verdict, link.message, link.causes)
             failed = _layer(verdict, OF_THE_BATTERY)
         at = OF_THE_BATTERY.index(failed)
         for place, layer in enumerate(OF_THE_BATTERY):
@@ -416,24 +419,21 @@ class Doctor:
         """Have the service say how its links are doing. Raises LiveError."""
         if self._service is not None:
             snapshot = self._service.snapshot()
-            self.devices, self._period = snapshot["devices"], snapshot["poll_interval"]
+            self.devices, self._period = snapshot.devices, snapshot.poll_interval
 
-    def _device(self, entry: Entry) -> dict[str, Any] | None:
+    def _device(self, entry: Entry) -> BatteryNow | None:
         """What the service says of that battery; None: it does not read it."""
         address = entry.address.casefold()
-        return next((device for device in self.devices if device["address"].casefold() == address), None)
+        return next((device for device in self.devices if device.address.casefold() == address), None)
 
-    def _reads(self, device: Mapping[str, Any] | None) -> bool:
+    def _reads(self, device: BatteryNow | None) -> bool:
         """Whether the service has the numbers of that battery, and they are new."""
-        if device is None or device["link"]["verdict"] is not None:
+        link = None if device is None else device.link
+        if device is None or link is None or link.verdict is not None or link.last_frame is None:
             return False
-        link = device["link"]
-        if (
-            link["last_frame"] is None or not kind_of(device["type"]).needs_radio
-        ):  # time may run faster in a made-up one
-            return link["last_frame"] is not None
-        least = LIVE if link["state"] == "streaming" else ANSWERS
-        return bool(link["last_frame"] <= oldest(least, self._period))
+        if not kind_of(device.kind).needs_radio:  # time may run faster in a made-up one
+            return True
+        return link.last_frame <= oldest(HELD if link.state == "streaming" else ANSWERS, self._period)
 
     # Saying it
 
@@ -497,14 +497,14 @@ def worst(patients: list[Patient]) -> Fault | None:
     return min(ill, key=place).fault if ill else None
 
 
-def _no_verdict(link: Mapping[str, Any], doing: str) -> str:
+def _no_verdict(link: LinkNow, doing: str) -> str:
     """Say how far the service is with a link that gives no numbers."""
-    age = link["last_frame"]
+    age = link.last_frame
     reading = "has no reading yet" if age is None else f"its newest reading is {span(age)} old"
     advice = "ask again in half a minute"
-    if link["state"] == "streaming":
+    if link.state == "streaming":
         advice = f"restart it (`{poller('restart')}`), and report this"
-    return f"the running service {doing} for {span(link['for'])}, and {reading}; {advice}"
+    return f"the running service {doing} for {span(link.lasts)}, and {reading}; {advice}"
 
 
 def _layer(verdict: Verdict, layers: tuple[str, ...]) -> str:
@@ -524,29 +524,29 @@ def _who(device: Any) -> str:
     return ", ".join(part for part in parts if part) or "it answers"
 
 
-def _texts(device: Mapping[str, Any]) -> dict[str, str]:
-    link, age = device["link"], device.get("age")
-    texts = {"battery is heard": _loudness(link["rssi"])} if link["rssi"] is not None else {}
-    texts["connection"] = f"{link['state']} for {span(link['for'])}"
-    texts["frames"] = f"{link['frames']} so far, {link['refused']} refused"
-    if link.get("implausible"):
-        texts["frames"] += f", {link['implausible']} lately that cannot be true: {link['implausible_reason']}"
+def _texts(device: BatteryNow) -> dict[str, str]:
+    link, age = device.link or LinkNow(), device.age
+    texts = {"battery is heard": _loudness(link.rssi)} if link.rssi is not None else {}
+    texts["connection"] = f"{link.state} for {span(link.lasts)}"
+    texts["frames"] = f"{link.frames} so far, {link.refused} refused"
+    if link.implausible:
+        texts["frames"] += f", {link.implausible} lately that cannot be true: {link.implausible_reason}"
     if age is not None:
         texts["readings"] = f"the newest is {span(age)} old"
-        if uncounted := device.get("uncounted"):
+        if uncounted := device.uncounted:
             texts["readings"] += f"; the charge is not counted: {uncounted}"
     return texts
 
 
-def _entries(given: argparse.Namespace, settings: Settings, read: list[dict[str, Any]]) -> list[Entry]:
+def _entries(given: argparse.Namespace, settings: Settings, read: Iterable[BatteryNow]) -> list[Entry]:
     """Return the batteries that are meant, also those that only the service knows. Raises ConfigError."""
     registry = read_registry(settings.devices_file)
     entries = selected_entries(registry, settings.address, settings.device_name)
     known = {entry.address.casefold() for entry in entries}
     entries += [
-        Entry(address=device["address"], name=device["name"], type=device["type"], battery=device["number"])
+        Entry(address=device.address, name=device.name, type=device.kind, battery=device.number)
         for device in read
-        if device["address"].casefold() not in known
+        if device.address.casefold() not in known
     ]
     if given.device is None:
         return entries
@@ -591,5 +591,5 @@ def _fault_json(fault: Fault | None) -> dict[str, Any]:
     return {
         "verdict": str(fault.verdict),
         "message": fault.message,
-        "causes": [cause._asdict() for cause in fault.causes],
+        "causes": [msgspec.structs.asdict(cause) for cause in fault.causes],
     }

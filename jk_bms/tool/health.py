@@ -223,17 +223,17 @@ def _measured(value: float | None, sigma: float | None) -> str:
 def _asked(settings: Settings) -> list[dict[str, Any]]:
     """Ask the running service. Raises LiveError when there is none."""
     with LiveClient(settings.socket_path) as service:
-        devices = service.snapshot()["devices"]
+        devices = service.snapshot().devices
         reports = service.request("health")
     return [
         {
-            "address": device["address"],
-            "number": device["number"],
-            "name": device["name"],
-            **reports[device["address"]],
+            "address": device.address,
+            "number": device.number,
+            "name": device.name,
+            **reports[device.address],
         }
         for device in devices
-        if device["address"] in reports
+        if device.address in reports
     ]
 
 

@@ -4,20 +4,18 @@ Each adapter keeps bonds of its own, so another one is no substitute.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from jk_bms.config.devices import Entry
 from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
+from jk_bms.model.snapshot import BatteryNow
 from jk_bms.radio.placement import STATE, AnAdapter
 from jk_bms.store.bms_db import open_reader
 from jk_bms.store.states import read_state
 
-Devices = Iterable[Mapping[str, Any]]
 
-
-async def own_adapter(entry: Entry, settings: Settings, devices: Devices = ()) -> str | None:
+async def own_adapter(entry: Entry, settings: Settings, devices: Iterable[BatteryNow] = ()) -> str | None:
     """Return name or address of the adapter of a battery; None: it has none yet. Raises LinkError.
 
     ``devices``: what the running service tells of those that it reads.
@@ -32,10 +30,12 @@ async def own_adapter(entry: Entry, settings: Settings, devices: Devices = ()) -
 
 
 def remembered_adapter(
-    address: str, settings: Settings, there: Iterable[AnAdapter], devices: Devices = ()
+    address: str, settings: Settings, there: Iterable[AnAdapter], devices: Iterable[BatteryNow] = ()
 ) -> str | None:
     """Return the one of ``there`` that a battery was last reached by, or placed at; None: neither is there."""
-    known = [device["link"]["adapter"] for device in devices if device["address"].upper() == address.upper()]
+    known: list[str | None] = [
+        device.link.adapter for device in devices if device.link and device.address.upper() == address.upper()
+    ]
     try:
         with open_reader(settings.bms_db_path) as own:
             known.append(((read_state(own, STATE) or {}).get("adapters") or {}).get(address.upper()))

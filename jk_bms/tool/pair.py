@@ -5,7 +5,8 @@ import asyncio
 import dataclasses
 import getpass
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from jk_bms.called import tool
 from jk_bms.config.devices import Entry, read_registry, selected_entries
@@ -13,6 +14,7 @@ from jk_bms.config.settings import Settings, load_settings
 from jk_bms.errors import ConfigError
 from jk_bms.model.address import parse_address
 from jk_bms.model.kinds import kind_of
+from jk_bms.model.snapshot import BatteryNow
 from jk_bms.tool.borrow import borrowed, held_by, radio, running
 from jk_bms.tool.exits import EXIT_OK
 from jk_bms.tool.output import note
@@ -38,12 +40,12 @@ def run(given: argparse.Namespace) -> int:
     entry = chosen(given, settings)
     pin = None if given.without_passkey else entry.pin or _asked(entry)
 
-    async def pair(devices: list[dict[str, Any]]) -> None:
+    async def pair(devices: Iterable[BatteryNow]) -> None:
         adapter = await own_adapter(entry, settings, devices)
         await gatt_link(dataclasses.replace(entry, adapter=adapter, pin=pin), timeout=settings.timeout).pair()
 
     with running(settings) as service, radio(service):
-        devices = service.snapshot()["devices"] if service is not None else []
+        devices = service.snapshot().devices if service is not None else ()
         with borrowed(service, held_by(service, [entry])):
             note(f"Pairing with {entry.label} ...")
             asyncio.run(pair(devices))

@@ -17,9 +17,10 @@ from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, JkBmsError, LinkError, LiveError, SourceError, Verdict
 from jk_bms.links.base import Link
 from jk_bms.live.client import LiveClient
+from jk_bms.live.messages import SampleTold
 from jk_bms.model import Sample
 from jk_bms.model.kinds import kind_of
-from jk_bms.model.reading import as_reading, from_reading
+from jk_bms.model.reading import as_reading, from_reading, sample_of
 from jk_bms.sources.base import SourceContext
 from jk_bms.tool.borrow import BORROWED, borrow, borrowed, held_by, radio, running
 from jk_bms.tool.common import devices_file, settings_for, wanted_entries
@@ -166,9 +167,9 @@ def _watch(
 def _follow(entries: list[Entry], service: LiveClient, show: Callable[[Sample], None]) -> None:
     note("through the running service; Ctrl-C ends")
     wanted = {(entry.address or entry.name or "").casefold() for entry in entries}
-    for message in service.subscribe():
-        if message["type"] == "sample":
-            sample = from_reading(message["reading"])
+    for told in service.subscribe():
+        if isinstance(told, SampleTold):
+            sample = sample_of(told.reading)
             if {sample.device.address.casefold(), (sample.device.name or "").casefold()} & wanted:
                 show(sample)
     raise LiveError("the service ended")

@@ -6,6 +6,7 @@ import sys
 
 from jk_bms.errors import LiveError
 from jk_bms.live.client import LiveClient
+from jk_bms.live.messages import snapshot_in
 from jk_bms.texts.durations import span
 from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_CONNECTION
@@ -23,18 +24,17 @@ def run(given: argparse.Namespace) -> int:
     settings = settings_in_use(given)
     try:
         with LiveClient(settings.socket_path) as service:
-            snapshot = service.snapshot()
+            plain = service.plain_snapshot()
+            snapshot = snapshot_in(settings.socket_path, plain)
     except LiveError as error:
         note(f"the service is not running: {error}")
         return EXIT_CONNECTION
     if given.json:
-        print(json.dumps(snapshot, indent=2, ensure_ascii=False))
+        print(json.dumps(plain, indent=2, ensure_ascii=False))
     else:
-        program = snapshot["program"]
-        print(f"easun-jkbms {program['version']}, running for {span(program['uptime'])}\n")
+        program = snapshot.program
+        print(f"easun-jkbms {program.version}, running for {span(program.uptime)}\n")
         lines = status_lines(snapshot, color=sys.stdout.isatty(), zone=settings.timezone)
         print("\n".join(lines))
-    read = all(
-        device["link"]["state"] in ("streaming", "waiting", "released") for device in snapshot["devices"]
-    )
+    read = all(device.link_state in ("streaming", "waiting", "released") for device in snapshot.devices)
     return 0 if read else EXIT_CONNECTION

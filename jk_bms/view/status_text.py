@@ -1,25 +1,34 @@
 """The state of the house in words: one page for ``jk-util.py status`` and the live view."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Any
 
 from jk_bms.called import tool
 from jk_bms.model.kinds import kind_of
-from jk_bms.model.reading import probes_of
+from jk_bms.model.reading import Reading
+from jk_bms.model.snapshot import (
+    BatteryNow,
+    Energy,
+    InverterShown,
+    LinkNow,
+    RecordsNow,
+    Snapshot,
+    Span,
+    TelegramNow,
+)
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_line
 from jk_bms.texts.durations import age as said_age
 from jk_bms.texts.durations import span, span_between
 from jk_bms.view.flow import flow_of_power
-from jk_bms.view.freshness import is_old
-from jk_bms.view.house import Span, WholeHouse, house_of
+from jk_bms.view.house import WholeHouse, house_of
 
 BAR = 24  # characters of the SoC bar
 WIDTH = 80  # characters of a line
 INDENT = 11  # of what stands behind a title
+Paint = Callable[[str, str], str]  # text and the code of its colour
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WORTH_SAYING = 0.15  # how sure a cause must be to be named
 
@@ -54,27 +63,31 @@ def no_battery() -> str:
     )
 
 
-def status_lines(snapshot: dict[str, Any], *, color: bool = False, zone: tzinfo | None = None) -> list[str]:
+def status_lines(snapshot: Snapshot, *, color: bool = False, zone: tzinfo | None = None) -> list[str]:
     """Return the snapshot of the poller as lines of text, at most WIDTH wide where words allow, times in ``zone``."""
     paint = _paint if color else _plain
     lines: list[str] = []
-    if snapshot.get("clock_trusted") is False:
+    if snapshot.clock_trusted is False:
         lines += [paint("The clock of this machine is wrong; nothing is merged until it is right.", "33"), ""]
-    if snapshot.get("alerts"):
+    if snapshot.alerts:
         lines += [*_alert_lines(snapshot, paint, zone), ""]
-    if not snapshot["devices"]:
+    if not snapshot.devices:
         lines += [paint(no_battery(), "33"), ""]
-    if len(snapshot["devices"]) > 1:
+    if len(snapshot.devices) > 1:
         lines += [*_batteries_lines(house_of(snapshot), paint), ""]
-    for device in snapshot["devices"]:
+    for device in snapshot.devices:
         lines += _device_lines(device, snapshot, paint, zone)
         lines.append("")
-    if (inverter := snapshot.get("inverter")) is not None:
+    if (inverter := snapshot.inverter) is not None:
         lines += [*_house_lines(inverter, snapshot, paint), ""]
-    if (telegram := snapshot.get("telegram")) is not None:
+    if (telegram := snapshot.telegram) is not None:
         lines += _telegram_lines(telegram, paint)
-    if (records := snapshot.get("records")) is not None:
+    if (records := snapshot.records) is not None:
         lines += _record_lines(records, paint)
+    for name, sink in snapshot.sinks.items():
+        lines += (
+            [paint(f"Sink {name}", "1"), paint(f"  Trouble  {sink.failure}", "33")] if sink.failure else []
+        )
     return [part for line in lines for part in _folded(line)]
 
 
@@ -84,7 +97,7 @@ def soc_bar(soc: float, width: int = BAR) -> str:
     return "█" * full + "░" * (width - full)
 
 
-def cell_bars(cells: list[float]) -> str:
+def cell_bars(cells: Sequence[float]) -> str:
     """Return one small column for each cell between the lowest and the highest."""
     low, high = min(cells), max(cells)
     steps = "▁▂▃▄▅▆▇█"
@@ -92,18 +105,18 @@ def cell_bars(cells: list[float]) -> str:
     return "".join(steps[min(7, int((cell - low) / reach * 7.999))] for cell in cells)
 
 
-def _alert_lines(snapshot: dict[str, Any], paint: Any, zone: tzinfo | None) -> Iterator[str]:
+def _alert_lines(snapshot: Snapshot, paint: Paint, zone: tzinfo | None) -> Iterator[str]:
     texts, now = language("en"), datetime.now(UTC)
-    names = {device["address"]: device.get("name") or device["address"] for device in snapshot["devices"]}
+    names = snapshot.names
     yield paint("Alerts", "1")
-    for alert in snapshot["alerts"]:
+    for alert in snapshot.alerts or ():
         tone = "31" if alert["severity"] in ("error", "critical") else "33"
         muted = " (muted)" if alert.get("muted") else ""
         line = alert_line(alert, names.get(alert["subject"]), texts, zone, now)
         yield f"  {paint(alert['severity'].ljust(8), tone)} {line}{muted}"
 
 
-def _batteries_lines(house: WholeHouse, paint: Any) -> Iterator[str]:
+def _batteries_lines(house: WholeHouse, paint: Paint) -> Iterator[str]:
     """What all batteries have together, and which of them are not counted."""
     yield paint("All batteries", "1")
     if house.soc is None:
@@ -118,8 +131,7 @@ def _batteries_lines(house: WholeHouse, paint: Any) -> Iterator[str]:
         yield f"  Power    {'   '.join(power)}"
     yield from _ends(house.empty_in, house.full_in)
     for one in house.left_out:
-        name = one.device.get("name") or one.device["address"]
-        yield paint(f"  Without  {name}: {LEFT_OUT[one.why]}", "33")
+        yield paint(f"  Without  {one.device.label}: {LEFT_OUT[one.why]}", "33")
 
 
 def _ends(empty_in: Span | None, full_in: Span | None) -> Iterator[str]:
@@ -133,109 +145,109 @@ def _tone(soc: float) -> str:
     return "31" if soc < 20 else "33" if soc < 40 else "32"
 
 
-def _house_lines(inverter: dict[str, Any], snapshot: dict[str, Any], paint: Any) -> Iterator[str]:
-    grid = inverter["grid"]
-    tone = {"present": "32", "lost": "31"}.get(grid["state"], "33")
-    state = paint(grid["state"], tone)
-    facts = [f"for {span(grid['for'])}"] if grid.get("for") is not None else []
-    if grid["state"] == "present":
-        facts += _quantities(inverter, ("grid_voltage", "V"), ("grid_power", "W"))
-    yield paint("WholeHouse", "1")
+def _house_lines(inverter: InverterShown, snapshot: Snapshot, paint: Paint) -> Iterator[str]:
+    grid = inverter.grid
+    tone = {"present": "32", "lost": "31"}.get(grid.state, "33")
+    state = paint(grid.state, tone)
+    facts = [f"for {span(grid.lasts)}"] if grid.lasts is not None else []
+    if grid.state == "present":
+        facts += [
+            f"{value:.0f} {unit}"
+            for value, unit in ((inverter.grid_voltage, "V"), (inverter.grid_power, "W"))
+            if value is not None
+        ]
+    yield paint("House", "1")
     yield f"  Grid     {', '.join([state, *facts])}"
     powers = [
-        f"{name} {inverter[key]:.0f} W"
-        for name, key in (("load", "load_power"), ("sun", "pv_power"))
-        if inverter.get(key) is not None
+        f"{name} {value:.0f} W"
+        for name, value in (("load", inverter.load_power), ("sun", inverter.pv_power))
+        if value is not None
     ]
     if powers:
         yield f"  Power    {', '.join(powers)}"
-    if is_old(inverter["age"], snapshot):
-        yield f"  Taken    {paint(said_age(inverter['age']), '33')} (old)"
-    if inverter.get("error"):
-        yield paint(f"  Trouble  {inverter['error']}", "33")
+    if inverter.age is not None and snapshot.is_old(inverter.age):
+        yield f"  Taken    {paint(said_age(inverter.age), '33')} (old)"
+    if inverter.error:
+        yield paint(f"  Trouble  {inverter.error}", "33")
 
 
-def _quantities(values: dict[str, Any], *wanted: tuple[str, str]) -> list[str]:
-    return [f"{values[key]:.0f} {unit}" for key, unit in wanted if values.get(key) is not None]
-
-
-def _telegram_lines(telegram: dict[str, Any], paint: Any) -> list[str]:
+def _telegram_lines(telegram: TelegramNow, paint: Paint) -> list[str]:
     """What a person must know or do; nothing when the bot has an owner and does well."""
     lines = []
-    if code := telegram.get("code"):
+    if code := telegram.code:
         lines.append(f"  It has no owner yet. Send it: /start {code}")
-    if trouble := telegram.get("trouble"):
+    if trouble := telegram.trouble:
         lines.append(paint(f"  Trouble  {trouble}", "31"))
     return [paint("Telegram bot", "1"), *lines, ""] if lines else []
 
 
-def _device_lines(
-    device: dict[str, Any], snapshot: dict[str, Any], paint: Any, zone: tzinfo | None
-) -> Iterator[str]:
-    link = device["link"]
-    title = f"Battery {device['number']}: {device.get('name') or device['address']}"
-    if (kind := kind_of(device["type"])).made_up:
+def _device_lines(device: BatteryNow, snapshot: Snapshot, paint: Paint, zone: tzinfo | None) -> Iterator[str]:
+    link = device.link or LinkNow()
+    title = f"Battery {device.number}: {device.label}"
+    if (kind := kind_of(device.kind)).made_up:
         title += f" ({kind.name})"
-    state = STATES.get(link["state"], link["state"])
-    good = link["state"] in ("streaming", "waiting")
-    facts = [f"for {span(link['for'])}"]
-    if link.get("rssi") is not None:
-        facts.append(f"{link['rssi']} dBm")
-    if (left := link.get("released_for")) is not None:
+    state = STATES.get(link.state, link.state)
+    good = link.state in ("streaming", "waiting")
+    facts = [f"for {span(link.lasts)}"]
+    if link.rssi is not None:
+        facts.append(f"{link.rssi} dBm")
+    if (left := link.released_for) is not None:
         facts.append(f"taken up again in {span(max(left, 0.0))}")
     yield paint(title, "1")
     yield f"  Link     {paint(state, '32' if good else '33')}, {', '.join(facts)}"
     yield from _link_lines(link, zone)
-    reading = device.get("reading")
+    reading = device.reading
     if reading is None:
-        last = link.get("last_frame")
+        last = link.last_frame
         told = "none yet" if last is None else f"none since the start, the last {said_age(last)}"
         yield f"  Reading  {told}"
         return
-    yield from _reading_lines(
-        reading, device["age"], is_old(device["age"], snapshot), device.get("days", {}), paint
-    )
-    if uncounted := device.get("uncounted"):
+    age = device.age or 0.0
+    yield from _reading_lines(reading, age, snapshot.is_old(age), device.days, paint)
+    if uncounted := device.uncounted:
         yield from _wrapped(
             "Cells", f"the charge is that of the BMS and not counted: {uncounted}. {SAY_WHICH}"
         )
 
 
-def _link_lines(link: dict[str, Any], zone: tzinfo | None) -> Iterator[str]:
+def _link_lines(link: LinkNow, zone: tzinfo | None) -> Iterator[str]:
     """Why there is no data and what is done about it; what became of the last outage; the counters."""
-    if link.get("message"):
-        yield from _wrapped("", link["message"])
-    if link["state"] not in ("streaming", "waiting", "released"):
-        for word, cause in zip(("Probably:", "Or:"), link.get("causes") or (), strict=False):
-            if cause["sure"] >= WORTH_SAYING:
-                yield from _wrapped("", f"{word} {cause['meaning']} {cause['action']}")
-    if (outage := link.get("outage")) is not None and link.get("verdict"):
-        tries = outage["attempts"]
-        done = (
-            f"; {Rung[outage['rung'].upper()].words}" if outage["rung"] not in ("none", "reconnect") else ""
-        )
-        yield f"  Outage   for {span(outage['lasted'])}, {tries} failed attempt{'' if tries == 1 else 's'}{done}"
-    if (last := link.get("last_outage")) is not None:
-        began = datetime.fromisoformat(last["began"]).astimezone(zone)
-        verdict = last["verdict"].replace("_", " ")
-        cure = f", {Rung[last['cure'].upper()].words}" if last.get("cure") else ""
-        yield f"  Last gap {began:%-d %b %H:%M} for {span(last['lasted'])}: {verdict}{cure}"
-    if lately := link.get("implausible"):
+    if link.message:
+        yield from _wrapped("", link.message)
+    if link.state not in ("streaming", "waiting", "released"):
+        for word, cause in zip(("Probably:", "Or:"), link.causes, strict=False):
+            if cause.sure >= WORTH_SAYING:
+                yield from _wrapped("", f"{word} {cause.meaning} {cause.action}")
+    if (outage := link.outage) is not None and link.verdict:
+        tries = outage.attempts
+        done = _rung("; ", outage.rung) if outage.rung not in ("none", "reconnect") else ""
+        yield f"  Outage   for {span(outage.lasted)}, {tries} failed attempt{'' if tries == 1 else 's'}{done}"
+    if (last := link.last_outage) is not None and last.began is not None:
+        began = last.began.astimezone(zone)
+        verdict = last.verdict.replace("_", " ")
+        yield f"  Last gap {began:%-d %b %H:%M} for {span(last.lasted)}: {verdict}{_rung(', ', last.cure)}"
+    if lately := link.implausible:
         left = f"{lately} reading{'' if lately == 1 else 's'} left out in the last 10 min"
-        yield from _wrapped("Doubt", f"{left}, as they cannot be true: {link['implausible_reason']}")
+        yield from _wrapped("Doubt", f"{left}, as they cannot be true: {link.implausible_reason}")
     counters = [
-        f"{link[key]} {one if link[key] == 1 else many}"
-        for key, one, many in (
-            ("connects", "connection", "connections"),
-            ("refused", "frame refused", "frames refused"),
-            ("discarded", "byte dropped", "bytes dropped"),
-            ("commands", "command", "commands"),
+        f"{count} {one if count == 1 else many}"
+        for count, one, many in (
+            (link.connects, "connection", "connections"),
+            (link.refused, "frame refused", "frames refused"),
+            (link.discarded, "byte dropped", "bytes dropped"),
+            (link.commands, "command", "commands"),
         )
-        if link.get(key)
+        if count
     ]
     if counters:
-        today = f" ({link['commands_day']} in the last 24 h)" if link.get("commands_day") else ""
+        today = f" ({link.commands_day} in the last 24 h)" if link.commands_day else ""
         yield f"  Radio    {', '.join(counters)}{today}"
+
+
+def _rung(before: str, code: str | None) -> str:
+    """What a repair did, behind ``before``; "" for none, and for one of a service that is newer than we are."""
+    rung = Rung.__members__.get((code or "").upper())
+    return "" if rung is None else f"{before}{rung.words}"
 
 
 def _wrapped(title: str, text: str) -> Iterator[str]:
@@ -269,76 +281,77 @@ def _folded(line: str) -> Iterator[str]:
     yield part
 
 
-def _band(reading: dict[str, Any]) -> str:
+def _band(reading: Reading) -> str:
     """How sure the count is, and what it started from; nothing for a value of the BMS."""
-    if "soc_low" not in reading or "soc_high" not in reading:
+    if reading.soc_low is None or reading.soc_high is None:
         return ""
-    band = f"{reading['soc_low']:.0f} to {reading['soc_high']:.0f} %"
-    anchor = reading.get("soc_anchor")
-    if reading.get("battery_soc_source") != "counted":
+    band = f"{reading.soc_low:.0f} to {reading.soc_high:.0f} %"
+    anchor = reading.soc_anchor
+    if reading.battery_soc_source != "counted":
         return f"(our count: {band})" if anchor else f"(our count: {band}, not anchored yet)"
-    age = reading.get("soc_anchor_age")
+    age = reading.soc_anchor_age
     since = f", {anchor} {said_age(age)}" if anchor and age is not None else ""
     return f"({band}{since})"
 
 
 def _reading_lines(
-    reading: dict[str, Any], age: float, old: bool, days: dict[str, Any], paint: Any
+    reading: Reading, age: float, old: bool, days: Mapping[str, Energy], paint: Paint
 ) -> Iterator[str]:
-    if (soc := reading.get("battery_soc")) is not None:
+    if (soc := reading.battery_soc) is not None:
         source = {"bms": "by the BMS", "curve": "by voltage", "counted": "counted"}.get(
-            reading.get("battery_soc_source", ""), ""
+            reading.battery_soc_source or "", ""
         )
         yield from _beside(
             f"  Charge   {paint(soc_bar(soc), _tone(soc))} {soc:.0f} % {source}", _band(reading)
         )
-    elif reading.get("device", {}).get("balancer"):
+    elif reading.device.balancer:
         yield "  Charge   not measured: this is an active balancer, without a current sensor"
     power = []
-    if (voltage := reading.get("voltage")) is not None:
+    if (voltage := reading.voltage) is not None:
         power.append(f"{voltage:.2f} V")
-    if (current := reading.get("current")) is not None:
+    if (current := reading.current) is not None:
         power.append(f"{current:+.2f} A")
-    if (watts := reading.get("power")) is not None:
+    if (watts := reading.power) is not None:
         power.append(f"{watts:+.0f} W {flow_of_power(watts)}")
     if power:
         yield f"  Power    {'   '.join(power)}"
-    yield from _ends(reading.get("empty_in"), reading.get("full_in"))
-    if cells := reading.get("cells"):
-        low, high = reading["cell_min"], reading["cell_max"]
+    yield from _ends(reading.empty_in, reading.full_in)
+    if (cells := reading.cells) and (low := reading.cell_min) and (high := reading.cell_max):
+        delta = reading.cell_delta if reading.cell_delta is not None else high.v - low.v
         yield from _beside(
             f"  Cells    {cell_bars(cells)} ",
-            f"{low['v']:.3f} V (cell {low['index']}) to {high['v']:.3f} V (cell {high['index']}), "
-            f"delta {reading['cell_delta'] * 1000:.0f} mV",
+            f"{low.v:.3f} V (cell {low.index}) to {high.v:.3f} V (cell {high.index}), "
+            f"delta {delta * 1000:.0f} mV",
         )
     warm = []
-    if probes := probes_of(reading):
+    if probes := reading.probes:
         warm.append("battery " + ", ".join(f"T{number} {value:.1f}" for number, value in probes) + " °C")
-    if (mosfet := reading.get("mos_temperature")) is not None:
+    if (mosfet := reading.mos_temperature) is not None:
         warm.append(f"MOSFETs {mosfet:.1f} °C")
     if warm:
         yield f"  Temp.    {', '.join(warm)}"
-    if (meters := reading.get("meters", {})).get("discharged_kwh") is not None:
-        energy = f"{meters['charged_kwh']:.1f} kWh in, {meters['discharged_kwh']:.1f} kWh out"
-        if days:
-            today = days[max(days)]
-            energy += f"; today {today['charged_kwh']:.1f} in, {today['discharged_kwh']:.1f} out"
+    meters, today = reading.meters, days[max(days)] if days else Energy()
+    if meters.charged_kwh is not None and meters.discharged_kwh is not None:
+        energy = f"{meters.charged_kwh:.1f} kWh in, {meters.discharged_kwh:.1f} kWh out"
+        if today.charged_kwh is not None and today.discharged_kwh is not None:
+            energy += f"; today {today.charged_kwh:.1f} in, {today.discharged_kwh:.1f} out"
         yield f"  Energy   {energy}"
-    if alarms := reading.get("alarms"):
+    if alarms := reading.alarms:
         yield f"  Alarms   {paint(', '.join(alarms), '31')}"
     yield f"  Taken    {paint(said_age(age), '33' if old else '0')}" + (" (old)" if old else "")
 
 
-def _record_lines(records: dict[str, Any], paint: Any) -> Iterator[str]:
+def _record_lines(records: RecordsNow, paint: Paint) -> Iterator[str]:
     yield paint("Inverter's database", "1")
-    yield f"  File     {records['path']}"
-    done = [f"{records[what]} {what}" for what in ("merged", "inserted") if records[what]]
-    if records["age"] is not None:
-        yield f"  Records  {', '.join(done)}, the last {said_age(records['age'])}"
+    yield f"  File     {records.path}"
+    counts = ((records.merged, "merged"), (records.inserted, "inserted"))
+    done = [f"{count} {what}" for count, what in counts if count]
+    if records.age is not None:
+        yield f"  Records  {', '.join(done)}, the last {said_age(records.age)}"
     else:
         yield "  Records  none merged yet"
-    if records["failure"]:
-        yield paint(f"  Trouble  {records['failure']}", "33")
+    if records.failure:
+        yield paint(f"  Trouble  {records.failure}", "33")
 
 
 def _paint(text: str, code: str) -> str:

@@ -9,16 +9,16 @@ Where ``alerts`` is absent it is not known what is open; ``alerts_before`` were 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
 
+from jk_bms.model.freshness import is_old
 from jk_bms.model.kinds import kind_of
-from jk_bms.model.reading import probes_of
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.view.charge import LOW, level_of, shown_soc
 from jk_bms.view.flow import flow_of_current
-from jk_bms.view.freshness import is_old
 from jk_bms.web.assets import EARLY, tree
 from jk_bms.web.markup import Html, tag
 from jk_bms.web.words import quantity
@@ -500,7 +500,8 @@ def _facts(frame: Frame, state: State, device: Mapping[str, Any]) -> Html:
     ):
         if value is not None:
             rows.append(_row(t(f"web.{name}"), quantity(t, form, value), old=old))
-    for number, value in probes_of(reading):
+    probes = zip(reading.get("probe_numbers") or count(1), reading.get("temperatures") or (), strict=False)
+    for number, value in probes:
         rows.append(_row(f"{t('web.temperature')} T{number}", quantity(t, "temperature", value), old=old))
     today = (device.get("days") or {}).get(frame.now.astimezone(frame.zone).date().isoformat()) or {}
     for name, key in (("in_today", "charged_kwh"), ("out_today", "discharged_kwh")):
@@ -734,7 +735,7 @@ def _age(frame: Frame, age: float | None) -> str | None:
 
 
 def _old(age: float | None, state: State) -> bool:
-    return (state.get("poller") or {}).get("up") is False or is_old(age, state)
+    return (state.get("poller") or {}).get("up") is False or is_old(age, state.get("poll_interval"))
 
 
 def _why_nothing(frame: Frame, device: Mapping[str, Any]) -> str:

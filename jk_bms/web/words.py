@@ -10,13 +10,12 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from jk_bms.called import tool
-from jk_bms.model.freshness import INVERTER, PERIODS, SHOWN
+from jk_bms.model.freshness import INVERTER, PERIOD, PERIODS, SHOWN
 from jk_bms.texts import LANGUAGES, Texts, language
 from jk_bms.texts.alerts import alert_told
 from jk_bms.texts.durations import NOW
 from jk_bms.view.charge import FULL, LEVELS
 from jk_bms.view.flow import AMPS, WATTS
-from jk_bms.view.freshness import PERIOD
 
 # What the page says in the words of others: whole topics, keys, or what keys begin with (a dot or a dash ends those).
 SHARED = (

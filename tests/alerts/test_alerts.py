@@ -18,6 +18,7 @@ from jk_bms.config.settings import load_settings
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
+from jk_bms.model.outage import OutageNow
 from jk_bms.store.bms_db import open_reader, open_writer
 from tests.sources.scripted import StillClock
 
@@ -335,7 +336,7 @@ async def test_the_adapter_is_not_blamed_for_a_battery_that_says_nothing(
     with house.running():
         await house.wait(60)
         house.pack.status.rung, house.pack.status.verdict = 4, verdict
-        house.pack.status.outage = {"verdict": verdict.value, "cure": None}
+        house.pack.status.outage = OutageNow(verdict=verdict.value)
         await house.hear_nothing(600)
 
     assert house.events() == [("alert.raised", 1031)]
@@ -345,7 +346,7 @@ async def test_what_helped_tells_whose_fault_it_was(tmp_path: Path) -> None:
     house = House(tmp_path)
     with house.running():
         house.pack.status.rung = 4
-        house.pack.status.outage = {"verdict": "mute", "cure": "power_cycle"}
+        house.pack.status.outage = OutageNow(verdict="mute", cure="power_cycle")
         await house.wait(120)
 
     assert house.events() == [("alert.raised", 3005)]

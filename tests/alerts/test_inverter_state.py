@@ -8,6 +8,7 @@ import pytest
 from jk_bms.alerts.inverter import InverterNow, Inverters
 from jk_bms.inverters.records import OVERHEARD
 from jk_bms.model import Inverter, InverterSample
+from jk_bms.model.snapshot import GridNow, InverterShown, InvertersTold
 from jk_bms.simulator.inverter_reading import MADE_UP
 from tests.sources.scripted import StillClock
 
@@ -52,9 +53,9 @@ def test_two_records_confirm_the_grid() -> None:
 
     shown = house.state.shown()
     assert shown is not None
-    assert shown["grid"] == {"state": "present", "for": None}  # it was there before us
-    assert (shown["grid_voltage"], shown["load_power"], shown["status"]) == (231.0, 400.0, "SUB")
-    assert "pv_power" not in shown
+    assert shown.grid == GridNow(state="present")  # it was there before us
+    assert (shown.grid_voltage, shown.load_power, shown.status) == (231.0, 400.0, "SUB")
+    assert shown.pv_power is None
     assert house.state.on_battery is False
 
 
@@ -77,10 +78,10 @@ def test_an_inverter_that_falls_silent_says_nothing_of_the_grid() -> None:
 
     shown = house.state.shown()
     assert shown is not None
-    assert shown["age"] == 130.0
-    assert shown["error"] == "no answer"
-    assert shown["grid"] == {"state": "unknown", "for": None}
-    assert shown["grid_voltage"] == 230.0
+    assert shown.age == 130.0
+    assert shown.error == "no answer"
+    assert shown.grid == GridNow(state="unknown")
+    assert shown.grid_voltage == 230.0
     assert house.state.on_battery is None
 
 
@@ -126,15 +127,20 @@ class Several:
             self.says(self.RIGHT, **right)
 
 
+def house_shown(told: InvertersTold) -> InverterShown:
+    assert told.inverter is not None
+    return told.inverter
+
+
 def test_two_inverters_are_one_house() -> None:
     house = Several()
     house.both({"grid_voltage": 231.0, "load_power": 400.0}, {"grid_voltage": 229.0, "load_power": 250.0})
 
     shown = house.inverters.shown()
 
-    assert (shown["inverter"]["grid_voltage"], shown["inverter"]["load_power"]) == (231.0, 650.0)
-    assert (shown["inverter"]["of"], shown["inverter"]["fresh"]) == (2, 2)
-    assert [(one["id"], one["name"], one["load_power"]) for one in shown["inverters"]] == [
+    assert (house_shown(shown).grid_voltage, house_shown(shown).load_power) == (231.0, 650.0)
+    assert (house_shown(shown).of, house_shown(shown).fresh) == (2, 2)
+    assert [(one.id, one.name, one.load_power) for one in shown.inverters] == [
         ("left", None, 400.0),
         ("right", "Garage", 250.0),
     ]
@@ -145,18 +151,18 @@ def test_where_one_of_two_is_silent_nothing_is_added_up() -> None:
     for _ in range(3):
         house.wait(10.0)
         house.says(house.LEFT, grid_voltage=231.0, load_power=400.0)
-    shown = house.inverters.shown()["inverter"]
-    assert "load_power" not in shown, "the other one has not spoken yet"
-    assert (shown["grid_voltage"], shown["fresh"]) == (231.0, 1)
+    shown = house_shown(house.inverters.shown())
+    assert shown.load_power is None, "the other one has not spoken yet"
+    assert (shown.grid_voltage, shown.fresh) == (231.0, 1)
 
     house.both({"grid_voltage": 231.0, "load_power": 400.0}, {"grid_voltage": 229.0, "load_power": 250.0})
     for _ in range(13):
         house.wait(10.0)
         house.says(house.LEFT, grid_voltage=230.0, load_power=410.0)
-    shown = house.inverters.shown()["inverter"]
+    shown = house_shown(house.inverters.shown())
 
-    assert "load_power" not in shown
-    assert (shown["grid_voltage"], shown["of"], shown["fresh"]) == (230.0, 2, 1)
+    assert shown.load_power is None
+    assert (shown.grid_voltage, shown.of, shown.fresh) == (230.0, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +210,7 @@ def test_another_programs_word_counts_where_we_hear_nothing_ourselves() -> None:
 
     assert house.says(MADE_UP, grid_voltage=0.0) is False, "a real one is there, if silent"
     assert house.says(OVERHEARD, grid_voltage=230.0)
-    assert [one["id"] for one in house.inverters.shown()["inverters"]] == ["records"]
+    assert [one.id for one in house.inverters.shown().inverters] == ["records"]
 
 
 def test_one_that_never_answered_is_missed_after_a_while() -> None:

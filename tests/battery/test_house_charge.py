@@ -11,6 +11,7 @@ from jk_bms.digest.facts import together
 from jk_bms.model import Device, Sample
 from jk_bms.store.history_query import Series, Values
 from jk_bms.view.house import house_of
+from tests.told import house
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 PACKS = {"A": (80.0, 200.0, 280.0, 52.0), "B": (20.0, None, 100.0, 26.0)}  # %, Ah learnt, Ah of the BMS, V
@@ -46,7 +47,7 @@ def page() -> float | None:
         }
         for number, (name, (soc, learned, full, volts)) in enumerate(PACKS.items(), 1)
     ]
-    return house_of({"poll_interval": 30.0, "devices": devices}).soc
+    return house_of(house({"poll_interval": 30.0, "devices": devices})).soc
 
 
 def alerts() -> float | None:

@@ -20,6 +20,7 @@ from jk_bms.live.server import LiveServer
 from tests.bot.house_snapshot import snapshot
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 from tests.scale import PATIENCE
+from tests.told import house
 
 # A second for a minute and less: what a test waits for is a rule, not a duration.
 QUICK = Pace(minute=1.0, first_pause=0.02, longest_pause=0.1, patience=3.0, timeout=3.0, late=0.3)
@@ -66,7 +67,7 @@ class Poller:
         self.holds = asyncio.Event()  # until it is set, a release takes
         self.holds.set()
         self.fails: dict[str, Exception] = {}  # what a request of that action meets
-        self.server = LiveServer(path, snapshot=lambda: self.snapshot, handle=self._handle)
+        self.server = LiveServer(path, snapshot=lambda: house(self.snapshot), handle=self._handle)
 
     async def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests.append(request)

@@ -14,7 +14,6 @@ import pytest
 from jk_bms.bot.alert_feed import GREETED, NOTE, AlertFeed, limits_of
 from jk_bms.bot.hushed import hush, hushed_note, is_hushed
 from jk_bms.bot.light_aiogram import TelegramBot
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.pages.callbacks import alert_key
 from jk_bms.bot.sender import Sender
@@ -24,6 +23,7 @@ from jk_bms.config.settings import Settings, load_settings
 from jk_bms.model import Device, Event
 from jk_bms.model.inverter import INVERTER
 from jk_bms.model.link import LinkState
+from jk_bms.model.snapshot import EventTold, Snapshot
 from jk_bms.rules import example
 from jk_bms.rules.base import InverterView, Link, Moment, PackView
 from jk_bms.rules.engine import Engine
@@ -31,9 +31,11 @@ from jk_bms.rules.facts import alert_facts, notice_facts
 from jk_bms.rules.options import Options
 from jk_bms.store.bms_db import BmsDb, open_writer
 from jk_bms.texts import language
+from jk_bms.view.live_view import LiveView
 from tests.bot.conftest import QUICK, Poller, soon
 from tests.bot.house_snapshot import device, snapshot
 from tests.bot.telegram_server import OWNER, TelegramServer
+from tests.told import battery
 
 OTHER = 88
 PACK = Device(address="AA:BB:CC:DD:EE:01", name="<Main> & co")
@@ -106,19 +108,19 @@ class Feeding:
             Event(kind=kind, taken_at=now, monotonic=1.0, device=PACK.address, facts=told | facts)
         )
         at = time.monotonic()
-        self.feed._hear({"type": "event", "kind": kind})
+        self.feed._hear(EventTold(kind=kind))
         return at
 
-    def write(self, told: dict[str, Any]) -> None:
+    def write(self, told: EventTold) -> None:
         """Write an event that the socket told before."""
         self.own.append(
             Event(
-                kind=told["kind"],
-                taken_at=datetime.fromisoformat(told["time"]),
-                monotonic=told["monotonic"],
-                device=told["device"],
-                text=told["text"],
-                facts=told["facts"],
+                kind=told.kind,
+                taken_at=datetime.fromisoformat(told.time),
+                monotonic=told.monotonic,
+                device=told.device,
+                text=told.text,
+                facts=told.facts,
             )
         )
         self.feed.wake()
@@ -161,8 +163,8 @@ def feeding(
     own: BmsDb,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Feeding:
-    for patience in ("alert_feed.HOUSE_PATIENCE", "live.PATIENCE"):
-        monkeypatch.setattr(f"jk_bms.bot.{patience}", 10.0)  # a slow machine gets the same messages
+    for patience in ("bot.alert_feed.HOUSE_PATIENCE", "view.live_view.PATIENCE"):
+        monkeypatch.setattr(f"jk_bms.{patience}", 10.0)  # a slow machine gets the same messages
     return Feeding(settings, store, bot, own)
 
 
@@ -628,8 +630,8 @@ async def test_a_poller_that_hangs_does_not_hold_up_the_alert(
 async def test_a_battery_lost_at_a_restart_of_the_poller_shows_its_last_values(
     feeding: Feeding, poller: Poller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def recorded() -> dict[str, Any]:
-        return {"devices": [device(age=4000.0)]}
+    async def recorded() -> Snapshot:
+        return Snapshot(devices=(battery(device(age=4000.0)),))
 
     monkeypatch.setattr(feeding.live, "recorded", recorded)
     unread = device()
@@ -735,4 +737,4 @@ def test_a_picture_of_cells_has_both_limits(
     device: dict[str, Any], facts: dict[str, Any], limits: tuple[float | None, float | None]
 ) -> None:
     """Whatever the alert is about: a cell beyond a limit is never green."""
-    assert limits_of(device, facts) == limits
+    assert limits_of(battery(device), facts) == limits

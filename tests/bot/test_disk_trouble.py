@@ -27,6 +27,7 @@ from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.sender import Sender
 from jk_bms.bot.store import BOT_DB, BotStore, Chat, open_store
 from jk_bms.errors import StoreError
+from jk_bms.model.snapshot import EventTold, Snapshot
 from jk_bms.store import schema
 from jk_bms.texts import language
 from tests.bot.conftest import QUICK, Poller, soon
@@ -370,21 +371,20 @@ def test_another_bot_is_still_refused(tmp_path: Path) -> None:
 # What the poller cannot write
 
 
-def unsaved(code: int, value: float, **facts: Any) -> dict[str, Any]:
+def unsaved(code: int, value: float, **facts: Any) -> EventTold:
     """An event as the poller's socket tells it while bms.db cannot be written."""
     from tests.bot.test_alert_feed import open_alert
 
     told = open_alert(code) | {"what": "raised", "value": value} | facts
-    return {
-        "type": "event",
-        "unsaved": True,
-        "kind": "alert.raised",
-        "time": datetime.now(UTC).isoformat(),
-        "monotonic": time.monotonic(),
-        "device": told["subject"],
-        "text": f"alert {code} {value}",
-        "facts": told,
-    }
+    return EventTold(
+        unsaved=True,
+        kind="alert.raised",
+        time=datetime.now(UTC).isoformat(),
+        monotonic=time.monotonic(),
+        device=told["subject"],
+        text=f"alert {code} {value}",
+        facts=told,
+    )
 
 
 async def test_what_the_poller_cannot_write_is_told_once(feeding: Feeding, telegram: TelegramServer) -> None:  # noqa: F811
@@ -393,7 +393,7 @@ async def test_what_the_poller_cannot_write_is_told_once(feeding: Feeding, teleg
         feeding.feed._hear(told)
         await soon(lambda: telegram.shown(OWNER))
         feeding.feed._hear(told)  # with each snapshot again, until it is written
-        feeding.feed._hear({"type": "snapshot", "unsaved": [told, unsaved(1034, 91.0), {"kind": 1}]})
+        feeding.feed._hear(Snapshot(unsaved=(told, unsaved(1034, 91.0), EventTold(kind="1"))))
         await soon(lambda: len(telegram.shown(OWNER)) == 2)
         feeding.write(told)
         feeding.happen(1015)
@@ -412,9 +412,7 @@ async def test_of_too_many_that_cannot_be_written_the_newest_are_told(
 ) -> None:
     monkeypatch.setattr(alert_feed, "MOST_UNSAVED", 2)
     async with feeding.running():
-        feeding.feed._hear(
-            {"type": "snapshot", "unsaved": [unsaved(code, 2.79) for code in (1006, 1034, 1015)]}
-        )
+        feeding.feed._hear(Snapshot(unsaved=tuple(unsaved(code, 2.79) for code in (1006, 1034, 1015))))
         await soon(lambda: len(telegram.shown(OWNER)) == 2)
 
     assert ["1034" in telegram.shown(OWNER)[0], "1015" in telegram.shown(OWNER)[1]] == [True, True]

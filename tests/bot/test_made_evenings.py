@@ -13,12 +13,14 @@ from bench.forecast import HOUSES
 from bench.soc_family import DAY, HOUR
 from jk_bms.battery.runtime import Runtime
 from jk_bms.battery.until import Outlook
-from jk_bms.bot import outlook as module
 from jk_bms.errors import StoreError
 from jk_bms.model import Sample
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.store.history_query import Series, Values
+from jk_bms.view import until as module
 from tests.battery.quick_pack import DEVICE
 from tests.scale import scaled
+from tests.told import battery
 
 UTC_ = ZoneInfo("UTC")
 AH, VOLTS, MINUTE = 200.0, 52.0, 60.0
@@ -96,9 +98,9 @@ class Evening:
         }
         if forecast is not None:
             reading["empty_in"] = [forecast.low, forecast.high]
-        device = {"address": "pack", "age": 5.0, "reading": reading}
+        device = battery({"address": "pack", "age": 5.0, "reading": reading})
         until = now + timedelta(hours=self.hours)
-        return module.outlook(None, {"devices": [device]}, device, until, now, UTC_)  # type: ignore[arg-type]
+        return module.outlook(None, Snapshot(devices=(device,)), device, until, now, UTC_)  # type: ignore[arg-type]
 
     @property
     def lasts(self) -> bool:

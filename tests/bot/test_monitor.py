@@ -12,16 +12,17 @@ import pytest
 
 from jk_bms.bot.access import Access
 from jk_bms.bot.choices import Choices
-from jk_bms.bot.live import LiveView
 from jk_bms.bot.monitor import DEFAULT_MINIMUM, Monitor, level_of
 from jk_bms.bot.parts import Parts
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, Chat, open_store
 from jk_bms.config.settings import Settings
 from jk_bms.texts import language
+from jk_bms.view.live_view import LiveView
 from tests.bot.conftest import Configure, soon
 from tests.bot.house_snapshot import device, reading, snapshot
 from tests.bot.telegram_server import OWNER
+from tests.told import house as told
 
 
 class House:
@@ -46,11 +47,11 @@ class House:
         return [one.message.text for one in waiting]
 
     async def level(self, soc: float | None, **more: Any) -> list[str]:
-        await self.monitor.check(snapshot(device(reading=reading(battery_soc=soc, **more))))
+        await self.monitor.check(told(snapshot(device(reading=reading(battery_soc=soc, **more)))))
         return self.told()
 
     async def look(self, state: dict[str, Any]) -> list[str]:
-        await self.monitor.look(state)
+        await self.monitor.look(told(state))
         return self.told()
 
 
@@ -117,7 +118,7 @@ async def test_at_night_the_level_makes_no_sound(
     house = with_env(ALERT_QUIET_HOURS=setting, TIMEZONE="Europe/Kyiv")
     house.store.change_chat(OWNER, choices=Choices(quiet=chosen))
     house.monitor._now = lambda: datetime(2026, 12, 1, hour, 30, tzinfo=ZoneInfo("Europe/Kyiv"))
-    await house.monitor.check(snapshot(device(reading=reading(battery_soc=80.0))))
+    await house.monitor.check(told(snapshot(device(reading=reading(battery_soc=80.0)))))
 
     (waiting,) = house.store.oldest(OWNER)
     assert waiting.message.silent is silent
@@ -156,7 +157,7 @@ async def test_a_restart_remembers_the_level(house: House, configure: Configure)
 
 
 async def test_old_values_are_no_level(house: House) -> None:
-    await house.monitor.check(snapshot(device(age=500.0)))
+    await house.monitor.check(told(snapshot(device(age=500.0))))
 
     assert house.told() == []
 
@@ -171,7 +172,7 @@ def test_bigger_packs_weigh_more_in_the_level(configure: Configure) -> None:
     small = device(1, reading=reading(battery_soc=20.0, capacity=100.0))
     big = device(2, reading=reading(battery_soc=80.0, capacity=300.0))
 
-    level = level_of(snapshot(small, big), configure())
+    level = level_of(told(snapshot(small, big)), configure())
 
     assert level is not None
     assert level.percent == 65.0

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jk_bms.bot.outlook import DAYS, outlook
 from jk_bms.store.bms_db import open_reader
+from jk_bms.view.until import DAYS, outlook
 from tests.charts.lived_house import PACK, live
+from tests.told import battery, house
 
 KYIV = ZoneInfo("Europe/Kyiv")
 NOW = datetime(2026, 11, 20, 21, 30, tzinfo=KYIV)
@@ -37,9 +38,9 @@ def pack(address: str = PACK, age: float = 5.0, **reading: Any) -> dict[str, Any
 def asked(path: Path, hours: float, *others: dict[str, Any], age: float = 5.0, **reading: Any) -> Any:
     """The outlook for a pack beside ``others``."""
     device = pack(age=age, **reading)
-    snapshot = {"devices": [*others, device]}
+    snapshot = house({"devices": [*others, device]})
     with open_reader(path) as reader:
-        return outlook(reader, snapshot, device, NOW + timedelta(hours=hours), NOW, KYIV)
+        return outlook(reader, snapshot, battery(device), NOW + timedelta(hours=hours), NOW, KYIV)
 
 
 def test_the_same_hours_of_the_last_days_tell_the_load(lived: Path) -> None:
@@ -130,14 +131,16 @@ def test_unknown_charge_or_capacity_is_unknown(lived: Path) -> None:
 def test_an_end_that_is_near_is_the_one_that_the_alert_tells(lived: Path) -> None:
     """What was usual at this hour says nothing of a house that is about to go dark."""
     device = pack(soc_low=6.0, soc_high=9.0, empty_in=[3000.0, 4000.0])
-    snapshot = {
-        "devices": [device],
-        "house": {"empty_in": [900.0, 1500.0], "packs": {PACK: [900.0, 1500.0]}},
-    }
+    snapshot = house(
+        {
+            "devices": [device],
+            "house": {"empty_in": [900.0, 1500.0], "packs": {PACK: [900.0, 1500.0]}},
+        }
+    )
     with open_reader(lived) as reader:
         near = outlook(reader, snapshot, None, NOW + timedelta(hours=8), NOW, KYIV)
         sooner = outlook(reader, snapshot, None, NOW + timedelta(minutes=10), NOW, KYIV)
-        between = outlook(reader, snapshot, device, NOW + timedelta(minutes=20), NOW, KYIV)
+        between = outlook(reader, snapshot, battery(device), NOW + timedelta(minutes=20), NOW, KYIV)
 
     assert near is not None
     assert (near.verdict, near.days) == ("no", None)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jk_bms.battery.until import Outlook
-from jk_bms.bot import pages
+from jk_bms.bot import pages as real
 from jk_bms.bot.pages import Page
 from jk_bms.bot.pages.callbacks import alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.page import WIDTH
@@ -30,19 +30,22 @@ from tests.bot.house_snapshot import (
     snapshot,
     troubled,
 )
+from tests.told import Told
 
+pages: Any = Told(real)
 KYIV = ZoneInfo("Europe/Kyiv")
 EN, UK = language("en"), language("uk")
 HOSTILE = '</b><script>&amp;{0}{x}%s\n\u202e"😀"' + "x" * 4000
 
 
 def status(*devices: dict[str, Any], **other: Any) -> Page:
-    return pages.status(snapshot(*devices, **other), EN, KYIV, NOW)
+    page: Page = pages.status(snapshot(*devices, **other), EN, KYIV, NOW)
+    return page
 
 
 def battery(**other: Any) -> str:
     known = device(reading=reading(**other))
-    return pages.battery(snapshot(known), known, EN, KYIV, NOW).text
+    return str(pages.battery(snapshot(known), known, EN, KYIV, NOW).text)
 
 
 def all_pages(texts: Texts, state: dict[str, Any], report: dict[str, Any] | None = None) -> dict[str, Page]:
@@ -334,7 +337,7 @@ def test_cells_keep_their_numbers_where_some_are_missing() -> None:
 
 def test_cells_of_a_battery_that_never_spoke() -> None:
     def text(known: dict[str, Any]) -> str:
-        return pages.cells(snapshot(known), known, EN, KYIV, NOW).text
+        return str(pages.cells(snapshot(known), known, EN, KYIV, NOW).text)
 
     assert "No battery data yet." in text(device(reading=None, age=None))
     assert "No battery data since 17:42." in text(device(reading={"temperature": 20.0}, age=3600.0))
@@ -634,7 +637,7 @@ def test_until(other: dict[str, Any], words: list[str]) -> None:
 
 def test_until_without_charge_or_load() -> None:
     def text(known: dict[str, Any]) -> str:
-        return pages.until(snapshot(known), known, None, EN, KYIV, NOW).text
+        return str(pages.until(snapshot(known), known, None, EN, KYIV, NOW).text)
 
     young = device(reading=reading(battery_soc=62.0, current=40.0, capacity=280.0))
     assert "how much the house uses is not known" in text(young)

@@ -4,19 +4,22 @@ import re
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from jk_bms.battery.until import Outlook
-from jk_bms.bot import pages
+from jk_bms.bot import pages as real
 from jk_bms.bot.choices import Choices
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_html
 from tests.bot.house_snapshot import NOW, alert, device, reading, snapshot, troubled
+from tests.told import Told
 
 DOC = (Path(__file__).parents[2] / "docs" / "telegram.md").read_text(encoding="utf-8")
 KYIV = ZoneInfo("Europe/Kyiv")
+pages: Any = Told(real)
 EN, UK = language("en"), language("uk")
 ALERT = alert(value=2.843, facts={"cell": 4, "limit": 2.5}, since=(NOW - timedelta(seconds=5)).isoformat())
 
@@ -50,7 +53,7 @@ def examples() -> dict[str, str]:
         "until": pages.until(house, main, morning, EN, KYIV, NOW).text,
         "ukrainian": pages.battery(house, device(name="Дім"), UK, KYIV, NOW).text,
         "old": pages.status(
-            {"devices": [{**device(age=900.0), "link": None, "days": None}], "poller_down": True},
+            {"devices": [{**device(age=900.0), "link": None, "days": {}}], "poller_down": True},
             EN,
             KYIV,
             NOW,

@@ -147,7 +147,7 @@ class Service:
             return None
         try:
             with LiveClient(path) as client:
-                return client.snapshot()
+                return client.plain_snapshot()
         except Exception:
             return None
 

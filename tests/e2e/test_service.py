@@ -137,14 +137,13 @@ def test_release_and_resume(simulated: House) -> None:
         service.streaming()
         with LiveClient(Path(simulated.env["BMS_SOCKET"])) as client:
             client.request("release", seconds=60)
-            [released] = client.snapshot()["devices"]
+            [released] = client.snapshot().devices
             client.request("resume")
-            back = until(
-                lambda: [d for d in client.snapshot()["devices"] if d["link"]["state"] == "streaming"]
-            )
+            back = until(lambda: [d for d in client.snapshot().devices if d.link_state == "streaming"])
 
-    assert released["link"]["state"] == "released"
-    assert released["link"]["verdict"] == "released"
+    assert released.link is not None
+    assert released.link.state == "released"
+    assert released.link.verdict == "released"
     assert back
 
 

@@ -27,7 +27,7 @@ def test_new_batteries_go_where_the_fewest_are() -> None:
     chosen = [placed(placement, pack, A, B) for pack in PACKS]
 
     assert chosen == [A.address, B.address, A.address, B.address]
-    assert [load[1:] for load in placement.loads()] == [(3, 2), (3, 2)]
+    assert [(load.connections, load.devices) for load in placement.loads()] == [(3, 2), (3, 2)]
 
 
 def test_those_that_the_owner_pinned_count_as_load() -> None:

@@ -12,8 +12,9 @@ from jk_bms.errors import LiveError, SourceError, Verdict
 from jk_bms.live import async_client
 from jk_bms.live.async_client import AsyncLive
 from jk_bms.live.server import LiveServer
+from jk_bms.model.snapshot import EventTold, Snapshot
 
-STATE: dict[str, Any] = {"devices": []}
+STATE = Snapshot()
 
 
 async def handle(request: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +47,7 @@ async def server(path: Path) -> AsyncIterator[LiveServer]:
 async def test_asks_and_is_answered(server: LiveServer, path: Path) -> None:
     client = AsyncLive(path)
 
-    assert (await client.snapshot())["devices"] == []
+    assert await client.snapshot() == STATE
     assert await client.request("echo", text="ping") == {"said": "ping"}
 
 
@@ -96,7 +97,7 @@ async def test_subscription_survives_the_end_of_the_service(
 
     async def listen() -> None:
         async for message in AsyncLive(path).subscribe():
-            heard.append(message["type"])
+            heard.append(type(message).__name__)
             async with arrived:
                 arrived.notify_all()
 
@@ -111,9 +112,9 @@ async def test_subscription_survives_the_end_of_the_service(
         live = service(path)
         async with live.serve():
             await told(3 * turn - 1)
-            live.send("event", text="it goes on")
+            live.send(EventTold(text="it goes on"))
             await told(3 * turn)
         await told(3 * turn + 1)
     listening.cancel()
 
-    assert heard == ["lost", "snapshot", "event", "lost", "snapshot", "event", "lost"]
+    assert heard == ["Lost", *["Snapshot", "EventTold", "Lost"] * 2]

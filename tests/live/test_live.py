@@ -15,9 +15,10 @@ from jk_bms.live import messages
 from jk_bms.live import server as module
 from jk_bms.live.client import LiveClient
 from jk_bms.live.server import AT_ONCE, EVENT_BACKLOG, MOST_CLIENTS, LiveServer
+from jk_bms.model.snapshot import EventTold, ProgramNow, Snapshot
 
 T = TypeVar("T")
-STATE = {"program": {"version": "1"}, "devices": []}
+STATE = Snapshot(program=ProgramNow(version="1"))
 
 
 async def handle(request: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +71,7 @@ async def test_snapshot(server: LiveServer, path: Path) -> None:
     """The snapshot is what the service says of itself."""
     snapshot = await asked(path, LiveClient.snapshot)
 
-    assert {key: snapshot[key] for key in STATE} == STATE
+    assert snapshot == STATE
 
 
 async def test_socket_is_for_the_group_only(server: LiveServer, path: Path) -> None:
@@ -146,11 +147,11 @@ async def test_subscriber_gets_everything_in_order(server: LiveServer, path: Pat
     assert server.listening
 
     for n in range(100):
-        server.send("sample", n=n)
-    got = [json.loads(await reader.readline())["n"] for _ in range(100)]
+        server.send(messages.SampleTold(address=str(n)))
+    got = [json.loads(await reader.readline())["address"] for _ in range(100)]
     writer.close()
 
-    assert got == list(range(100))
+    assert got == [str(n) for n in range(100)]
 
 
 async def test_subscriber_that_does_not_read_costs_nothing(server: LiveServer, path: Path) -> None:
@@ -165,8 +166,8 @@ async def test_subscriber_that_does_not_read_costs_nothing(server: LiveServer, p
         await asyncio.sleep(0)
 
     for n in range(4 * EVENT_BACKLOG // 10_000):
-        server.send("event", n=n, text="x" * 10_000)
-        assert json.loads(await reader.readline())["n"] == n
+        server.send(EventTold(monotonic=n, text="x" * 10_000))
+        assert json.loads(await reader.readline())["monotonic"] == n
     deaf.close()
     writer.close()
 
@@ -220,10 +221,10 @@ async def test_of_too_many_clients_those_that_ask_for_nothing_go(
 
     snapshot = await asked(path, LiveClient.snapshot)
 
-    assert snapshot["devices"] == []
+    assert snapshot == STATE
     assert len(server._clients) <= MOST_CLIENTS
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    server.send("event", text="still there")
+    server.send(EventTold(text="still there"))
     assert json.loads(await listening.readline())["text"] == "still there"
     for _, writer in [*crowd, (listening, subscriber)]:
         writer.close()
@@ -243,7 +244,7 @@ async def test_where_all_wait_for_something_one_more_is_refused(server: LiveServ
     crowd[0][1].close()
     while len(server._clients) == MOST_CLIENTS:
         await asyncio.sleep(0)
-    assert (await asked(path, LiveClient.snapshot))["devices"] == []
+    assert await asked(path, LiveClient.snapshot) == STATE
     for _, one in [*crowd, (late, writer)]:
         one.close()
 
@@ -262,7 +263,7 @@ async def test_patience_with_clients_ends(
     assert await half.read() == b""
     assert await idle.read() == b""
     await asyncio.sleep(3 * module.IDLE)  # it is to be left alone for longer than that
-    server.send("event", text="still there")
+    server.send(EventTold(text="still there"))
     assert json.loads(await listening.readline())["text"] == "still there"
     for one in (subscriber, writer, quiet):
         one.close()
@@ -309,8 +310,8 @@ async def test_a_socket_that_was_taken_away_comes_back(
         assert await server.look()
 
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
-        assert (await asked(path, LiveClient.snapshot))["devices"] == []
-        server.send("event", text="still there")
+        assert await asked(path, LiveClient.snapshot) == STATE
+        server.send(EventTold(text="still there"))
         assert json.loads(await reader.readline())["text"] == "still there"
         assert not await server.look()
         writer.close()
@@ -336,7 +337,7 @@ async def test_stale_socket_is_replaced(path: Path) -> None:
     left.close()
 
     async with LiveServer(path, snapshot=lambda: STATE, handle=handle).serve():
-        assert (await asked(path, LiveClient.snapshot))["devices"] == []
+        assert await asked(path, LiveClient.snapshot) == STATE
     assert not path.exists()
 
 
@@ -345,7 +346,7 @@ async def test_living_socket_is_never_replaced(server: LiveServer, path: Path) -
         async with LiveServer(path, snapshot=lambda: STATE, handle=handle).serve():
             pass
 
-    assert (await asked(path, LiveClient.snapshot))["devices"] == []
+    assert await asked(path, LiveClient.snapshot) == STATE
 
 
 async def test_another_file_is_never_replaced(path: Path) -> None:
@@ -377,9 +378,9 @@ async def test_service_that_ends(path: Path) -> None:
     """A client in the middle of a subscription sees an end, not an error or a hang."""
     live = LiveServer(path, snapshot=lambda: STATE, handle=handle)
     async with live.serve():
-        watching = asyncio.create_task(asked(path, lambda c: [message["type"] for message in c.subscribe()]))
+        watching = asyncio.create_task(asked(path, lambda c: list(c.subscribe())))
         while not live.listening:
             await asyncio.sleep(0.01)
-        live.send("event", text="bye")
+        live.send(EventTold(text="bye"))
 
-    assert await watching == ["snapshot", "event"]
+    assert await watching == [STATE, EventTold(text="bye")]

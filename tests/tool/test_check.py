@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jk_bms.called import TOP, poller
 from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings, load_settings
+from jk_bms.model.snapshot import TelegramNow
 from jk_bms.store import bms_db
 from jk_bms.tool import check as check_module
 from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, _bot, check, may
@@ -335,7 +337,9 @@ BOTS = {  # what the service knows of the bot: how check rates it, None: it has 
 
 @pytest.mark.parametrize(("telegram", "level"), BOTS.values(), ids=BOTS)
 def test_the_bot_as_the_service_knows_it(telegram: dict[str, Any] | None, level: str | None) -> None:
-    assert [finding.level for finding in _bot(telegram)] == ([] if level is None else [level])
+    known = msgspec.convert(telegram, TelegramNow | None)
+
+    assert [finding.level for finding in _bot(known)] == ([] if level is None else [level])
 
 
 def test_beside_the_running_service(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from jk_bms.config.settings import load_settings
 from jk_bms.errors import Verdict
 from jk_bms.live.client import LiveClient
 from jk_bms.model.link import LinkState
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.tool import doctor
 from jk_bms.tool.doctor import DOES, LAYERS, UNKNOWN, Doctor, Fault, LayerResult, Patient, worst
+from tests.told import battery, house
 
 ADDRESS = "C8:47:80:12:34:56"
 
@@ -23,9 +25,9 @@ class Service(LiveClient):
                      "rssi": -60, "for": 100.0, "frames": 5, "refused": 0, **link}  # fmt: skip
         self.period = period
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> Snapshot:
         device = {"address": ADDRESS, "name": None, "number": 1, "type": "jk", "link": self.link}
-        return {"poll_interval": self.period, "devices": [device]}
+        return house({"poll_interval": self.period, "devices": [device]})
 
 
 # state, age of the newest frame (s), period (s) -> verdict, exit code of its own
@@ -93,7 +95,7 @@ def test_frames_that_cannot_be_true_are_named() -> None:
     link = {"state": "streaming", "rssi": -60, "for": 100.0, "frames": 50, "refused": 9}
     doubt = {"implausible": 7, "implausible_reason": "soc is 101 %; expected 0 to 100 %"}
 
-    said = [doctor._texts({"link": link | more})["frames"] for more in ({}, doubt)]
+    said = [doctor._texts(battery({"link": link | more}))["frames"] for more in ({}, doubt)]
 
     assert said[0] == "50 so far, 9 refused"
     assert said[1] == f"{said[0]}, 7 lately that cannot be true: soc is 101 %; expected 0 to 100 %"

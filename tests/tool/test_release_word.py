@@ -19,15 +19,16 @@ async def test_release_and_resume(
     monkeypatch.setenv("BMS_SOCKET", str(house.settings.socket_path))
     monkeypatch.setenv("JK_BMS_ADDRESS", "simulated")
     async with running(house):
-        await until(lambda: "reading" in house.snapshot()["devices"][0])
+        await until(lambda: house.snapshot().devices[0].reading)
 
         assert await asyncio.to_thread(main, ["release", "--device", "simulated", "--for", "5m"]) == 0
-        link = house.snapshot()["devices"][0]["link"]
-        assert (link["state"], link["verdict"]) == ("released", "released")
-        assert 290 < link["released_for"] <= 300
+        link = house.snapshot().devices[0].link
+        assert link is not None
+        assert (link.state, link.verdict) == ("released", "released")
+        assert 290 < (link.released_for or 0.0) <= 300
 
         assert await asyncio.to_thread(main, ["resume"]) == 0
-        await until(lambda: house.snapshot()["devices"][0]["link"]["state"] == "streaming")
+        await until(lambda: house.snapshot().devices[0].link_state == "streaming")
 
     said = capsys.readouterr().out
     assert "Released for 5 min: Simulated." in said

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jk_bms.view.house import LENT, NEVER, NO_CHARGE, OFF, SILENT, WholeHouse, house_of
+from tests.told import house as told
 
 
 def pack(
@@ -30,7 +31,7 @@ def pack(
 
 
 def house(*devices: dict[str, Any], **other: Any) -> WholeHouse:
-    return house_of({"poll_interval": 30.0, "devices": list(devices)} | other)
+    return house_of(told({"poll_interval": 30.0, "devices": list(devices)} | other))
 
 
 def test_charge_is_weighted_by_capacity_and_the_rest_added_up() -> None:
@@ -42,7 +43,7 @@ def test_charge_is_weighted_by_capacity_and_the_rest_added_up() -> None:
     assert got.soc == pytest.approx(76.0)
     assert got.left_kwh == pytest.approx(0.76 * 350 * 52 / 1000)
     assert (got.current, got.power, got.voltage) == (-7.0, -364.0, 52.0)
-    assert [one["number"] for one in got.counted] == [1, 2]
+    assert [one.number for one in got.counted] == [1, 2]
 
 
 def test_what_was_learnt_is_the_capacity() -> None:
@@ -78,7 +79,7 @@ def test_what_cannot_be_counted_on_is_named_and_not_averaged(
 
     assert got.soc == 50.0
     assert got.left_kwh == pytest.approx(2.6)
-    assert [(one.device["number"], one.why) for one in got.left_out] == [(2, why)]
+    assert [(one.device.number, one.why) for one in got.left_out] == [(2, why)]
     assert got.power == (-1040.0 if flows else -520.0)
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from jk_bms.view.house import house_of
 from jk_bms.web.words import alert_words
+from tests.told import house as snapshot
 
 KYIV = ZoneInfo("Europe/Kyiv")
 NOW = datetime(2026, 11, 27, 16, 42, 7, tzinfo=UTC)
@@ -160,8 +161,8 @@ def state(batteries: int = 1, **more: Any) -> dict[str, Any]:
 
 def house(told: dict[str, Any]) -> dict[str, Any]:
     """What the packs have together, as the server tells it."""
-    whole = house_of({"devices": told["batteries"], "poll_interval": told["poll_interval"], "house": None})
+    whole = house_of(snapshot({"devices": told["batteries"], "poll_interval": told["poll_interval"]}))
     fields = {key: value for key, value in whole._asdict().items() if value is not None}
     fields.pop("counted")
-    fields["left_out"] = [{"address": one.device["address"], "why": one.why} for one in whole.left_out]
+    fields["left_out"] = [{"address": one.device.address, "why": one.why} for one in whole.left_out]
     return fields

@@ -8,6 +8,7 @@ from jk_bms.bot.hushed import is_hushed
 from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, press
 from jk_bms.bot.pages.page import Button, Page, page
 from jk_bms.bot.pages.values import label, notes
+from jk_bms.model.snapshot import Snapshot
 from jk_bms.rules.causes import urgency
 from jk_bms.rules.telling import telling_of
 from jk_bms.texts import Texts, clip, escape
@@ -18,7 +19,7 @@ MUTES = (("3600", "bot.button.mute_1h"), ("28800", "bot.button.mute_8h"), ("clea
 
 
 def alerts(
-    snapshot: dict[str, Any],
+    snapshot: Snapshot,
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
@@ -31,10 +32,10 @@ def alerts(
     the page is an owner's.
     """
     refresh = [Button(texts("bot.button.refresh"), press("alerts"))]
-    listed = snapshot.get("alerts")
+    listed = snapshot.alerts
     if listed is None:  # what is open is not known while the poller is down
-        before = snapshot.get("alerts_before") or ()
-        names = {device["address"]: label(device, texts) for device in snapshot["devices"]}
+        before = snapshot.alerts_before
+        names = {device.address: label(device, texts) for device in snapshot.devices}
         open_then = [
             f"{mark(alert)} {escape(alert_line(alert, names.get(str(alert.get('subject'))), texts, zone, now))}"
             for alert in sorted(before, key=_urgency)[:MOST]
@@ -51,7 +52,7 @@ def alerts(
         return page(escape(notes(snapshot, texts)), "🟢 " + escape(texts("bot.no_alerts")), buttons=[refresh])
     ordered = sorted(listed, key=_urgency)
     shown = ordered[:MOST]
-    names = {device["address"]: label(device, texts) for device in snapshot["devices"]}
+    names = {device.address: label(device, texts) for device in snapshot.devices}
     lines = []
     for number, alert in enumerate(shown, 1):
         line = escape(alert_line(alert, names.get(str(alert.get("subject"))), texts, zone, now))

@@ -7,14 +7,15 @@ from typing import Any
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, page, preformatted
 from jk_bms.bot.pages.values import label
+from jk_bms.model.snapshot import BatteryNow
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import cell_fault
 
 
-def health(device: dict[str, Any], report: Mapping[str, Any] | None, texts: Texts) -> Page:
+def health(device: BatteryNow, report: Mapping[str, Any] | None, texts: Texts) -> Page:
     """Return the verdict on each cell. ``report``: HealthReport.as_dict(); None: there is none."""
     name = escape(label(device, texts))
-    number = device["number"]
+    number = device.number
     buttons = [
         [
             Button(texts("bot.button.refresh"), press("health", number)),

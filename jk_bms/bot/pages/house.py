@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 from jk_bms.bot.pages import values
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page
+from jk_bms.model.reading import Reading
+from jk_bms.model.snapshot import BatteryNow, Energy, Snapshot
 from jk_bms.texts import Texts, escape
 from jk_bms.texts.alerts import bms_alarm
 from jk_bms.view.charge import shown_soc
@@ -17,7 +18,7 @@ ROUNDED = 300.0  # s: a time of a forecast is no more exact ...
 NEAR = 7200.0  # s: ... unless it is so near
 
 
-def house(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
+def house(snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
     """Return ``/battery`` of a house of several packs: what they have together, and how each is."""
     whole = house_of(snapshot)
     buttons = [
@@ -26,8 +27,8 @@ def house(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: date
             Button(texts("bot.button.chart"), press("chart", "24h", "soc", "all")),
         ],
         *(
-            [Button(f"🔋 {values.label(device, texts)}", press("battery", device["number"]))]
-            for device in snapshot["devices"]
+            [Button(f"🔋 {values.label(device, texts)}", press("battery", device.number))]
+            for device in snapshot.devices
         ),
     ]
     return page(
@@ -72,17 +73,16 @@ def house_line(whole: WholeHouse, texts: Texts) -> str:
 
 
 def pack_lines(
-    whole: WholeHouse, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+    whole: WholeHouse, snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Iterator[str]:
     """Yield a line for each pack, in the order of their numbers, as HTML; one that is not counted says why."""
-    out = {one.device["number"]: one for one in whole.left_out}
-    for device in snapshot["devices"]:
-        left_out = out.get(device["number"])
-        if left_out is None:
-            soc = values.reading_of(device)["battery_soc"]
-            line = f"{values.soc_mark(soc)} {escape(_pack(device, texts))}"
-        else:
+    out = {one.device.number: one for one in whole.left_out}
+    for device in snapshot.devices:
+        left_out, soc = out.get(device.number), device.told.battery_soc
+        if left_out is not None:
             line = f"⚠️ {escape(_not_counted(left_out, texts, zone, now))}"
+        else:
+            line = f"{'' if soc is None else values.soc_mark(soc)} {escape(_pack(device, texts))}"
         yield line + "".join(escape(f" ❗ {text}") for text in _alarms(device, texts))
 
 
@@ -93,48 +93,50 @@ def left_out_lines(whole: WholeHouse, texts: Texts, zone: tzinfo | None, now: da
 
 
 def house_updated(
-    whole: WholeHouse, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+    whole: WholeHouse, snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime
 ) -> str:
     """Return when the oldest of the counted readings was taken; "" without any."""
     if not whole.counted:
         return ""
-    oldest = max(whole.counted, key=lambda device: device["age"])
-    return values.updated(dict(oldest), snapshot, texts, zone, now)
+    oldest = max(whole.counted, key=lambda device: device.age or 0.0)
+    return values.updated(oldest, snapshot, texts, zone, now)
 
 
 def _rows(
-    whole: WholeHouse, snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
+    whole: WholeHouse, snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Iterator[Row]:
-    told = {"voltage": whole.voltage, "current": whole.current, "power": whole.power}
-    yield from values.flow_rows({name: value for name, value in told.items() if value is not None}, texts)
+    told = Reading(voltage=whole.voltage, current=whole.current, power=whole.power)
+    yield from values.flow_rows(told, texts)
     if whole.left_kwh is not None:
         yield from values.amount(texts, "remaining", whole.left_kwh, "kWh", 1)
     today = now.astimezone(zone).date().isoformat()
-    days = [(device.get("days") or {}).get(today) for device in snapshot["devices"]]
-    if all(days):  # a silent pack's day is not over: then the sum would be too small
-        for row, name in (("in_today", "charged_kwh"), ("out_today", "discharged_kwh")):
-            parts = [day.get(name) for day in days if day]
-            if all(part is not None for part in parts):
-                yield from values.amount(texts, row, sum(parts), "kWh", 1)
-    deltas = [delta for device in whole.counted if (delta := device["reading"].get("cell_delta")) is not None]
+    # A silent pack's day is not over: then the sum would be too small.
+    days = [device.days.get(today, Energy()) for device in snapshot.devices]
+    for row, each in (
+        ("in_today", [day.charged_kwh for day in days]),
+        ("out_today", [day.discharged_kwh for day in days]),
+    ):
+        known = [energy for energy in each if energy is not None]
+        if known and len(known) == len(days):
+            yield from values.amount(texts, row, sum(known), "kWh", 1)
+    deltas = [delta for device in whole.counted if (delta := device.told.cell_delta) is not None]
     if deltas:
         yield from values.amount(texts, "delta", 1000 * max(deltas), "mV")
 
 
-def _pack(device: dict[str, Any], texts: Texts) -> str:
+def _pack(device: BatteryNow, texts: Texts) -> str:
     """``Main: 84 %, -1084 W, 18.5 °C``."""
-    reading = values.reading_of(device)
-    facts = [f"{shown_soc(reading['battery_soc'])} %"]
-    for name, unit, digits in (("power", "W", 0), ("temperature", "°C", 1)):
-        if (value := reading.get(name)) is not None:
-            facts.append(texts.quantity(value, unit, digits, sign=name == "power"))
+    reading = device.told
+    facts = [] if reading.battery_soc is None else [f"{shown_soc(reading.battery_soc)} %"]
+    if reading.power is not None:
+        facts.append(texts.quantity(reading.power, "W", sign=True))
+    if reading.temperature is not None:
+        facts.append(texts.quantity(reading.temperature, "°C", 1))
     return f"{values.label(device, texts)}: {', '.join(facts)}"
 
 
 def _not_counted(one: LeftOut, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
-    device = dict(one.device)
-    reading, age = values.reading_of(device), device.get("age")
-    soc = reading.get("battery_soc")
+    device, age, soc = one.device, one.device.age, one.device.told.battery_soc
     facts = []
     if one.why in (OFF, NO_CHARGE):
         facts += [f"{shown_soc(soc)} %"] if soc is not None else []
@@ -148,8 +150,8 @@ def _not_counted(one: LeftOut, texts: Texts, zone: tzinfo | None, now: datetime)
     return texts("bot.house.not_counted", name=values.label(device, texts), why=", ".join(facts))
 
 
-def _alarms(device: dict[str, Any], texts: Texts) -> list[str]:
-    return [bms_alarm(name, texts) for name in values.reading_of(device).get("alarms") or ()]
+def _alarms(device: BatteryNow, texts: Texts) -> list[str]:
+    return [bms_alarm(name, texts) for name in device.told.alarms]
 
 
 def _flow(whole: WholeHouse) -> str:

@@ -4,15 +4,15 @@ Causes, verdicts and repairs come as codes; what they mean stands in the topic `
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.page import Button, Page, Row, block, page
 from jk_bms.bot.pages.values import label, link_state, notes
+from jk_bms.model.link import Cause
+from jk_bms.model.snapshot import BatteryNow, LinkNow, Snapshot
 from jk_bms.texts import Texts, clip, escape
-from jk_bms.view.freshness import is_old
 
 GOOD = ("streaming", "waiting", "released")
 LONGEST_REASON = 300  # characters
@@ -22,17 +22,17 @@ TURN = "10m"  # how long a button lends the battery
 ALL = "all"
 
 
-def link(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
+def link(snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
     """Return the state of the way to each battery."""
-    devices = snapshot["devices"]
-    troubled = sum(_state(device) not in (None, *GOOD) for device in devices)
+    devices = snapshot.devices
+    troubled = sum(device.link_state not in (None, *GOOD) for device in devices)
     most = max(1, MOST_CAUSES // max(troubled, 1))
     parts = ["\n".join(filter(None, _device(device, most, snapshot, texts, zone, now))) for device in devices]
     return page(escape(notes(snapshot, texts)), "\n\n".join(parts), buttons=_link_buttons(devices, texts))
 
 
 def released(
-    devices: list[dict[str, Any]], until: datetime, texts: Texts, zone: tzinfo | None, now: datetime
+    devices: Sequence[BatteryNow], until: datetime, texts: Texts, zone: tzinfo | None, now: datetime
 ) -> Page:
     """Return that ``devices`` are left alone ``until`` then, and what that is good for."""
     told = texts("link.released", names=_names(devices, texts), time=texts.moment(until, zone, now))
@@ -43,124 +43,123 @@ def released(
     )
 
 
-def resumed(devices: list[dict[str, Any]], texts: Texts) -> Page:
+def resumed(devices: Sequence[BatteryNow], texts: Texts) -> Page:
     """Return that the service takes ``devices`` up again."""
     told = texts("link.resumed", names=_names(devices, texts))
     return page(f"▶️ <b>{escape(told)}</b>", escape(texts("link.close_app")), buttons=[[_link_button(texts)]])
 
 
 def lent(
-    devices: list[dict[str, Any]], until: datetime, by: str, texts: Texts, zone: tzinfo | None, now: datetime
+    devices: Sequence[BatteryNow], until: datetime, by: str, texts: Texts, zone: tzinfo | None, now: datetime
 ) -> str:
     """Return, for the other chats, who lent ``devices`` to the phone app and until when."""
     names, time = _names(devices, texts), texts.moment(until, zone, now)
     return f"📱 {escape(texts('access.released', by=by or '?', names=names, time=time))}"
 
 
-def taken_back(devices: list[dict[str, Any]], by: str, texts: Texts) -> str:
+def taken_back(devices: Sequence[BatteryNow], by: str, texts: Texts) -> str:
     """Return, for the other chats, who had the service take ``devices`` up again."""
     return f"▶️ {escape(texts('access.resumed', by=by or '?', names=_names(devices, texts)))}"
 
 
 def _device(
-    device: dict[str, Any],
+    device: BatteryNow,
     most: int,
-    snapshot: dict[str, Any],
+    snapshot: Snapshot,
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
 ) -> Iterator[str]:
     name = f"<b>{escape(label(device, texts))}</b>"
-    state = device.get("link") or {}
-    if not state:
+    state = device.link
+    if state is None or not state.state:
         yield f"{name}\n{escape(texts('bot.link.unknown'))}"
         return
-    last = state.get("last_frame")
+    last = state.last_frame
     if last is None:
-        last = device.get("age")
-    good = state["state"] in GOOD
-    old = is_old(last, snapshot) and state["state"] == "streaming"
+        last = device.age
+    good = state.state in GOOD
+    old = snapshot.is_old(last) and state.state == "streaming"
     yield f"{'🟢' if good and not old else '🟠'} {name}"
-    yield escape(
-        texts("bot.link.for", state=link_state(device, texts), span=texts.span(state.get("for") or 0.0))
-    )
-    if state.get("verdict") and not good:
+    yield escape(texts("bot.link.for", state=link_state(device, texts), span=texts.span(state.lasts)))
+    if state.verdict and not good:
         yield from _reasons(state, most, texts)
         yield from _outage(state, texts, zone, now)
     if last is not None:
         yield escape(texts("bot.link.last_reading", ago=texts.ago(last)))
-    if (left := state.get("released_for")) is not None and left > 0:
+    if (left := state.released_for) is not None and left > 0:
         yield escape(texts("bot.link.back_in", span=texts.span(left)))
     yield from _last_outage(state, texts, zone, now)
     yield block(_rows(state, texts))
 
 
-def _reasons(state: dict[str, Any], most: int, texts: Texts) -> Iterator[str]:
+def _reasons(state: LinkNow, most: int, texts: Texts) -> Iterator[str]:
     """What was met, and what may be behind it, the likeliest first."""
-    causes = [
-        cause
-        for place, cause in enumerate(state.get("causes") or ())
-        if place == 0 or cause["sure"] >= WORTH_SAYING
-    ]
+    causes = [cause for place, cause in enumerate(state.causes) if place == 0 or cause.sure >= WORTH_SAYING]
     # Of some verdicts the first cause says the very same.
-    if not causes or causes[0]["code"] != state["verdict"]:
-        yield escape(_verdict(state["verdict"], texts))
-    if not causes and (message := state.get("message")):
+    if not causes or causes[0].code != state.verdict:
+        yield escape(_verdict(state.verdict, texts))
+    if not causes and (message := state.message):
         yield f"<i>{escape(clip(message, LONGEST_REASON))}</i>"
     for cause in causes[:most]:
         meaning = _words(cause, "meaning", texts)
-        told = texts("link.cause", sure=round(100 * cause["sure"]), meaning=meaning)
+        told = texts("link.cause", sure=round(100 * cause.sure), meaning=meaning)
         yield f"• {_with_commands(told)} <i>{_with_commands(_words(cause, 'action', texts))}</i>"
 
 
-def _outage(state: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+def _outage(state: LinkNow, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
     """Since when there is no data, and what has been done about it."""
-    outage = state.get("outage")
+    outage = state.outage
     if outage is None:
         return
-    lasted = outage["lasted"]
+    lasted = outage.lasted
     began = texts.moment(now - timedelta(seconds=lasted), zone, now)
     line = texts("link.no_data", time=began, span=texts.span(lasted))
-    if outage.get("attempts"):
-        line += " " + texts.count("link.attempts", outage["attempts"])
+    if outage.attempts:
+        line += " " + texts.count("link.attempts", outage.attempts)
     yield escape(line)
     # That it connects anew goes without saying.
-    if outage["rung"] not in ("none", "reconnect") and (done := _rung(outage["rung"], texts)):
+    if outage.rung not in ("none", "reconnect") and (done := _rung(outage.rung, texts)):
         yield escape(texts("link.tried", rung=done))
 
 
-def _last_outage(state: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
+def _last_outage(state: LinkNow, texts: Texts, zone: tzinfo | None, now: datetime) -> Iterator[str]:
     """The last outage that is over, and what ended it."""
-    last = state.get("last_outage")
-    if last is None:
+    last = state.last_outage
+    if last is None or last.began is None:
         return
-    began = texts.moment(datetime.fromisoformat(last["began"]), zone, now)
-    verdict = _verdict(last.get("verdict"), texts)
-    line = texts("link.last_outage", time=began, span=texts.span(last["lasted"]), verdict=verdict)
-    if helped := _rung(last.get("cure"), texts):
+    began = texts.moment(last.began, zone, now)
+    verdict = _verdict(last.verdict, texts)
+    line = texts("link.last_outage", time=began, span=texts.span(last.lasted), verdict=verdict)
+    if helped := _rung(last.cure, texts):
         line = f"{line.rstrip()} {texts('link.helped', rung=helped)}"
     yield escape(line.rstrip())
 
 
-def _rows(state: dict[str, Any], texts: Texts) -> Iterator[Row]:
-    if state.get("rssi") is not None:
-        yield Row(texts("bot.row.signal"), str(state["rssi"]), texts.unit("dBm"))
-    for name in ("connects", "failures", "refused", "discarded"):
-        if state.get(name):
-            yield Row(texts(f"bot.row.{name}"), str(state[name]))
-    if state.get("commands_day") is not None:  # none is worth knowing too: the BMS beeps at each
-        yield Row(texts("link.row.commands"), str(state["commands_day"]), texts("link.a_day"))
+def _rows(state: LinkNow, texts: Texts) -> Iterator[Row]:
+    if state.rssi is not None:
+        yield Row(texts("bot.row.signal"), str(state.rssi), texts.unit("dBm"))
+    counts = {
+        "connects": state.connects,
+        "failures": state.failures,
+        "refused": state.refused,
+        "discarded": state.discarded,
+    }
+    yield from (Row(texts(f"bot.row.{name}"), str(count)) for name, count in counts.items() if count)
+    if state.commands_day is not None:  # none is worth knowing too: the BMS beeps at each
+        yield Row(texts("link.row.commands"), str(state.commands_day), texts("link.a_day"))
 
 
-def _verdict(verdict: Any, texts: Texts) -> str:
+def _verdict(verdict: str | None, texts: Texts) -> str:
     key = f"bot.verdict.{verdict}"
     return texts(key) if texts.known(key) else ""
 
 
-def _words(cause: Mapping[str, Any], what: str, texts: Texts) -> str:
-    """Our words for a cause; those of a service that is newer than we are otherwise."""
-    key = f"link.cause.{cause['code']}.{what}"
-    return texts(key) if texts.known(key) else clip(cause[what], LONGEST_REASON)
+def _words(cause: Cause, what: str, texts: Texts) -> str:
+    """Our words for the ``meaning`` or ``action`` of a cause; those of a service that is newer than we are otherwise."""
+    key = f"link.cause.{cause.code}.{what}"
+    told = cause.action if what == "action" else cause.meaning
+    return texts(key) if texts.known(key) else clip(told, LONGEST_REASON)
 
 
 def _rung(code: str | None, texts: Texts) -> str:
@@ -173,17 +172,12 @@ def _with_commands(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
-def _names(devices: list[dict[str, Any]], texts: Texts) -> str:
+def _names(devices: Sequence[BatteryNow], texts: Texts) -> str:
     return ", ".join(label(device, texts) for device in devices)
 
 
-def _state(device: dict[str, Any]) -> str | None:
-    state: str | None = (device.get("link") or {}).get("state")
-    return state
-
-
-def _link_buttons(devices: list[dict[str, Any]], texts: Texts) -> list[list[Button]]:
-    states = [state for device in devices if (state := _state(device)) is not None]
+def _link_buttons(devices: Sequence[BatteryNow], texts: Texts) -> list[list[Button]]:
+    states = [state for device in devices if (state := device.link_state) is not None]
     turns = []
     if any(state != "released" for state in states):
         turns.append(Button(texts("link.button.release"), press("release", TURN)))
@@ -192,8 +186,8 @@ def _link_buttons(devices: list[dict[str, Any]], texts: Texts) -> list[list[Butt
     return [turns, [Button(texts("bot.button.refresh"), press("link"))]]
 
 
-def _resume_button(devices: list[dict[str, Any]], texts: Texts) -> Button:
-    which = devices[0]["number"] if len(devices) == 1 else ALL
+def _resume_button(devices: Sequence[BatteryNow], texts: Texts) -> Button:
+    which = devices[0].number if len(devices) == 1 else ALL
     return Button(texts("link.button.resume"), press("resume", which))
 
 

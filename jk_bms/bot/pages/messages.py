@@ -10,7 +10,8 @@ from jk_bms.bot.pages.house import house_lines, pack_lines
 from jk_bms.bot.pages.link import ALL
 from jk_bms.bot.pages.page import Button, Page, block, page
 from jk_bms.bot.pages.status import status
-from jk_bms.bot.pages.values import battery_rows, label, reading_of
+from jk_bms.bot.pages.values import battery_rows, label
+from jk_bms.model.snapshot import BatteryNow, Snapshot
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.view.house import house_of
 
@@ -43,7 +44,7 @@ def help_page(texts: Texts, may: Callable[[str], bool] = lambda _: True) -> Page
 
 
 def choice(
-    devices: Iterable[dict[str, Any]],
+    devices: Iterable[BatteryNow],
     shown: str,
     texts: Texts,
     *arguments: object,
@@ -57,9 +58,7 @@ def choice(
     ``usage``: the text that says how such a command is written.
     """
     devices = list(devices)
-    buttons = [
-        [Button(label(device, texts), press(shown, *arguments, device["number"]))] for device in devices
-    ]
+    buttons = [[Button(label(device, texts), press(shown, *arguments, device.number))] for device in devices]
     if or_all:
         buttons.append([Button(texts("link.all"), press(shown, *arguments, ALL))])
     question = (
@@ -86,9 +85,9 @@ def level_change(voltage: float | None, level: float, texts: Texts, *, rising: b
     return escape(texts("bot.level", voltage=texts.number(voltage, 3), level=percent)) + arrow
 
 
-def level_packs(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> list[str]:
+def level_packs(snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime) -> list[str]:
     """Return the lines below a level message, as HTML: how long the house lasts and how each of several packs is."""
-    if len(snapshot["devices"]) < 2:
+    if len(snapshot.devices) < 2:
         return []
     whole = house_of(snapshot)
     return [*house_lines(whole, texts, zone, now), *pack_lines(whole, snapshot, texts, zone, now)]
@@ -96,7 +95,7 @@ def level_packs(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now
 
 def grid_change(
     present: bool,
-    snapshot: dict[str, Any],
+    snapshot: Snapshot,
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
@@ -109,16 +108,16 @@ def grid_change(
     return status(snapshot, texts, zone, now, header=header, dashboard_url=dashboard_url)
 
 
-def bms_lost(device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
+def bms_lost(device: BatteryNow, texts: Texts, zone: tzinfo | None, now: datetime) -> Page:
     """Return that a battery does not answer any more, with what was last known of it."""
     return page(
         f"📡 <b>{escape(texts('bot.bms_lost', name=label(device, texts)))}</b>",
         escape(no_data(device, texts, zone, now)),
-        block(battery_rows(reading_of(device), texts)),
+        block(battery_rows(device.told, texts)),
     )
 
 
-def bms_back(device: dict[str, Any], texts: Texts, lasted: float | None) -> Page:
+def bms_back(device: BatteryNow, texts: Texts, lasted: float | None) -> Page:
     """Return that a battery answers again. ``lasted``: s of silence, when known."""
     name = label(device, texts)
     line = (
@@ -126,7 +125,7 @@ def bms_back(device: dict[str, Any], texts: Texts, lasted: float | None) -> Page
         if lasted is None
         else texts("bot.bms_back_after", name=name, span=texts.span(lasted))
     )
-    return page(f"📡 <b>{escape(line)}</b>", block(battery_rows(reading_of(device), texts)))
+    return page(f"📡 <b>{escape(line)}</b>", block(battery_rows(device.told, texts)))
 
 
 def limits_warning(configured: float, measured: float, texts: Texts) -> Page:

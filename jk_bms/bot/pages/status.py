@@ -1,8 +1,7 @@
 """``/status``: grid, load and every battery, and how old that is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
-from typing import Any
 
 from jk_bms.bot.pages.callbacks import press
 from jk_bms.bot.pages.house import house_lines, house_updated, pack_lines
@@ -15,12 +14,11 @@ from jk_bms.bot.pages.values import (
     link_state,
     low_line,
     notes,
-    reading_of,
     updated,
 )
+from jk_bms.model.snapshot import BatteryNow, InverterShown, Snapshot
 from jk_bms.rules.grid import VOLTS, WATTS
 from jk_bms.texts import Texts, escape
-from jk_bms.view.freshness import is_old
 from jk_bms.view.house import house_of
 
 WORKING = ("streaming", "waiting")  # states of a link that need no word
@@ -28,7 +26,7 @@ JUST_NOW = 10.0  # s: less is told with tenths elsewhere
 
 
 def status(
-    snapshot: dict[str, Any],
+    snapshot: Snapshot,
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
@@ -37,8 +35,8 @@ def status(
     dashboard_url: str | None = None,
 ) -> Page:
     """Return the page. ``header``: HTML above it, such as the news that the grid is lost."""
-    devices = snapshot["devices"]
-    grid = list(_grid_rows(snapshot.get("inverter"), texts))
+    devices = snapshot.devices
+    grid = list(_grid_rows(snapshot.inverter, texts))
     first: list[str] = []
     if len(devices) == 1:
         parts = [*_single(devices[0], grid, snapshot, texts, zone, now)]
@@ -73,25 +71,24 @@ def status(
     )
 
 
-def grid_line(snapshot: dict[str, Any], texts: Texts) -> str:
+def grid_line(snapshot: Snapshot, texts: Texts) -> str:
     """Return whether there is a grid, as HTML. Without data it is unknown, never lost."""
-    inverter = snapshot.get("inverter")
-    if snapshot.get("poller_down"):
+    inverter = snapshot.inverter
+    if snapshot.poller_down:
         return "❔ " + escape(texts("bot.grid.not_known"))
     if inverter is None:
         return escape(texts("bot.grid.no_inverter"))
-    grid = inverter.get("grid") or {}
-    state, lasted = grid.get("state", "unknown"), grid.get("for")
+    state, lasted = inverter.grid.state, inverter.grid.lasts
     if state == "unknown":
-        age = inverter.get("age")
-        if age is not None and not is_old(age, snapshot) and not inverter.get("error"):
+        age = inverter.age
+        if age is not None and not snapshot.is_old(age) and not inverter.error:
             # It answers: its first record, or the sun carries the house. What it shows is not hidden.
             if _feeds(inverter):
                 return f"🔌 <b>{escape(texts('bot.grid.present'))}</b>"
-            if any(inverter.get(name) is not None for name in ("grid_voltage", "grid_power")):
+            if inverter.grid_voltage is not None or inverter.grid_power is not None:
                 return "❔ " + escape(texts("bot.grid.not_known"))
         line = texts("bot.grid.unknown")
-        if age is not None and is_old(age, snapshot):
+        if age is not None and snapshot.is_old(age):
             line += ", " + texts("bot.grid.last_heard", ago=texts.ago(age))
         return "❔ " + escape(line)
     mark = "🔌" if state == "present" else "🔦"
@@ -104,58 +101,58 @@ def _lasted(seconds: float, texts: Texts) -> str:
     return texts("units.just_now") if seconds < JUST_NOW else texts.span(seconds)
 
 
-def _feeds(inverter: dict[str, Any]) -> bool:
+def _feeds(inverter: InverterShown) -> bool:
     """Whether the last values show a grid: by its voltage, else by its power."""
-    volts, watts = inverter.get("grid_voltage"), inverter.get("grid_power")
+    volts, watts = inverter.grid_voltage, inverter.grid_power
     if volts is not None:
-        return bool(volts > VOLTS)
-    return bool(watts is not None and watts > WATTS)
+        return volts > VOLTS
+    return watts is not None and watts > WATTS
 
 
-def _grid_rows(inverter: dict[str, Any] | None, texts: Texts) -> Iterator[Row]:
+def _grid_rows(inverter: InverterShown | None, texts: Texts) -> Iterator[Row]:
     if inverter is None:
         return
-    yield from amount(texts, "grid", inverter.get("grid_voltage"), "V")
-    yield from amount(texts, "grid", inverter.get("grid_power"), "W")
-    yield from amount(texts, "load", inverter.get("load_power"), "W")
-    yield from amount(texts, "sun", inverter.get("pv_power"), "W")
+    yield from amount(texts, "grid", inverter.grid_voltage, "V")
+    yield from amount(texts, "grid", inverter.grid_power, "W")
+    yield from amount(texts, "load", inverter.load_power, "W")
+    yield from amount(texts, "sun", inverter.pv_power, "W")
 
 
 def _single(
-    device: dict[str, Any],
+    device: BatteryNow,
     grid: list[Row],
-    snapshot: dict[str, Any],
+    snapshot: Snapshot,
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
 ) -> Iterator[str]:
-    reading = reading_of(device)
+    reading = device.told
     rows = list(battery_rows(reading, texts))
     # The charge first: it is what the page is opened for.
-    first = [row for row in rows[:1] if reading.get("battery_soc") is not None]
+    first = [row for row in rows[:1] if reading.battery_soc is not None]
     yield block([*first, *grid, *rows[len(first) :]])
-    yield low_line(reading.get("battery_soc"), texts)
+    yield low_line(reading.battery_soc, texts)
     yield _trouble(device, texts)
     yield escape(updated(device, snapshot, texts, zone, now))
 
 
-def _trouble(device: dict[str, Any], texts: Texts) -> str:
+def _trouble(device: BatteryNow, texts: Texts) -> str:
     """What keeps values from coming, when something does."""
-    state = (device.get("link") or {}).get("state")
+    state = device.link_state
     if state is None or state in WORKING:
         return "" if has_data(device) else escape(texts("bot.no_reading", name=label(device, texts)))
-    span = texts.span((device.get("link") or {}).get("for") or 0.0)
+    span = texts.span(device.link.lasts if device.link else 0.0)
     line = texts("bot.link_trouble", name=label(device, texts), state=link_state(device, texts), span=span)
     return "📡 " + escape(line)
 
 
-def _alerts_line(snapshot: dict[str, Any], texts: Texts) -> str:
-    alerts = snapshot.get("alerts") or ()
+def _alerts_line(snapshot: Snapshot, texts: Texts) -> str:
+    alerts = snapshot.alerts or ()
     if not alerts:
         return ""
     return "❗ " + escape(texts.count("bot.alerts_open", len(alerts)))
 
 
-def _battery_button(device: dict[str, Any], devices: list[dict[str, Any]], texts: Texts) -> Button:
+def _battery_button(device: BatteryNow, devices: Sequence[BatteryNow], texts: Texts) -> Button:
     name = texts("bot.button.battery") if len(devices) == 1 else label(device, texts)
-    return Button(f"🔋 {name}", press("battery", device["number"]))
+    return Button(f"🔋 {name}", press("battery", device.number))

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from typing import Any
 
 from jk_bms.battery.until import Outlook
 from jk_bms.bot.pages.battery import no_data
@@ -16,22 +15,21 @@ from jk_bms.bot.pages.values import (
     has_data,
     label,
     notes,
-    reading_of,
     updated,
 )
+from jk_bms.model.snapshot import BatteryNow, Snapshot
 from jk_bms.rules.causes import HOUSE_DARK
 from jk_bms.texts import Texts, escape
 from jk_bms.view.charge import shown_soc
 from jk_bms.view.flow import flow_of_current
-from jk_bms.view.freshness import is_old
 from jk_bms.view.house import WholeHouse, house_of
 
 VERDICT_MARKS = {"yes": "🟢", "maybe": "🟡", "no": "🔴"}
 
 
 def until(
-    snapshot: dict[str, Any],
-    device: dict[str, Any] | None,
+    snapshot: Snapshot,
+    device: BatteryNow | None,
     outlook: Outlook | None,
     texts: Texts,
     zone: tzinfo | None,
@@ -47,7 +45,7 @@ def until(
         told = [escape(line) for line in left_out_lines(whole, texts, zone, now)]
         taken = escape(house_updated(whole, snapshot, texts, zone, now))
     else:
-        name, number = escape(label(device, texts)), device["number"]
+        name, number = escape(label(device, texts)), str(device.number)
         told = [escape(line) for line in _shared(snapshot, device, outlook, texts)]
         taken = escape(updated(device, snapshot, texts, zone, now)) if has_data(device) else ""
     dark = _dark(snapshot, texts, zone, now)
@@ -88,9 +86,9 @@ def _basis(outlook: Outlook, texts: Texts) -> str:
     return texts.count("bot.until.usual", outlook.days) if outlook.days else texts("bot.until.present")
 
 
-def _dark(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+def _dark(snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
     """That the house has no power, since when and with what charge; "" while it has, or that is not known."""
-    dark = next((one for one in snapshot.get("alerts") or () if one.get("rule") == HOUSE_DARK), None)
+    dark = next((one for one in snapshot.alerts or () if one.get("rule") == HOUSE_DARK), None)
     if dark is None:
         return ""
     since = texts.moment(datetime.fromisoformat(str(dark["since"])), zone, now)
@@ -102,17 +100,15 @@ def _dark(snapshot: dict[str, Any], texts: Texts, zone: tzinfo | None, now: date
     return texts("bot.until.dark_with", time=since, soc=shown_soc(soc))
 
 
-def _unknown(
-    snapshot: dict[str, Any], device: dict[str, Any], texts: Texts, zone: tzinfo | None, now: datetime
-) -> str:
+def _unknown(snapshot: Snapshot, device: BatteryNow, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
     if not has_data(device):
         return no_data(device, texts, zone, now)
-    if (reading_of(device).get("switches") or {}).get("discharge") is False:
+    if device.told.switches.discharge is False:
         return texts("bot.switch_off.discharge")
-    age = device.get("age")
-    if age is not None and is_old(age, snapshot):
+    age = device.age
+    if age is not None and snapshot.is_old(age):
         return texts("bot.until.old", span=texts.span(age))
-    return _no_outlook(house_of(snapshot | {"devices": [device]}), texts)
+    return _no_outlook(house_of(snapshot.of([device])), texts)
 
 
 def _no_outlook(known: WholeHouse, texts: Texts) -> str:
@@ -137,9 +133,7 @@ def _empty(outlook: Outlook, texts: Texts, zone: tzinfo | None, now: datetime) -
     return texts("bot.until.empty_between", first=early, last=late)
 
 
-def _shared(
-    snapshot: dict[str, Any], device: dict[str, Any], outlook: Outlook | None, texts: Texts
-) -> Iterator[str]:
+def _shared(snapshot: Snapshot, device: BatteryNow, outlook: Outlook | None, texts: Texts) -> Iterator[str]:
     """What the other batteries have to do with it."""
     if outlook is None:
         return
@@ -147,8 +141,8 @@ def _shared(
         yield texts("bot.until.share", share=f"{100 * outlook.share:.0f}")
     silent = [
         label(one, texts)
-        for one in snapshot["devices"]
-        if one["address"] != device["address"] and not can_be_counted_on(one, snapshot)
+        for one in snapshot.devices
+        if one.address != device.address and not can_be_counted_on(one, snapshot)
     ]
     if silent:
         yield texts("bot.until.silent", names=", ".join(silent))

@@ -28,7 +28,7 @@ def _channels(poller: Poller) -> dict[str, str]:
         trouble = poller.bot.trouble(known=True)
         if not trouble and poller.invitations.code is not None:
             trouble = "the bot has no owner yet"
-        elif not trouble and poller.bot.shown(known=True)["heard"] is None:
+        elif not trouble and poller.bot.heard_ago is None:
             trouble = "the bot has not been heard of yet; is it running?"
         channels["Telegram"] = trouble
     for position, _ in enumerate(poller.settings.alert_urls, 1):

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jk_bms.model import Device, Sample
-from jk_bms.model.reading import as_reading
+from jk_bms.model.reading import reading_of
+from jk_bms.model.snapshot import BatteryNow, Snapshot
 from jk_bms.store.bms_db import BmsDbReader, open_reader
 from jk_bms.store.history_query import samples, tracks
 
@@ -34,7 +37,7 @@ _PLAIN = (  # columns that are attributes of a sample
 _FLAGS = ("balancing", "charge_enabled", "discharge_enabled", "heating")
 
 
-def last_known(path: Path, addresses: Collection[str], zone: tzinfo | None) -> dict[str, Any]:
+def last_known(path: Path, addresses: Collection[str], zone: tzinfo | None) -> Snapshot:
     """Return a snapshot as the poller would give it, of what stands in ``bms.db``. Blocks.
 
     ``addresses``: the batteries that are read today; empty: all that were ever met. Raises StoreError.
@@ -42,33 +45,27 @@ def last_known(path: Path, addresses: Collection[str], zone: tzinfo | None) -> d
     now = datetime.now(UTC)
     with open_reader(path) as reader:
         ends = {track.name: track.last for track in tracks(reader)}
-        devices = [
-            _state(reader, stored.device, ends.get(stored.device.address), now, zone)
+        devices = tuple(
+            _battery(reader, stored.device, ends.get(stored.device.address), now, zone)
             for stored in reader.devices()
             if not addresses or stored.device.address in addresses
-        ]
-    return {"devices": devices, "inverter": None, "alerts": None}
+        )
+    return Snapshot(devices=devices)
 
 
-def _state(
+def _battery(
     reader: BmsDbReader, device: Device, last: datetime | None, now: datetime, zone: tzinfo | None
-) -> dict[str, Any]:
-    state: dict[str, Any] = {
-        "number": device.number,
-        "address": device.address,
-        "name": device.name,
-        "type": device.kind,
-    }
+) -> BatteryNow:
+    battery = BatteryNow(number=device.number, address=device.address, name=device.name, kind=device.kind)
     if last is None:
-        return state
+        return battery
     rows = list(samples(reader, device.address, last, last + timedelta(seconds=1)))
     if not rows:
-        return state
+        return battery
     row = rows[-1]
     sample = _sample(device, row.taken_at, row.values, trusted=row.clock_trusted)
-    state["age"] = max(0.0, (now - row.taken_at).total_seconds())
-    state["reading"] = as_reading(sample, zone)
-    return state
+    age = max(0.0, (now - row.taken_at).total_seconds())
+    return msgspec.structs.replace(battery, age=age, reading=reading_of(sample, zone))
 
 
 def _sample(device: Device, taken_at: datetime, values: dict[str, float], *, trusted: bool) -> Sample:

@@ -1,13 +1,13 @@
-"""``/until``: the present charge from the poller, what is usual in those hours from history."""
+"""Will it last until then: the present charge from the poller, what is usual in those hours from history."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
 
 from jk_bms.battery.runtime import TINY
 from jk_bms.battery.until import LEAST_DAYS, Outlook, Stretch, as_usual, battery_power, expect, foretold
 from jk_bms.errors import StoreError
 from jk_bms.model.inverter import INVERTER
+from jk_bms.model.snapshot import BatteryNow, Snapshot
 from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history_query import query
 from jk_bms.view.house import house_of, pack_size
@@ -20,8 +20,8 @@ SOON = 7200.0  # s: an end within that is told as the alert of it tells it
 
 def outlook(
     reader: BmsDbReader,
-    snapshot: dict[str, Any],
-    device: dict[str, Any] | None,
+    snapshot: Snapshot,
+    device: BatteryNow | None,
     until: datetime,
     now: datetime,
     zone: tzinfo | None,
@@ -30,7 +30,7 @@ def outlook(
 
     None when charge, capacity or load are not known, or not of now. Reads ``bms.db``: to be called in a thread.
     """
-    asked = house_of(snapshot if device is None else snapshot | {"devices": [device]})
+    asked = house_of(snapshot if device is None else snapshot.of([device]))
     if asked.soc_low is None or asked.soc_high is None or not asked.capacity_kwh:
         return None
     low, high, capacity_wh = asked.soc_low, asked.soc_high, 1000.0 * asked.capacity_kwh
@@ -52,7 +52,7 @@ def outlook(
     if len(usual) < LEAST_DAYS:
         if by_forecast is not None:  # what the packs themselves tell of the load is in it already
             return by_forecast
-        addresses = [one["address"] for one in asked.counted]
+        addresses = [one.address for one in asked.counted]
         least = TINY * capacity_wh
         usual = as_usual([_packs_power(reader, addresses, *span, least) for span in spans], present)
     expected = expect(
@@ -67,14 +67,14 @@ def outlook(
     return None if expected is None else expected._replace(share=share)
 
 
-def share_of(snapshot: dict[str, Any], device: dict[str, Any]) -> float:
+def share_of(snapshot: Snapshot, device: BatteryNow) -> float:
     """Return which part of the house's load is on ``device``: packs in parallel give by their size.
 
     Nothing is put on a pack that cannot be counted on: should it be off, the others carry all.
     """
     counted = house_of(snapshot).counted
-    others = [one for one in counted if one["address"] != device["address"]]
-    sizes = [pack_size(one.get("reading") or {}) for one in (device, *others)]
+    others = [one for one in counted if one.address != device.address]
+    sizes = [pack_size(one.told) for one in (device, *others)]
     known = [size for size in sizes if size]
     return known[0] / sum(known) if len(known) == len(sizes) else 1.0 / len(sizes)
 

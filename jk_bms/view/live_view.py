@@ -1,18 +1,24 @@
-"""The state of the house for the bot: from the poller's socket, else the last that was known."""
+"""The state of the house for a face: from the poller's socket, else the last that was known."""
 
 import asyncio
-import copy
 import logging
 import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from jk_bms.bot.last_known import last_known
+import msgspec
+
 from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.async_client import AsyncLive
+from jk_bms.live.messages import Lost
+from jk_bms.model.snapshot import EventTold, GridNow, Snapshot
+from jk_bms.view.last_known import last_known
 
 log = logging.getLogger(__name__)
+
+News = Snapshot | EventTold | Lost
+Listener = Callable[[News], None]
 
 PATIENCE = 2.0  # s for a snapshot: a page must not wait longer for a busy poller
 
@@ -31,29 +37,28 @@ class LiveView:
         self._zone = settings.timezone
         self._addresses = addresses
         self._monotonic = monotonic
-        self._kept: tuple[dict[str, Any], float] | None = None  # a snapshot and when it was made
-        self._listeners: list[Callable[[dict[str, Any]], None]] = []
+        self._kept: tuple[Snapshot, float] | None = None  # a snapshot and when it was made
+        self._listeners: list[Listener] = []
         self.connected = False
         self.down_since: float | None = None  # monotonic; None: the poller answers
 
-    def listen(self, hear: Callable[[dict[str, Any]], None]) -> None:
+    def listen(self, hear: Listener) -> None:
         """Have ``hear`` called with each snapshot and event of the poller, and when it is lost."""
         self._listeners.append(hear)
 
     async def run(self) -> None:
         """Follow the poller until cancelled."""
-        async for message in self._client.subscribe():
-            match message["type"]:
-                case "sample" | "link" | "inverter":  # pages ask for the whole state when they need it
-                    continue
-                case "snapshot":
-                    self._keep(message)
-                case "lost":
-                    self._lost(str(message.get("error")))
+        async for told in self._client.subscribe():
+            if not isinstance(told, News):  # pages ask for the whole state when they need it
+                continue
+            if isinstance(told, Snapshot):
+                self._keep(told)
+            elif isinstance(told, Lost):
+                self._lost(told.error)
             for hear in self._listeners:
-                hear(message)
+                hear(told)
 
-    async def snapshot(self) -> dict[str, Any]:
+    async def snapshot(self) -> Snapshot:
         """Return the present state; with ``poller_down`` and the ages of now when the poller does not answer."""
         try:
             snapshot = await self._client.snapshot()
@@ -64,21 +69,21 @@ class LiveView:
             return snapshot
         if self._kept is not None:
             return _aged(self._kept[0], self._monotonic() - self._kept[1])
-        return await self.recorded() | {"poller_down": True}
+        return msgspec.structs.replace(await self.recorded(), poller_down=True)
 
-    async def recorded(self) -> dict[str, Any]:
+    async def recorded(self) -> Snapshot:
         """Return what ``bms.db`` knows of the batteries, however old; without it nothing."""
         try:
             return await asyncio.to_thread(last_known, self._bms_db, self._addresses, self._zone)
         except StoreError as error:
             log.debug("%s", error)  # the poller, which writes it, says so
-            return {"devices": [], "inverter": None, "alerts": None}
+            return Snapshot()
 
     async def request(self, action: str, **fields: Any) -> dict[str, Any]:
         """Have the poller do something. Raises LiveError, SourceError."""
         return await self._client.request(action, **fields)
 
-    def _keep(self, snapshot: dict[str, Any]) -> None:
+    def _keep(self, snapshot: Snapshot) -> None:
         if self.down_since is not None:
             log.info("the battery monitor answers")
         self._kept = (snapshot, self._monotonic())
@@ -92,18 +97,18 @@ class LiveView:
             self.down_since = self._monotonic()
 
 
-def _aged(snapshot: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """A snapshot of ``seconds`` ago as what is known now: older, and nothing of what is open."""
-    aged = copy.deepcopy(snapshot)
-    for device in aged["devices"]:
-        if device.get("age") is not None:
-            device["age"] += seconds
-        device.pop("link", None)  # how the radio does now is not known
-    if inverter := aged.get("inverter"):
-        if inverter.get("age") is not None:
-            inverter["age"] += seconds
-        inverter["grid"] = {"state": "unknown", "for": None}
-    aged["alerts_before"] = aged.get("alerts_before") or aged["alerts"]  # open when it was last heard
-    aged["alerts"] = None
-    aged["poller_down"] = True
-    return aged
+def _aged(snapshot: Snapshot, seconds: float) -> Snapshot:
+    """A snapshot of ``seconds`` ago as what is known now: older, and nothing of links, grid and what is open."""
+
+    def older(age: float | None) -> float | None:
+        return None if age is None else age + seconds
+
+    replace, inverter = msgspec.structs.replace, snapshot.inverter
+    return replace(
+        snapshot,
+        devices=tuple(replace(one, age=older(one.age), link=None) for one in snapshot.devices),
+        inverter=inverter and replace(inverter, age=older(inverter.age), grid=GridNow()),
+        alerts=None,
+        alerts_before=snapshot.alerts or (),
+        poller_down=True,
+    )
