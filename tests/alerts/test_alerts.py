@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from jk_bms.battery.chemistry import CHEMISTRIES
 from jk_bms.battery.limits import PackLimits
 from jk_bms.config.settings import load_settings
 from jk_bms.errors import LiveError, Verdict
-from jk_bms.model import Device, Event, InverterSample, Sample
+from jk_bms.model import Device, Event, Inverter, InverterSample, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageNow
 from jk_bms.store.bms_db import open_reader, open_writer
+from jk_bms.texts import language
+from jk_bms.texts.alerts import alert_line
 from tests.sources.scripted import StillClock
 
 PACK = Device(address="AA:BB:CC:DD:EE:FF", name="shed")
@@ -36,9 +38,10 @@ class Pack:
 class House:
     """Alerts in a house: ``see`` a sample, ``wait`` some seconds of its clock."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+    def __init__(self, folder: Path, *, inverters: Sequence[Inverter] = (), **environ: str) -> None:
         self.clock = StillClock()
         self.folder = folder
+        self.inverters = inverters
         self.pack = Pack(self.clock)
         self.told: list[Event] = []
         self.settings = load_settings(
@@ -70,6 +73,7 @@ class House:
                 writer=writer,
                 flush=flush,
                 told=self.told.append,
+                inverters=self.inverters,
             )
             self.alerts.open(own)
             yield self.alerts
@@ -294,6 +298,41 @@ async def test_a_power_cut(tmp_path: Path) -> None:
         assert alerts.inverters.house.on_battery is False
 
     assert house.events() == [("alert.raised", 2001), ("alert.cleared", 2001)]
+
+
+async def test_two_inverters_lose_the_grid_once_and_are_missed_each(tmp_path: Path) -> None:
+    """A cut of the house is told once; the one that falls silent is named."""
+    left, right = Inverter(id="left", name="Shed"), Inverter(id="right", name="Garage")
+    house = House(tmp_path, inverters=(left, right))
+
+    async def pass_by(minutes: float, volts: float, *speaking: Inverter) -> None:
+        for _ in range(round(minutes * 6)):
+            await house.wait(10)
+            for device in speaking:
+                house.alerts.inverter_said(
+                    InverterSample(
+                        device=device,
+                        taken_at=house.clock.now(),
+                        monotonic=house.clock.monotonic(),
+                        grid_voltage=volts,
+                        load_power=200.0,
+                    )
+                )
+
+    with house.running() as alerts:
+        await pass_by(1, 230.0, left, right)
+        await pass_by(1, 0.0, left, right)
+        await pass_by(1, 230.0, left, right)
+        assert house.events() == [("alert.raised", 2001), ("alert.cleared", 2001)]
+        await pass_by(4, 230.0, left)
+        await house.look()
+        [missed] = alerts.open_alerts()
+        assert (missed["code"], missed["subject"], missed["inverter"]) == (2002, "inverter:right", "Garage")
+        line = alert_line(missed, None, language("en"), UTC, house.clock.now())
+        assert line.startswith("Inverter Garage: no data from the inverter")
+        await pass_by(1, 230.0, left, right)
+
+    assert house.events()[2:] == [("alert.raised", 2002), ("alert.cleared", 2002)]
 
 
 async def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
