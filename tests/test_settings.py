@@ -285,6 +285,7 @@ def test_secrets_are_known_as_such() -> None:
         "ALERT_URLS",
         "DEADMAN_URL",
         "HTTPS_PROXY",
+        "WEB_PASSWORD",
     }
 
 

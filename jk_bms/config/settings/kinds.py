@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import time, tzinfo
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -25,7 +26,15 @@ _PROXY = re.compile(
     re.IGNORECASE,
 )
 _PROXY_PORT = 1080  # curl's, where none is named, whatever the scheme
+_HOST = re.compile(
+    r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+)
 _SERVICE = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+
+
+SHORTEST_PASSWORD = 8  # characters, of the page
+
+Network = IPv4Network | IPv6Network
 
 
 class Refused(Exception):
@@ -227,6 +236,30 @@ def _parse_span(text: str) -> tuple[time, time]:
     return span
 
 
+def _parse_bind(text: str) -> str:
+    return "127.0.0.1" if text.lower() == "localhost" else str(ip_address(text.strip("[]")))
+
+
+def _parse_networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part, strict=False) for part in re.split(r"[\s,;]+", text.strip(" ,;")))
+
+
+def _parse_hosts(text: str) -> tuple[str, ...]:
+    found = [part.lower().rstrip(".") for part in re.split(r"[\s,;]+", text.strip(" ,;"))]
+    for part in found:
+        if not _HOST.fullmatch(part):
+            raise Refused(
+                f"{part[:80]!r} is no name of a host; expected {HOSTS.expected}, e.g. {HOSTS.example}"
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _parse_password(text: str) -> str:
+    if len(text) < SHORTEST_PASSWORD:
+        raise ValueError(text)
+    return text
+
+
 def _parse_private_web(text: str) -> str:
     if not _WEB.fullmatch(text):
         raise ValueError(text)
@@ -297,6 +330,11 @@ WEB      = Kind(_parse_web, "an address that begins with http:// or https://", "
 PROXY    = Kind(_parse_proxy, "http://host:port or socks5://host:port, with name:password@ before the host where needed "
                 f"(as curl reads it: http and port {_PROXY_PORT} may be left out)",
                 "socks5://127.0.0.1:9050")
+BIND     = Kind(_parse_bind, "an address of this machine", "127.0.0.1")
+NETWORKS = Kind(_parse_networks, "addresses or networks, separated by commas", "127.0.0.1,::1", ())
+HOSTS    = Kind(_parse_hosts, "names of hosts without a port, separated by commas, with *. before a domain for all below it",
+                "house.example.org,*.example.net", ())
+PASSWORD = Kind(_parse_password, f"a password of at least {SHORTEST_PASSWORD} characters", "three-words-of-yours")
 PRIVATE_WEB = Kind(_parse_private_web, WEB.expected, "https://hc-ping.com/your-check")
 CODES    = Kind(_parse_codes, "codes of alerts, separated by commas", "1005,1016", ())
 SERVICES = Kind(_parse_services, "addresses of Apprise, separated by blanks",

@@ -31,14 +31,15 @@ _APART = {
     "db_path": "DB_PATH",
     "bms_db_path": "BMS_DB_PATH",
     "bot_db_path": "BOT_DB_PATH",
+    "web_db_path": "WEB_DB_PATH",
     "devices_file": "JK_DEVICES_FILE",
     "socket_path": "BMS_SOCKET",
     "env_file": "JK_ENV_FILE",
     "log_file": "LOG_FILE_PATH",
 }
-_DATABASES = ("db_path", "bms_db_path", "bot_db_path")
+_DATABASES = ("db_path", "bms_db_path", "bot_db_path", "web_db_path")
 _BESIDE = ("-wal", "-shm", "-journal", ".lock")  # what SQLite and we keep beside a database, by its name
-_OF_THE_BOT = {"bot_db_path", "log_file"}
+_OF_OTHERS = {"bot_db_path", "log_file", "web_db_path"}  # of the bot, of the page
 
 
 class _Given(NamedTuple):
@@ -95,7 +96,8 @@ def load_settings(
         except (ValueError, Refused) as error:
             fault = _fault(setting, given, error)
             if forgiving and setting.shared:
-                warnings.append(f"{fault}: ignored here, but the bot will not start with it")
+                program = "page" if setting.key.startswith("WEB_") else "bot"
+                warnings.append(f"{fault}: ignored here, but the {program} will not start with it")
                 value = setting.kind.parse(setting.default) if setting.default else value
                 sources[setting.key] = "default"
             else:
@@ -130,7 +132,7 @@ def _shared_files(values: Mapping[str, Any], forgiving: bool, warnings: list[str
 
     A file that belongs to a database, such as its journal, is as good as the database itself.
 
-    The files of the bot are the bot's affair: without it (``forgiving``) that is only warned of.
+    The files of the bot and the page are theirs to judge: the poller (``forgiving``) only warns of them.
     """
     faults: list[str] = []
     for (one, key), (other, second) in combinations(_APART.items(), 2):
@@ -145,8 +147,8 @@ def _shared_files(values: Mapping[str, Any], forgiving: bool, warnings: list[str
             fault = f"settings: {second}={paths[1]}: belongs to {key}, {paths[0]}; expected a file of its own"
         else:
             continue
-        bots = _OF_THE_BOT & {one, other}
-        (warnings if forgiving and bots else faults).append(fault)
+        theirs = _OF_OTHERS & {one, other}
+        (warnings if forgiving and theirs else faults).append(fault)
     return faults
 
 
@@ -177,6 +179,8 @@ def _work_out(values: dict[str, Any], sources: dict[str, str], top: Path, warnin
         values["socket_path"] = folder / "poller.sock"
     if values["bot_db_path"] is None:
         values["bot_db_path"] = values["bms_db_path"].parent / "bot.db"
+    if values["web_db_path"] is None:
+        values["web_db_path"] = values["bms_db_path"].parent / "web.db"
     if values["address"] is None and values["device_mac"] and not _names_a_device(values["devices_file"]):
         values["address"] = values["device_mac"]
         sources["JK_BMS_ADDRESS"] = f"DEVICE_MAC, {sources['DEVICE_MAC']}"

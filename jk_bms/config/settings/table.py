@@ -253,6 +253,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     digest_max_chars: Annotated[int, Setting(
         "DIGEST_MAX_CHARS", kinds.whole(1000, 10_000_000, "characters", "100000"), "100000", "count",
         "the series given to the model is thinned above so many characters", shared=True)]
+    web_bind: Annotated[str | None, Setting(
+        "WEB_BIND", kinds.BIND, "", "", "address of this machine on which the page answers; `127.0.0.1`: only this machine",
+        worked_out="all addresses, IPv4 and IPv6", shared=True)]
+    web_port: Annotated[int, Setting(
+        "WEB_PORT", kinds.whole(1, 65535, "a port", "8080"), "8080", "", "port of the page", shared=True)]
+    web_password: Annotated[str | None, Setting(
+        "WEB_PASSWORD", kinds.PASSWORD, "", "",
+        "password of the page; set here it cannot be changed on the page",
+        worked_out="chosen on the page with the one-time code", secret=True, shared=True)]
+    web_read_public: Annotated[bool, Setting(
+        "WEB_READ_PUBLIC", kinds.FLAG, "false", "",
+        "whoever reaches the page may look at the values without signing in; for programs that cannot", shared=True)]
+    web_hosts: Annotated[tuple[str, ...], Setting(
+        "WEB_HOSTS", kinds.HOSTS, "", "",
+        "further names under which the page is opened, separated by commas; addresses, `localhost` and the names of "
+        "this machine are always good", worked_out="none", shared=True)]
+    web_trusted_proxies: Annotated[tuple[kinds.Network, ...], Setting(
+        "WEB_TRUSTED_PROXIES", kinds.NETWORKS, "127.0.0.1,::1", "",
+        "addresses of proxies that are believed when they say who asks and whether by https (`X-Forwarded-For`, "
+        "`-Proto`, `-Host`)", shared=True)]
+    web_db_path: Annotated[Path, Setting(
+        "WEB_DB_PATH", kinds.PATH, "", "path", "the page's own database: who is signed in",
+        worked_out="`web.db` beside `BMS_DB_PATH`", shared=True)]
+    web_url: Annotated[str | None, Setting(
+        "WEB_URL", kinds.WEB, "", "", "address of the page as people are told it",
+        worked_out="`http://NAME.local:PORT` of this machine", shared=True)]
     device_mac: Annotated[str | None, Setting(
         "DEVICE_MAC", kinds.DEVICE, "", "",
         "address of the battery as older installations name it; counts while neither `JK_BMS_ADDRESS` nor the "
