@@ -180,6 +180,14 @@ class TelegramNow(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
 
 
+class WebNow(msgspec.Struct, frozen=True, kw_only=True):
+    """The page, as the poller knows it."""
+
+    url: str | None = None  # as people are told it
+    code: str | None = None  # with which it gets its password; None: it has one
+    link: str | None = None  # opens it, with the code where there is one
+
+
 class SinkNow(msgspec.Struct, frozen=True, kw_only=True):
     """Something that values are passed on to."""
 
@@ -221,6 +229,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alerts: tuple[dict[str, Any], ...] | None = always(None)  # open ones, the worst first; None: not known
     unsaved: tuple[EventTold, ...] = always(())  # events that bms.db does not have yet
     telegram: TelegramNow | None = always(None)  # None: there is no bot
+    web: WebNow | None = always(None)  # None: the page was not heard of
     records: RecordsNow | None = None
     sinks: dict[str, SinkNow] = msgspec.field(default_factory=dict)  # the others, by name
 

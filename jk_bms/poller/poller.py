@@ -40,6 +40,7 @@ from jk_bms.poller.invitations import STATE as INVITATIONS
 from jk_bms.poller.invitations import Invitations
 from jk_bms.poller.link_log import LinkLog
 from jk_bms.poller.memory import Memory
+from jk_bms.poller.page_code import PageCode
 from jk_bms.poller.requests import answer
 from jk_bms.poller.snapshot import event_told, take_snapshot
 from jk_bms.poller.upkeep import EXIT_SILENT, look_after_files, watch
@@ -116,6 +117,7 @@ class Poller:
             unsaved=self._unsaved,
         )
         nobody_named = not (settings.chat_ids or settings.allowed_users)
+        self.page = PageCode(clock)
         self.invitations = Invitations(clock, open_to_first=bool(settings.bot_token) and nobody_named)
         self.bot = BotPresence(clock, wanted=bool(settings.bot_token))
         self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=partial(answer, self))
@@ -306,6 +308,11 @@ class Poller:
                 self.invitations.code,
                 tool("status"),
             )
+
+    def show_page_code(self) -> None:
+        """Say where the page is and with which code it gets its password, where only the owner looks."""
+        if (link := self.page.link) is not None and self.page.code is not None:
+            log.warning("the page has no password yet: open %s (%s shows it again)", link, tool("status"))
 
     def keep_invitations(self) -> None:
         """Have it kept whether the bot has an owner."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from jk_bms import __version__
 from jk_bms.model import Event
-from jk_bms.model.snapshot import EventTold, ProgramNow, RecordsNow, Snapshot, TelegramNow
+from jk_bms.model.snapshot import EventTold, ProgramNow, RecordsNow, Snapshot, TelegramNow, WebNow
 from jk_bms.poller.device_state import battery_now
 from jk_bms.rules.cells import cell_limits
 
@@ -46,6 +46,7 @@ def take_snapshot(poller: "Poller") -> Snapshot:
         # What cannot be written to bms.db, for who was not here when it was told.
         unsaved=_unsaved(poller),
         telegram=_telegram(poller) if poller.settings.bot_token else None,
+        web=_web(poller),
         records=next((state for state in sinks.values() if isinstance(state, RecordsNow)), None),
         sinks={name: state for name, state in sinks.items() if not isinstance(state, RecordsNow)},
     )
@@ -69,6 +70,12 @@ def _unsaved(poller: "Poller") -> tuple[EventTold, ...]:
         return ()
     loud = [event for event in poller.alerts.waiting if "quiet" not in event.facts]
     return tuple(event_told(event, unsaved=True) for event in loud[-MOST_UNSAVED:])
+
+
+def _web(poller: "Poller") -> WebNow | None:
+    """The page; None: it was not heard of."""
+    page = poller.page
+    return None if page.set_up is None else WebNow(url=page.url, code=page.code, link=page.link)
 
 
 def _telegram(poller: "Poller") -> TelegramNow:

@@ -1,11 +1,11 @@
-"""``jk-util.py invite``: a one-time code for the Telegram bot, to be typed or scanned."""
+"""``jk-util.py invite``: a one-time code for the Telegram bot or for the page, to be typed or scanned."""
 
 import argparse
 import sys
 from datetime import datetime
 from typing import Any
 
-from jk_bms.config.settings import OWN_TOKEN
+from jk_bms.config.settings import OWN_TOKEN, Settings
 from jk_bms.live.client import LiveClient
 from jk_bms.tool.common import settings_in_use
 from jk_bms.tool.exits import EXIT_OK
@@ -14,6 +14,9 @@ from jk_bms.tool.output import note
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
+    parser.add_argument(
+        "--web", action="store_true", help="for the page: its first password, or a forgotten one"
+    )
     parser.add_argument("--guest", action="store_true", help="for a person who may look, and change nothing")
     parser.add_argument("--no-qr", action="store_true", help="text only")
 
@@ -21,6 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print a new code. Raises LiveError when the service does not run."""
     settings = settings_in_use(given)
+    if given.web:
+        return _invite_to_page(settings, qr=not given.no_qr)
     if not settings.bot_token:
         key = OWN_TOKEN if settings.env_shared else "TELEGRAM_BOT_TOKEN"
         note(f"{key} is not set: there is no bot yet that could be asked")
@@ -31,6 +36,32 @@ def run(given: argparse.Namespace) -> int:
     if invitation["link"] and not given.no_qr:
         _print_qr(invitation["link"])
     return EXIT_OK
+
+
+def _invite_to_page(settings: Settings, *, qr: bool) -> int:
+    wanted: dict[str, Any] = {"for": "web"}
+    with LiveClient(settings.socket_path) as service:
+        invitation = service.request("invite", **wanted)
+    for line in page_lines(invitation, settings.timezone):
+        print(line)
+    if invitation["link"] and qr:
+        _print_qr(invitation["link"])
+    return EXIT_OK
+
+
+def page_lines(invitation: dict[str, Any], zone: Any) -> list[str]:
+    """Return what the owner must know to choose the page's password."""
+    until = datetime.fromisoformat(invitation["expires"]).astimezone(zone)
+    good = f"once, before {until:%H:%M} on {until:%-d %b}"
+    if invitation["link"]:
+        return [f"Open this, or scan it with a phone; it is good {good}:", "", f"  {invitation['link']}"]
+    return [
+        f"Open the page and type this code; it is good {good}:",
+        "",
+        f"  {invitation['code']}",
+        "",
+        "The page has not said where it is yet; with that this would also be a link and a QR code.",
+    ]
 
 
 def invitation_lines(invitation: dict[str, Any], zone: Any) -> list[str]:

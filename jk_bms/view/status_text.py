@@ -16,6 +16,7 @@ from jk_bms.model.snapshot import (
     Snapshot,
     Span,
     TelegramNow,
+    WebNow,
 )
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import language
@@ -82,6 +83,8 @@ def status_lines(snapshot: Snapshot, *, color: bool = False, zone: tzinfo | None
         lines += [*_house_lines(inverter, snapshot, paint), ""]
     if (telegram := snapshot.telegram) is not None:
         lines += _telegram_lines(telegram, paint)
+    if (web := snapshot.web) is not None and web.link:
+        lines += [paint("Page", "1"), *_page_lines(web), ""]
     if (records := snapshot.records) is not None:
         lines += _record_lines(records, paint)
     for name, sink in snapshot.sinks.items():
@@ -169,6 +172,13 @@ def _house_lines(inverter: InverterShown, snapshot: Snapshot, paint: Paint) -> I
         yield f"  Taken    {paint(said_age(inverter.age), '33')} (old)"
     if inverter.error:
         yield paint(f"  Trouble  {inverter.error}", "33")
+
+
+def _page_lines(web: WebNow) -> Iterator[str]:
+    """Where the page is; with its one-time code as long as it has no password."""
+    yield f"  {web.link}"
+    if web.code:
+        yield f"  It has no password yet; its one-time code is {web.code}"
 
 
 def _telegram_lines(telegram: TelegramNow, paint: Paint) -> list[str]:

@@ -29,6 +29,7 @@ REQUESTS: Mapping[str, str] = MappingProxyType({
     "claim":       "telegram:claim",
     "void":        "telegram:void",
     "telegram":    "telegram:telegram",
+    "web":         "web:web",
 })
 # fmt: on
 

@@ -1,4 +1,7 @@
-"""What the bot asks and tells: who may come in with which code, and how it does."""
+"""What the bot asks and tells: who may come in with which code, and how it does.
+
+With ``for`` as ``web`` a code is that of the page.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,15 +9,20 @@ from typing import Any
 
 from jk_bms.poller.invitations import OWNER
 from jk_bms.poller.poller import Poller
+from jk_bms.poller.requests import web
 
 
 async def invite(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Make a code for one more person."""
+    if request.get("for") == "web":
+        return await web.invite(poller, request)
     return poller.invitations.invite(request.get("role") or OWNER)
 
 
 async def claim(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Let a person in who has a code."""
+    if request.get("for") == "web":
+        return await web.claim(poller, request)
     first = not poller.invitations.claimed
     role = poller.invitations.claim(request.get("code"))
     poller.keep_invitations()
@@ -24,6 +32,8 @@ async def claim(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
 
 async def void(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Burn a code that was tried too often."""
+    if request.get("for") == "web":
+        return await web.void(poller, request)
     poller.invitations.void(request.get("code"))
     poller.show_code()
     return {}
