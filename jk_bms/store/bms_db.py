@@ -140,6 +140,9 @@ _INSERT_EVENT = (
 _EVENT = "SELECT id, kind, time, monotonic, clock_trusted, device, text, facts FROM events"
 
 
+MOST_ID = 2**62  # above the id of any event
+
+
 class StoredDevice(NamedTuple):
     """A device as it was when last seen."""
 
@@ -191,10 +194,13 @@ class BmsDbReader(Reader):
             _event(row) for row in self._rows(f"{_EVENT} WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         ]
 
-    def newest_events(self, kind: str, limit: int = 100) -> list[tuple[int, Event]]:
-        """The last events whose kinds begin with ``kind``, newest first, at most ``limit``, with their ids."""
-        query = f"{_EVENT} WHERE substr(kind, 1, ?) = ? ORDER BY id DESC LIMIT ?"
-        return [_event(row) for row in self._rows(query, (len(kind), kind, limit))]
+    def newest_events(self, kind: str, limit: int = 100, before: int = MOST_ID) -> list[tuple[int, Event]]:
+        """The last events whose kinds begin with ``kind``, newest first, at most ``limit``, with their ids.
+
+        ``before``: only those with a lower id.
+        """
+        query = f"{_EVENT} WHERE id < ? AND substr(kind, 1, ?) = ? ORDER BY id DESC LIMIT ?"
+        return [_event(row) for row in self._rows(query, (before, len(kind), kind, limit))]
 
 
 class BmsDb(BmsDbReader, Writer):

@@ -1,0 +1,170 @@
+"""What all routes share: settings, who is let in, the house now, its history, the streams."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jk_bms import __version__
+from jk_bms.config.settings import Settings
+from jk_bms.errors import JkBmsError, StoreError
+from jk_bms.live.messages import LinkTold, Lost, SampleTold
+from jk_bms.model.snapshot import EventTold, InvertersTold, Snapshot
+from jk_bms.web.access import Access
+from jk_bms.web.answers import Battery, State
+from jk_bms.web.archive import Archive
+from jk_bms.web.house import Back, House, News, known
+from jk_bms.web.http import Answer
+from jk_bms.web.stream import Feed
+from jk_bms.web.web_db import WebStore
+from jk_bms.web.words import alert_words
+
+if TYPE_CHECKING:
+    from jk_bms.web.routes import Route
+
+log = logging.getLogger(__name__)
+
+REPORT_EVERY = 60.0  # s between two words to the battery service on how the page does
+PRIVATE_EVENTS = ("telegram.", "web.")  # of who comes in: not for guests
+LOOK_EVERY = 10.0  # s between two looks whether web.db is still in its place
+
+
+class Page:
+    """All that the page is made of; routes get it with each request."""
+
+    def __init__(
+        self, settings: Settings, store: WebStore, static: Mapping[str, Answer], routes: "tuple[Route, ...]"
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.static = static  # by path
+        self.routes = routes
+        self.access = Access(settings, store)
+        self.house = House(settings)
+        self.feed = Feed()
+        self.archive = Archive(settings.bms_db_path)
+        self.exports = Archive(settings.bms_db_path, "export")
+        self.exporting = asyncio.Lock()  # one export at a time in the house
+        self.started = time.monotonic()
+        self._report_now = asyncio.Event()
+        self.house.listen(self._tell)
+        self.access.on_end(self.feed.look)
+
+    @property
+    def uptime(self) -> float:
+        """s since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def url(self) -> str:
+        """The address of the page as people are told it."""
+        return self.settings.web_url or f"http://{machine_name()}.local:{self.settings.web_port}"
+
+    async def run(self) -> None:
+        """Keep everything going until cancelled."""
+        await self.access.begin()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.house.run(), name="house")
+            group.create_task(self._report(), name="signs of life")
+            group.create_task(self._look_after_file(), name="file")
+
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self.access.close()
+        self.archive.close()
+        self.exports.close()
+
+    def report(self) -> None:
+        """Tell the battery service at once how the page does."""
+        self._report_now.set()
+
+    async def _report(self) -> None:
+        """Tell the battery service where the page is, and whether it still needs a set-up code."""
+        while True:
+            self._report_now.clear()
+            try:
+                await self.house.request("web", url=self.url, set_up=self.access.has_password)
+            except JkBmsError as error:
+                log.debug("the battery service was not told of the page: %s", error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_EVERY):
+                    await self._report_now.wait()
+
+    async def _look_after_file(self) -> None:
+        """Have web.db made anew where it was taken away in use."""
+        said = ""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self.store.aside(self.store.look)
+                said = ""
+            except StoreError as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.error("%s", said)
+
+    def _tell(self, news: News) -> None:
+        """Tell the open pages what the battery service said."""
+        house, say = self.house, self.feed.say
+        match news:
+            case Back() | Lost():
+                say("poller", "", lambda: house.state().poller)
+            case Snapshot():
+                say("state", "", house.state)
+            case SampleTold(address=address):
+                say("battery", address, lambda: _frame(house.battery(address)))
+            case LinkTold(address=address):
+                say("link", address, lambda: _link(house.battery(address)))
+            case InvertersTold():
+                say("inverter", "", lambda: _inverters(house.state()))
+            case EventTold():
+                kind = "alert" if news.kind.startswith("alert.") else "event"
+                if not news.kind.startswith(PRIVATE_EVENTS):
+                    say(kind, "", lambda: self._event(news))
+
+    def _event(self, event: EventTold) -> dict[str, Any]:
+        told = known(msgspec.to_builtins(event))
+        del told["monotonic"]
+        if event.kind.startswith("alert."):
+            state, now = self.house.state(), datetime.now(UTC)
+            labels = {battery.address: battery.label for battery in state.batteries}
+            label = labels.get(str(event.facts.get("subject")))
+            told["words"] = alert_words(event.facts, label, self.settings.timezone, now)
+        return told
+
+
+def _frame(battery: Battery | None) -> dict[str, Any]:
+    if battery is None:  # the owner took it out meanwhile
+        return {}
+    return {name: getattr(battery, name) for name in ("address", "age", "old", "shown", "reading")}
+
+
+def _inverters(state: State) -> dict[str, Any]:
+    return {"inverter": state.inverter, "inverters": state.inverters}
+
+
+def _link(battery: Battery | None) -> dict[str, Any]:
+    return {} if battery is None else {"address": battery.address, "link": battery.link}
+
+
+def machine_name() -> str:
+    """Return the name of this machine, without its domain."""
+    return socket.gethostname().partition(".")[0].lower() or "localhost"
+
+
+def hello(page: Page, resumed: bool) -> dict[str, Any]:
+    """Return what a stream begins with."""
+    state = page.house.state()
+    return {
+        "version": __version__,
+        "boot": page.feed.boot,
+        "resumed": resumed,
+        "time": state.time,
+        "clock_trusted": state.clock_trusted,
+    }
