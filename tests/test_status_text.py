@@ -283,6 +283,32 @@ def test_grid_and_load() -> None:
     assert "(old)" not in text.split("House")[1]
 
 
+def test_several_inverters_are_told_below_the_house() -> None:
+    """What they are together comes first; one that says nothing is named, and then nothing is added up."""
+    seen = {"grid": {"state": "present", "for": None}, "grid_voltage": 231.0, "age": 3.0}
+    text = page(
+        inverter=seen | {"of": 2, "fresh": 1},
+        inverters=[
+            seen | {"id": "shed", "name": "Shed", "load_power": 400.0},
+            {"id": "garage", "age": 300.0, "grid": {"state": "unknown", "for": None}, "error": "no answer"},
+        ],
+    )
+
+    house, shed, garage = re.split(r"Inverter Shed|Inverter garage", text[text.index("House") :])
+    assert "Heard    1 of 2 inverters; nothing is added up" in house
+    assert "Power    load 400 W" in shed
+    assert "5 min ago (old)" in garage
+    assert "Trouble  no answer" in garage
+
+
+def test_the_only_inverter_has_no_name() -> None:
+    seen = {"grid": {"state": "present", "for": None}, "load_power": 400.0, "age": 3.0}
+    text = page(inverter=seen, inverters=[seen | {"id": "shed", "name": "Shed"}])
+
+    assert "load 400 W" in text
+    assert "Shed" not in text
+
+
 def test_a_grid_that_nobody_knows_of() -> None:
     inverter = {"grid": {"state": "unknown", "for": None}, "age": 400.0, "error": "timed out"}
 

@@ -108,6 +108,7 @@ def _aged(snapshot: Snapshot, seconds: float) -> Snapshot:
         snapshot,
         devices=tuple(replace(one, age=older(one.age), link=None) for one in snapshot.devices),
         inverter=inverter and replace(inverter, age=older(inverter.age), grid=GridNow()),
+        inverters=tuple(replace(one, age=older(one.age), grid=GridNow()) for one in snapshot.inverters),
         alerts=None,
         alerts_before=snapshot.alerts or (),
         poller_down=True,

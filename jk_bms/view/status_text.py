@@ -80,7 +80,10 @@ def status_lines(snapshot: Snapshot, *, color: bool = False, zone: tzinfo | None
         lines += _device_lines(device, snapshot, paint, zone)
         lines.append("")
     if (inverter := snapshot.inverter) is not None:
-        lines += [*_house_lines(inverter, snapshot, paint), ""]
+        lines += [*_inverter_lines("House", inverter, snapshot, paint), ""]
+    if len(snapshot.inverters) > 1:
+        for one in snapshot.inverters:
+            lines += [*_inverter_lines(f"Inverter {one.label}", one, snapshot, paint), ""]
     if (telegram := snapshot.telegram) is not None:
         lines += _telegram_lines(telegram, paint)
     if (web := snapshot.web) is not None and web.link:
@@ -148,7 +151,12 @@ def _tone(soc: float) -> str:
     return "31" if soc < 20 else "33" if soc < 40 else "32"
 
 
-def _house_lines(inverter: InverterShown, snapshot: Snapshot, paint: Paint) -> Iterator[str]:
+def _inverter_lines(title: str, inverter: InverterShown, snapshot: Snapshot, paint: Paint) -> Iterator[str]:
+    """What all inverters say together, or one of several."""
+    yield paint(title, "1")
+    if inverter.age is None:
+        yield f"  Reading  {paint('none yet', '33')}"
+        return
     grid = inverter.grid
     tone = {"present": "32", "lost": "31"}.get(grid.state, "33")
     state = paint(grid.state, tone)
@@ -159,7 +167,6 @@ def _house_lines(inverter: InverterShown, snapshot: Snapshot, paint: Paint) -> I
             for value, unit in ((inverter.grid_voltage, "V"), (inverter.grid_power, "W"))
             if value is not None
         ]
-    yield paint("House", "1")
     yield f"  Grid     {', '.join([state, *facts])}"
     powers = [
         f"{name} {value:.0f} W"
@@ -168,7 +175,9 @@ def _house_lines(inverter: InverterShown, snapshot: Snapshot, paint: Paint) -> I
     ]
     if powers:
         yield f"  Power    {', '.join(powers)}"
-    if inverter.age is not None and snapshot.is_old(inverter.age):
+    if inverter.of is not None and inverter.fresh != inverter.of:
+        yield paint(f"  Heard    {inverter.fresh} of {inverter.of} inverters; nothing is added up", "33")
+    if snapshot.is_old(inverter.age):
         yield f"  Taken    {paint(said_age(inverter.age), '33')} (old)"
     if inverter.error:
         yield paint(f"  Trouble  {inverter.error}", "33")

@@ -77,7 +77,8 @@ async def test_without_anything_nothing_is_known(configure: Configure) -> None:
 async def test_what_the_poller_said_last_grows_old(poller: Poller, configure: Configure) -> None:
     now = 100.0
     live = LiveView(configure(), monotonic=lambda: now)
-    poller.snapshot = snapshot(device(age=2.0), alerts=[{"code": 1}])
+    one = {"id": "shed", "age": 4.0, "grid": {"state": "lost", "for": 9.0}}
+    poller.snapshot = snapshot(device(age=2.0), alerts=[{"code": 1}], inverters=[one])
     fresh = await live.snapshot()
     poller.server.path.unlink()
     now = 160.0
@@ -90,4 +91,5 @@ async def test_what_the_poller_said_last_grows_old(poller: Poller, configure: Co
     assert known.inverter is not None
     assert known.inverter.grid.state == "unknown"  # nobody looks at it now
     assert known.inverter.age == 64.0
+    assert [(one.age, one.grid.state) for one in known.inverters] == [(64.0, "unknown")]
     assert fresh.devices[0].age == 2.0

@@ -726,6 +726,24 @@ def test_level_change(level: float, rising: bool | None, text: str) -> None:
     assert pages.level_change(26.512, level, EN, rising=rising) == text
 
 
+def test_several_inverters_have_a_line_each() -> None:
+    """Below the house; what one said long ago is told with its age, and a cut of its own by name."""
+    seen = {"grid": {"state": "present", "for": None}, "grid_voltage": 231.0, "age": 3.0}
+    inverters = [
+        seen | {"id": "shed", "name": "<Shed>", "load_power": 400.0, "pv_power": 900.0},
+        {"id": "garage", "age": 3.0, "grid": {"state": "lost", "for": 60.0}, "load_power": 150.0},
+        {"id": "attic", "age": 300.0, "grid": {"state": "unknown", "for": None}, "load_power": 70.0},
+        {"id": "barn", "age": None},
+    ]
+
+    text = status(inverter=seen | {"of": 4, "fresh": 2}, inverters=inverters).text
+
+    assert "Inverters that answer: 2 of 4\n&lt;Shed&gt;: Load 400 W · Sun 900 W\n" in text
+    assert "\ngarage: No grid · Load 150 W\nattic: Load 70 W · last heard 5 min ago\nbarn: no data" in text
+    one = status(inverter=seen, inverters=inverters[:1]).text
+    assert "Shed" not in one
+
+
 def test_grid_news_stand_above_the_status() -> None:
     page = pages.grid_change(False, snapshot(), EN, KYIV, NOW)
 

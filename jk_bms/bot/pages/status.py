@@ -17,8 +17,8 @@ from jk_bms.bot.pages.values import (
     updated,
 )
 from jk_bms.model.snapshot import BatteryNow, InverterShown, Snapshot
-from jk_bms.rules.grid import VOLTS, WATTS
-from jk_bms.texts import Texts, escape
+from jk_bms.rules.grid import LOST, VOLTS, WATTS
+from jk_bms.texts import Texts, clip, escape
 from jk_bms.view.house import house_of
 
 WORKING = ("streaming", "waiting")  # states of a link that need no word
@@ -66,6 +66,7 @@ def status(
         *first,
         grid_line(snapshot, texts),
         *parts,
+        "\n".join(map(escape, _inverter_lines(snapshot, texts))),
         _alerts_line(snapshot, texts),
         buttons=buttons,
     )
@@ -116,6 +117,26 @@ def _grid_rows(inverter: InverterShown | None, texts: Texts) -> Iterator[Row]:
     yield from amount(texts, "grid", inverter.grid_power, "W")
     yield from amount(texts, "load", inverter.load_power, "W")
     yield from amount(texts, "sun", inverter.pv_power, "W")
+
+
+def _inverter_lines(snapshot: Snapshot, texts: Texts) -> Iterator[str]:
+    """A line for each of several inverters, and how many answer where not all do."""
+    inverter = snapshot.inverter
+    if inverter is not None and inverter.of is not None and inverter.fresh != inverter.of:
+        yield texts("bot.inverters_heard", heard=inverter.fresh, of=inverter.of)
+    for one in snapshot.inverters if len(snapshot.inverters) > 1 else ():
+        told = [
+            f"{texts(f'bot.row.{row}')} {texts.quantity(watts, 'W')}"
+            for row, watts in (("grid", one.grid_power), ("load", one.load_power), ("sun", one.pv_power))
+            if watts is not None
+        ]
+        if one.grid.state == LOST:
+            told.insert(0, texts("bot.grid.lost"))
+        if one.age is None or not told:
+            told = [texts("bot.house.why.silent")]
+        if one.age is not None and snapshot.is_old(one.age):
+            told.append(texts("bot.grid.last_heard", ago=texts.ago(one.age)))
+        yield f"{clip(one.label)}: {' · '.join(told)}"
 
 
 def _single(

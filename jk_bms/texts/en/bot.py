@@ -44,6 +44,7 @@ TEXTS = {
     "bot.grid.not_known": "Grid unknown",
     "bot.grid.no_inverter": "Grid unknown: no inverter is being read",
     "bot.grid.last_heard": "last heard {ago}",
+    "bot.inverters_heard": "Inverters that answer: {heard} of {of}",
     "bot.low": "The battery is low.",
     "bot.no_reading": "{name}: no data yet",
     "bot.link_trouble": "{name}: {state} for {span}, see /link",

@@ -44,6 +44,7 @@ TEXTS = {
     "bot.grid.not_known": "Стан мережі невідомий",
     "bot.grid.no_inverter": "Стан мережі невідомий: даних інвертора немає",
     "bot.grid.last_heard": "останні дані {ago}",
+    "bot.inverters_heard": "Відповідають інвертори: {heard} з {of}",
     "bot.low": "Низький заряд.",
     "bot.no_reading": "{name}: даних ще немає",
     "bot.link_trouble": "{name}: {state} вже {span}, див. /link",
