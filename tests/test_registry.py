@@ -608,7 +608,7 @@ ENTRIES = st.builds(lambda head, keys: "\n".join([head, *keys]), HEADS, KEYS_BEL
 LINES = st.lists(ENTRIES | ENTRIES | OTHER_LINES, max_size=4, unique_by=first_word)
 
 
-@often
+@settings(often, max_examples=scaled(2000))  # twelve files each
 @given(
     LINES,
     st.sampled_from(["\n", "\r\n"]),

@@ -232,14 +232,17 @@ def watched(
     chemistry: Chemistry = CHEMISTRIES["lfp"],
     *,
     blind: bool = False,
+    beside: Health | None = None,
 ) -> Health:
     """Let a fresh Health watch ``pack`` for ``days``; ``daily`` is called with its report and the day.
 
-    ``blind``: the BMS does not tell what its balancer moves.
+    ``blind``: the BMS does not tell what its balancer moves. ``beside``: another one that is told all.
     """
     health = Health(chemistry, nominal_ah=pack.bms.capacity_ah)
     following = DAY
     for sample, elapsed in pack.live(days):
+        if beside is not None:
+            beside.feed(sample, elapsed)
         if blind:
             sample = msgspec.structs.replace(sample, balance_current=None)
         health.feed(sample, elapsed)
