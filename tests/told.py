@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from jk_bms.model.alert import alert_of
 from jk_bms.model.snapshot import BatteryNow, Snapshot
 
 
@@ -20,7 +21,7 @@ def battery(said: Mapping[str, Any]) -> BatteryNow:
 
 
 class Told:
-    """The functions of ``module``, given houses and batteries as the poller says them."""
+    """The functions of ``module``, given houses, batteries and alerts as the poller says them."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
@@ -34,8 +35,10 @@ class Told:
 
 
 def _typed(given: Any) -> Any:
-    if isinstance(given, list):
-        return [_typed(one) for one in given]
+    if isinstance(given, list | tuple) and not hasattr(given, "_fields"):
+        return type(given)(_typed(one) for one in given)
     if isinstance(given, dict) and "devices" in given:
         return house(given)
-    return battery(given) if isinstance(given, dict) and "address" in given else given
+    if isinstance(given, dict) and "address" in given:
+        return battery(given)
+    return alert_of(given) if isinstance(given, dict) and "cells" not in given else given

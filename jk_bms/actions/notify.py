@@ -25,6 +25,7 @@ from jk_bms.errors import StoreError
 from jk_bms.hub import InWriter, Item, Part, PartContext, Unsaved
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
+from jk_bms.model.alert import alert_of
 from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state, write_states
 from jk_bms.texts import language
@@ -215,11 +216,12 @@ class Messenger(Part):
 
     def _message(self, events: Sequence[Event], *, again: bool) -> tuple[Message, str]:
         now, newest = self._clock.now(), events[-1]
-        kind = "over" if newest.facts.get("what") == "cleared" else str(newest.facts.get("severity"))
+        told = alert_of(newest.facts)
+        kind = "over" if told.what == "cleared" else told.severity
         if len(events) == 1:
             label = self._label(newest.device)
             message = alert_message(
-                newest.facts,
+                told,
                 label,
                 self._texts,
                 self._zone,
@@ -228,8 +230,8 @@ class Messenger(Part):
                 perhaps_again=again,
             )
             return message, kind
-        told = [(event.facts, self._label(event.device), event.taken_at) for event in events]
-        return several_message(told, self._texts, self._zone, now), kind
+        steps = [(alert_of(event.facts), self._label(event.device), event.taken_at) for event in events]
+        return several_message(steps, self._texts, self._zone, now), kind
 
     async def _note(self, address: Address, *, cursor: int | None = None, sending: int | None = None) -> None:
         address.cursor = address.cursor if cursor is None else cursor

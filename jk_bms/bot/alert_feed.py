@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from jk_bms.actions.delivery import to_be_told
 from jk_bms.bot import pages
@@ -29,6 +30,7 @@ from jk_bms.config.settings import Settings
 from jk_bms.errors import StoreError
 from jk_bms.model import Event
 from jk_bms.model.alarms import Severity
+from jk_bms.model.alert import AlertTold, alert_of
 from jk_bms.model.snapshot import BatteryNow, EventTold, Snapshot
 from jk_bms.rules.grid import LOST, PRESENT
 from jk_bms.rules.telling import Telling, telling_of
@@ -200,22 +202,20 @@ class AlertFeed:
         now = datetime.now(UTC)
         names = snapshot.names
         # What was not yet told comes as news; what is kept quiet on purpose stays so.
-        told = [one for one in snapshot.alerts or () if one.get("told") and not one.get("muted")]
+        told = [one for one in snapshot.alerts or () if one.told and not one.muted]
         messages = [self._opening(chat, told, names, now) for chat in new if told]
         kept = [chat for chat in known if chat in chats]
         await self._store.aside(self._store.queue, messages, {GREETED: [*kept, *new]})
         return []
 
     def _opening(
-        self, chat: int, told: Sequence[dict[str, Any]], names: Mapping[str, str], now: datetime
+        self, chat: int, told: Sequence[AlertTold], names: Mapping[str, str], now: datetime
     ) -> Outgoing:
         """What is open, in one message, for a chat that is told of alerts for the first time."""
         if len(told) == 1:
-            return self._message(
-                chat, told[0] | {"what": "repeat"}, names.get(str(told[0].get("subject"))), now
-            )
+            return self._message(chat, replace(told[0], what="repeat"), names.get(told[0].subject), now)
         texts = self._texts_of(chat)
-        named = [(one | {"what": "raised"}, names.get(str(one.get("subject")))) for one in told]
+        named = [(replace(one, what="raised"), names.get(one.subject)) for one in told]
         text = open_message(named, texts, self._zone, now)
         urgent = any(wants_acknowledgement(one) for one in told)
         return Outgoing(
@@ -225,7 +225,7 @@ class AlertFeed:
             line=text.partition("\n")[0],
             buttons=((acknowledge_all_button(texts),),) if urgent and self._of_owner(chat) else (),
             standing=True,
-            rings=any(one.get("severity") == Severity.CRITICAL.word for one in told),
+            rings=any(one.severity == Severity.CRITICAL.word for one in told),
         )
 
     def _read(self, cursor: int | None) -> tuple[int, dict[str, str], list[tuple[int, Event]]]:
@@ -242,7 +242,7 @@ class AlertFeed:
         return start, names, page
 
     def _messages(self, event: Event, names: dict[str, str], house: Shown | None) -> Iterable[Outgoing]:
-        facts = event.facts
+        facts = alert_of(event.facts)
         label = None if event.device is None else names.get(event.device, event.device)
         now = datetime.now(UTC)
         monitoring = self._monitoring() if _shown(event, now) else ()
@@ -261,18 +261,19 @@ class AlertFeed:
 
     def _wanted(self, chat: int, event: Event, now: datetime) -> bool:
         """Whether ``chat`` is to hear of ``event``: not what was just done there, nor what it keeps quiet for itself."""
+        alert = alert_of(event.facts)
         if event.kind == "alert.acknowledged":
-            return event.facts.get("origin") != chat
-        if event.facts.get("what") not in GOING_ON:
+            return alert.origin != chat
+        if alert.what not in GOING_ON:
             return True
         hushed = self._store.note(hushed_note(chat)) or {}
-        alerts = [event.facts, *(one for one in event.facts.get("also") or () if isinstance(one, Mapping))]
+        alerts = [alert, *alert.also]
         return not all(is_hushed(hushed, one, now) for one in alerts)
 
     def _message(
         self,
         chat: int,
-        facts: dict[str, Any],
+        facts: AlertTold,
         label: str | None,
         now: datetime,
         *,
@@ -280,10 +281,10 @@ class AlertFeed:
     ) -> Outgoing:
         """One step of an alert for ``chat``; ``at``: when it happened, if that is not ``now``."""
         texts = self._texts_of(chat)
-        also = [one for one in facts.get("also") or () if isinstance(one, Mapping)]
-        going_on = facts.get("what") in GOING_ON and any(map(wants_acknowledgement, (facts, *also)))
+        also = facts.also
+        going_on = facts.what in GOING_ON and any(map(wants_acknowledgement, (facts, *also)))
         button = acknowledge_all_button(texts) if also else acknowledge_button(facts, texts)
-        reminder = facts.get("what") == "repeat" and also
+        reminder = facts.what == "repeat" and also
         line = alert_line(facts, label, texts, self._zone, now, at=at)
         return Outgoing(
             chat=chat,
@@ -291,9 +292,9 @@ class AlertFeed:
             key=REMINDER if reminder else _key(facts),
             line=f"{mark(facts)} {escape(line)}",
             buttons=((button,),) if going_on and self._of_owner(chat) else (),
-            standing=facts.get("what") in GOING_ON,
-            rings=facts.get("severity") == Severity.CRITICAL.word,
-            silent=bool(facts.get("silent")),
+            standing=facts.what in GOING_ON,
+            rings=facts.severity == Severity.CRITICAL.word,
+            silent=facts.silent,
         )
 
     async def _house(self, news: Iterable[Event]) -> Shown | None:
@@ -425,8 +426,8 @@ def _name(event: Event) -> str:
     return hashlib.blake2s(named.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def _key(facts: Mapping[str, Any]) -> str:
-    return ":".join(("alert", *(str(facts.get(name, "")) for name in ("subject", "rule", "part"))))
+def _key(alert: AlertTold) -> str:
+    return ":".join(("alert", *alert.name))
 
 
 def limits_of(device: BatteryNow, facts: Mapping[str, Any]) -> tuple[float | None, float | None]:

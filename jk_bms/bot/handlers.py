@@ -267,7 +267,7 @@ class Handlers:
         alert = find_alert((await self._live.snapshot()).alerts or (), key)
         told = "bot.alert_over"
         if alert is not None:
-            wanted: dict[str, Any] = {name: alert[name] for name in ("subject", "rule", "part")}
+            wanted: dict[str, Any] = {"subject": alert.subject, "rule": alert.rule, "part": alert.part}
             wanted |= _how_long(how)
             try:
                 await self._live.request("mute", **wanted)
@@ -303,7 +303,7 @@ class Handlers:
                 done = await self._live.request("acknowledge", all=True, by=asked.name, origin=asked.chat)
                 told = "bot.acknowledged" if done.get("count") else "bot.nothing_to_acknowledge"
             elif alert is not None:
-                wanted = {name: alert[name] for name in ("subject", "rule", "part")}
+                wanted = {"subject": alert.subject, "rule": alert.rule, "part": alert.part}
                 await self._live.request("acknowledge", **wanted, by=asked.name, origin=asked.chat)
                 told = "bot.acknowledged"
         except LiveError as error:

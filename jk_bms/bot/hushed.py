@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jk_bms.bot.pages.callbacks import alert_key
+from jk_bms.model.alert import AlertTold
 from jk_bms.texts.alerts import severity_of
 
 Hushed = Mapping[str, Any]
@@ -19,17 +20,19 @@ def hushed_note(chat: int) -> str:
     return f"hushed:{chat}"
 
 
-def is_hushed(hushed: Hushed, alert: Mapping[str, Any], now: datetime) -> bool:
+def is_hushed(hushed: Hushed, alert: AlertTold, now: datetime) -> bool:
     """Whether ``alert`` is kept quiet in the chat that noted ``hushed``."""
     known = hushed.get(alert_key(alert))
-    if not isinstance(known, Mapping) or severity_of(alert) > severity_of(known):
+    if not isinstance(known, Mapping) or severity_of(alert.severity) > severity_of(
+        str(known.get("severity"))
+    ):
         return False
     until = known.get("until")
     return until is None or now < datetime.fromisoformat(str(until))
 
 
 def hush(
-    hushed: Hushed, alert: Mapping[str, Any], how: str, now: datetime, open_keys: Collection[str]
+    hushed: Hushed, alert: AlertTold, how: str, now: datetime, open_keys: Collection[str]
 ) -> dict[str, Any]:
     """Return ``hushed`` with ``alert`` kept quiet ``how``: seconds, ``clear`` (until it is over) or ``off``.
 
@@ -40,4 +43,4 @@ def hush(
     if how == "off":
         return kept
     until = (now + timedelta(seconds=int(how))).isoformat() if how.isdigit() else None
-    return {**kept, key: {"severity": alert.get("severity"), "until": until}}
+    return {**kept, key: {"severity": alert.severity, "until": until}}

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from jk_bms.model.alert import AlertTold
 from jk_bms.model.freshness import PERIOD, is_old
 from jk_bms.model.kinds import USUAL
 from jk_bms.model.link import Cause, LinkState
@@ -226,7 +227,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     inverter: InverterShown | None = always(None)  # all of them together; None: there is none
     inverters: tuple[OneInverter, ...] = always(())  # each of them
     house: Lasting | None = always(None)
-    alerts: tuple[dict[str, Any], ...] | None = always(None)  # open ones, the worst first; None: not known
+    alerts: tuple[AlertTold, ...] | None = always(None)  # open ones, the worst first; None: not known
     unsaved: tuple[EventTold, ...] = always(())  # events that bms.db does not have yet
     telegram: TelegramNow | None = always(None)  # None: there is no bot
     web: WebNow | None = always(None)  # None: the page was not heard of
@@ -235,7 +236,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     # What a face adds that cannot reach the poller and shows what was last known.
     poller_down: bool = False
-    alerts_before: tuple[dict[str, Any], ...] = ()  # open when the poller was last heard
+    alerts_before: tuple[AlertTold, ...] = ()  # open when the poller was last heard
 
     def is_old(self, age: float | None) -> bool:
         """Whether something of ``age`` s is too old to speak of now: the same on every face."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from jk_bms import __version__
 from jk_bms.model import Event
+from jk_bms.model.alert import alert_of
 from jk_bms.model.snapshot import EventTold, ProgramNow, RecordsNow, Snapshot, TelegramNow, WebNow
 from jk_bms.poller.device_state import battery_now
 from jk_bms.rules.cells import cell_limits
@@ -42,7 +43,7 @@ def take_snapshot(poller: "Poller") -> Snapshot:
         inverter=inverters.inverter,
         inverters=inverters.inverters,
         house=poller.alerts.lasting(),
-        alerts=tuple(poller.alerts.open_alerts()),
+        alerts=tuple(map(alert_of, poller.alerts.open_alerts())),
         # What cannot be written to bms.db, for who was not here when it was told.
         unsaved=_unsaved(poller),
         telegram=_telegram(poller) if poller.settings.bot_token else None,

@@ -1,15 +1,18 @@
 """What people are told of an alert: what, where, how bad, what it means and what ends it.
 
-``facts`` are those of an alert's event (or of an open alert in the poller's snapshot). A rule
+``facts`` are those of an alert's event, or an open alert of the poller's snapshot. A rule
 that has no texts yet is told all the same, by its name and numbers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, TypeGuard
 
+from msgspec.structs import replace
+
 from jk_bms.called import tool
 from jk_bms.model.alarms import UNNAMED, Severity
+from jk_bms.model.alert import AlertTold, moment_of
 from jk_bms.rules.base import Grade, Rule
 from jk_bms.rules.telling import Telling, telling_of
 from jk_bms.texts.language import Texts
@@ -56,7 +59,7 @@ class Told(NamedTuple):
 
 
 def alert_told(
-    facts: Mapping[str, Any],
+    facts: AlertTold,
     label: str | None,
     texts: Texts,
     zone: tzinfo | None,
@@ -75,7 +78,7 @@ def alert_told(
 
 
 def alert_message(
-    facts: Mapping[str, Any],
+    facts: AlertTold,
     label: str | None,
     texts: Texts,
     zone: tzinfo | None,
@@ -97,7 +100,7 @@ def alert_message(
 
 
 def alert_html(
-    facts: Mapping[str, Any],
+    facts: AlertTold,
     label: str | None,
     texts: Texts,
     zone: tzinfo | None,
@@ -118,7 +121,7 @@ def alert_html(
 
 
 def open_message(
-    alerts: Sequence[tuple[Mapping[str, Any], str | None]],
+    alerts: Sequence[tuple[AlertTold, str | None]],
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
@@ -133,7 +136,7 @@ def open_message(
 
 
 def several_message(
-    events: Sequence[tuple[Mapping[str, Any], str | None, datetime]],
+    events: Sequence[tuple[AlertTold, str | None, datetime]],
     texts: Texts,
     zone: tzinfo | None,
     now: datetime,
@@ -142,9 +145,9 @@ def several_message(
 
     Of each alert its newest step: what goes on first, then the newest.
     """
-    newest: dict[tuple[str, ...], tuple[Mapping[str, Any], str | None, datetime]] = {}
+    newest: dict[tuple[str, ...], tuple[AlertTold, str | None, datetime]] = {}
     for event in events:
-        name = tuple(str(event[0].get(key, "")) for key in ("subject", "rule", "part"))
+        name = event[0].name
         newest.pop(name, None)
         newest[name] = event
     ordered = list(reversed(newest.values()))
@@ -156,7 +159,7 @@ def several_message(
 
 
 def alert_line(
-    facts: Mapping[str, Any],
+    facts: AlertTold,
     label: str | None,
     texts: Texts,
     zone: tzinfo | None,
@@ -169,7 +172,7 @@ def alert_line(
     parts = [step.title(listed=True)]
     if (since := step.since()) is not None:
         parts.append(texts("alerts.since", time=step.moment(since)))
-    parts.append(texts("alerts.code", code=facts.get("code", UNKNOWN)))
+    parts.append(texts("alerts.code", code=_or_unknown(facts.code)))
     return " · ".join(parts)
 
 
@@ -177,21 +180,21 @@ def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
     """Return what the alert ``grade.code`` is about, with values of an example: plain text, a few lines."""
     looks = {part: look for part, look in (rule.look(rule.example()) or {}).items() if look is not None}
     part = (max if rule.rising else min)(looks, key=lambda part: looks[part].value)
-    facts = {
-        "rule": rule.name,
-        "part": part,
-        "code": grade.code,
-        "severity": grade.severity.word,
-        "value": grade.set,
-        "set": grade.set,
-        "clear": grade.clear,
-        "unit": rule.unit,
-        "digits": rule.digits,
-        "facts": looks[part].facts,
-    }
+    facts = AlertTold(
+        rule=rule.name,
+        part=part,
+        code=grade.code,
+        severity=grade.severity.word,
+        value=grade.set,
+        set=grade.set,
+        clear=grade.clear,
+        unit=rule.unit,
+        digits=rule.digits,
+        facts=dict(looks[part].facts),
+    )
     now = datetime.now(UTC)
     step = _Step(facts, "", texts, UTC, now, now)
-    limit = step.quantity("set")
+    limit = step.quantity(facts.set)
     confirmed = [texts.count("alerts.explain.confirmed", grade.samples)] if grade.samples > 1 else []
     if grade.seconds:
         confirmed.append(texts("alerts.explain.lasting", span=texts.span(grade.seconds)))
@@ -214,17 +217,16 @@ def explain(rule: Rule, grade: Grade, texts: Texts) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def mark(facts: Mapping[str, Any]) -> str:
+def mark(facts: AlertTold) -> str:
     """Return the coloured mark of a step: of its severity, or that it is over."""
     what = _what(facts)
     if what in ("test", "acknowledged"):
         return TEST if what == "test" else SEEN
-    return OVER if what == "cleared" else MARKS.get(str(facts.get("severity")), MARKS["warning"])
+    return OVER if what == "cleared" else MARKS.get(facts.severity, MARKS["warning"])
 
 
-def severity_of(facts: Mapping[str, Any]) -> int:
-    """Return how bad it is, to sort by: 0 is the mildest."""
-    word = facts.get("severity")
+def severity_of(word: str) -> int:
+    """Return how bad a ``severity`` is, to sort by: 0 is the mildest; a word of a newer service is a warning."""
     return SEVERITIES.index(word) if word in SEVERITIES else SEVERITIES.index("warning")
 
 
@@ -255,7 +257,7 @@ class _Fields(dict[str, str]):
 class _Step(NamedTuple):
     """One step of an alert, and who is told of it when."""
 
-    facts: Mapping[str, Any]
+    facts: AlertTold
     label: str | None
     texts: Texts
     zone: tzinfo | None
@@ -265,7 +267,7 @@ class _Step(NamedTuple):
     @property
     def telling(self) -> Telling:
         """The ways of its rule."""
-        return telling_of(str(self.facts.get("rule")))
+        return telling_of(self.facts.rule)
 
     def title(self, *, listed: bool = False) -> str:
         """The head line: ``Main: cell 7 is nearly empty, 2.843 V``; ``listed``: without the lines that explain it."""
@@ -275,10 +277,10 @@ class _Step(NamedTuple):
             what = "unmeasured"
         if what == "cleared" and not self._unmeasured() and (own := self.own("cleared")):
             return f"{subject}: {own}"
-        by = clip(self.facts.get("acknowledged_by") or UNKNOWN)
-        if what == "acknowledged" and (others := self.facts.get("also")):
+        by = clip(self.facts.acknowledged_by or UNKNOWN)
+        if what == "acknowledged" and (others := self.facts.also):
             return texts.count("alerts.seen_all", 1 + len(others), by=by)
-        title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.get("rule", UNKNOWN)))
+        title = self.own("title") or texts("alerts.unknown_rule", rule=clip(facts.rule or UNKNOWN))
         valued = self.telling.valued and what not in ("cleared", "unmeasured", "acknowledged")
         if valued and self._how() not in FORETOLD_NO_MORE and (value := self._told_value(listed)):
             title = f"{title}, {value}"
@@ -301,16 +303,14 @@ class _Step(NamedTuple):
 
     def also(self) -> list[str]:
         """The other open alerts that the same message names; [] without any."""
-        others = self.facts.get("also")
-        if not isinstance(others, Sequence) or not others:
+        others = self.facts.also
+        if not others:
             return []
-        shown = [one for one in others[:LISTED] if isinstance(one, Mapping)]
+        shown = list(others[:LISTED])
         header = [self.texts("alerts.also")]
         if _what(self.facts) == "acknowledged":  # then it is one of them
-            header, shown = [], [{**self.facts, "what": "raised", "also": (), "label": self.label}, *shown]
-        lines = [
-            alert_line(one, one.get("label"), self.texts, self.zone, self.now, at=self.at) for one in shown
-        ]
+            header, shown = [], [replace(self.facts, what="raised", also=(), label=self.label), *shown]
+        lines = [alert_line(one, one.label, self.texts, self.zone, self.now, at=self.at) for one in shown]
         more = [self.texts.count("alerts.earlier", len(others) - LISTED)] if len(others) > LISTED else []
         return [*header, *(f"- {line}" for line in lines), *more]
 
@@ -318,16 +318,16 @@ class _Step(NamedTuple):
         """What ends it: the text of the rule, else the limit and its direction."""
         if own := self.own("over"):
             return own
-        clear, limit, told = self.facts.get("clear"), self.facts.get("set"), self.quantity("clear")
+        clear, limit, told = self.facts.clear, self.facts.set, self.quantity(self.facts.clear)
         if not told or clear is None or limit is None:
             return ""
         return self.texts("alerts.over_below" if clear < limit else "alerts.over_above", clear=told)
 
     def grade(self) -> str:
         """Severity and code."""
-        word = SEVERITIES[severity_of(self.facts)]
+        word = SEVERITIES[severity_of(self.facts.severity)]
         severity = self.texts(f"alerts.severity.{word}")
-        return self.texts("alerts.grade", severity=severity, code=self.facts.get("code", UNKNOWN))
+        return self.texts("alerts.grade", severity=severity, code=self._code())
 
     def own(self, part: str) -> str:
         """A text of the rule, filled in; "" when there is none."""
@@ -336,18 +336,17 @@ class _Step(NamedTuple):
 
     def _template(self, part: str) -> str | None:
         """The text of the rule for what was found, else for how bad it is, else the usual one."""
-        rule, found = self.facts.get("rule"), self.facts.get("facts") or {}
+        rule, found = self.facts.rule, self.facts.facts
         # Advice to charge is none where nothing can charge, or what does: that comes before how bad it is.
         supply = next((name for name in ("charged", "scarce") if found.get(name)), None)
-        for variant in (found.get("how"), supply, self.facts.get("severity")):
+        for variant in (found.get("how"), supply, self.facts.severity):
             if self.texts.known(key := f"alerts.{rule}.{variant}.{part}"):
                 return self.texts.template(key)
         return self.texts.template(key) if self.texts.known(key := f"alerts.{rule}.{part}") else None
 
-    def quantity(self, field: str) -> str:
+    def quantity(self, value: float | None) -> str:
         """A value of the rule with its unit; "" for those that are only yes or no."""
-        value, unit = self.facts.get(field), self.facts.get("unit")
-        if not unit or not _is_number(value):
+        if not self.facts.unit or value is None:
             return ""
         if self.telling.millivolts:
             return self.texts.quantity(1000 * value, "mV")
@@ -356,9 +355,9 @@ class _Step(NamedTuple):
     def _told_value(self, listed: bool) -> str:
         """What is measured, or what lists show in its place."""
         name = self.telling.listed
-        if listed and name and _is_number(shown := (self.facts.get("facts") or {}).get(name)):
+        if listed and name and _is_number(shown := self.facts.facts.get(name)):
             return self._fact(name, shown)
-        return self.quantity("value")
+        return self.quantity(self.facts.value)
 
     def moment(self, when: datetime) -> str:
         """A time as the reader says it."""
@@ -366,11 +365,11 @@ class _Step(NamedTuple):
 
     def since(self) -> datetime | None:
         """When it began; None when that is not told, or not understood."""
-        return _time(self.facts.get("since"))
+        return self.facts.since_time
 
     def _numbers(self) -> Iterator[str]:
         texts, parts = self.texts, []
-        if self.telling.valued and (limit := self.quantity("set")):
+        if self.telling.valued and (limit := self.quantity(self.facts.set)):
             parts.append(texts("alerts.limit", limit=limit))
         if (since := self.since()) is not None:
             time, lasted = self.moment(since), (self.at - since).total_seconds()
@@ -379,7 +378,7 @@ class _Step(NamedTuple):
             else:
                 parts.append(texts("alerts.since_for", time=time, span=texts.span(lasted)))
         worst = self._worst()
-        if _what(self.facts) == "repeat" and worst and worst != self.quantity("value"):
+        if _what(self.facts) == "repeat" and worst and worst != self.quantity(self.facts.value):
             parts.append(texts("alerts.worst", value=worst))
         if parts:
             yield _sentence(", ".join(parts)) + "."
@@ -398,15 +397,15 @@ class _Step(NamedTuple):
     def _ended(self) -> Iterator[str]:
         texts = self.texts
         if (since := self.since()) is not None:
-            lasted = self.facts.get("lasted")
-            if not _is_number(lasted):  # an event of before that was kept
+            lasted = self.facts.lasted
+            if lasted is None:  # an event of before that was kept
                 lasted = max(0.0, (self.at - since).total_seconds())
             yield texts("alerts.lasted", span=texts.span(lasted), time=self.moment(since))
         if gone := self._unmeasured():
             yield texts("alerts.unmeasured_all" if gone == "all" else "alerts.unmeasured")
         yield from self._known_lines("ended")
-        worst, value = self._worst(), self.quantity("value")
-        if worst and value and self.facts.get("unit") != "s":  # a duration is said already
+        worst, value = self._worst(), self.quantity(self.facts.value)
+        if worst and value and self.facts.unit != "s":  # a duration is said already
             same = worst == value
             yield (
                 _sentence(texts("alerts.worst", value=worst)) + "."
@@ -417,18 +416,18 @@ class _Step(NamedTuple):
 
     def _worst(self) -> str:
         """The worst value so far; "" for rules whose title says it without a value."""
-        return self.quantity("peak") if self.telling.valued else ""
+        return self.quantity(self.facts.peak) if self.telling.valued else ""
 
     def _unmeasured(self) -> Any:
         """Whether it ended though the cell or probe that it names is gone; ``all``: nothing of the kind is measured."""
-        return (self.facts.get("facts") or {}).get("unmeasured")
+        return self.facts.facts.get("unmeasured")
 
     def _how(self) -> Any:
-        return (self.facts.get("facts") or {}).get("how")
+        return self.facts.facts.get("how")
 
     def _foretold_at(self) -> datetime:
         """From when a forecast counts: when its facts were last so."""
-        seen = _time(self.facts.get("seen"))
+        seen = moment_of(self.facts.seen)
         return self.at if seen is None else min(seen, self.at)
 
     def _others(self, others: Any, *, few: bool) -> str:
@@ -442,19 +441,21 @@ class _Step(NamedTuple):
         key = "alerts.go_on_only" if few else "alerts.go_on"
         return self.texts.count(key, len(named), others=joined)
 
-    def _code(self) -> Any:
-        return self.facts.get("code", UNKNOWN)
+    def _code(self) -> int | str:
+        return _or_unknown(self.facts.code)
 
     def _values(self) -> _Fields:
         """All values that a text of the rule may name, as people read them."""
-        found = self.facts.get("facts") or {}
+        found = self.facts.facts
         fields = _Fields(
             (name, self._fact(name, value)) for name, value in found.items() if value is not None
         )
         fields["tool"] = tool()
         fields["part"] = self._part()
-        for name in ("value", "set", "clear", "peak"):
-            fields[name] = self.quantity(name) or self._number(self.facts.get(name))
+        alert = self.facts
+        values = {"value": alert.value, "set": alert.set, "clear": alert.clear, "peak": alert.peak}
+        for name, number in values.items():
+            fields[name] = self.quantity(number) or self._number(number)
         if (kind := found.get("kind")) is not None:
             fields["kind"] = cell_fault(str(kind), self.texts)
             fields["advice"] = cell_fault(str(kind), self.texts, advice=True)
@@ -484,37 +485,31 @@ class _Step(NamedTuple):
         return self.texts.decimal(f"{value:g}") if _is_number(value) else UNKNOWN
 
     def in_own_unit(self, value: float) -> str:
-        unit = clip(self.facts.get("unit") or "", LONGEST_UNIT)
-        return self.texts.quantity(value, unit, int(self.facts.get("digits") or 0))
+        unit = clip(self.facts.unit or "", LONGEST_UNIT)
+        return self.texts.quantity(value, unit, self.facts.digits)
 
     def _part(self) -> str:
-        part = str(self.facts.get("part") or "")
+        part = str(self.facts.part or "")
         key = f"alerts.part.{part}"
         return self.texts(key) if self.texts.known(key) else bms_alarm(part, self.texts)
 
     def _subject(self) -> str:
-        subject = self.facts.get("subject")
-        if name := self.facts.get("inverter"):
+        subject = self.facts.subject
+        if name := self.facts.inverter:
             return self.texts("alerts.subject.one_inverter", name=clip(name))
         key = f"alerts.subject.{subject}"
         return self.texts(key) if self.texts.known(key) else clip(subject or UNKNOWN)
 
 
-def _what(facts: Mapping[str, Any]) -> str:
-    if facts.get("test") or (facts.get("facts") or {}).get("test"):
+def _what(facts: AlertTold) -> str:
+    if facts.test or facts.facts.get("test"):
         return "test"
-    what = facts.get("what")
+    what = facts.what
     return what if what in ("worse", "repeat", "cleared", "test", "acknowledged") else "raised"
 
 
-def _time(told: Any) -> datetime | None:
-    """A time of the facts; None when it is not told, or not understood."""
-    if isinstance(told, str):
-        try:
-            told = datetime.fromisoformat(told)
-        except ValueError:
-            return None
-    return told if isinstance(told, datetime) and told.tzinfo is not None else None
+def _or_unknown(code: int | None) -> int | str:
+    return UNKNOWN if code is None else code
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

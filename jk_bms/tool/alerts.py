@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
+
 from jk_bms.called import tool
 from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
 from jk_bms.model import Event
+from jk_bms.model.alert import AlertTold, alert_of
 from jk_bms.rules.catalogue import all_codes
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.facts import QUIET, STATE, alert_facts
@@ -71,7 +74,11 @@ def run(given: argparse.Namespace) -> int:
     names, past = _past(settings, given.last, everything=given.all)
     if given.json:
         history = [{"time": told.event.taken_at.isoformat(), **told.event.facts} for told in past]
-        print(json.dumps({"open": alerts, "history": history}, indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                {"open": msgspec.to_builtins(alerts), "history": history}, indent=2, ensure_ascii=False
+            )
+        )
     else:
         print("\n".join(_lines(alerts, calm, names, past, texts, settings)))
     return EXIT_OK
@@ -91,7 +98,7 @@ def _tested(facts: dict[str, Any]) -> int:
 
 
 def _lines(
-    alerts: list[dict[str, Any]],
+    alerts: list[AlertTold],
     calm: str,
     names: dict[str, str],
     past: list[Told],
@@ -101,15 +108,15 @@ def _lines(
     zone, now = settings.timezone, datetime.now(UTC)
     yield "Open" if alerts else calm
     for alert in alerts:
-        muted = ", muted" if alert.get("muted") else ""
-        line = alert_line(alert, names.get(alert["subject"]), texts, zone, now)
-        yield f"  {alert['severity']:<8} {line}{muted}"
+        muted = ", muted" if alert.muted else ""
+        line = alert_line(alert, names.get(alert.subject), texts, zone, now)
+        yield f"  {alert.severity:<8} {line}{muted}"
     yield ""
     yield "Lately" if past else "Nothing happened lately."
     for event, label in past:
         why = event.facts.get("quiet")
         quiet = f", not told ({QUIET.get(why, why)})" if why else ""
-        line = alert_line(event.facts, label, texts, zone, now, at=event.taken_at)
+        line = alert_line(alert_of(event.facts), label, texts, zone, now, at=event.taken_at)
         yield f"  {event.taken_at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line}{quiet}"
     yield ""
     if settings.alerts_off:
@@ -130,7 +137,7 @@ def _past(settings: Settings, last: timedelta, *, everything: bool) -> tuple[dic
     ]
 
 
-def _stored(settings: Settings) -> list[dict[str, Any]]:
+def _stored(settings: Settings) -> list[AlertTold]:
     """The alerts that were open when the service last ran."""
     with open_reader(settings.bms_db_path) as reader:
         state = read_state(reader, STATE)
@@ -144,7 +151,7 @@ def _stored(settings: Settings) -> list[dict[str, Any]]:
             f"{settings.bms_db_path}: the state of the alerts cannot be read: {error}; start the service"
         ) from error
     found = ((alert, engine.find(alert.code)) for alert in engine.open())
-    return [alert_facts(alert, one[0]) for alert, one in found if one is not None]
+    return [alert_of(alert_facts(alert, one[0])) for alert, one in found if one is not None]
 
 
 def _explain(code: int, settings: Settings, texts: Texts) -> int:

@@ -116,10 +116,10 @@ def _alert_lines(snapshot: Snapshot, paint: Paint, zone: tzinfo | None) -> Itera
     names = snapshot.names
     yield paint("Alerts", "1")
     for alert in snapshot.alerts or ():
-        tone = "31" if alert["severity"] in ("error", "critical") else "33"
-        muted = " (muted)" if alert.get("muted") else ""
-        line = alert_line(alert, names.get(alert["subject"]), texts, zone, now)
-        yield f"  {paint(alert['severity'].ljust(8), tone)} {line}{muted}"
+        tone = "31" if alert.severity in ("error", "critical") else "33"
+        muted = " (muted)" if alert.muted else ""
+        line = alert_line(alert, names.get(alert.subject), texts, zone, now)
+        yield f"  {paint(alert.severity.ljust(8), tone)} {line}{muted}"
 
 
 def _batteries_lines(house: WholeHouse, paint: Paint) -> Iterator[str]:

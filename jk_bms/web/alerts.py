@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from jk_bms.model.alert import alert_of
 from jk_bms.rules.catalogue import all_codes
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
@@ -93,7 +94,7 @@ async def _open(ask: Ask[AlertsQuery, NoBody]) -> Alerts:
     wanted = subject_of(state, ask.query.device) if ask.query.device else None
     found = [
         Alert(
-            text=alert_line(facts, names.get(facts["subject"]), texts, zone, now),
+            text=alert_line(alert_of(facts), names.get(facts["subject"]), texts, zone, now),
             label=names.get(facts["subject"]),
             facts=facts,
         )
@@ -122,7 +123,7 @@ async def _past(ask: Ask[AlertsQuery, NoBody]) -> Alerts:
             Alert(
                 id=number,
                 time=event.taken_at.astimezone(zone).isoformat(timespec="seconds"),
-                text=alert_line(event.facts, label, texts, zone, now, at=event.taken_at),
+                text=alert_line(alert_of(event.facts), label, texts, zone, now, at=event.taken_at),
                 label=label,
                 facts=known({"kind": event.kind, **event.facts}),
             )
@@ -185,7 +186,7 @@ async def _done(ask: Ask[Any, Any], action: str, **fields: Any) -> Alerts:
         place = {key: facts.get(key, "") for key in ("subject", "rule", "part")}
         now = known(await ask.page.house.request(action, **place, **fields))
         label = names.get(str(now.get("subject")))
-        line = alert_line(now, label, texts, zone, datetime.now(UTC))
+        line = alert_line(alert_of(now), label, texts, zone, datetime.now(UTC))
         told.append(Alert(text=line, label=label, facts=now))
     await ask.page.house.ask()
     return Alerts(known=True, alerts=told)

@@ -19,6 +19,7 @@ from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.async_client import AsyncLive
 from jk_bms.live.messages import LinkTold, Lost, SampleTold, Told
+from jk_bms.model.alert import AlertTold
 from jk_bms.model.kinds import SIMULATED
 from jk_bms.model.snapshot import (
     BatteryNow,
@@ -217,12 +218,12 @@ class House:
             alerts_before=self._alerts(told.alerts_before, batteries) or None,
         )
 
-    def _alerts(self, alerts: Sequence[dict[str, Any]], batteries: Sequence[Battery]) -> list[dict[str, Any]]:
+    def _alerts(self, alerts: Sequence[AlertTold], batteries: Sequence[Battery]) -> list[dict[str, Any]]:
         """Return open alerts with what they say, in every language."""
         labels = {battery.address: battery.label for battery in batteries}
         zone, now = self._settings.timezone, self._now()
         return [
-            {**known(alert), "words": alert_words(alert, labels.get(alert["subject"]), zone, now)}
+            {**plain(alert), "words": alert_words(alert, labels.get(alert.subject), zone, now)}
             for alert in alerts
         ]
 

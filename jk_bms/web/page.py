@@ -15,6 +15,7 @@ from jk_bms import __version__
 from jk_bms.config.settings import Settings
 from jk_bms.errors import JkBmsError, StoreError
 from jk_bms.live.messages import LinkTold, Lost, SampleTold
+from jk_bms.model.alert import alert_of
 from jk_bms.model.snapshot import EventTold, InvertersTold, Snapshot
 from jk_bms.web.access import Access
 from jk_bms.web.answers import Battery, State
@@ -135,7 +136,7 @@ class Page:
             state, now = self.house.state(), datetime.now(UTC)
             labels = {battery.address: battery.label for battery in state.batteries}
             label = labels.get(str(event.facts.get("subject")))
-            told["words"] = alert_words(event.facts, label, self.settings.timezone, now)
+            told["words"] = alert_words(alert_of(event.facts), label, self.settings.timezone, now)
         return told
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from jk_bms.called import tool
+from jk_bms.model.alert import AlertTold
 from jk_bms.model.freshness import INVERTER, PERIOD, PERIODS, SHOWN
 from jk_bms.texts import LANGUAGES, Texts, language
 from jk_bms.texts.alerts import alert_told
@@ -127,7 +128,7 @@ def page_words(name: str) -> dict[str, Any]:
 
 
 def alert_words(
-    alert: Mapping[str, Any],
+    alert: AlertTold,
     label: str | None,
     zone: tzinfo | None,
     now: datetime,

@@ -17,6 +17,7 @@ from jk_bms.battery.limits import PackLimits
 from jk_bms.config.settings import load_settings
 from jk_bms.errors import LiveError, Verdict
 from jk_bms.model import Device, Event, Inverter, InverterSample, Sample
+from jk_bms.model.alert import alert_of
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageNow
 from jk_bms.store.bms_db import open_reader, open_writer
@@ -328,7 +329,7 @@ async def test_two_inverters_lose_the_grid_once_and_are_missed_each(tmp_path: Pa
         await house.look()
         [missed] = alerts.open_alerts()
         assert (missed["code"], missed["subject"], missed["inverter"]) == (2002, "inverter:right", "Garage")
-        line = alert_line(missed, None, language("en"), UTC, house.clock.now())
+        line = alert_line(alert_of(missed), None, language("en"), UTC, house.clock.now())
         assert line.startswith("Inverter Garage: no data from the inverter")
         await pass_by(1, 230.0, left, right)
 

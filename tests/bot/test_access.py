@@ -9,6 +9,7 @@ from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.roles import Role
 from jk_bms.bot.store import BotStore, Chat
+from jk_bms.model.alert import alert_of
 from tests.bot.conftest import CODE, INVITATION, Configure, Poller, Running, soon
 from tests.bot.house_snapshot import device, lent, snapshot
 from tests.bot.telegram_server import OWNER, STRANGER, TelegramServer
@@ -145,8 +146,8 @@ async def test_a_guest_may_do_nothing(
 PRESSES = {
     "release": press("release", "10m", 1),
     "resume": press("resume", 1),
-    "mute": press("mute", "3600", alert_key(ALERT)),
-    "ack": press("ack", alert_key(ALERT)),
+    "mute": press("mute", "3600", alert_key(alert_of(ALERT))),
+    "ack": press("ack", alert_key(alert_of(ALERT))),
     "invite": press("users", "invite", "owner"),
     "remove": press("users", "removed", GUEST),
 }

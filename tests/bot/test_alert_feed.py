@@ -21,6 +21,7 @@ from jk_bms.bot.store import BotStore
 from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings, load_settings
 from jk_bms.model import Device, Event
+from jk_bms.model.alert import alert_of
 from jk_bms.model.inverter import INVERTER
 from jk_bms.model.link import LinkState
 from jk_bms.model.snapshot import EventTold, Snapshot
@@ -368,7 +369,7 @@ async def test_what_a_guest_keeps_quiet_is_told_in_all_other_chats(feeding: Feed
     await feeding.queued()
     (known,) = [one.message for one in feeding.store.oldest(OTHER)]
     feeding.store.done(one.number for one in feeding.store.oldest(OTHER))
-    mild = open_alert(1007)
+    mild = alert_of(open_alert(1007))
     kept = hush({}, mild, "3600", now, {alert_key(mild)})
     feeding.store.set_notes({hushed_note(OTHER): kept})
 
@@ -383,7 +384,7 @@ async def test_what_a_guest_keeps_quiet_is_told_in_all_other_chats(feeding: Feed
 
 
 def test_a_silence_ends_and_is_forgotten() -> None:
-    alert, now = open_alert(1007), datetime.now(UTC)
+    alert, now = alert_of(open_alert(1007)), datetime.now(UTC)
     key = alert_key(alert)
     for_an_hour = hush({}, alert, "3600", now, {key})
     till_over = hush({}, alert, "clear", now, {key})
@@ -391,10 +392,10 @@ def test_a_silence_ends_and_is_forgotten() -> None:
     assert is_hushed(for_an_hour, alert, now + timedelta(minutes=59))
     assert not is_hushed(for_an_hour, alert, now + timedelta(minutes=61))
     assert is_hushed(till_over, alert, now + timedelta(days=9))
-    assert not is_hushed(till_over, open_alert(1006), now)
+    assert not is_hushed(till_over, alert_of(open_alert(1006)), now)
     assert hush(till_over, alert, "off", now, {key}) == {}
-    assert hush(till_over, open_alert(1010), "clear", now, {"another"}).keys() == {
-        alert_key(open_alert(1010))
+    assert hush(till_over, alert_of(open_alert(1010)), "clear", now, {"another"}).keys() == {
+        alert_key(alert_of(open_alert(1010)))
     }
 
 

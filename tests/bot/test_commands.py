@@ -18,6 +18,7 @@ from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.release_request import ReleaseRequest, wanted_release
 from jk_bms.bot.store import BotStore, Chat
 from jk_bms.errors import LiveError
+from jk_bms.model.alert import alert_of
 from jk_bms.texts import language
 from tests.bot.conftest import CODE, Poller, Running, soon
 from tests.bot.house_snapshot import device, lent, reading, snapshot, troubled
@@ -302,7 +303,7 @@ async def test_a_button_that_was_pressed_while_it_was_down_does_nothing(
 ) -> None:
     """Such a press carries no date: it may be of last night."""
     poller.snapshot = snapshot(alerts=[ALERT])
-    telegram.press(press("mute", "3600", alert_key(ALERT)))
+    telegram.press(press("mute", "3600", alert_key(alert_of(ALERT))))
 
     async with running():
         await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
@@ -581,7 +582,7 @@ async def test_an_alert_is_muted_by_its_button(
         telegram.say("/alerts")
         await answered(telegram)
         (sent,) = telegram.messages()
-        data = press("mute", how, alert_key(ALERT))
+        data = press("mute", how, alert_key(alert_of(ALERT)))
         telegram.press(sent.button(data), message=sent.message)
         await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
 
@@ -599,7 +600,7 @@ async def test_an_owner_says_that_he_has_seen_an_alert(
         telegram.say("/alerts")
         await answered(telegram)
         (sent,) = telegram.messages()
-        telegram.press(sent.button(press("ack", alert_key(ALERT), "page")), message=sent.message)
+        telegram.press(sent.button(press("ack", alert_key(alert_of(ALERT)), "page")), message=sent.message)
         await soon(lambda: any(one.method == "answerCallbackQuery" for one in telegram.sent))
 
     (request,) = poller.asked("acknowledge")
@@ -618,7 +619,7 @@ async def test_the_message_of_an_alert_loses_its_button_when_that_was_pressed(
 ) -> None:
     """The presser needs no message that he has seen it."""
     poller.snapshot = snapshot(alerts=[ALERT])
-    button = Button("👀", press("ack", alert_key(ALERT)))
+    button = Button("👀", press("ack", alert_key(alert_of(ALERT))))
     async with running():
         store.queue([Outgoing(chat=OWNER, text="alert", buttons=((button,), (Button("more", "status"),)))])
         await soon(lambda: any(one.shown == "alert" for one in telegram.messages()))
@@ -668,7 +669,7 @@ async def test_a_guest_keeps_an_alert_quiet_in_his_own_chat(
 
     assert poller.asked("mute") == []
     assert "release:" not in str([one.fields for one in telegram.messages(guest)])
-    assert list(store.note(hushed_note(guest))) == [alert_key(ALERT)]
+    assert list(store.note(hushed_note(guest))) == [alert_key(alert_of(ALERT))]
 
 
 async def test_what_somebody_has_seen_says_so_and_has_no_such_button(

@@ -15,6 +15,7 @@ from jk_bms.bot.pages.callbacks import alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.page import WIDTH
 from jk_bms.bot.pages.values import soc_mark
 from jk_bms.errors import Verdict
+from jk_bms.model.alert import alert_of
 from jk_bms.repair.causes import WORDS
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import LANGUAGES, Texts, language
@@ -551,7 +552,9 @@ def test_alerts_worst_first_with_buttons_that_mute() -> None:
         "until over",
     ]
     assert [pressed(button.data).arguments[0] for button in second] == ["3600", "28800", "clear"]
-    assert find_alert(state["alerts"], pressed(second[0].data).arguments[1]) is warning
+    assert find_alert(map(alert_of, state["alerts"]), pressed(second[0].data).arguments[1]) == alert_of(
+        warning
+    )
     assert refresh[0].data == "alerts"
 
 
@@ -598,7 +601,7 @@ def test_forty_alerts_are_one_page() -> None:
 
 
 def test_an_alert_that_is_over_is_found_no_more() -> None:
-    assert find_alert([alert()], alert_key(alert(part="5"))) is None
+    assert find_alert([alert_of(alert())], alert_key(alert_of(alert(part="5")))) is None
 
 
 # /until

@@ -12,6 +12,7 @@ import pytest
 from jk_bms.battery.until import Outlook
 from jk_bms.bot import pages as real
 from jk_bms.bot.choices import Choices
+from jk_bms.model.alert import alert_of
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_html
 from tests.bot.house_snapshot import NOW, alert, device, reading, snapshot, troubled
@@ -58,9 +59,9 @@ def examples() -> dict[str, str]:
             KYIV,
             NOW,
         ).text,
-        "alert": alert_html(ALERT, "Main", EN, KYIV, NOW),
+        "alert": alert_html(alert_of(ALERT), "Main", EN, KYIV, NOW),
         "settings": pages.choices(Choices(quiet="22:00-07:00", pictures="dark"), 10.0, None, EN).text,
-        "over": alert_html(over, "Main", EN, KYIV, NOW),
+        "over": alert_html(alert_of(over), "Main", EN, KYIV, NOW),
         "level": pages.level_change(52.583, reading()["battery_soc"], EN, rising=False),
     }
 

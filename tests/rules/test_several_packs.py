@@ -12,10 +12,15 @@ from jk_bms.rules.engine import Engine
 from jk_bms.rules.forecast import lasting, minutes_left
 from jk_bms.rules.left import house_left, pack_left
 from jk_bms.rules.options import Options
+from jk_bms.texts import alerts as told_module
 from jk_bms.texts import language
-from jk_bms.texts.alerts import alert_message
 from tests.rules.test_rules import BEGIN, RULE, Trial
 from tests.texts.test_alerts import KYIV, NOW, facts
+from tests.told import Told
+
+_told: Any = Told(told_module)
+alert_message = _told.alert_message
+
 
 GARAGE = Other("Garage", 80.0)
 EN = language("en")

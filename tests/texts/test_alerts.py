@@ -15,14 +15,16 @@ from jk_bms.rules.base import Grade, Look, PackView, Rule
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.levels import CELLS
 from jk_bms.texts import LANGUAGES, language
-from jk_bms.texts.alerts import (
-    SHOWN,
-    alert_html,
-    alert_line,
-    alert_message,
-    explain,
-    several_message,
-)
+from jk_bms.texts import alerts as told_module
+from jk_bms.texts.alerts import SHOWN, explain
+from tests.told import Told
+
+_told: Any = Told(told_module)
+alert_html = _told.alert_html
+alert_line = _told.alert_line
+alert_message = _told.alert_message
+several_message = _told.several_message
+
 
 KYIV = ZoneInfo("Europe/Kyiv")
 NOW = datetime(2026, 11, 21, 16, 42, tzinfo=UTC)

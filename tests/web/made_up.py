@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jk_bms.model.alert import alert_of
 from jk_bms.view.house import house_of
 from jk_bms.web.words import alert_words
 from tests.told import house as snapshot
@@ -140,7 +141,7 @@ def alert(**more: Any) -> dict[str, Any]:
         "muted": False,
         "muted_until": None,
     } | more
-    return facts | {"words": alert_words(facts, NAMES[0], KYIV, NOW)}
+    return facts | {"words": alert_words(alert_of(facts), NAMES[0], KYIV, NOW)}
 
 
 def state(batteries: int = 1, **more: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from jk_bms.bot.hushed import is_hushed
 from jk_bms.bot.pages.callbacks import ALL_ALERTS, alert_key, press
 from jk_bms.bot.pages.page import Button, Page, page
 from jk_bms.bot.pages.values import label, notes
+from jk_bms.model.alert import AlertTold, moment_of
 from jk_bms.model.snapshot import Snapshot
 from jk_bms.rules.causes import urgency
 from jk_bms.rules.telling import telling_of
@@ -37,7 +38,7 @@ def alerts(
         before = snapshot.alerts_before
         names = {device.address: label(device, texts) for device in snapshot.devices}
         open_then = [
-            f"{mark(alert)} {escape(alert_line(alert, names.get(str(alert.get('subject'))), texts, zone, now))}"
+            f"{mark(alert)} {escape(alert_line(alert, names.get(alert.subject), texts, zone, now))}"
             for alert in sorted(before, key=_urgency)[:MOST]
         ]
         head = escape(texts("bot.alerts_before")) if open_then else ""
@@ -55,7 +56,7 @@ def alerts(
     names = {device.address: label(device, texts) for device in snapshot.devices}
     lines = []
     for number, alert in enumerate(shown, 1):
-        line = escape(alert_line(alert, names.get(str(alert.get("subject"))), texts, zone, now))
+        line = escape(alert_line(alert, names.get(alert.subject), texts, zone, now))
         number_mark = f"{number}. " if len(shown) > 1 else ""
         state = escape(_seen(alert, texts) + _muted(alert, texts, zone, now))
         if hushed and is_hushed(hushed, alert, now):
@@ -74,18 +75,18 @@ def alerts(
     return page(escape(notes(snapshot, texts)), "\n\n".join(lines), buttons=[*buttons, refresh])
 
 
-def _urgency(alert: Mapping[str, Any]) -> tuple[int, int, str]:
+def _urgency(alert: AlertTold) -> tuple[int, int, str]:
     """Where an alert stands on the page: as in messages."""
-    place = telling_of(str(alert.get("rule"))).place
-    return urgency(place, severity_of(alert), str(alert.get("since", "")))
+    place = telling_of(alert.rule).place
+    return urgency(place, severity_of(alert.severity), alert.since or "")
 
 
-def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool) -> Iterator[Button]:
+def _buttons(number: int, alert: AlertTold, texts: Texts, *, alone: bool) -> Iterator[Button]:
     key = alert_key(alert)
     prefix = "" if alone else f"{number}: "
     if wants_acknowledgement(alert):
         yield Button(f"👀 {prefix}{texts('bot.button.acknowledge')}", press("ack", key, "page"))
-    if alert.get("muted"):
+    if alert.muted:
         yield Button(f"🔔 {prefix}{texts('bot.button.unmute')}", press("mute", "off", key))
         return
     for position, (how, title) in enumerate(MUTES):
@@ -95,7 +96,7 @@ def _buttons(number: int, alert: Mapping[str, Any], texts: Texts, *, alone: bool
 
 def _own_buttons(
     number: int,
-    alert: Mapping[str, Any],
+    alert: AlertTold,
     texts: Texts,
     hushed: Mapping[str, Any],
     now: datetime,
@@ -112,12 +113,12 @@ def _own_buttons(
         yield Button(f"{bell}{texts(title)}", press("hush", how, key))
 
 
-def wants_acknowledgement(alert: Mapping[str, Any]) -> bool:
+def wants_acknowledgement(alert: AlertTold) -> bool:
     """Whether an alert is repeated until an owner says that he has seen it."""
-    return alert.get("severity") == SEVERITIES[-1] and not alert.get("acknowledged")
+    return alert.severity == SEVERITIES[-1] and not alert.acknowledged
 
 
-def acknowledge_button(alert: Mapping[str, Any], texts: Texts) -> Button:
+def acknowledge_button(alert: AlertTold, texts: Texts) -> Button:
     """Return the button below the message of an alert."""
     return Button(f"👀 {texts('bot.button.acknowledge')}", press("ack", alert_key(alert)))
 
@@ -127,17 +128,16 @@ def acknowledge_all_button(texts: Texts, *place: str) -> Button:
     return Button(f"👀 {texts('bot.button.acknowledge_all')}", press("ack", ALL_ALERTS, *place))
 
 
-def _seen(alert: Mapping[str, Any], texts: Texts) -> str:
-    if not alert.get("acknowledged"):
+def _seen(alert: AlertTold, texts: Texts) -> str:
+    if not alert.acknowledged:
         return ""
-    return "\n👀 " + texts("alerts.acknowledged_short", by=clip(alert.get("acknowledged_by") or "?"))
+    return "\n👀 " + texts("alerts.acknowledged_short", by=clip(alert.acknowledged_by or "?"))
 
 
-def _muted(alert: Mapping[str, Any], texts: Texts, zone: tzinfo | None, now: datetime) -> str:
-    if not alert.get("muted"):
+def _muted(alert: AlertTold, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
+    if not alert.muted:
         return ""
-    until = alert.get("muted_until")
-    if until is None:
+    when = moment_of(alert.muted_until)
+    if when is None:
         return "\n🔕 " + texts("bot.muted_until_clear")
-    when = datetime.fromisoformat(until) if isinstance(until, str) else until
     return "\n🔕 " + texts("bot.muted_until", time=texts.moment(when, zone, now))

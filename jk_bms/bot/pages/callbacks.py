@@ -21,9 +21,11 @@
 |                       | asks whether to take a person out, ``users:removed:ID`` does it      |
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import blake2s
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from jk_bms.model.alert import AlertTold
 
 LONGEST = 64  # bytes, Telegram's limit
 ALL_ALERTS = "all"  # in the place of KEY
@@ -51,12 +53,12 @@ def pressed(data: str | None) -> Press:
     return Press(page, tuple(arguments))
 
 
-def alert_key(alert: Mapping[str, Any]) -> str:
+def alert_key(alert: AlertTold) -> str:
     """Return a short name of an open alert: the same as long as subject, rule and part are."""
-    named = "\0".join(str(alert.get(field, "")) for field in ("subject", "rule", "part"))
+    named = "\0".join(alert.name)
     return blake2s(named.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def find_alert(alerts: Iterable[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
+def find_alert(alerts: Iterable[AlertTold], key: str) -> AlertTold | None:
     """Return the alert that ``key`` names; None when it is over."""
     return next((alert for alert in alerts if alert_key(alert) == key), None)

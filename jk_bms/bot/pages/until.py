@@ -88,13 +88,14 @@ def _basis(outlook: Outlook, texts: Texts) -> str:
 
 def _dark(snapshot: Snapshot, texts: Texts, zone: tzinfo | None, now: datetime) -> str:
     """That the house has no power, since when and with what charge; "" while it has, or that is not known."""
-    dark = next((one for one in snapshot.alerts or () if one.get("rule") == HOUSE_DARK), None)
+    dark = next((one for one in snapshot.alerts or () if one.rule == HOUSE_DARK), None)
     if dark is None:
         return ""
-    since = texts.moment(datetime.fromisoformat(str(dark["since"])), zone, now)
+    began = dark.since_time
+    since = "?" if began is None else texts.moment(began, zone, now)
     soc = house_of(snapshot).soc
     if soc is None:
-        soc = (dark.get("facts") or {}).get("soc")
+        soc = dark.facts.get("soc")
     if soc is None:
         return texts("bot.until.dark", time=since)
     return texts("bot.until.dark_with", time=since, soc=shown_soc(soc))
