@@ -17,7 +17,7 @@ export function Battery() {
   const { batteries } = state.value;
   const wanted = route.value.rest || choice("battery") || "";
   const battery = batteries.find((each) => String(each.number) === wanted || each.address === wanted) || batteries[0];
-  const [detail] = useAnswer(battery && reached() && battery.address, (signal) => ask("api/batteries/" + battery.number, { signal }), FACTS_AGAIN);
+  const [detail, trouble] = useAnswer(battery && reached() && battery.address, (signal) => ask("api/batteries/" + battery.number, { signal }), FACTS_AGAIN);
   if (!battery) return html`<${Card} also="wide empty"><p>${t("web.no_battery")}</p><p class="quiet">${t("web.no_battery_do")}</p><//>`;
   const pick = (key) => {
     choose("battery", key);
@@ -32,13 +32,13 @@ export function Battery() {
       <${TwoDays} batteries=${[battery]} also="" key=${battery.address} />
       ${reading.cells && reading.cells.length > 0 && html`<${Cells} battery=${battery} />`}
     </div>
-    <div class="column c5">
+    ${(detail || trouble || !reached()) && html`<div class="column c5">
       <${Health} report=${detail && detail.health} />
       <${Energy} battery=${battery} />
       <${Link} battery=${battery} also="" />
       <${Doctor} battery=${battery} />
       <${Details} battery=${battery} facts=${detail && detail.facts} />
-    </div>
+    </div>`}
     ${route.value.hash === "settings" && detail && detail.facts && html`<${Settings} settings=${detail.facts.settings} />`}
   `;
 }

@@ -90,13 +90,13 @@ function Until({ device }) {
   const [until, setUntil] = useState(choice("until") || MORNING);
   const [outlook] = useAnswer(reached() && `${device}${until}`, (signal) => ask(address("api/outlook", { device, until }), { signal }), AGAIN);
   const [asking, setAsking] = useState(false);
-  if (!outlook || !outlook.verdict) return null;
+  if (!outlook || !outlook.verdict) return html`<p class="until"></p>`; // its place is kept: nothing below may jump
   const icon = { yes: "yes", maybe: "maybe", no: "no" }[outlook.verdict];
   const time = outlook.until ? moment(new Date(outlook.until), now()) : until;
   const left = outlook.soc_high > 0 ? t("web.until.left", { low: shownSoc(outlook.soc_low), high: shownSoc(outlook.soc_high) }) : "";
   const grid = state.value.inverter && state.value.inverter.grid && state.value.inverter.grid.state === "present";
   return html`${grid && html`<p class="small quiet">${t("web.until.if_failed")}</p>`}
-    <p><span class=${outlook.verdict}><${Icon} name=${icon} /></span><span><button class="plain bare" aria-expanded=${String(asking)} onClick=${() => setAsking(!asking)}>${t("web.until." + outlook.verdict, { time })}</button> <${Num}><span class="quiet">${left}</span><//></span></p>
+    <p class="until"><span class=${outlook.verdict}><${Icon} name=${icon} /></span><span><button class="plain bare" aria-expanded=${String(asking)} onClick=${() => setAsking(!asking)}>${t("web.until." + outlook.verdict, { time })}</button> <${Num}><span class="quiet">${left}</span><//></span></p>
     ${asking && html`<p><label class="small" for="until">${t("web.until.ask")}</label><input id="until" type="time" value=${until} onChange=${(event) => {
       if (!event.target.value) return;
       choose("until", event.target.value);
@@ -133,7 +133,7 @@ export function TwoDays({ batteries, also = "wide" }) {
     : null;
   const label = series && series[0] ? chargeSentence(t("web.charge"), series[0]) : t("web.hours48");
   return html`<${Card} title=${html`<a href=${url("history")}>${t("web.hours48")}</a>`} also=${also} age=${html`<span class="legend">
-      <span><svg><rect class="soc-legend" width="16" height="3" y="4" /></svg>${t("web.charge")}</span>${ahead && html`<span><svg><rect class="soc-legend pale" width="16" height="10" /></svg>${t("web.forecast")}</span>`}
+      <span><svg><rect class="soc-legend" width="16" height="3" y="4" /></svg>${t("web.charge")}</span>${batteries.length === 1 && html`<span><svg><rect class="soc-legend pale" width="16" height="10" /></svg>${t("web.forecast")}</span>`}
       <span><svg><rect fill="url(#cut)" width="16" height="10" /></svg>${t("web.cut")}</span></span>`}>
     <${SocPicture} series=${series && series.filter(Boolean)} ahead=${ahead} begin=${+base - DAY} end=${+base + DAY} now=${+base} label=${label} />
   <//>`;

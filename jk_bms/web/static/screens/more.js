@@ -12,16 +12,28 @@ import { choice, forget } from "../keep.js";
 const NAMES = { en: "English", uk: "Українська" }; // of the languages, each in itself
 const THEMES = ["auto", "light", "dark"];
 
-export function More() {
-  const [session] = useAnswer(reached() && "session", (signal) => ask("api/session", { signal }).catch((error) => {
+// All that the screen shows, asked for together: what came one by one would push the rest about.
+async function everything(signal) {
+  const maybe = (path) => ask(path, { signal }).catch((error) => {
     if (error.name === "AbortError") throw error;
     return null;
-  }));
-  const admin = session && session.scope === "admin";
+  });
+  const session = await maybe("api/session");
+  const admin = Boolean(session) && session.scope === "admin";
+  const [sessions, ways, log, settings] = await Promise.all([
+    admin && maybe("api/sessions"), session && maybe("api/ways"), maybe("api/log?limit=" + EVENTS), admin && maybe("api/configs"),
+  ]);
+  return { session, sessions, ways, log, settings };
+}
+
+export function More() {
+  const [found] = useAnswer(reached() && "more", everything);
+  if (!found && reached()) return null;
+  const { session, sessions, ways, log, settings } = found || {};
   return html`
-    <div class="column c6"><${You} session=${session} /><${Ways} session=${session} /><${About} /></div>
-    <div class="column c6">${admin && html`<${People} session=${session} />`}<${Log} /></div>
-    ${admin && html`<${Settings} />`}`;
+    <div class="column c6"><${You} session=${session} /><${Ways} ways=${ways || []} /><${About} /></div>
+    <div class="column c6">${sessions && html`<${People} session=${session} first=${sessions} />`}${log && html`<${Log} events=${log.events} />`}</div>
+    ${settings && html`<${Settings} rows=${settings} />`}`;
 }
 
 function You({ session }) {
@@ -43,14 +55,12 @@ function You({ session }) {
   <//>`;
 }
 
-function People({ session }) {
-  const [again, setAgain] = useState(0);
-  const [sessions, trouble] = useAnswer("sessions" + again, (signal) => ask("api/sessions", { signal }));
+function People({ session, first }) {
+  const [sessions, setSessions] = useState(first);
   const [link, setLink] = useState(null);
-  const changed = () => setAgain(again + 1);
   const end = (path) => async () => {
     await ask(path, { method: "DELETE" });
-    changed();
+    setSessions(await ask("api/sessions"));
     return false;
   };
   const invite = async (event) => {
@@ -62,11 +72,10 @@ function People({ session }) {
     }
   };
   return html`<${Card} title=${t("web.people")} also="stack">
-    ${trouble && html`<p class="wrong"><${Icon} name="error" />${failure(trouble)}</p>`}
-    <div class="items">${(sessions || []).map((one) => html`<div key=${one.id}><${Icon} name="phone" /><span class="text"><${Name}>${one.name || one.browser}<//> ${one.this && html`<span class="small quiet">(${t("web.session.this")})</span>`}<br />
+    <div class="items">${sessions.map((one) => html`<div key=${one.id}><${Icon} name="phone" /><span class="text"><${Name}>${one.name || one.browser}<//> ${one.this && html`<span class="small quiet">(${t("web.session.this")})</span>`}<br />
       <span class="small quiet">${one.name ? one.browser + " · " : ""}${t("web.session.used", { ago: ago(Math.max(0, (now() - new Date(one.used)) / 1000)) })}</span></span>
       ${!one.this && html`<button class="icon-only" aria-label=${t("web.session.end", { name: one.name || one.browser })} title=${t("web.session.end", { name: one.name || one.browser })} onClick=${end("api/sessions/" + one.id)}><${Icon} name="close" /></button>`}</div>`)}</div>
-    ${(sessions || []).length > 1 && html`<${Action} label=${t("web.session.others")} work=${end("api/sessions")} />`}
+    ${sessions.length > 1 && html`<${Action} label=${t("web.session.others")} work=${end("api/sessions")} />`}
     <form onSubmit=${invite} class="field"><label for="guest">${t("web.guest.name")}</label><div class="with-button"><input id="guest" name="name" required maxlength="40" autocomplete="off" /><button>${t("web.guest.new")}</button></div></form>
     ${link && link.url && html`<div><p class="small">${t("web.guest.link")}</p><p><code>${link.url}</code></p></div>`}
     ${link && link.wrong && html`<p class="wrong" role="alert"><${Icon} name="error" />${link.wrong}</p>`}
@@ -103,28 +112,23 @@ addEventListener("beforeinstallprompt", (event) => {
   installer = event;
 });
 
-function Ways({ session }) {
-  const [ways] = useAnswer(reached() && session && "ways", (signal) => ask("api/ways", { signal }));
-  const listed = ways || [];
-  if (!listed.length && !installer && window.isSecureContext) return null;
+function Ways({ ways }) {
+  if (!ways.length && !installer && window.isSecureContext) return null;
   return html`<${Card} title=${t("web.ways")} also="stack">
-    ${listed.length > 0 && html`<div class="items">${listed.map((way) => html`<div key=${way.url}><${Icon} name=${way.https ? "lock" : "next"} label=${way.https ? t("web.ways.secure") : undefined} /><span class="text"><code>${way.url}</code> ${way.used && html`<span class="small quiet">(${t("web.ways.used")})</span>`}</span></div>`)}</div>`}
+    ${ways.length > 0 && html`<div class="items">${ways.map((way) => html`<div key=${way.url}><${Icon} name=${way.https ? "lock" : "next"} label=${way.https ? t("web.ways.secure") : undefined} /><span class="text"><code>${way.url}</code> ${way.used && html`<span class="small quiet">(${t("web.ways.used")})</span>`}</span></div>`)}</div>`}
     ${!window.isSecureContext && html`<p class="small quiet">${t("web.ways.http")}</p>`}
     ${installer && html`<button onClick=${() => installer.prompt()}>${t("web.ways.install")}</button>`}
   <//>`;
 }
 
 // Every setting with its value and where it comes from.
-function Settings() {
-  const [rows, trouble] = useAnswer("configs", (signal) => ask("api/configs", { signal }));
+function Settings({ rows }) {
   const [wanted, setWanted] = useState("");
-  const listed = rows || [];
   const word = wanted.trim().toLowerCase();
-  const shown = listed.filter((row) => !word || `${row.key} ${row.meaning || ""}`.toLowerCase().includes(word));
+  const shown = rows.filter((row) => !word || `${row.key} ${row.meaning || ""}`.toLowerCase().includes(word));
   return html`<${Card} title=${t("web.settings")} also="wide stack" id="settings">
-    ${trouble && html`<p class="wrong"><${Icon} name="error" />${failure(trouble)}</p>`}
     <div class="field"><label for="find" class="small">${t("web.settings.find")}</label><input id="find" type="search" value=${wanted} onInput=${(event) => setWanted(event.target.value)} autocomplete="off" /></div>
-    ${!shown.length && rows && html`<p class="quiet">${t("web.settings.none")}</p>`}
+    ${!shown.length && html`<p class="quiet">${t("web.settings.none")}</p>`}
     <div class="items">${shown.map((row) => html`<div key=${row.key} class="setting"><span class="text"><code>${row.key}</code><br /><span class="small quiet">${row.meaning}</span></span>
       <span class="setting-value"><span class="value">${valueWord(row)}</span><br /><span class="small quiet">${sourceWord(row)}</span></span></div>`)}</div>
   <//>`;
@@ -135,10 +139,7 @@ const sourceWord = (row) => (!row.source || row.source === "default" ? t("web.se
 
 const EVENTS = 20; // of the log that are shown
 
-function Log() {
-  const [answer, trouble] = useAnswer(reached() && "log", (signal) => ask("api/log?limit=" + EVENTS, { signal }));
-  const events = (answer && answer.events) || [];
-  if (trouble || !answer) return null;
+function Log({ events }) {
   return html`<${Card} title=${t("web.log")}>
     ${events.length ? html`<div class="items">${events.map((event) => html`<div key=${event.id}><span class="text small"><${Name}>${event.text || event.kind}<//></span><span class="small quiet"><${Num}>${moment(new Date(event.time), now())}<//></span></div>`)}</div>` : html`<p class="quiet">${t("web.log.none")}</p>`}
   <//>`;
