@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,7 +54,7 @@ OUTSIDE = """
   .map((one) => one.className + ": " + one.textContent.slice(0, 40))
 """
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
 
 
 class Look(NamedTuple):
@@ -107,8 +108,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     ends: list[Callable[[], None]] = []
 
     def opened(state: dict[str, Any] | None = None, look: Look = PAIRS[0], **more: Any) -> Visit:
-        server = serving(state or made_up.state(look.batteries), more.pop("base", "/"))
-        url, house = server.__enter__()
+        served = ExitStack()
+        url, house = served.enter_context(
+            serving(state or made_up.state(look.batteries), more.pop("base", "/"))
+        )
         for name in ("control", "signed_in"):
             setattr(house, name, more.pop(name, True))
         context = browser.new_context(
@@ -130,7 +133,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
         page.on("request", foreign)
         ends.append(context.close)
-        ends.append(lambda: server.__exit__(None, None, None) and None)
+        ends.append(served.close)
         page.goto(url + look.path)
         return Visit(page, house, context, troubles)
 
