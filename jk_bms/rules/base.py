@@ -190,6 +190,11 @@ class Rule(NamedTuple):
     telling: Telling = USUAL
 
 
+def beyond(rule: Rule, value: float, limit: float) -> bool:
+    """Whether ``value`` is at ``limit`` or worse."""
+    return value >= limit if rule.rising else value <= limit
+
+
 class Moment(NamedTuple):
     """Now: ``at`` for durations, ``time`` for people."""
 

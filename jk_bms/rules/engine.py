@@ -25,11 +25,12 @@ from jk_bms.rules.base import (
     Notice,
     PackView,
     Rule,
+    beyond,
 )
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.causes import place_in_emptying, says_more, urgency
 from jk_bms.rules.options import Options
-from jk_bms.rules.watch import Change, Watch, advance, back, beyond
+from jk_bms.rules.watch import Change, Watch, advance, back
 
 VERSION = 1  # of the state
 FLAP_GUARD = 600.0  # s after its end was told in which an alert that comes back must stand for a while
@@ -94,7 +95,8 @@ class Engine:
                         self._count_unmeasured(rule, watches, now, notices)
                     continue
                 if looks or watches:
-                    self._judge(subject, rule, self._wanted(rule.grades(view)), looks, watches, now, notices)
+                    grades = self.options.wanted(subject, rule, rule.grades(view))
+                    self._judge(subject, rule, grades, looks, watches, now, notices)
             except Exception as error:  # a rule must never cost us the others
                 self.faults[rule.name] = f"{type(error).__name__}: {error}"
         return notices
@@ -206,6 +208,13 @@ class Engine:
         self._watches = {name: rules for name, rules in self._watches.items() if name in subjects}
         self._known = {(name, rule) for name, rule in self._known if name in subjects}
 
+    def use(self, options: Options) -> None:
+        """Go on by these options; an alert that the owner does not want any more is no alert."""
+        self.options = options
+        for subject, rule, part, watch in list(self._all()):
+            if watch.alert is not None and options.is_off(subject, watch.alert.code):
+                self._drop(subject, rule.name, part)
+
     def find(self, code: int) -> tuple[Rule, Grade] | None:
         """Return the rule and grade that people know as ``code``; None when there is none."""
         if not self._codes:
@@ -268,7 +277,7 @@ class Engine:
         watches: dict[str, dict[str, dict[str, Watch]]] = {}
         for subject, rule, part, plain in state["watches"]:
             watch = msgspec.convert(plain, Watch, str_keys=True)
-            unwanted = watch.alert is not None and watch.alert.code in self.options.off
+            unwanted = watch.alert is not None and self.options.is_off(subject, watch.alert.code)
             if rule in self._rules and not unwanted:
                 watches.setdefault(subject, {}).setdefault(rule, {})[part] = watch
         stored = None
@@ -279,11 +288,6 @@ class Engine:
         self._watches, self._stored = watches, stored
 
     # Judging
-
-    def _wanted(self, grades: tuple[Grade, ...]) -> tuple[Grade, ...]:
-        """Those that the owner did not switch off."""
-        off = self.options.off
-        return tuple(grade for grade in grades if grade.code not in off) if off else grades
 
     def _judge(
         self,
@@ -503,7 +507,7 @@ class Engine:
     def _pause(self, rule: Rule, watch: Watch) -> float:
         """After how many s an open alert is told again; 0: never."""
         assert watch.alert is not None
-        usual = self.options.repeat_hours * 3600.0
+        usual = self.options.repeated_after(watch.alert.subject, watch.alert.code) * 3600.0
         if usual and rule.rings_again and _is_urgent(watch) and watch.repeats < len(PAUSES):
             return min(usual, PAUSES[watch.repeats])
         return usual

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from jk_bms.rules.base import Alert, Grade, Rule
+from jk_bms.rules.base import Alert, Grade, Rule, beyond
 from jk_bms.rules.options import Options
 
 
@@ -85,11 +85,6 @@ class Change(NamedTuple):
 
 
 NOTHING = Change()
-
-
-def beyond(rule: Rule, value: float, limit: float) -> bool:
-    """Whether ``value`` is at ``limit`` or worse."""
-    return value >= limit if rule.rising else value <= limit
 
 
 def advance(

@@ -12,12 +12,11 @@ import jk_bms
 from jk_bms.model import Sample
 from jk_bms.model.alarms import Severity
 from jk_bms.rules import example
-from jk_bms.rules.base import Moment, PackView, Rule
+from jk_bms.rules.base import Moment, PackView, Rule, beyond
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
 from jk_bms.rules.telling import USUAL, telling_of
-from jk_bms.rules.watch import beyond
 
 BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
 BY_NAME = {rule.name: rule for rule in RULES}

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jk_bms.model.alarms import Severity
-from jk_bms.rules.base import NO_WAIT, USUAL_WAIT, Moment, Notice
+from jk_bms.rules.base import NO_WAIT, USUAL_WAIT, Moment, Notice, beyond
 from jk_bms.rules.catalogue import RULES
 from jk_bms.rules.engine import Engine
 from jk_bms.rules.options import Options
-from jk_bms.rules.watch import beyond
 from tests.rules.driver import BEGIN, CRITICAL, WARNING, Driver, rule
 from tests.rules.table import ROWS, Row
 from tests.scale import scaled
