@@ -100,6 +100,9 @@ class Part:
     def accept(self, item: Item) -> None:
         """Take what happens. Must not wait."""
 
+    def configured(self, settings: Settings) -> None:
+        """Go on by these settings, of which those differ that take effect at once."""
+
     async def run(self) -> None:
         """Work until cancelled. ConfigError ends the service, another error this part for a while."""
 

@@ -96,6 +96,10 @@ class Messenger(Part):
         self._news = asyncio.Event()
         self._one = asyncio.Lock()  # one child at a time: they are large
 
+    def configured(self, settings: Settings) -> None:
+        """Write in this language from now on."""
+        self._texts = language(settings.bot_language or "en")
+
     def open(self, own: BmsDb) -> None:
         """Take up the places of the last run; a new address begins with what happens from now on. Blocks."""
         kept = read_state(own, STATE) or {}

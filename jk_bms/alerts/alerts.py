@@ -208,7 +208,13 @@ class Alerts:
             self._judge_inverter()
         return counts
 
-    async def configured(self, faults: str) -> None:
+    def configured(self, settings: Settings) -> None:
+        """Go on by these settings."""
+        if (options := _options(settings)) != self._engine.options:
+            self._engine.use(options)
+            self._outbox.add(())
+
+    async def misconfigured(self, faults: str) -> None:
         """Take what is wrong with the owner's files, a line for each fault; empty: they are good."""
         self._configuration = faults
         await self._look_at_host()

@@ -29,6 +29,14 @@ class Curve:
         if any(b < a for a, b in zip(self._soc, self._soc[1:], strict=False)):
             raise ValueError("the SoC of a curve must not fall")
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same points."""
+        return isinstance(other, Curve) and self.points == other.points
+
+    def __hash__(self) -> int:
+        """Go by the points."""
+        return hash(self.points)
+
     def soc(self, v: float) -> float:
         """SoC, in %, at ``v`` V."""
         return _interpolate(self._v, self._soc, v)

@@ -90,6 +90,10 @@ class PackState:
             return "nothing says of which kind the cells are, and their voltage is not that of lfp"
         return self._which.contradiction
 
+    def show(self, source: str, curve: Curve) -> None:
+        """Show another state of charge from now on; see ``soc_to_show``."""
+        self._source, self._curve = source, curve
+
     def limits(self, limits: PackLimits) -> None:
         """Take over what the BMS's own settings say."""
         self._limits = limits

@@ -8,8 +8,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from jk_bms import __version__
@@ -36,15 +37,15 @@ from jk_bms.bot.store import WITNESS, BotStore, open_store
 from jk_bms.bot.telegram_errors import Refusal, brief
 from jk_bms.bot.updates import PATIENCE, Patience, Updates
 from jk_bms.config.devices import read_registry, selected_entries
-from jk_bms.config.settings import OWN_TOKEN, Settings, load_settings
+from jk_bms.config.settings import OWN_TOKEN, Settings, at_once, load_settings
 from jk_bms.config.settings.proxies import proxy_for, proxy_secrets
 from jk_bms.errors import ConfigError, JkBmsError, StoreError
 from jk_bms.live.sd_notify import Notifier
 from jk_bms.logs import log_end, setup_logging
-from jk_bms.model.snapshot import Snapshot
+from jk_bms.model.snapshot import EventTold, Snapshot
 from jk_bms.start import EXIT_CONFIG
 from jk_bms.texts import escape
-from jk_bms.view.live_view import LiveView
+from jk_bms.view.live_view import LiveView, News
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +75,12 @@ class Bot:
         telegram: TelegramBot,
         pace: Pace = PACE,
         patience: Patience = PATIENCE,
+        load: Callable[[], Settings] | None = None,
     ) -> None:
+        """``load`` reads the settings again; None: they stay."""
         self.settings = settings
+        self.fresh: Settings | None = None  # with which to begin anew, when it stops for that
+        self._load = load or (lambda: settings)
         self.pace = pace
         self.patience = patience
         self.store = store
@@ -160,14 +165,33 @@ class Bot:
         group.create_task(self._report(handlers), name="signs of life")
         group.create_task(self._watchdog(), name="watchdog")
         group.create_task(self._look_after_file(), name="file")
+        self.live.listen(self._look_at_settings)
         asking = group.create_task(updates.run(), name="updates")
         self._notifier.ready()
         log.info("ready")
         await self.stop.wait()
-        self._notifier.stopping()
+        if self.fresh is None:
+            self._notifier.stopping()
         updates.end()
         await asyncio.wait({asking}, timeout=SETTLE)
         await sender.settle(SETTLE)
+
+    def _look_at_settings(self, news: News) -> None:
+        """Begin anew by other settings where the poller tells of a change, perhaps one that was missed."""
+        changed = isinstance(news, Snapshot) or (
+            isinstance(news, EventTold) and news.kind == "config.changed"
+        )
+        if not changed or self.stop.is_set():
+            return
+        try:
+            fresh = self._load()
+        except ConfigError as error:
+            log.debug("the settings stay as they are: %s", error)
+            return
+        if at_once(fresh) != at_once(self.settings):
+            log.info("settings were changed: going on with them")
+            self.fresh = fresh
+            self.stop.set()
 
     async def _report(self, handlers: Handlers) -> None:
         """Tell the battery monitor who we are and how we do: every minute, and at once when that changes."""
@@ -251,8 +275,11 @@ class Bot:
             await asyncio.sleep(min(period / 3, 10.0))
 
 
-async def serve(settings: Settings) -> None:
-    """Run the bot until SIGTERM or SIGINT. Raises ConfigError, StoreError."""
+async def serve(settings: Settings, load: Callable[[], Settings]) -> Settings | None:
+    """Run the bot until SIGTERM or SIGINT; return the settings with which to begin anew, where they were changed.
+
+    ``load`` reads them again. Raises ConfigError, StoreError.
+    """
     assert settings.bot_token is not None
     try:
         telegram = make_bot(
@@ -268,7 +295,7 @@ async def serve(settings: Settings) -> None:
         ) from error
     loop = asyncio.get_running_loop()
     with open_store(settings.bot_db_path, _witness(settings)) as store:
-        bot = Bot(settings, store, telegram)
+        bot = Bot(settings, store, telegram, load=load)
 
         def stop() -> None:
             bot.stop.set()
@@ -280,6 +307,7 @@ async def serve(settings: Settings) -> None:
             await bot.run()
         finally:
             await telegram.session.close()
+        return bot.fresh
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -287,7 +315,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     setup_logging("INFO", SERVICE_NAME)
     try:
-        settings = load_settings(env_file=arguments.env_file)
+        load = partial(load_settings, env_file=arguments.env_file)
+        settings = load()
         setup_logging(settings.log_level, SERVICE_NAME, timezone=settings.timezone)
         for warning in settings.warnings:
             log.warning("%s", warning)
@@ -296,10 +325,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"{OWN_TOKEN if settings.env_shared else 'TELEGRAM_BOT_TOKEN'} is not set, so there is no bot: "
                 "make one with @BotFather in Telegram and put its token into .env"
             )
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(TokenMask(settings.bot_token, *proxy_secrets(settings)))
         log.info("easun-jkbms %s: Telegram bot, database %s", __version__, settings.bot_db_path)
-        asyncio.run(serve(settings))
+        wanted: Settings | None = settings
+        while wanted is not None:
+            for handler in logging.getLogger().handlers:
+                handler.addFilter(TokenMask(wanted.bot_token or "", *proxy_secrets(wanted)))
+            logging.getLogger().setLevel(wanted.log_level)
+            wanted = asyncio.run(serve(wanted, load))
     except (JkBmsError, ExceptionGroup) as error:
         code = log_end(error)
         if arguments.stay and code == EXIT_CONFIG:

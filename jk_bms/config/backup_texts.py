@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jk_bms.config.settings import SETTINGS, TOP, Settings, describe, kinds, load_settings
+from jk_bms.config.settings.written import quoted
 from jk_bms.config.yaml_text import compose, is_mapping, is_scalar, scalar
 from jk_bms.errors import ConfigError, reason
 from jk_bms.store.backup import REGISTRY
@@ -70,7 +71,7 @@ def settings_text(settings: Settings) -> tuple[bytes, list[str]]:
             lines.append(f"# {row.key}=   (secret, not in the backup)")
             left_out.append(f"setting {row.key}")
         else:
-            lines.append(f"{row.key}={_quoted(row.value)}")
+            lines.append(f"{row.key}={quoted(row.value)}")
     return ("\n".join(lines) + "\n").encode(), left_out
 
 
@@ -159,10 +160,3 @@ def _values(text: str) -> dict[str, str]:
     return {
         key: value or "" for key, value in dotenv_values(stream=StringIO(text), interpolate=False).items()
     }
-
-
-def _quoted(value: str) -> str:
-    """``value`` as dotenv reads it back."""
-    if re.fullmatch(r"[\w./:,@+%-]*", value):
-        return value
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

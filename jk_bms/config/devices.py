@@ -10,8 +10,6 @@ of the keys listed here only, and of other keys not even their names.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jk_bms.config.text_file import read_text_file
+from jk_bms.config.text_file import read_text_file, write_text_file
 from jk_bms.config.yaml_text import (
     append,
     compose,
@@ -28,6 +26,7 @@ from jk_bms.config.yaml_text import (
     is_mapping,
     is_null,
     is_scalar,
+    pairs,
     plain,
     says,
     touch,
@@ -176,7 +175,7 @@ def update_after_scan(
     told = {_identity(address): kind for address, kind in types.items() if kind != USUAL}
     text, added = _edited(file.text if file.exists else _HEAD, path, devices, _local_time(now), told)
     if text != file.text:
-        _write(path, file.bom + text.encode())
+        write_text_file(path, file.bom + text.encode())
     return added
 
 
@@ -255,22 +254,6 @@ KEYS = ("address", *_KEYS)  # what an entry of any type may say; the rest are op
 # fmt: on
 
 
-def _pairs(node: yaml.Node | None, where: Callable[[yaml.Node], str], faults: list[str]) -> Iterator[
-    tuple[str, yaml.Node, yaml.Node]
-]:  # fmt: skip
-    """Key text, key and value of each line of a mapping; doubled keys become faults."""
-    lines: dict[str, int] = {}
-    for key, value in node.value if node is not None and is_mapping(node) else ():
-        if not is_scalar(key):
-            faults.append(f"{where(key)}: a key must be text")
-        elif key.value in lines:
-            shown = _told(key.value, "a key")
-            faults.append(f"{where(key)}: {shown} is doubled; it stands in line {lines[key.value]} too")
-        else:
-            lines[key.value] = key.start_mark.line + 1
-            yield key.value, key, value
-
-
 def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[Entry]:
     """Every good entry; what is wrong with the others goes to ``faults``."""
 
@@ -280,7 +263,7 @@ def _entries(root: yaml.Node | None, path: Path, faults: list[str]) -> Iterator[
     if root is not None and not is_mapping(root):
         faults.append(f"{where(root)}: {_shape(root)}; expected {_ENTRIES}")
     seen: dict[str, int] = {}
-    for text, key, node in _pairs(root, where, faults):
+    for text, key, node in pairs(root, where, faults, _key_told):
         entry = _entry(text, key, node, where, faults)
         if entry is None:
             continue
@@ -302,7 +285,7 @@ def _entry(
     who = harmless(text) if form is ANY_TEXT else _told(text, "this entry")
     values: dict[str, Any] = {}
     options: dict[str, Any] = {}
-    for name, _, value in _pairs(node, where, faults):
+    for name, _, value in pairs(node, where, faults, _key_told):
         wanted = form if name == "address" else _KEYS.get(name)
         if wanted is None:
             options[name] = plain(value)
@@ -350,6 +333,10 @@ def _told(text: str, otherwise: str) -> str:
     if text in KEYS or (len(text) <= _SHOWN_MOST and _LIKE_AN_ADDRESS.fullmatch(text.strip())):
         return repr(text)
     return otherwise
+
+
+def _key_told(text: str) -> str:
+    return _told(text, "a key")
 
 
 def _shape(node: yaml.Node) -> str:
@@ -460,45 +447,3 @@ class _File(NamedTuple):
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, len(bom) + error.start) + 1
             raise ConfigError(f"{path} line {line}: not UTF-8 text; save the file as UTF-8") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace the file in one step, keeping mode and owner; a link is followed."""
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
-    try:
-        old = target.stat() if target.exists() else None
-        # Closed to others from its first byte: entries may hold a PIN.
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if old else 0o666)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                if old:
-                    _keep_owner(handle, old)
-                    os.fchmod(handle, old.st_mode & 0o7777)
-                file.flush()
-                os.fsync(handle)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {reason(error)}; this user needs the right to write into "
-            f"the folder {target.parent}"
-        ) from error
-
-
-def _keep_owner(handle: int, old: os.stat_result) -> None:
-    new = os.fstat(handle)
-    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        try:
-            os.fchown(handle, old.st_uid, old.st_gid)
-        except PermissionError:  # only root may give files away; the group is what readers need
-            with contextlib.suppress(PermissionError):
-                os.fchown(handle, -1, old.st_gid)

@@ -7,7 +7,7 @@ of the values they mean and nothing else: comments, order, quotes and line ends 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -132,6 +132,40 @@ def plain(node: yaml.Node, depth: int = 0, room: _Room | None = None) -> Any:
     if isinstance(node.value, list):
         return [plain(item, depth + 1, room) for item in node.value]
     return None if is_null(node) else node.value
+
+
+def pairs(
+    node: yaml.Node | None,
+    where: Callable[[yaml.Node], str],
+    faults: list[str],
+    told: Callable[[str], str],
+) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+    """Key text, key and value of each line of a mapping; doubled keys become faults.
+
+    ``where`` names the place of a node, ``told`` a key as far as that may be shown.
+    """
+    lines: dict[str, int] = {}
+    for key, value in node.value if node is not None and is_mapping(node) else ():
+        if not is_scalar(key):
+            faults.append(f"{where(key)}: a key must be text")
+        elif key.value in lines:
+            faults.append(
+                f"{where(key)}: {told(key.value)} is doubled; it stands in line {lines[key.value]} too"
+            )
+        else:
+            lines[key.value] = key.start_mark.line + 1
+            yield key.value, key, value
+
+
+def rendered(tree: Mapping[str, Any], indent: str = "") -> str:
+    """Return mappings of mappings of texts as YAML, one value a line."""
+    lines = ""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            lines += f"{indent}{scalar(key)}:\n{rendered(value, indent + '  ')}"
+        else:
+            lines += f"{indent}{scalar(key)}: {scalar(value)}\n"
+    return lines
 
 
 def content(root: yaml.Node | None) -> list[tuple[str, Any]]:

@@ -2,7 +2,8 @@
 
 A client says ``snapshot`` (answered once), ``subscribe`` (a snapshot, then everything as it
 happens) or ``request`` (an action, answered with the same ``id``). The server says
-``snapshot``, ``sample``, ``link``, ``inverter``, ``event``, ``answer`` and, when it did not understand, ``error``.
+``snapshot``, ``sample``, ``link``, ``inverter``, ``event``, ``config``, ``answer`` and, when it did not
+understand, ``error``.
 Every object carries ``v`` and ``type``; unknown keys are ignored, so both sides may grow, and may be of
 different versions while an update goes on. What the server says without a question has a form here.
 """
@@ -41,13 +42,23 @@ class LinkTold(msgspec.Struct, frozen=True, kw_only=True):
     link: LinkNow = LinkNow()
 
 
+class ConfigTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting is another one from now on; secrets are masked."""
+
+    key: str = ""
+    old: str = ""
+    new: str = ""
+    source: str = ""  # where it stands now
+    by: str = ""  # who changed it
+
+
 class Lost(msgspec.Struct, frozen=True):
     """No service answers: said by a client to itself, once for the whole outage."""
 
     error: str
 
 
-Told = Snapshot | SampleTold | LinkTold | InvertersTold | EventTold
+Told = Snapshot | SampleTold | LinkTold | InvertersTold | EventTold | ConfigTold
 FORMS: Mapping[str, type[Told]] = MappingProxyType(
     {
         "snapshot": Snapshot,
@@ -55,6 +66,7 @@ FORMS: Mapping[str, type[Told]] = MappingProxyType(
         "link": LinkTold,
         "inverter": InvertersTold,
         "event": EventTold,
+        "config": ConfigTold,
     }
 )
 _TYPES = {form: name for name, form in FORMS.items()}

@@ -103,7 +103,7 @@ class Configuration:
         await self._judge()
 
     async def _judge(self) -> None:
-        await self._poller.alerts.configured("\n".join(self.faults.values()))
+        await self._poller.alerts.misconfigured("\n".join(self.faults.values()))
 
 
 def _stamp(path: Path) -> _Stamp | None:

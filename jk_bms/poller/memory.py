@@ -129,6 +129,12 @@ class Memory:
             writer=self._writer,
         )
 
+    def configured(self, settings: Settings) -> None:
+        """Go on by these settings."""
+        self._settings = settings
+        for pack in self._packs.values():
+            pack.show(settings.soc_source, settings.soc_curve)
+
     def take_up(self, entry: Entry) -> None:
         """Go on with a battery that is read from now on, or as another entry says from now on."""
         facts = PackFacts(entry.label, entry.options)

@@ -42,6 +42,7 @@ from jk_bms.poller.link_log import LinkLog
 from jk_bms.poller.memory import Memory
 from jk_bms.poller.page_code import PageCode
 from jk_bms.poller.requests import answer
+from jk_bms.poller.settings_file import SettingsFile
 from jk_bms.poller.snapshot import event_told, take_snapshot
 from jk_bms.poller.upkeep import EXIT_SILENT, look_after_files, watch
 from jk_bms.radio.memory import STATE as RADIO
@@ -73,9 +74,11 @@ class Poller:
         *,
         clock: Clock,
         files: Callable[["Poller"], Iterable[OwnersFile]] = lambda _: (),
+        load: Callable[[], Settings] | None = None,
     ) -> None:
-        """``files``: what the owner may change while it runs."""
+        """``files``: what the owner may change while it runs. ``load`` reads the settings again; None: they stay."""
         self.settings = settings
+        self.settings_file = SettingsFile(self, load or (lambda: settings))
         self.clock = clock
         self.hub = Hub()
         self.stop = asyncio.Event()
@@ -189,6 +192,16 @@ class Poller:
     def snapshot(self) -> Snapshot:
         """Return the present state of everything."""
         return take_snapshot(self)
+
+    def use(self, settings: Settings) -> None:
+        """Go on by these settings, of which those differ that take effect at once."""
+        if settings.log_level != self.settings.log_level:
+            logging.getLogger().setLevel(settings.log_level)
+        self.settings = settings
+        self.memory.configured(settings)
+        self.alerts.configured(settings)
+        for part in self.parts.values():
+            part.configured(settings)
 
     @property
     def sources(self) -> list[Source]:

@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from jk_bms import __version__
@@ -34,16 +35,23 @@ STOP_PATIENCE = 4.5  # s to end cleanly
 
 
 async def serve(
-    settings: Settings, entries: list[Entry], *, clock: Clock, live_head: list[str], interactive: bool = False
+    settings: Settings,
+    entries: list[Entry],
+    *,
+    clock: Clock,
+    load: Callable[[], Settings],
+    live_head: list[str],
+    interactive: bool = False,
 ) -> int:
     """Run the poller until SIGTERM or SIGINT; return the exit code. At SIGHUP the owner's files are read again.
 
+    ``load`` reads the settings again.
     ``live_head``: lines above the live view in a terminal; empty: plain log lines instead.
     ``interactive``: a person started it. The bot is started as well, if it has a token, and SIGHUP ends both: it
     means that the terminal was closed.
     """
     loop = asyncio.get_running_loop()
-    poller = Poller(settings, entries, clock=clock, files=owners_files)
+    poller = Poller(settings, entries, clock=clock, files=owners_files, load=load)
 
     def stop() -> None:
         poller.stop.set()
@@ -59,10 +67,12 @@ async def serve(
 
 def owners_files(poller: Poller) -> list[OwnersFile]:
     """What may change while it runs."""
-    if is_demo(poller.settings):
-        return []  # the owner has no file yet
-    registry = RegistryFile(poller, poller.clock.speed)
-    return [OwnersFile("registry", poller.settings.devices_file, registry.apply)]
+    settings, change = poller.settings, poller.settings_file.apply
+    files = [OwnersFile("settings", settings.env_file, change)] if settings.env_file else []
+    if not is_demo(settings):  # else the batteries are made up, and no file names them
+        registry = RegistryFile(poller, poller.clock.speed)
+        files.append(OwnersFile("registry", settings.devices_file, registry.apply))
+    return files
 
 
 def _bot(settings: Settings, *, wanted: bool) -> contextlib.AbstractAsyncContextManager[None]:
@@ -104,7 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.packages:
         return _print_packages(arguments.env_file)
     try:
-        settings = load_settings(env_file=arguments.env_file, forgiving=True)
+        load = partial(load_settings, env_file=arguments.env_file, forgiving=True)
+        settings = load()
         demo = interactive and not configured(settings)
         if demo:
             FOLDER.mkdir(exist_ok=True)
@@ -137,6 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 settings,
                 entries,
                 clock=Clock(arguments.speed),  # its time runs from here
+                load=demo_settings if demo else load,
                 live_head=head,
                 interactive=interactive,
             )

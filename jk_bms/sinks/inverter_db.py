@@ -20,6 +20,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 import msgspec
 
 from jk_bms.clock import NOT_BEFORE, Clock
+from jk_bms.config.settings import Settings
 from jk_bms.errors import ConfigError, StoreError
 from jk_bms.hub import Item, Part, PartContext
 from jk_bms.model import InverterSample, Sample
@@ -136,6 +137,10 @@ class InverterDbSink(Part):
             self._due_at[number] = due_at + period if due_at + period > now else now + period
             self._due.add(number)
             self._wake.set()
+
+    def configured(self, settings: Settings) -> None:
+        """Merge by these settings from the next record on."""
+        self._options = _options(settings)
 
     def shown(self) -> RecordsNow:
         """Return how the merge goes."""
@@ -503,17 +508,21 @@ def inverter_db_sink(context: PartContext) -> InverterDbSink:
     return InverterDbSink(
         Readings(settings.db_path, standalone=settings.standalone_rows),
         clock,
-        MergeOptions(
-            poll_interval=settings.poll_interval,
-            watch=settings.merge_watch,
-            max_age=settings.merge_max_age,
-            invert_current=settings.invert_current,
-            fields=settings.merge_fields,
-            cells=settings.merge_cells,
-            error_rows=settings.merge_error_rows,
-            simulated_merge=settings.simulated_merge,
-            standalone=settings.standalone_rows,
-            standalone_keep_days=settings.standalone_keep_days,
-            tz=settings.timezone,
-        ),
+        _options(settings),
+    )
+
+
+def _options(settings: Settings) -> MergeOptions:
+    return MergeOptions(
+        poll_interval=settings.poll_interval,
+        watch=settings.merge_watch,
+        max_age=settings.merge_max_age,
+        invert_current=settings.invert_current,
+        fields=settings.merge_fields,
+        cells=settings.merge_cells,
+        error_rows=settings.merge_error_rows,
+        simulated_merge=settings.simulated_merge,
+        standalone=settings.standalone_rows,
+        standalone_keep_days=settings.standalone_keep_days,
+        tz=settings.timezone,
     )

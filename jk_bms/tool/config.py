@@ -4,6 +4,7 @@ import argparse
 import json
 import textwrap
 
+from jk_bms.called import tool
 from jk_bms.config.settings import describe, load_settings
 from jk_bms.demo import in_use, is_demo
 from jk_bms.tool.output import note, say
@@ -28,6 +29,8 @@ def run(given: argparse.Namespace) -> int:
             unit = f" {row.unit}" if row.unit and row.unit not in ("path", "count", "V:%") else ""
             say(f"{row.key} = {row.value}{unit}   [{row.source}]")
             print(textwrap.fill(row.meaning, 90, initial_indent="    ", subsequent_indent="    "))
+            if row.at_once:
+                print(f"    Changed while the service runs: {tool(f'set {row.key}=...')}")
     for warning in settings.warnings:
         note(warning)
     return 0

@@ -10,7 +10,7 @@ import pytest
 
 from jk_bms.errors import LiveError
 from jk_bms.live import messages
-from jk_bms.live.messages import FORMS, LinkTold, SampleTold, Told, told_in, told_line
+from jk_bms.live.messages import FORMS, ConfigTold, LinkTold, SampleTold, Told, told_in, told_line
 from jk_bms.model import Device, Sample
 from jk_bms.model.alert import AlertTold, alert_of
 from jk_bms.model.link import Cause
@@ -84,6 +84,7 @@ TOLD: dict[str, Told] = {
     "link": LinkTold(address=SAMPLE.device.address, link=LINK),
     "inverter": InvertersTold(inverter=INVERTER),
     "event": EventTold(kind="grid.lost", time="2026-12-01T07:00:00+00:00", monotonic=5.0, text="it went"),
+    "config": ConfigTold(key="LOG_LEVEL", old="INFO", new="DEBUG", source=".env line 3", by="by hand"),
 }
 
 

@@ -7,7 +7,7 @@ checks. docs/settings.md tells the same to the owner.
 from jk_bms.called import TOP
 from jk_bms.config.settings.load import load_settings
 from jk_bms.config.settings.show import Row, describe
-from jk_bms.config.settings.table import KEYS, OWN_TOKEN, SETTINGS, Kind, Setting, Settings
+from jk_bms.config.settings.table import KEYS, OWN_TOKEN, SETTINGS, Kind, Setting, Settings, at_once
 
 __all__ = [
     "KEYS",
@@ -18,6 +18,7 @@ __all__ = [
     "Row",
     "Setting",
     "Settings",
+    "at_once",
     "describe",
     "load_settings",
 ]

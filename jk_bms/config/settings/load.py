@@ -3,6 +3,7 @@
 Everything is checked at once: a wrong file gives one error with a line per fault.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -35,8 +36,12 @@ _APART = {
     "devices_file": "JK_DEVICES_FILE",
     "socket_path": "BMS_SOCKET",
     "env_file": "JK_ENV_FILE",
+    "settings_file": "SETTINGS_FILE",
     "log_file": "LOG_FILE_PATH",
 }
+WRITTEN = "settings.env"
+# They say where that file is, or are of this machine: what the service writes cannot hold them.
+UNWRITTEN = frozenset({"SETTINGS_FILE", "BMS_DB_PATH", "JK_ENV_FILE", "JK_ENV_SHARED", "RUNTIME_DIRECTORY"})
 _DATABASES = ("db_path", "bms_db_path", "bot_db_path", "web_db_path")
 _BESIDE = ("-wal", "-shm", "-journal", ".lock")  # what SQLite and we keep beside a database, by its name
 _OF_OTHERS = {"bot_db_path", "log_file", "web_db_path"}  # of the bot, of the page
@@ -58,8 +63,9 @@ def load_settings(
 ) -> Settings:
     """Read and check everything. Raises ConfigError with all faults at once.
 
-    The environment beats the file; an empty value means the default. The file is
-    ``env_file``, else the environment's JK_ENV_FILE (both must exist), else ``top``/.env.
+    The environment beats the owner's file, and that beats settings.env, which the service writes; an empty
+    value means the default. The owner's file is ``env_file``, else the environment's JK_ENV_FILE (both must
+    exist), else ``top``/.env. What is wrong in settings.env is only warned of.
     What the whole machine sets for all programs, such as a proxy, is only warned of where it cannot be read.
     ``forgiving``: what the bot would refuse is only warned of, and its default taken. The
     batteries must be read even if another program of the house means something else by a name.
@@ -81,13 +87,16 @@ def load_settings(
                 f"settings: TELEGRAM_BOT_TOKEN is of the program in {folder} and is left to it ({theirs.source}); "
                 f"for a bot of ours set {OWN_TOKEN} to a token of its own"
             )
+    written = _written_file(folder, top, in_environ, in_file)
+    in_written = _read_written(written, warnings)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for setting in SETTINGS:
         given = _given(setting, in_environ, in_file)
-        if setting.inherited and given.source == _ENVIRONMENT and (fault := _refusal(setting, given)):
+        if setting.inherited and given.source == _ENVIRONMENT and (fault := refusal(setting, *given)):
             warnings.append(f"{fault}: ignored, as it may be meant for other programs of this machine")
             given = _given(setting, in_file)
+        given = given if given.text else _given(setting, in_written)
         text = given.text or setting.default
         sources[setting.key] = given.source if given.text else "default"
         value = setting.kind.empty
@@ -110,6 +119,7 @@ def load_settings(
 
     _work_out(values, sources, top, warnings)
     values["env_file"] = path
+    values["settings_file"] = written
     if one_file := _shared_files(values, forgiving, warnings):
         raise ConfigError(one_file)
     values["env_shared"] = shared
@@ -298,6 +308,40 @@ def _read_env_file(
     return found
 
 
+def _written_file(folder: Path, top: Path, *places: Mapping[str, _Given]) -> Path:
+    """Where settings.env is: as told, else beside bms.db. A path that makes no sense is a fault told elsewhere."""
+    rows = {row.key: row for row in SETTINGS}
+    for key, usual in (("SETTINGS_FILE", None), ("BMS_DB_PATH", rows["BMS_DB_PATH"].default)):
+        text = _given(rows[key], *places).text or usual
+        with contextlib.suppress(ValueError, Refused):
+            if text and key == "SETTINGS_FILE":
+                return folder / usable_path(text)
+            if text:
+                return (folder / usable_path(text)).parent / WRITTEN
+    return folder / WRITTEN
+
+
+def _read_written(path: Path, warnings: list[str]) -> dict[str, _Given]:
+    """What settings.env says, without what is wrong in it: that must keep no program from starting."""
+    try:
+        if not path.exists():
+            return {}
+        found = _read_env_file(path, frozenset(), [], warnings)
+    except (ConfigError, OSError, ValueError) as error:
+        warnings.append(f"{error}: ignored")
+        return {}
+    known = {key: row for row in SETTINGS for key in (row.key, *row.aliases)}
+    good: dict[str, _Given] = {}
+    for key, given in found.items():
+        if key in UNWRITTEN or key not in known:
+            warnings.append(f"settings: {key} cannot be set in {given.source}: ignored")
+        elif fault := refusal(known[key], *given):
+            warnings.append(f"{fault}: ignored")
+        else:
+            good[key] = given
+    return good
+
+
 def _given(setting: Setting, *places: Mapping[str, _Given]) -> _Given:
     for place in places:
         for key in (setting.key, *setting.aliases):
@@ -306,13 +350,13 @@ def _given(setting: Setting, *places: Mapping[str, _Given]) -> _Given:
     return _Given("", "default")
 
 
-def _refusal(setting: Setting, given: _Given) -> str:
-    """Return the fault of a value; "" when it can be read or there is none."""
+def refusal(setting: Setting, text: str, source: str) -> str:
+    """Return the fault of a value that was read from ``source``; "" when it can be read or there is none."""
     try:
-        if given.text:
-            setting.kind.parse(given.text)
+        if text:
+            setting.kind.parse(text)
     except (ValueError, Refused) as error:
-        return _fault(setting, given, error)
+        return _fault(setting, _Given(text, source), error)
     return ""
 
 

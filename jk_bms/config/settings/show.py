@@ -15,6 +15,7 @@ class Row(NamedTuple):
     unit: str
     source: str
     meaning: str
+    at_once: bool = False  # it can be changed while the service runs
 
 
 def describe(settings: Settings) -> list[Row]:
@@ -22,17 +23,18 @@ def describe(settings: Settings) -> list[Row]:
     return [
         Row(
             setting.key,
-            _shown(getattr(settings, setting.name), setting),
+            shown(getattr(settings, setting.name), setting),
             setting.unit,
             settings.sources.get(setting.key, "default"),
             setting.meaning,
+            setting.at_once,
         )
         for setting in SETTINGS
     ]
 
 
-def _shown(value: object, setting: Setting) -> str:
-    """The value as one would write it into .env; for an empty one what it stands for."""
+def shown(value: object, setting: Setting) -> str:
+    """Return the value as one would write it into .env; for an empty one what it stands for."""
     if value is None or value == ():
         return setting.worked_out.replace("`", "")
     return "***" if setting.secret else _written(value)

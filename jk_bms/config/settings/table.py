@@ -11,7 +11,7 @@ from jk_bms.battery.curves import Curve
 from jk_bms.config.settings import kinds
 from jk_bms.config.settings.kinds import ChatId, Kind
 
-__all__ = ["KEYS", "SETTINGS", "Kind", "Setting", "Settings"]
+__all__ = ["KEYS", "SETTINGS", "Kind", "Setting", "Settings", "at_once"]
 
 OWN_TOKEN = "BMS_BOT_TOKEN"  # noqa: S105  # where TELEGRAM_BOT_TOKEN is another program's
 
@@ -28,6 +28,9 @@ class Setting(NamedTuple):
     aliases: tuple[str, ...] = ()
     secret: bool = False
     shared: bool = False  # other programs of the house use the same name, not always with our values
+    at_once: bool = (
+        False  # takes effect while the programs run, so that it can be changed through the service
+    )
     inherited: bool = False  # often set for the whole machine: there it is not ours to judge
     name: str = ""  # the attribute of Settings
 
@@ -69,25 +72,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     merge_max_age: Annotated[float, Setting(
         "BMS_MERGE_MAX_AGE", kinds.number(1, 86400, "90"), "", "s",
         "older readings are never written into a record",
-        worked_out="3 x `JK_BMS_POLL_INTERVAL`, at least 90")]
+        worked_out="3 x `JK_BMS_POLL_INTERVAL`, at least 90", at_once=True)]
     soc_source: Annotated[str, Setting(
         "BMS_SOC_SOURCE", kinds.choice("auto", "counted", "bms", "curve"), "auto", "",
         "what `battery_soc` carries: `counted` (our own counter), `bms` (the BMS's value), "
-        "`curve` (from the cell voltage), `auto` (the first of these that is there)")]
+        "`curve` (from the cell voltage), `auto` (the first of these that is there)", at_once=True)]
     soc_curve: Annotated[Curve, Setting(
         "BMS_SOC_CURVE", kinds.CURVE, "2.50:0,3.30:50,3.65:100", "V:%",
-        "state of charge over the mean cell voltage, linear between the points")]
+        "state of charge over the mean cell voltage, linear between the points", at_once=True)]
     invert_current: Annotated[bool, Setting(
-        "BMS_INVERT_CURRENT", kinds.FLAG, "false", "", "turn the sign of the merged current and power")]
+        "BMS_INVERT_CURRENT", kinds.FLAG, "false", "", "turn the sign of the merged current and power", at_once=True)]
     merge_error_rows: Annotated[bool, Setting(
         "BMS_MERGE_ERROR_ROWS", kinds.FLAG, "false", "",
-        "give battery values to records in which the inverter program noted an error")]
+        "give battery values to records in which the inverter program noted an error", at_once=True)]
     merge_cells: Annotated[bool, Setting(
         "BMS_MERGE_CELLS", kinds.FLAG, "false", "",
-        "write the voltages of all cells into the records (`bms_cells`)")]
+        "write the voltages of all cells into the records (`bms_cells`)", at_once=True)]
     merge_fields: Annotated[str, Setting(
         "BMS_MERGE_FIELDS", kinds.choice("page", "all"), "page", "",
-        "what goes into records of the inverter program: `page` (what its page and bot show) or `all`")]
+        "what goes into records of the inverter program: `page` (what its page and bot show) or `all`", at_once=True)]
     standalone_rows: Annotated[bool, Setting(
         "BMS_STANDALONE_ROWS", kinds.FLAG, "false", "",
         "no inverter program here: create the database and insert records ourselves")]
@@ -144,18 +147,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         worked_out="everyone who writes in an allowed chat", shared=True)]
     bot_language: Annotated[str | None, Setting(
         "BOT_LANGUAGE", kinds.choice("en", "uk"), "", "", "language of the bot, of alerts and of the digest: `en` or `uk`",
-        worked_out="that of the user's Telegram, else `en`", shared=True)]
+        worked_out="that of the user's Telegram, else `en`", shared=True, at_once=True)]
     bot_db_path: Annotated[Path, Setting(
         "BOT_DB_PATH", kinds.PATH, "", "path", "the bot's own database: chats, what was sent",
         worked_out="`bot.db` beside `BMS_DB_PATH`", shared=True)]
     change_step: Annotated[float, Setting(
         "TELEGRAM_CHANGE_STEP", kinds.number(0.1, 100, "10", "percentage points"), "10", "%",
         "change of the level that is worth a message, in percentage points; at night it comes without a sound",
-        shared=True)]
+        shared=True, at_once=True)]
     level_source: Annotated[str | None, Setting(
         "LEVEL_SOURCE", kinds.choice("soc", "voltage"), "", "",
         "what the level in those messages and in the log file is: `soc`, or `voltage` between the two limits",
-        worked_out="`voltage` where both limits are set and fit the pack, else `soc`", shared=True)]
+        worked_out="`voltage` where both limits are set and fit the pack, else `soc`", shared=True, at_once=True)]
     min_voltage: Annotated[float, Setting(
         "MIN_VOLTAGE", kinds.number(1, 1000, "20", "volts"), "20", "V",
         "pack voltage that counts as 0 % with `LEVEL_SOURCE=voltage`", shared=True)]
@@ -164,7 +167,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "pack voltage that counts as 100 % with `LEVEL_SOURCE=voltage`", shared=True)]
     check_interval: Annotated[float, Setting(
         "CHECK_INTERVAL", kinds.number(1, 86400, "600"), "600", "s",
-        "how often the level is checked and noted in the log file", shared=True)]
+        "how often the level is checked and noted in the log file", shared=True, at_once=True)]
     bot_poll_interval: Annotated[float, Setting(
         "BOT_POLL_INTERVAL", kinds.number(0.1, 3600, "10"), "10", "s",
         "how often the bot looks whether the battery monitor answers", shared=True)]
@@ -182,7 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "log each request to Telegram, without the token", shared=True)]
     dashboard_url: Annotated[str | None, Setting(
         "DASHBOARD_URL", kinds.WEB, "", "", "address behind the button under /status",
-        worked_out="none, no button", shared=True)]
+        worked_out="none, no button", shared=True, at_once=True)]
     telegram_api: Annotated[str, Setting(
         "TELEGRAM_API_URL", kinds.WEB, "https://api.telegram.org", "",
         "another server of the Bot API, such as one of your own", shared=True)]
@@ -196,28 +199,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "separated by commas", worked_out="none", aliases=("no_proxy",), shared=True, inherited=True)]
     alert_min_level: Annotated[str, Setting(
         "ALERT_MIN_LEVEL", kinds.choice("info", "warning", "error", "critical"), "warning", "",
-        "the least severity that is sent: `info`, `warning`, `error` or `critical`")]
+        "the least severity that is sent: `info`, `warning`, `error` or `critical`", at_once=True)]
     alert_repeat_hours: Annotated[float, Setting(
         "ALERT_REPEAT_HOURS", kinds.number(0, 8760, "12", "hours"), "12", "h",
-        "an alert that is still open is sent again after so many hours; 0 = never", aliases=("n_hours",))]
+        "an alert that is still open is sent again after so many hours; 0 = never", aliases=("n_hours",), at_once=True)]
     alert_startup_delay: Annotated[float, Setting(
         "ALERT_STARTUP_DELAY", kinds.number(0, 86400, "180"), "180", "s",
-        "after its start the service sends no alerts for so long")]
+        "after its start the service sends no alerts for so long", at_once=True)]
     alert_confirm: Annotated[int, Setting(
         "ALERT_CONFIRM", kinds.whole(1, 1000, "samples", "3"), "3", "count",
-        "samples in a row that must be bad before an alert is raised")]
+        "samples in a row that must be bad before an alert is raised", at_once=True)]
     alert_clear: Annotated[int, Setting(
         "ALERT_CLEAR", kinds.whole(1, 1000, "samples", "5"), "5", "count",
-        "samples in a row that must be good before an alert is over")]
+        "samples in a row that must be good before an alert is over", at_once=True)]
     alert_cleared_notify: Annotated[bool, Setting(
-        "ALERT_CLEARED_NOTIFY", kinds.FLAG, "true", "", "send a message when an alert is over")]
+        "ALERT_CLEARED_NOTIFY", kinds.FLAG, "true", "", "send a message when an alert is over", at_once=True)]
     alert_quiet_hours: Annotated[tuple[time, time] | None, Setting(
         "ALERT_QUIET_HOURS", kinds.SPAN, "", "", "hours in which only critical alerts are sent, such as 22:00-07:00",
-        worked_out="none")]
+        worked_out="none", at_once=True)]
     alerts_off: Annotated[tuple[int, ...], Setting(
         "ALERTS_OFF", kinds.CODES, "", "",
         "codes of alerts that are never raised, separated by commas, such as `1005,1016`, even where life and death "
-        "of a battery depend on them", worked_out="none")]
+        "of a battery depend on them", worked_out="none", at_once=True)]
     alert_urls: Annotated[tuple[str, ...], Setting(
         "ALERT_URLS", kinds.SERVICES, "", "",
         "where else alerts go: addresses of Apprise (mail, ntfy, Signal, ...), separated by blanks",
@@ -227,10 +230,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "address that is asked for every 5 minutes while all is well, so that others notice when this machine dies",
         worked_out="none", secret=True)]
     summary_time: Annotated[time, Setting(
-        "SUMMARY_TIME", kinds.TIME, "23:59", "", "when the digest of the day is sent, in `TIMEZONE`", shared=True)]
+        "SUMMARY_TIME", kinds.TIME, "23:59", "", "when the digest of the day is sent, in `TIMEZONE`",
+        shared=True, at_once=True)]
     digest_period: Annotated[str, Setting(
         "DIGEST_PERIOD", kinds.choice("day", "24h"), "day", "",
-        "what it tells of: `day` (since midnight) or `24h` (the last 24 hours)", shared=True)]
+        "what it tells of: `day` (since midnight) or `24h` (the last 24 hours)", shared=True, at_once=True)]
     digest_chats: Annotated[tuple[ChatId, ...], Setting(
         "DIGEST_CHAT_ID", kinds.CHATS, "", "", "chats that get the digest, separated by commas",
         worked_out="all registered chats and `TELEGRAM_CHAT_ID`", shared=True)]
@@ -293,7 +297,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "protocol of the battery at `DEVICE_MAC`, such as JK02; read for older installations, as a JK BMS tells it itself",
         worked_out="found out by itself", shared=True)]
     log_level: Annotated[str, Setting(
-        "LOG_LEVEL", kinds.LEVEL, "INFO", "", "how much is logged, from DEBUG to CRITICAL")]
+        "LOG_LEVEL", kinds.LEVEL, "INFO", "", "how much is logged, from DEBUG to CRITICAL", at_once=True)]
     timezone: Annotated[tzinfo | None, Setting(
         "TIMEZONE", kinds.TIMEZONE, "", "", "time zone of shown times",
         worked_out="the system's time zone")]
@@ -305,6 +309,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "JK_ENV_FILE", kinds.PATH, "", "path",
         "file that holds these settings (this one: environment or `--env-file` only)",
         worked_out="`.env` in the project's top folder, if it exists")]
+    settings_file: Annotated[Path, Setting(
+        "SETTINGS_FILE", kinds.PATH, "", "path",
+        "file in which the service keeps what is changed through it (`jk-util.py set`); `.env` wins",
+        worked_out="`settings.env` beside `BMS_DB_PATH`")]
     env_shared: Annotated[bool, Setting(
         "JK_ENV_SHARED", kinds.FLAG, "", "",
         "another program reads that file as well: `TELEGRAM_BOT_TOKEN` in it is of that program's bot, ours is "
@@ -313,6 +321,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()  # for the log: likely misspellings, hints
     sources: Mapping[str, str] = msgspec.field(default_factory=dict)  # key -> origin of its value
 # fmt: on
+
+
+def at_once(settings: Settings) -> dict[str, object]:
+    """Return the values of the settings that may change while the programs run, by key."""
+    return {setting.key: getattr(settings, setting.name) for setting in SETTINGS if setting.at_once}
 
 
 SETTINGS: tuple[Setting, ...] = tuple(

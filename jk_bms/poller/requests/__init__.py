@@ -25,6 +25,7 @@ REQUESTS: Mapping[str, str] = MappingProxyType({
     "mute":        "alerts:mute",
     "acknowledge": "alerts:acknowledge",
     "alert_test":  "alerts:alert_test",
+    "config":      "config:config",
     "invite":      "telegram:invite",
     "claim":       "telegram:claim",
     "void":        "telegram:void",
