@@ -25,8 +25,9 @@ from tests.scale import PATIENCE
 PIN = "123456"  # what the fake device expects
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what BlueZ never answers. Elsewhere on a busy machine it has the time that it has in a house."""
     monkeypatch.setattr(scan, "STOP_LIMIT", 0.5)
     monkeypatch.setattr(gatt, "CLOSE_LIMIT", 1.0)
     monkeypatch.setattr(gatt, "PART_LIMIT", 1.0)
@@ -110,6 +111,7 @@ async def test_a_refusal_says_what_to_look_at(
     assert bed.paired() == []
 
 
+@pytest.mark.usefixtures("hurry")
 async def test_a_device_that_never_answers_is_given_up(bed: BluezBed) -> None:
     """And the pairing is broken off, or the next one would be in progress."""
     bed.device(JK, pairing="silent")
@@ -144,6 +146,7 @@ async def test_our_agent_is_there_for_the_attempt_only(bed: BluezBed) -> None:
     assert [each["capability"] for each in bed.log("agent_registered")] == ["KeyboardOnly"]
 
 
+@pytest.mark.usefixtures("hurry")
 async def test_our_agent_answers_for_our_device_only(bed: BluezBed) -> None:
     """Whoever else on the bus asks for the passkey of another device gets none."""
     bed.device(JK, pairing="silent")
@@ -281,6 +284,7 @@ async def test_a_refusal_is_remembered_over_restarts(bed: BluezBed) -> None:
     assert [await attempt(right) for _ in range(2)] == [Verdict.PAIRING_NEEDED, None]
 
 
+@pytest.mark.usefixtures("hurry")
 async def test_no_answer_is_no_refusal(bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a pin set nobody is told to set one; and it is not tried at every attempt."""
     monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
@@ -294,6 +298,7 @@ async def test_no_answer_is_no_refusal(bed: BluezBed, monkeypatch: pytest.Monkey
     assert len(bed.log("pair_asked")) == 1
 
 
+@pytest.mark.usefixtures("hurry")
 async def test_what_was_not_answered_is_tried_again(bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairing.pair, "__defaults__", (0.5,))
     monkeypatch.setattr(gatt, "PAIR_AGAIN", 0.0)
@@ -369,6 +374,7 @@ async def test_a_bond_that_the_device_lost_is_a_stale_memory(bed: BluezBed) -> N
     assert await attempt(jk_link(JK, timeout=PATIENCE)) is Verdict.STALE_CACHE
 
 
+@pytest.mark.usefixtures("hurry")
 async def test_a_frozen_bluetoothd_ends_a_pairing(own_bed: BluezBed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairing, "LET_GO", 0.3)
     await hear()
