@@ -30,7 +30,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repairs, "POWER_LIMIT", 1.0)
     monkeypatch.setattr(repairs, "PAUSE", 0.05)
     monkeypatch.setattr(repairs, "STEP", 0.02)
-    monkeypatch.setattr(repairs, "RESTART_LIMIT", 5.0)
+    monkeypatch.setattr(repairs, "RESTART_LIMIT", PATIENCE)
     monkeypatch.setattr(deadlines, "CLEAN_UP", 0.3)
     monkeypatch.setattr(deadlines, "LAST_WORD", 0.2)
 
