@@ -634,9 +634,9 @@ def test_misspelling_is_told(tmp_path: Path, key: str, meant: str) -> None:
 # fmt: off
 FOREIGN = (
     "MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE",
-    "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "WEB_DB_PATH", "SUMMARY_ENABLED",
+    "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "SUMMARY_ENABLED",
     "INVERTER_IP", "LOCAL_IP", "INVERTER_MODEL", "POLL_INTERVAL",
-    "LOG_FILE", "WEB_PORT", "MQTT_HOST", "MQTT_TIMEOUT", "TZ", "PATH", "HOME", "SOCKET", "ADAPTER", "TIMEOUT",
+    "LOG_FILE", "MQTT_HOST", "MQTT_TIMEOUT", "TZ", "PATH", "HOME", "SOCKET", "ADAPTER", "TIMEOUT",
 )
 # fmt: on
 
