@@ -51,7 +51,7 @@ KEEP_OUT_OF_GIT := git update-index --skip-worktree jk_devices.yaml 2>/dev/null 
 # 75 and 78: the program said itself what is wrong. To a person make's own word on it would only be noise.
 SAID := code=$$?; [ -t 1 ] && case $$code in 75|78) exit 0 ;; esac; exit $$code
 
-run: ## the poller, and the bot if it has a token: your .env, or a simulated battery (ARGS=... are passed on)
+run: ## the poller, the page, and the bot if it has a token: your .env, or a simulated battery (ARGS=... are passed on)
 	@tools/venv $(VENV) runtime
 	@[ "$$($(PY) jk_bms_service.py --packages $(ARGS) 2>/dev/null)" != bot ] || tools/venv $(VENV) bot
 	@$(KEEP_OUT_OF_GIT)

@@ -24,7 +24,11 @@ def demo_settings() -> Settings:
         "JK_BMS_POLL_INTERVAL": "5",
         "HISTORY_COMMIT": "10",  # so that the newcomer's first jk-util.py history shows something
     }
-    kept = {key: os.environ[key] for key in ("LOG_LEVEL", "TIMEZONE") if key in os.environ}
+    kept = {
+        key: text
+        for key, text in os.environ.items()
+        if key in ("LOG_LEVEL", "TIMEZONE") or (key.startswith("WEB_") and key != "WEB_DB_PATH")
+    }
     return load_settings(environ | kept, top=FOLDER, forgiving=True)
 
 

@@ -47,7 +47,7 @@ async def serve(
 
     ``load`` reads the settings again.
     ``live_head``: lines above the live view in a terminal; empty: plain log lines instead.
-    ``interactive``: a person started it. The bot is started as well, if it has a token, and SIGHUP ends both: it
+    ``interactive``: a person started it. The page is started as well, and the bot if it has a token, and SIGHUP ends all: it
     means that the terminal was closed.
     """
     loop = asyncio.get_running_loop()
@@ -61,7 +61,7 @@ async def serve(
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop)
     loop.add_signal_handler(signal.SIGHUP, stop if interactive else poller.configuration.look_now)
-    async with _live_view(poller, live_head), _bot(settings, wanted=interactive):
+    async with _live_view(poller, live_head), _children(settings, wanted=interactive):
         return await poller.run()
 
 
@@ -75,12 +75,17 @@ def owners_files(poller: Poller) -> list[OwnersFile]:
     return files
 
 
-def _bot(settings: Settings, *, wanted: bool) -> contextlib.AbstractAsyncContextManager[None]:
-    if not (wanted and settings.bot_token):
-        return contextlib.nullcontext()
-    from jk_bms.poller.bot_process import bot_beside  # an installed poller has no bot to start
+@contextlib.asynccontextmanager
+async def _children(settings: Settings, *, wanted: bool) -> AsyncIterator[None]:
+    if not wanted:
+        yield
+        return
+    from jk_bms.poller.children import BOT, PAGE, beside  # an installed poller has none to start
 
-    return bot_beside(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        for child in (PAGE, *((BOT,) if settings.bot_token else ())):
+            await stack.enter_async_context(beside(child, settings))
+        yield
 
 
 @contextlib.asynccontextmanager
@@ -182,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--interactive",
         action="store_true",
-        help="for a person: a live view in a terminal, the Telegram bot as well if it has a token, and a "
+        help="for a person: a live view in a terminal, the page as well, the Telegram bot if it has a token, and a "
         "simulated battery when nothing is configured",
     )
     parser.add_argument(

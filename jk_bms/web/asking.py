@@ -211,7 +211,7 @@ async def ways(ask: Ask[NoQuery, NoBody]) -> Answer:
     """Return under which addresses the page is found."""
     page, request = ask.page, ask.request
     used = f"{'https' if request.secure else 'http'}://{request.host}"
-    named = [page.url, f"http://{machine_name()}.local:{page.settings.web_port}"]
+    named = [page.url, f"http://{machine_name()}.local:{page.port}"]
     urls = dict.fromkeys((used, *named))
     return cached(ask, [Way(url=url, https=url.startswith("https://"), used=url == used) for url in urls])
 

@@ -46,6 +46,7 @@ class Page:
         self.store = store
         self.static = static  # by path
         self.routes = routes
+        self.port = settings.web_port  # on which it really answers
         self.access = Access(settings, store)
         self.house = House(settings)
         self.feed = Feed()
@@ -65,7 +66,7 @@ class Page:
     @property
     def url(self) -> str:
         """The address of the page as people are told it."""
-        return self.settings.web_url or f"http://{machine_name()}.local:{self.settings.web_port}"
+        return self.settings.web_url or f"http://{machine_name()}.local:{self.port}"
 
     async def run(self) -> None:
         """Keep everything going until cancelled."""

@@ -152,6 +152,7 @@ def sockets_for(bind: str | None, port: int) -> list[socket.socket]:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             try:
                 listener.bind((address, port))
+                port = listener.getsockname()[1]  # where any would do, the same one for both
             except OSError as error:
                 if bind is None and family == socket.AF_INET6 and error.errno == errno.EADDRNOTAVAIL:
                     made.pop().close()  # IPv6 is switched off

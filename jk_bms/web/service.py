@@ -43,6 +43,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(name, end)
     with open_store(settings.web_db_path) as store:
         page = Page(settings, store, static_files(), ROUTES)
+        page.port = listeners[0].getsockname()[1]
         server = make_server(App(page, table()))
         notifier = Notifier()
         try:

@@ -48,6 +48,7 @@ class House:
             "BMS_SOCKET": str(folder / "s"),
             "JK_DEVICES_FILE": str(self.registry),
             "JK_ENV_FILE": str(folder / "env"),
+            "WEB_PORT": "0",
             **env,
         }
         (folder / "env").touch()

@@ -20,7 +20,7 @@ from tests.scale import PATIENCE
 from tests.test_readme import screen
 
 TOP = Path(__file__).resolve().parents[2]
-NOT_ALWAYS = {"Alerts", "  Alarms"}  # what the house of this very day may show besides
+NOT_ALWAYS = {"Alerts", "  Alarms", "Page"}  # what the house of this very day may show besides
 
 
 class Clone:
@@ -33,6 +33,7 @@ class Clone:
             shutil.copy2(TOP / name, folder)
         ours = ("JK_", "BMS_", "DB_", "TELEGRAM_", "NOTIFY_", "WATCHDOG_")
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+        self.env["WEB_PORT"] = "0"
 
     def tool(self, *words: str, check: bool = True, errors: bool = False) -> str:
         """What it says; with ``errors`` also what it says on standard error."""

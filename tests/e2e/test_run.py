@@ -1,15 +1,18 @@
-"""`make run` with a token: one command starts poller and bot, and one signal ends both."""
+"""`make run`: one command starts poller, page and, with a token, bot, and one signal ends them all."""
 
+import json
 import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from jk_bms import __version__
 from tests.e2e.house import TOP, House, until
+from tests.scale import PATIENCE
 
 NOBODY = "http://127.0.0.1:9"  # no Bot API there
 
@@ -56,6 +59,21 @@ def test_batteries_are_read_on_without_the_bot(with_token: House) -> None:
         r"WARNING - settings: SUMMARY_TIME='late': .*the bot will not start with it", service.log
     )
     assert "ERROR - bot: settings: SUMMARY_TIME='late': expected a time of day" in service.log
+
+
+def test_the_page_runs_as_well(simulated: House) -> None:
+    """It says where it is and with which code it is opened; one Ctrl-C ends all."""
+    with simulated.service("--interactive") as service:
+        service.streaming()
+        until(lambda: re.search(r"the page has no password yet: open http://\S+/start#\w{10}", service.log))
+        found = re.search(r"page: ready: http://[^:]+:(\d+)", service.log)
+        assert found
+        with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api/health", timeout=PATIENCE) as answer:
+            assert json.load(answer)["status"] == "ok"
+        code, seconds = service.end(signal.SIGINT)
+
+    assert (code, seconds < 5) == (0, True), service.log
+    assert "Traceback" not in service.log
 
 
 def test_without_a_token_there_is_no_bot(simulated: House) -> None:

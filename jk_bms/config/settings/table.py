@@ -261,7 +261,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "WEB_BIND", kinds.BIND, "", "", "address of this machine on which the page answers; `127.0.0.1`: only this machine",
         worked_out="all addresses, IPv4 and IPv6", shared=True)]
     web_port: Annotated[int, Setting(
-        "WEB_PORT", kinds.whole(1, 65535, "a port", "8080"), "8080", "", "port of the page", shared=True)]
+        "WEB_PORT", kinds.whole(0, 65535, "a port", "8080"), "8080", "",
+        "port of the page; 0 = one that is free, for trials", shared=True)]
     web_password: Annotated[str | None, Setting(
         "WEB_PASSWORD", kinds.PASSWORD, "", "",
         "password of the page; set here it cannot be changed on the page",

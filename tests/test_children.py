@@ -1,4 +1,4 @@
-"""The bot as a child of `make run`: its lines become ours, its end is told, and it never outlives us."""
+"""Bot and page as children of `make run`: its lines become ours, its end is told, and it never outlives us."""
 
 import asyncio
 import logging
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from jk_bms.config.settings import TOP, load_settings
-from jk_bms.poller import bot_process
-from jk_bms.poller.bot_process import bot_beside
+from jk_bms.poller import children
+from jk_bms.poller.children import BOT, beside
 from tests.scale import PATIENCE
 
 SETTINGS = load_settings({"TELEGRAM_BOT_TOKEN": "1:abc", "JK_ENV_FILE": "/dev/null"})
@@ -52,7 +52,7 @@ async def test_its_lines_are_logged_as_ours(tmp_path: Path, caplog: pytest.LogCa
         "print('2026-11-21 10:00:01 - telegram_bot - DEBUG - on', flush=True)\nimport time; time.sleep(60)"
     )
 
-    async with bot_beside(SETTINGS, bot(tmp_path, code)):
+    async with beside(BOT, SETTINGS, bot(tmp_path, code)):
         await until(lambda: "bot: on" in caplog.messages)
 
     told = [(record.levelname, record.getMessage()) for record in caplog.records]
@@ -76,7 +76,7 @@ async def test_it_is_told_where_our_settings_are(
         + SLEEPING
     )
 
-    async with bot_beside(settings, bot(tmp_path, code)):
+    async with beside(BOT, settings, bot(tmp_path, code)):
         await until(lambda: "bot: up" in caplog.messages)
 
     assert f"bot: {env} None" in caplog.messages
@@ -86,9 +86,9 @@ async def test_one_that_dies_is_started_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO")
-    monkeypatch.setattr(bot_process, "RESTART", 0.01)
+    monkeypatch.setattr(children, "RESTART", 0.01)
 
-    async with bot_beside(SETTINGS, bot(tmp_path, "print('here'); raise SystemExit(1)")):
+    async with beside(BOT, SETTINGS, bot(tmp_path, "print('here'); raise SystemExit(1)")):
         await until(lambda: caplog.messages.count("bot: here") >= 2)
 
     assert "bot: ended with exit code 1; started again in 0.01 s" in caplog.messages
@@ -99,9 +99,9 @@ async def test_one_that_waits_for_a_person_is_not(
 ) -> None:
     """Its reason stands in the log, and the batteries are read on."""
     caplog.set_level("INFO")
-    monkeypatch.setattr(bot_process, "RESTART", 0.01)
+    monkeypatch.setattr(children, "RESTART", 0.01)
 
-    async with bot_beside(SETTINGS, bot(tmp_path, "print('wrong token'); raise SystemExit(78)")):
+    async with beside(BOT, SETTINGS, bot(tmp_path, "print('wrong token'); raise SystemExit(78)")):
         await until(lambda: "bot: stopped" in caplog.text)
         await asyncio.sleep(0.2)
 
@@ -117,7 +117,7 @@ async def test_it_ends_with_us(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         + SLEEPING
     )
 
-    async with bot_beside(SETTINGS, bot(tmp_path, code)):
+    async with beside(BOT, SETTINGS, bot(tmp_path, code)):
         await until(lambda: "bot: up" in caplog.messages)
         began = time.monotonic()
 
@@ -129,10 +129,10 @@ async def test_one_that_does_not_obey_is_killed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO")
-    monkeypatch.setattr(bot_process, "STOP_PATIENCE", 0.2)
+    monkeypatch.setattr(children, "STOP_PATIENCE", 0.2)
     code = "import os, signal\nsignal.signal(15, signal.SIG_IGN)\nprint(os.getpid(), flush=True)\n" + SLEEPING
 
-    async with bot_beside(SETTINGS, bot(tmp_path, code)):
+    async with beside(BOT, SETTINGS, bot(tmp_path, code)):
         await until(lambda: "bot: up" in caplog.messages)
 
     pid = int(caplog.messages[0].removeprefix("bot: "))
@@ -147,23 +147,19 @@ async def test_interrupt_of_the_terminal_comes_to_us_alone(
     caplog.set_level("INFO")
     code = "import os\nprint(os.getpgid(0), flush=True)\n" + SLEEPING
 
-    async with bot_beside(SETTINGS, bot(tmp_path, code)):
+    async with beside(BOT, SETTINGS, bot(tmp_path, code)):
         await until(lambda: "bot: up" in caplog.messages)
 
     assert int(caplog.messages[0].removeprefix("bot: ")) != os.getpgid(0)
 
 
-async def test_without_its_packages_it_is_not_started(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bot_process, "PACKAGES", ("no_such_package",))
-
-    async with bot_beside(SETTINGS):
+async def test_without_its_packages_it_is_not_started(caplog: pytest.LogCaptureFixture) -> None:
+    async with beside(BOT._replace(packages=("no_such_package",)), SETTINGS):
         pass
 
     assert caplog.record_tuples == [
         (
-            "jk_bms.poller.bot_process",
+            "jk_bms.poller.children",
             logging.ERROR,
             "bot: not started, no_such_package is not installed; `make run` installs it",
         )
@@ -179,10 +175,10 @@ def test_it_does_not_outlive_one_who_was_killed(tmp_path: Path) -> None:
     parent = tmp_path / "parent.py"
     parent.write_text(
         "import asyncio\nfrom jk_bms.config.settings import load_settings\n"
-        "from jk_bms.poller.bot_process import bot_beside\n"
+        "from jk_bms.poller.children import BOT, beside\n"
         "async def main():\n"
         "    settings = load_settings({'TELEGRAM_BOT_TOKEN': '1:abc', 'JK_ENV_FILE': '/dev/null'})\n"
-        f"    async with bot_beside(settings, {child!r}):\n        await asyncio.sleep(60)\n"
+        f"    async with beside(BOT, settings, {child!r}):\n        await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
     process = subprocess.Popen([sys.executable, parent], cwd=TOP, env=os.environ | {"PYTHONPATH": str(TOP)})

@@ -1,7 +1,7 @@
-"""The bot beside the poller that a person started: one command runs both, one Ctrl-C ends both.
+"""Bot and page beside the poller that a person started: one command runs all, one Ctrl-C ends all.
 
-An installed house has a service for each. Here the bot is a child process whose log lines go
-where ours go; its end is told, and does not touch the reading of the batteries.
+An installed house has a service for each. Here they are child processes whose log lines go where ours go; the end of
+one is told, and does not touch the reading of the batteries.
 """
 
 import asyncio
@@ -14,33 +14,48 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
 
 from jk_bms.config.settings import TOP, Settings
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("aiogram",)  # without these there is no bot: requirements-bot.txt
 RESTART = 10.0  # s until one that died is started again
-STOP_PATIENCE = 2.0  # s for the bot to end; the poller itself has to be gone after 4.5
+STOP_PATIENCE = 2.0  # s for it to end; the poller itself has to be gone after 4.5
 NOT_AGAIN = (78,)  # it ended with this: a person must do something first
 
 _LINE = re.compile(r"(?:[\d-]{10} [\d:]{8} - )?\S+ - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - (.*)")
 
 
-@contextlib.asynccontextmanager
-async def bot_beside(settings: Settings, command: Sequence[str] = ()) -> AsyncIterator[None]:
-    """Run the bot for as long as the context lasts.
+class Child(NamedTuple):
+    """A program that runs beside us."""
 
-    ``command`` stands for the bot's own; it reads its settings from where ours came.
+    name: str
+    packages: tuple[str, ...]  # without these it cannot be started
+    arguments: tuple[str, ...]  # of Python
+
+
+BOT = Child("bot", ("aiogram",), (str(TOP / "telegram_bot.py"),))
+# With nothing configured it shows the demonstration, as we do.
+PAGE = Child("page", ("uvicorn",), ("-m", "jk_bms.web", "--demo"))
+
+
+@contextlib.asynccontextmanager
+async def beside(child: Child, settings: Settings, command: Sequence[str] = ()) -> AsyncIterator[None]:
+    """Run ``child`` for as long as the context lasts.
+
+    ``command`` stands for its own; it reads its settings from where ours came.
     """
     if not command:
-        missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+        missing = [name for name in child.packages if importlib.util.find_spec(name) is None]
         if missing:
-            log.error("bot: not started, %s is not installed; `make run` installs it", ", ".join(missing))
+            log.error(
+                "%s: not started, %s is not installed; `make run` installs it", child.name, ", ".join(missing)
+            )
             yield
             return
-        command = (sys.executable, str(TOP / "telegram_bot.py"))
-    running = asyncio.create_task(_keep_running(command, _environment(settings)), name="bot")
+        command = (sys.executable, *child.arguments)
+    running = asyncio.create_task(_keep_running(child.name, command, _environment(settings)), name=child.name)
     try:
         yield
     finally:
@@ -50,22 +65,24 @@ async def bot_beside(settings: Settings, command: Sequence[str] = ()) -> AsyncIt
 
 def _environment(settings: Settings) -> dict[str, str]:
     file = {"JK_ENV_FILE": str(settings.env_file)} if settings.env_file else {}
-    # The notify socket is ours: the bot's READY would be taken for the poller's.
+    # The notify socket is ours: a child's READY would be taken for the poller's.
     return {key: text for key, text in os.environ.items() if key != "NOTIFY_SOCKET"} | file
 
 
-async def _keep_running(command: Sequence[str], environ: dict[str, str]) -> None:
+async def _keep_running(name: str, command: Sequence[str], environ: dict[str, str]) -> None:
     while True:
-        code = await _run(command, environ)
+        code = await _run(name, command, environ)
         if code in NOT_AGAIN:
-            log.error("bot: stopped; the batteries are read on. What to do stands above; then start again")
+            log.error(
+                "%s: stopped; the batteries are read on. What to do stands above; then start again", name
+            )
             return
-        log.error("bot: ended with exit code %d; started again in %g s", code, RESTART)
+        log.error("%s: ended with exit code %d; started again in %g s", name, code, RESTART)
         await asyncio.sleep(RESTART)
 
 
-async def _run(command: Sequence[str], environ: dict[str, str]) -> int:
-    """Run the bot once; return its exit code. Cancelled, it ends the bot first."""
+async def _run(name: str, command: Sequence[str], environ: dict[str, str]) -> int:
+    """Run a child once; return its exit code. Cancelled, it ends the child first."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=TOP,
@@ -78,14 +95,14 @@ async def _run(command: Sequence[str], environ: dict[str, str]) -> int:
     )
     try:
         assert process.stdout is not None
-        await _listen(process.stdout)
+        await _listen(name, process.stdout)
         return await process.wait()
     finally:
-        await _end(process)
+        await _end(name, process)
 
 
-async def _listen(stream: asyncio.StreamReader) -> None:
-    """Log what the bot says, at the level it gave; lines without one belong to the line before."""
+async def _listen(name: str, stream: asyncio.StreamReader) -> None:
+    """Log what a child says, at the level it gave; lines without one belong to the line before."""
     level = logging.INFO
     while True:
         try:
@@ -98,10 +115,10 @@ async def _listen(stream: asyncio.StreamReader) -> None:
         if found := _LINE.fullmatch(text):
             level, text = logging.getLevelNamesMapping()[found[1]], found[2]
         if text:
-            log.log(level, "bot: %s", text)
+            log.log(level, "%s: %s", name, text)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(name: str, process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -109,7 +126,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     try:
         await asyncio.wait_for(process.wait(), STOP_PATIENCE)
     except TimeoutError:
-        log.warning("bot: did not end within %g s", STOP_PATIENCE)
+        log.warning("%s: did not end within %g s", name, STOP_PATIENCE)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
@@ -118,7 +135,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _dies_with_us() -> Callable[[], None] | None:
     """What the child does first: ask Linux to end it when we are killed.
 
-    A bot left over would fight the next one for the token.
+    One left over would fight the next one for the token, or the port.
     """
     if sys.platform != "linux":
         return None
