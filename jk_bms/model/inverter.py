@@ -55,6 +55,11 @@ def is_inverter(track: str) -> bool:
     return track == INVERTER or track.startswith(_OF_ONE)
 
 
+def id_of(subject: str) -> str | None:
+    """Return the id of the inverter that ``subject`` stands for where it is one of several; None: it is not."""
+    return subject.removeprefix(_OF_ONE) if subject.startswith(_OF_ONE) else None
+
+
 class InverterSample(msgspec.Struct, frozen=True, kw_only=True):
     """One reading of an inverter. ``None``: it did not say.
 

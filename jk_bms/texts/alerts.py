@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from jk_bms.called import tool
 from jk_bms.model.alarms import UNNAMED, Severity
 from jk_bms.model.alert import AlertTold, moment_of
+from jk_bms.model.inverter import id_of
 from jk_bms.rules.base import Grade, Rule
 from jk_bms.rules.telling import Telling, telling_of
 from jk_bms.texts.language import Texts
@@ -495,7 +496,7 @@ class _Step(NamedTuple):
 
     def _subject(self) -> str:
         subject = self.facts.subject
-        if name := self.facts.inverter:
+        if name := self.facts.inverter or id_of(subject):
             return self.texts("alerts.subject.one_inverter", name=clip(name))
         key = f"alerts.subject.{subject}"
         return self.texts(key) if self.texts.known(key) else clip(subject or UNKNOWN)

@@ -331,6 +331,11 @@ async def test_two_inverters_lose_the_grid_once_and_are_missed_each(tmp_path: Pa
         assert (missed["code"], missed["subject"], missed["inverter"]) == (2002, "inverter:right", "Garage")
         line = alert_line(alert_of(missed), None, language("en"), UTC, house.clock.now())
         assert line.startswith("Inverter Garage: no data from the inverter")
+        nameless = {
+            key: value for key, value in missed.items() if key != "inverter"
+        }  # as the engine keeps it
+        line = alert_line(alert_of(nameless), None, language("uk"), UTC, house.clock.now())
+        assert line.startswith("Інвертор right: від інвертора немає даних")
         await pass_by(1, 230.0, left, right)
 
     assert house.events()[2:] == [("alert.raised", 2002), ("alert.cleared", 2002)]
