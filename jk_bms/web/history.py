@@ -12,7 +12,7 @@ import msgspec
 from jk_bms.model import Event
 from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.columns import BY_NAME, STORED
-from jk_bms.store.history_query import StoredSample, daily_totals, query, samples, tracks
+from jk_bms.store.history_query import ROWS, StoredSample, daily_totals, query, samples, tracks
 from jk_bms.store.outages import newest_outages
 from jk_bms.web.answers import Of
 from jk_bms.web.house import find
@@ -107,7 +107,12 @@ async def history(ask: Ask[HistoryQuery, NoBody]) -> Answer:
     zone = page.settings.timezone
 
     def read(reader: BmsDbReader) -> History:
-        _refuse_unknown(reader, track)
+        if not _recorded(reader, track):  # a battery of the first minutes is no mistake of the one who asks
+            none: dict[str, Series] = {name: Series(mean=[], min=[], max=[]) for name in names}
+            begin, step = _local(start, zone), (end - start).total_seconds() / asked.points
+            return History(
+                track=track, tier=ROWS, step=step, begin=begin, values=none, blackouts=[], outages=[]
+            )
         series = query(reader, track, names, start, end, asked.points)
         first = datetime.fromtimestamp(series.times[0] if series.times else start.timestamp(), UTC)
         return History(
@@ -132,7 +137,8 @@ async def days(ask: Ask[DaysQuery, NoBody]) -> Answer:
     now = datetime.now(UTC).astimezone(zone)
 
     def read(reader: BmsDbReader) -> list[Day]:
-        _refuse_unknown(reader, track)
+        if not _recorded(reader, track):
+            return []
         totals = daily_totals(reader, track, ask.query.days, now)
         return [Day(date=date, **day._asdict()) for date, day in totals.items()]
 
@@ -185,9 +191,14 @@ def _next_hour(reader: BmsDbReader, track: str, after: datetime, end: datetime) 
     return max(after, known.first.replace(minute=0, second=0, microsecond=0))
 
 
+def _recorded(reader: BmsDbReader, track: str) -> bool:
+    """Whether anything was ever recorded of ``track``."""
+    return any(one.name == track for one in tracks(reader))
+
+
 def _refuse_unknown(reader: BmsDbReader, track: str) -> None:
     """Raise Failure where nothing was ever recorded of ``track``."""
-    if all(one.name != track for one in tracks(reader)):
+    if not _recorded(reader, track):
         raise Failure("not_found", "api.no_history", field="device", name=track)
 
 

@@ -20,6 +20,7 @@ from jk_bms.model.snapshot import EventTold, InvertersTold, Snapshot
 from jk_bms.web.access import Access
 from jk_bms.web.answers import Battery, State
 from jk_bms.web.archive import Archive
+from jk_bms.web.assets import tree
 from jk_bms.web.house import Back, House, News, known
 from jk_bms.web.http import Answer
 from jk_bms.web.stream import Feed
@@ -165,6 +166,7 @@ def hello(page: Page, resumed: bool) -> dict[str, Any]:
     state = page.house.state()
     return {
         "version": __version__,
+        "static": tree().hash,  # another than its own tells a page that there is a newer release
         "boot": page.feed.boot,
         "resumed": resumed,
         "time": state.time,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jk_bms.web import alerts, asking, history, older, openapi, pages, signing_in, values
+from jk_bms.web import alerts, asking, history, older, openapi, outlook, pages, signing_in, values
 from jk_bms.web.access import Scope
 from jk_bms.web.answers import Battery, State
 from jk_bms.web.http import HTML
@@ -74,6 +74,8 @@ ROUTES: tuple[Route, ...] = (
       often=True, fails=("not_found", "too_many", *DATABASE)),
     R("GET", "/api/days", READ, history.days, "energy per day", list[history.Day], query=history.DaysQuery,
       fails=("not_found", *DATABASE)),
+    R("GET", "/api/outlook", READ, outlook.outlook, "whether the charge lasts until a time", outlook.OutlookAnswer,
+      query=outlook.OutlookQuery, often=True, fails=("not_found", *DATABASE)),
     R("GET", "/api/export", READ, history.export, "every row, as a file", query=history.ExportQuery, session=True,
       kind=ROWS, streams=True, fails=("not_found", "too_many", *DATABASE)),
     R("GET", "/api/log", READ, asking.log_of, "what the battery service noted", asking.Log, query=asking.LogQuery,

@@ -150,9 +150,7 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def language(self) -> str:
         cookies = self.headers.get("Cookie") or ""
-        wanted = next(
-            (each.split("=")[1] for each in cookies.split("; ") if each.startswith("language=")), ""
-        )
+        wanted = next((each.split("=")[1] for each in cookies.split("; ") if each.startswith("lang=")), "")
         wanted = wanted or (self.headers.get("Accept-Language") or "en")[:2]
         return wanted if wanted in LANGUAGES else "en"
 

@@ -412,7 +412,7 @@ def test_language_and_colours_change_without_loading_anew(visit: Callable[..., V
     assert page.evaluate("document.documentElement.lang") == "uk"
     assert page.evaluate("window.same") is True
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
-    assert (cookies["language"], cookies["theme"]) == ("uk", "dark")
+    assert (cookies["lang"], cookies["theme"]) == ("uk", "dark")
 
 
 def test_without_scripts_the_numbers_stand_there(visit: Callable[..., Visit]) -> None:

@@ -44,6 +44,7 @@ TEXTS = {
     "api.wrong_value": "{name} is wrong: {why}",
     "api.range": "{name} is out of range: {low} to {high} are good.",
     "api.time": "{name} is no time; expected one such as 2026-11-27T18:42:00+02:00, from the year 2000 on.",
+    "api.until": "until must lie ahead, by at most 7 days: HH:MM, or a time as ISO 8601.",
     "api.span": "The end must be later than the beginning, by at most 20 years.",
     "api.same_mark": "Columns and decimals cannot be parted by the same sign.",
     "api.only_release": "seconds only goes with release.",

@@ -31,6 +31,8 @@ export const keep = (name, value) => quietly(work("readwrite", (table) => table.
 export const kept = (name) => quietly(work("readonly", (table) => table.get(name)));
 export const forget = () => quietly(work("readwrite", (table) => table.clear()));
 
+const COOKIES = { language: "lang", theme: "theme" }; // choices that the server makes its pages by
+
 // Choices of this browser
 export const choice = (name) => {
   try {
@@ -45,6 +47,7 @@ export const choose = (name, value) => {
   } catch (error) {
     return;
   }
+  if (!COOKIES[name]) return;
   // The server makes its pages in the same language and colours.
-  document.cookie = `${name}=${value}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  document.cookie = `${COOKIES[name]}=${value}; Path=/; Max-Age=31536000; SameSite=Lax`;
 };

@@ -2,8 +2,8 @@
 
 import { html, useState } from "../lib.js";
 import { ask } from "../api.js";
-import { t, facts, language } from "../words.js";
-import { ago, moment } from "../format.js";
+import { facts, known, language, t } from "../words.js";
+import { ago, moment, unit as unitOf } from "../format.js";
 import { now, reached, state, told } from "../store.js";
 import { Action, Card, Chips, Icon, Name, Num, Row, Rows, failure, useAnswer } from "../parts.js";
 import { setLanguage, setTheme } from "../look.js";
@@ -121,20 +121,24 @@ function Ways({ ways }) {
   <//>`;
 }
 
+const SOME = 8; // settings that are listed until more are asked for
+
 // Every setting with its value and where it comes from.
 function Settings({ rows }) {
   const [wanted, setWanted] = useState("");
+  const [all, setAll] = useState(false);
   const word = wanted.trim().toLowerCase();
   const shown = rows.filter((row) => !word || `${row.key} ${row.meaning || ""}`.toLowerCase().includes(word));
   return html`<${Card} title=${t("web.settings")} also="wide stack" id="settings">
     <div class="field"><label for="find" class="small">${t("web.settings.find")}</label><input id="find" type="search" value=${wanted} onInput=${(event) => setWanted(event.target.value)} autocomplete="off" /></div>
     ${!shown.length && html`<p class="quiet">${t("web.settings.none")}</p>`}
-    <div class="items">${shown.map((row) => html`<div key=${row.key} class="setting"><span class="text"><code>${row.key}</code><br /><span class="small quiet">${row.meaning}</span></span>
+    <div class="items">${(all || word ? shown : shown.slice(0, SOME)).map((row) => html`<div key=${row.key} class="setting"><span class="text"><code>${row.key}</code><br /><span class="small quiet">${row.meaning}</span></span>
       <span class="setting-value"><span class="value">${valueWord(row)}</span><br /><span class="small quiet">${sourceWord(row)}</span></span></div>`)}</div>
+    ${!all && !word && shown.length > SOME && html`<button onClick=${() => setAll(true)}>${t("web.show_more")}</button>`}
   <//>`;
 }
 
-const valueWord = ({ secret, set, value, unit }) => (secret || value === undefined || value === "" ? t(set ? "web.settings.secret" : "web.settings.unset") : [value, unit].filter(Boolean).join("\u00a0"));
+const valueWord = ({ secret, set, value, unit }) => (secret || value === undefined || value === "" ? t(set ? "web.settings.secret" : "web.settings.unset") : [value, unit && (unit === "s" || known("units." + unit)) ? unitOf(unit) : ""].filter(Boolean).join("\u00a0"));
 const sourceWord = (row) => (!row.source || row.source === "default" ? t("web.settings.default") : t("web.settings.env", { source: row.source }));
 
 const EVENTS = 20; // of the log that are shown
