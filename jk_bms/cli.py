@@ -39,6 +39,7 @@ WORDS = {
     "restore": "put a backup in place of what is there",
     "invite": "a code that lets a person into the Telegram bot, also as a QR code",
     "config": "every setting: its value, where it comes from and what it means",
+    "house": "what house.yaml says of alerts; house check FILE: every fault of a file",
     "set": "change a setting of the running service: set KEY=VALUE",
 }
 MODULES = {"import": "import_"}  # of words that Python keeps for itself

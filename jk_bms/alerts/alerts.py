@@ -46,6 +46,7 @@ from jk_bms.rules.house import powered
 from jk_bms.rules.left import Left, can_feed, pack_left
 from jk_bms.rules.link import SILENT_INTERVALS, SILENT_LEAST
 from jk_bms.rules.options import Options
+from jk_bms.rules.overrides import Overrides
 from jk_bms.sources.base import Source
 from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state
@@ -210,7 +211,14 @@ class Alerts:
 
     def configured(self, settings: Settings) -> None:
         """Go on by these settings."""
-        if (options := _options(settings)) != self._engine.options:
+        self._use(_options(settings)._replace(overrides=self._engine.options.overrides))
+
+    def override(self, overrides: Overrides) -> None:
+        """Judge these alerts of these subjects otherwise from now on, and no others."""
+        self._use(self._engine.options._replace(overrides=overrides))
+
+    def _use(self, options: Options) -> None:
+        if options != self._engine.options:
             self._engine.use(options)
             self._outbox.add(())
 

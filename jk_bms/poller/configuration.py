@@ -56,6 +56,10 @@ class Configuration:
         self._seen.clear()
         self._wake.set()
 
+    def look_again(self, name: str) -> None:
+        """Read that file again with the next look: what it says may mean something else now."""
+        self._seen.pop(name, None)
+
     async def run(self) -> None:
         """Look until cancelled."""
         while True:

@@ -35,6 +35,7 @@ from jk_bms.poller.bot_presence import BotPresence
 from jk_bms.poller.configuration import Configuration, OwnersFile
 from jk_bms.poller.device_state import link_now
 from jk_bms.poller.devices import Devices
+from jk_bms.poller.house_file import HouseFile
 from jk_bms.poller.inverters import HouseInverters
 from jk_bms.poller.invitations import STATE as INVITATIONS
 from jk_bms.poller.invitations import Invitations
@@ -78,6 +79,7 @@ class Poller:
     ) -> None:
         """``files``: what the owner may change while it runs. ``load`` reads the settings again; None: they stay."""
         self.settings = settings
+        self.house_file = HouseFile(self)
         self.settings_file = SettingsFile(self, load or (lambda: settings))
         self.clock = clock
         self.hub = Hub()
@@ -231,6 +233,7 @@ class Poller:
         """Go on where the last run ended. Blocks."""
         for part in self.parts.values():
             part.open(own)
+        self.house_file.open(own)  # before the alerts: some are not wanted
         self.alerts.open(own)
         self.memory.open(own)
         self.link_log.open(own, self.sources, self.memory.heard)

@@ -92,6 +92,8 @@ class RegistryFile:
             self._tell("battery.changed", entry.label, entry.address, "is read as the registry says now")
         for entry in change.new:
             self._tell("battery.added", entry.label, entry.address, "is read from now on")
+        if any(change):
+            poller.configuration.look_again("house")  # its names mean others now
         if good := await asyncio.to_thread(_good_version, path):
             poller.bms_db.write(lambda own: write_states(own, {STATE: good}))
 

@@ -72,6 +72,7 @@ def owners_files(poller: Poller) -> list[OwnersFile]:
     if not is_demo(settings):  # else the batteries are made up, and no file names them
         registry = RegistryFile(poller, poller.clock.speed)
         files.append(OwnersFile("registry", settings.devices_file, registry.apply))
+        files.append(OwnersFile("house", settings.house_file, poller.house_file.apply))
     return files
 
 

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from jk_bms.called import TOP, installed, tool
 from jk_bms.clock import Clock
 from jk_bms.config.devices import read_registry, selected_entries, shared_labels
+from jk_bms.config.house import AUTO, names_of, read_house
 from jk_bms.config.settings import Settings
 from jk_bms.demo import is_demo
 from jk_bms.errors import JkBmsError, LiveError, StoreError, reason
@@ -98,6 +99,7 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
     parts: dict[str, Callable[[], Iterator[Finding]]] = {
         "settings": lambda: _settings(settings),
         "registry": lambda: _registry(settings),
+        "house": lambda: _house(settings, snapshot),
         "service": lambda: iter(said),
         "clock": lambda: _clock(clock),
         "database": lambda: _database(settings, user, clock),
@@ -147,6 +149,18 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         yield Finding(FAIL, "registry", f"{fault}; correct it there")
     if any(entry.pin for entry in registry.entries) and path.stat().st_mode & stat.S_IROTH:
         yield Finding(WARN, "registry", f"{path}: holds a PIN and everybody may read it; chmod o= {path}")
+
+
+def _house(settings: Settings, snapshot: Snapshot | None) -> Iterator[Finding]:
+    """What is wrong with house.yaml; nothing where there is none."""
+    own, auto = settings.house_file, settings.settings_file.with_name(AUTO)
+    if not (own.exists() or auto.exists()):
+        return
+    inverters = () if snapshot is None else [one.id for one in snapshot.inverters]
+    found = read_house(own, auto, names_of(read_registry(settings.devices_file).entries, inverters))
+    for warning in found.warnings:
+        yield Finding(WARN, "house", warning)
+    yield Finding(OK, "house", f"{own}: {len(found.values)} values")
 
 
 def _service(settings: Settings) -> tuple[Snapshot | None, list[Finding]]:

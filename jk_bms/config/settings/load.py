@@ -37,6 +37,7 @@ _APART = {
     "socket_path": "BMS_SOCKET",
     "env_file": "JK_ENV_FILE",
     "settings_file": "SETTINGS_FILE",
+    "house_file": "HOUSE_FILE",
     "log_file": "LOG_FILE_PATH",
 }
 WRITTEN = "settings.env"

@@ -314,6 +314,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "SETTINGS_FILE", kinds.PATH, "", "path",
         "file in which the service keeps what is changed through it (`jk-util.py set`); `.env` wins",
         worked_out="`settings.env` beside `BMS_DB_PATH`")]
+    house_file: Annotated[Path, Setting(
+        "HOUSE_FILE", kinds.PATH, "house.yaml", "path",
+        "file that says what is not a battery: which alerts are judged otherwise, for which battery")]
     env_shared: Annotated[bool, Setting(
         "JK_ENV_SHARED", kinds.FLAG, "", "",
         "another program reads that file as well: `TELEGRAM_BOT_TOKEN` in it is of that program's bot, ours is "

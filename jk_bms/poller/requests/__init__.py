@@ -26,6 +26,7 @@ REQUESTS: Mapping[str, str] = MappingProxyType({
     "acknowledge": "alerts:acknowledge",
     "alert_test":  "alerts:alert_test",
     "config":      "config:config",
+    "house":       "house:house",
     "invite":      "telegram:invite",
     "claim":       "telegram:claim",
     "void":        "telegram:void",
