@@ -18,13 +18,20 @@ SERIOUS = PROTECTION  # a witness of this weight against the kind taken is a con
 TELLS = {"lfp": "lfp", "li-ion": "nmc", "lto": "lto"}  # by ``Sample.battery_type``
 
 CALM = 0.1  # C: beyond, voltages are also of the current
-ABOVE_LFP = 3.75, 120.0  # V of the mean cell, for as many s: beyond what any charger gives LFP
+ABOVE_LFP = 3.75, 120.0  # V of the mean cell, for as many s: beyond what any charger gives LFP ...
+ABOVE_CALM = 0.3  # ... C: even with so much current, for its protection ends at 3.65 V
 BELOW_LFP = 2.65, 0.05  # V, and share of the capacity moved below it: LFP has nothing left there
+HIGH_LFP = 3.42, 0.05  # V, and share given above it: a full LFP leaves that voltage within a hundredth
+PLATEAU = 3.15, 3.40, 0.25  # V from and to, and share moved between them: NMC is empty there, LTO bursts
+FLOWS = 0.02  # C: less may be the offset of a sensor, which adds up ...
+OFFSET = 0.006  # ... C, and so much is taken off
+RESTS = 3.22, 3.38  # V at which LFP stands nearly always, NMC only when it is empty, LTO never
 WITHIN = 2.0, 3.70  # V: cells of unknown kind beyond are not taken for LFP ...
 LIKE_LFP = 2.80, 3.60  # ... and within are
 FORGOTTEN = 14 * 86_400.0  # s without that voltage: the cells may be others now
 
 # Which kinds an over-voltage protection allows, by its lower end in V; sets may overlap at the seams.
+ONLY_LTO = 1.95  # V: an under-voltage protection that would ruin any other kind
 PROTECTIONS = ((3.80, {"nmc"}), (3.70, {"lfp", "nmc"}), (3.10, {"lfp"}), (2.0, {"lto"}))
 
 
@@ -34,6 +41,30 @@ class Witness(NamedTuple):
     weight: float
     allows: frozenset[str]
     says: str  # in words, for the owner
+
+
+class _Signs(NamedTuple):
+    """Which voltages were seen for long enough."""
+
+    above: bool
+    below: bool
+    high: bool
+    plateau: bool
+
+
+class _Span:
+    """How far a charge moved between its two ends: what comes and goes does not add up."""
+
+    def __init__(self, at: float = 0.0, least: float = 0.0, most: float = 0.0) -> None:
+        self.at, self.least, self.most = at, least, most
+
+    def move(self, share: float) -> None:
+        self.at += share
+        self.least, self.most = min(self.least, self.at), max(self.most, self.at)
+
+    @property
+    def wide(self) -> float:
+        return self.most - self.least
 
 
 class WhichCells:
@@ -52,7 +83,10 @@ class WhichCells:
         self._volts: float | None = None
         self._above = 0.0  # s with a mean cell above ABOVE_LFP
         self._below = 0.0  # share of the capacity moved with a mean cell below BELOW_LFP
-        self._since = 0.0  # s since one of the two was last seen
+        self._high = 0.0  # share given with a mean cell above HIGH_LFP
+        self._since = 0.0  # s since one of the first two was last seen
+        self._plateau = _Span()  # of the charge that moved with a mean cell on the plateau of LFP
+        self._rests = False  # at such a voltage, and none was seen since that LFP never has
 
     def limits(self, limits: PackLimits) -> bool:
         """Take over what the BMS's settings say; return whether the verdict changed."""
@@ -67,24 +101,50 @@ class WhichCells:
         if mean is None:
             return news and self._judge()
         self._volts = mean
+        rests = self._rests
+        if RESTS[0] <= mean <= RESTS[1] and amps is not None and nominal_ah:
+            signs = self._signs()
+            self._rests |= abs(amps) <= CALM * nominal_ah and not (signs.above or signs.high)
         if amps is not None and nominal_ah and elapsed is not None and 0.0 < elapsed < 600.0:
             news |= self._watch(mean, amps / nominal_ah, elapsed)
-        return (news or self.kind is None) and self._judge()
+        return (news or rests != self._rests or self.kind is None) and self._judge()
 
     def _watch(self, mean: float, rate: float, elapsed: float) -> bool:
         """Watch for voltages that only one kind has; return whether that is news."""
         self._since += elapsed
-        before = self._above >= ABOVE_LFP[1], self._below >= BELOW_LFP[1]
-        if mean > ABOVE_LFP[0] and abs(rate) <= CALM:
+        before = self._signs()
+        share = rate * elapsed / 3600.0 if abs(rate) >= FLOWS else 0.0
+        if mean > ABOVE_LFP[0] and abs(rate) <= ABOVE_CALM:
             self._above, self._since = min(2 * ABOVE_LFP[1], self._above + elapsed), 0.0
         elif mean < BELOW_LFP[0]:
             self._below += abs(rate) * elapsed / 3600.0
             self._since = 0.0
         elif self._below < BELOW_LFP[1]:
             self._below = 0.0  # an LFP that was drained once, and charged since
+        if self._high < HIGH_LFP[1]:
+            given = self._high - share - OFFSET * elapsed / 3600.0
+            self._high = max(0.0, given) if mean > HIGH_LFP[0] else 0.0
+        if PLATEAU[0] <= mean <= PLATEAU[1]:
+            self._plateau.move(share)
+        elif not self._signs().plateau:
+            self._plateau = _Span()
         if self._since > FORGOTTEN:
             self._above = self._below = 0.0
-        return before != (self._above >= ABOVE_LFP[1], self._below >= BELOW_LFP[1])
+        after = self._signs()
+        # What was seen last is true of the cells that are there now.
+        if after.plateau and not before.plateau:
+            self._above = self._below = self._high = 0.0
+        elif (after.above and mean > ABOVE_LFP[0]) or (after.high and not before.high):
+            self._plateau, self._rests = _Span(), False
+        return before != self._signs()
+
+    def _signs(self) -> _Signs:
+        return _Signs(
+            self._above >= ABOVE_LFP[1],
+            self._below >= BELOW_LFP[1],
+            self._high >= HIGH_LFP[1],
+            self._plateau.wide >= PLATEAU[2],
+        )
 
     def _witnesses(self) -> Iterator[Witness]:
         if self._owner is not None:
@@ -96,10 +156,22 @@ class WhichCells:
                 yield Witness(PROTECTION, frozenset(allowed), f"the BMS protects its cells at {ovp:.2f} V")
         if (told := TELLS.get(self._told or "")) is not None:
             yield Witness(TOLD, frozenset({told}), f"the BMS is set to {self._told}")
-        if self._above >= ABOVE_LFP[1]:
+        uvp = self._limits.cell_uvp
+        if uvp is not None and 0.0 < uvp < ONLY_LTO:
+            yield Witness(TOLD, frozenset({"lto"}), f"the BMS protects its cells down to {uvp:.2f} V")
+        signs = self._signs()
+        if signs.above:
             yield Witness(VOLTAGE, frozenset({"nmc"}), f"the cells stood above {ABOVE_LFP[0]:.2f} V")
-        if self._below >= BELOW_LFP[1]:
+        elif signs.high:
+            yield Witness(VOLTAGE, frozenset({"nmc"}), f"the cells give charge above {HIGH_LFP[0]:.2f} V")
+        if signs.below:
             yield Witness(VOLTAGE, frozenset({"lto"}), f"the cells work below {BELOW_LFP[0]:.2f} V")
+        if signs.plateau:
+            low, upper, _ = PLATEAU
+            yield Witness(VOLTAGE, frozenset({"lfp"}), f"the cells work between {low:.2f} and {upper:.2f} V")
+        elif self._rests and self._owner is None:
+            low, upper = RESTS
+            yield Witness(SERIOUS, frozenset({"lfp"}), f"the cells rest between {low:.2f} and {upper:.2f} V")
 
     def _judge(self) -> bool:
         before = self.kind, self.contradiction
@@ -128,15 +200,29 @@ class WhichCells:
 
     def state(self) -> dict[str, Any]:
         """Return what was learnt from voltages, in plain JSON values."""
-        return {"above": self._above, "below": self._below, "since": self._since, "told": self._told}
+        span = self._plateau
+        return {
+            "above": self._above,
+            "below": self._below,
+            "high": self._high,
+            "since": self._since,
+            "told": self._told,
+            "plateau": [span.at, span.least, span.most],
+            "rests": self._rests,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``; KeyError, TypeError or ValueError when it is none of ours."""
+        """Go on from ``state``, also one that did not watch all.
+
+        KeyError, TypeError or ValueError when it is none of ours.
+        """
         above, below, since = (float(state[name]) for name in ("above", "below", "since"))
-        told = state["told"]
+        at, least, most = map(float, state.get("plateau", (0.0, 0.0, 0.0)))
+        high, rests, told = float(state.get("high", 0.0)), bool(state.get("rests", False)), state["told"]
         if told is not None and not isinstance(told, str):
             raise ValueError(f"told is {told!r}; expected a name")
-        self._above, self._below, self._since, self._told = above, below, since, told
+        self._above, self._below, self._high, self._since = above, below, high, since
+        self._plateau, self._rests, self._told = _Span(at, least, most), rests, told
         self._judge()
 
 

@@ -71,6 +71,10 @@ def judged(
         ("nmc", 3.65, None, 3.30, 0.0, "nmc", True),
         (None, 3.65, None, 3.95, 0.0, "nmc", True),
         (None, 3.65, "lfp", 3.95, 40.0, "lfp", False),  # under a large current a voltage says little
+        (None, 4.20, "li-ion", 3.30, 0.0, "nmc", True),  # a BMS as it came, on LFP
+        (None, 4.20, "lfp", 3.30, 0.0, "lfp", True),
+        (None, 4.20, None, 3.30, 0.0, "lfp", True),
+        (None, 3.00, None, 3.30, 0.0, "lfp", True),
     ],
 )
 def test_the_kind_is_decided_from_all_that_is_known(
@@ -87,6 +91,64 @@ def test_the_kind_is_decided_from_all_that_is_known(
     assert (which.kind and which.kind.name) == kind
     if kind is not None:
         assert bool(which.contradiction) is doubted
+
+
+def moved(which: WhichCells, volts: float, amps: float, hours: float) -> None:
+    for _ in range(round(hours * 60)):
+        which.feed(seen(volts, amps, None), 60.0, 100.0)
+
+
+def test_cells_that_give_much_at_a_voltage_that_lfp_leaves_at_once_are_nmc() -> None:
+    which = WhichCells(None)
+    which.limits(PackLimits(cell_ovp=3.65))
+    moved(which, 3.45, 0.0, 48.0)  # a charger that holds them there
+    for _ in range(40):  # and some load that it covers
+        moved(which, 3.44, -5.0, 0.2)
+        moved(which, 3.46, 5.0, 0.2)
+    held = which.kind, which.contradiction
+
+    moved(which, 3.50, -10.0, 1.0)
+
+    assert held == (CHEMISTRIES["lfp"], "")
+    assert which.kind is CHEMISTRIES["nmc"]
+    assert which.contradiction == "the BMS protects its cells at 3.65 V; the cells give charge above 3.42 V"
+
+
+def test_cells_that_work_on_the_plateau_of_lfp_are_none_other_whatever_all_say() -> None:
+    which = WhichCells(CHEMISTRIES["nmc"])
+    which.limits(PackLimits(cell_ovp=4.2))
+    for _ in range(20):
+        moved(which, 3.25, -10.0, 0.5)  # NMC that lives between 2 and 7 %
+        moved(which, 3.30, 10.0, 0.5)
+    little = which.contradiction
+
+    moved(which, 3.28, -10.0, 3.0)
+
+    assert little == ""
+    assert "the cells work between 3.15 and 3.40 V" in which.contradiction
+
+
+def test_nmc_that_was_seen_high_is_not_doubted_when_it_is_empty() -> None:
+    which = judged(None, 4.2, "li-ion", 3.95)
+    moved(which, 3.30, -2.0, 1.0)
+
+    assert which.kind is CHEMISTRIES["nmc"]
+    assert which.contradiction == ""
+
+
+def test_a_lower_limit_that_only_lto_endures_speaks_of_it() -> None:
+    assert foreseen(None, PackLimits(cell_uvp=1.8)).name == "lto"
+    assert foreseen(None, PackLimits(cell_uvp=2.5)).name == "lfp"
+
+
+def test_a_state_of_fewer_voltages_is_taken_over() -> None:
+    before = judged(None, 4.2, None, 3.95)
+    again = WhichCells(None)
+    again.limits(PackLimits(cell_ovp=4.2))
+
+    again.restore({name: before.state()[name] for name in ("above", "below", "since", "told")})
+
+    assert again.kind is before.kind
 
 
 def test_a_contradiction_names_what_does_not_fit() -> None:
