@@ -9,18 +9,17 @@ fall off, and a BMS sets its count right.
 import math
 from typing import NamedTuple
 
-from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.limits import CAPACITIES, CELLS, PackLimits
 from jk_bms.model import Sample
 
 VOLTAGE = 1000.0  # V, pack; more than 0
-CELLS = (0.5, 5.0)  # V
 SUM = 0.01  # pack voltage against the sum of the cells
 CURRENT = 2000.0  # A, either way, whatever the device says of itself
 BEYOND_LIMITS = 5.0  # times what the BMS lets through for seconds: it flows until it cuts a short circuit ...
 LEAST_CURRENT = 300.0  # A ... but so much flows through any of them
 TEMPERATURES = (-40.0, 120.0)  # °C, of the battery
 MOSFETS = (-40.0, 180.0)  # °C
-CAPACITY = 20_000.0  # Ah
+CAPACITY = CAPACITIES[1]  # Ah
 REMAINING = 1.5  # times the capacity, either way: counters run a little beyond both ends
 WIRES = (0.0, 10.0)  # Ohm, each balance wire; a loose one has some
 OVERLOAD = 2.0  # times what the protections let through: loads that start ...

@@ -24,3 +24,11 @@ def test_each_setting_has_its_place() -> None:
     }
 
     assert pack_limits(told) == PackLimits(3.65, 2.5, 140.0, 200, 60.0, 65.0, 0.0, 95.0, 16, 280.0)
+
+
+def test_what_no_battery_can_be_set_to_is_not_known() -> None:
+    """Some send -1 or nonsense for what they do not know."""
+    for told in (-1.0, 0.0, float("nan"), float("inf"), 1e9):
+        settings = dict.fromkeys(("cell_ovp", "cell_uvp", "nominal_battery_capacity"), told)
+        assert pack_limits(settings) == PackLimits()
+    assert pack_limits({"cell_count": float("nan")}) == PackLimits()
