@@ -15,7 +15,7 @@ import msgspec
 from jk_bms.battery.chemistry import CHEMISTRIES, Chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.health import Health, HealthReport
-from jk_bms.battery.limits import PackLimits
+from jk_bms.battery.limits import PackLimits, capacity_of
 from jk_bms.battery.meters import Meters, Totals
 from jk_bms.battery.runtime import Beliefs, Runtime
 from jk_bms.battery.soc import Grounds, SocCounter
@@ -124,6 +124,8 @@ class PackState:
 
         ``boot``: given for a sample of an earlier boot.
         """
+        if sample.full_ah is not None and capacity_of(sample.full_ah) is None:
+            sample = msgspec.structs.replace(sample, full_ah=None)  # -1 and the like: it does not know
         clock = self._clock
         clock.take(sample, boot or self._boot, now=boot is None)
         before = self._last
@@ -162,9 +164,14 @@ class PackState:
         capacity = learned or sample.full_ah
         forecast = self._runtime.feed(dated, low, high, capacity, measured, self._believed)
         by_curve = soc_by_curve(sample, self._curve)
-        band = None if anchor is None or low is None or high is None else high - low
+        band = None if low is None or high is None else (low, high)
         shown, source = soc_to_show(
-            sample, source=self._source, by_curve=by_curve, counted=counted, band=band
+            sample,
+            source=self._source,
+            by_curve=by_curve,
+            counted=counted,
+            band=band,
+            anchored=anchor is not None,
         )
         span = None if forecast is None else (forecast.low, forecast.high)
         return msgspec.structs.replace(

@@ -66,6 +66,18 @@ def test_everything_is_filled_in() -> None:
     assert not any(sample.empty_in and sample.full_in for sample in fed)
 
 
+@pytest.mark.parametrize("told", [-1.0, 0.0, 1e-6])
+def test_what_is_no_capacity_is_not_known(told: float) -> None:
+    """A full capacity of -1 Ah ended in an error of mathematics."""
+    state = PackState(None, boot="one", zone=UTC, curve=DOCUMENTED)
+
+    for sample in house_day(100):
+        fed = state.feed(msgspec.structs.replace(sample, full_ah=told))
+
+    assert fed.full_ah is None
+    assert (fed.soc_counted, fed.battery_soc_source) == (None, "bms")
+
+
 @pytest.mark.parametrize("cut", [1, 7, 500, 1400])
 def test_restart_changes_nothing(cut: int) -> None:
     """State, through JSON, and the samples since: the same numbers as without a restart."""

@@ -40,19 +40,26 @@ def test_shown(source: str, sample: Sample, shown: tuple[float | None, str | Non
 
 
 @pytest.mark.parametrize(
-    ("source", "band", "shown"),
+    ("source", "band", "anchored", "shown"),
     [
-        ("auto", 8.0, (61.0, "counted")),
-        ("auto", 40.0, (61.0, "counted")),
-        ("auto", 97.0, (84.0, "bms")),  # such a count says nothing
-        ("auto", None, (84.0, "bms")),
-        ("counted", 97.0, (61.0, "counted")),  # as the owner wants it
+        ("auto", (57.0, 65.0), True, (61.0, "counted")),
+        ("auto", (41.0, 81.0), True, (61.0, "counted")),
+        ("auto", (1.0, 98.0), True, (84.0, "bms")),  # such a count says nothing
+        ("auto", (50.0, 80.0), False, (84.0, "bms")),
+        ("auto", None, False, (84.0, "bms")),
+        ("auto", (20.0, 70.0), True, (61.0, "counted")),  # but that the BMS cannot be right
+        ("auto", (20.0, 70.0), False, (61.0, "counted")),
+        ("bms", (20.0, 70.0), True, (84.0, "bms")),  # as the owner wants it
+        ("counted", (1.0, 98.0), True, (61.0, "counted")),
     ],
 )
 def test_a_count_is_shown_as_long_as_it_says_something(
-    source: str, band: float | None, shown: tuple[float, str]
+    source: str, band: tuple[float, float] | None, anchored: bool, shown: tuple[float, str]
 ) -> None:
-    assert soc_to_show(reading(), source=source, by_curve=50.0, counted=61.0, band=band) == shown
+    assert (
+        soc_to_show(reading(), source=source, by_curve=50.0, counted=61.0, band=band, anchored=anchored)
+        == shown
+    )
 
 
 @pytest.mark.parametrize("source", SOURCES)
