@@ -14,6 +14,7 @@ MOST_INFLOW = 0.12  # C: beyond, a voltage is that of the charger
 CHARGED_LOOK = 60.0, 3000.0  # s, and s more for each C that still flows in
 CHARGED = 99.6, -10.0  # %, and % for each C: the more still flows, the more is missing ...
 CHARGED_SIGMA = 1.1, 14.0  # ... and the less sure it is
+FIRST_LOOK = 30.0  # s: so much the first look counts at most, however long nobody had looked before
 BELOW_RESTED = 0.005  # V that the terminals may be below the voltage without drops
 HELD_LOOK, HELD, HELD_SIGMA = 300.0, 98.5, 2.5  # s, %, %: held at a voltage that only a full pack has
 REFUSED = 0.03  # V below the over-voltage protection: a single full cell ends the charge
@@ -54,8 +55,8 @@ class FullWatch:
         charged = -OUTFLOW <= rate <= MOST_INFLOW and at_top
         held = abs(rate) <= OUTFLOW and rested >= kind.held
         refused = charge_enabled is False and highest >= self._ovp - REFUSED and rate >= -OUTFLOW
-        self.charged_for = self.charged_for + dt if charged or refused else 0.0
-        self.held_for = self.held_for + dt if held else 0.0
+        self.charged_for = _looked(self.charged_for, dt) if charged or refused else 0.0
+        self.held_for = _looked(self.held_for, dt) if held else 0.0
         if charged and self.charged_for >= CHARGED_LOOK[0] + CHARGED_LOOK[1] * inflow:
             found = Full(CHARGED[0] + CHARGED[1] * inflow, CHARGED_SIGMA[0] + CHARGED_SIGMA[1] * abs(rate))
         elif held and self.held_for >= HELD_LOOK:
@@ -69,3 +70,8 @@ class FullWatch:
         # Curves that are steep to their end tell how far a careful charger stops short of full.
         charges = [curve.soc(rested) for curve in (kind.ocv, *kind.others)]
         return Full(sum(charges) / len(charges), found.sigma + kind.full_wrong)
+
+
+def _looked(before: float, dt: float) -> float:
+    """For how many s it has looked so, after ``dt`` more."""
+    return before + dt if before else min(dt, FIRST_LOOK)

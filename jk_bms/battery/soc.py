@@ -34,7 +34,7 @@ from jk_bms.battery.hypotheses import (
     quantiles,
     thinned,
 )
-from jk_bms.battery.limits import PackLimits, is_other_capacity
+from jk_bms.battery.limits import PackLimits, capacity_of, is_other_capacity
 from jk_bms.battery.ohmic import STEP_TIME, Ohmic
 from jk_bms.model import Sample
 
@@ -81,6 +81,9 @@ SLOW, SLOW_LAG, SLOW_DOUBT = 0.04, 1500.0, 0.7  # Ohm x Ah, s, share that may be
 HYSTERESIS, SETTLES = 0.004, 5.0  # V to either side, % of throughput for most of a change
 FADES = 8.0  # % moved until a look at a voltage is another one
 LEAST_NEWS = 0.15  # share of a look that must be new
+RELAXES = 0.008  # V that cells at rest still move
+SHOWN = 0.03  # V: cells that stand so far from where they were looked at are at another charge, whatever was counted
+OUT_OF_REACH = 0.045  # V by which no curve and no voltmeter is off: a count beyond is wrong
 
 BEYOND, BEYOND_SIGMA = 0.8, 0.6  # %: charge that far past an end is drawn back
 DOUBTED, DOUBTED_MOST = 2.0, 40.0  # times the square that it went beyond unseen is doubt; %: the most
@@ -92,11 +95,13 @@ WELL_KNOWN = 0.025  # sd of the gain from which on the capacity counts as learne
 LOST_PER_HOUR = 8.0  # % that a house may move in an unseen hour ...
 LOST_MOST = 35.0  # ... and in any number of them
 BRIDGE_SIGMA, BRIDGE_SHARE = 0.5, 0.02  # of the BMS's difference: %, and share of it
-SET_ANEW = 0.6  # of what we differ from the BMS is our doubt after an hour unseen
+SET_ANEW = 0.6  # of what we differ from the BMS is our doubt after an hour unseen ...
+SET_BACK = 0.25  # ... but no more than what it moved, and this share of what may have flowed against that
 END_SIGMA = 2.0  # %: a counter at its end, at best
 SET_WRONG = 13.0  # %: a counter that was set anew
 ENDS = 0.004  # of the capacity: a counter this near its ends was perhaps set, not counted
 FASTEST = 1.0  # C: no difference is counted faster
+SHORT = 900.0  # s: after a gap as short the cells are looked at as ever
 LONGEST_TAUGHT = 7 * 24.0  # h: what went wrong in a longer time unseen has more reasons than the sensor
 
 
@@ -104,9 +109,17 @@ LONGEST_TAUGHT = 7 * 24.0  # h: what went wrong in a longer time unseen has more
 NUMBERS = (
     "anchor_age", "capacity", "current", "volts", "remaining", "ah", "active", "idle",
     "since_tick", "since_weighing", "ticks", "mean_sum", "drop_sum", "slow_sum",
-    "slow", "rested", "side", "seen", "full_sigma", "stay",
+    "slow", "rested", "side", "seen", "full_sigma", "stay", "seen_at", "seen_doubt", "walked", "unseen",
+    "gaps",
 )  # fmt: skip
-MAYBE = frozenset({"anchor_age", "capacity", "current", "volts", "remaining", "full_sigma"})
+MAYBE = frozenset({"anchor_age", "capacity", "current", "volts", "remaining", "full_sigma", "seen_at"})
+LATER = {
+    "seen_at": None,
+    "seen_doubt": 0.0,
+    "walked": 0.0,
+    "unseen": 0.0,
+    "gaps": 0.0,
+}  # older states do not have them
 OHMIC_NUMBERS = ("at_25", "steps", "lagged", "warmth")
 FULL_NUMBERS = ("charged_for", "held_for")
 
@@ -165,6 +178,12 @@ class SocCounter:
         self._slow = 0.0  # A, the current of the last SLOW_LAG
         self._side = 0.0  # of the hysteresis: 1 after charging, -1 after discharging
         self._seen = 0.0  # 1/V²: how sharply the voltage has been looked at around here
+        self._seen_at: float | None = None  # V that were seen then ...
+        self._seen_doubt = 0.0  # ... V that the drops may have been wrong by
+        self._walked = self._unseen = (
+            0.0  # % counted since, and % that may have moved without being counted ...
+        )
+        self._gaps = 0.0  # ... or in gaps, 1 sigma
         self._full_sigma: float | None = None  # %: of the full pack that is being looked at
         self._stay = 0.0  # % moved since it was full
         # Value, and how it goes on per Ah, active hour and idle hour; ends of the band.
@@ -175,8 +194,8 @@ class SocCounter:
     def limits(self, limits: PackLimits) -> None:
         """Take over what the BMS's settings say."""
         self._full_watch.limits(limits)
-        if self._owners is None and limits.nominal_ah:
-            self._use_nominal(limits.nominal_ah)
+        if self._owners is None and (told := capacity_of(limits.nominal_ah)):
+            self._use_nominal(told)
 
     @property
     def nominal_ah(self) -> float | None:
@@ -199,6 +218,9 @@ class SocCounter:
         before = self._current
         if elapsed is None or elapsed > GAP or elapsed < 0.0 or before is None:
             jump = self._bridge(sample, elapsed)
+            if elapsed is not None and 0.0 < elapsed <= SHORT and cells:
+                self._since_tick = elapsed
+                jump = "; ".join(filter(None, (jump, self._look(sample, current)))) or None
         else:
             hours = elapsed / 3600.0
             self._ah += 0.5 * (before + current) * hours
@@ -263,8 +285,9 @@ class SocCounter:
             if state["version"] == 1:
                 state, learnt = self._of_version_1(state)
             beliefs = self._restored(state, learnt)
+            numbers = {**LATER, **state["numbers"]}
             for name in NUMBERS:
-                if _number(state["numbers"][name]) is None and name not in MAYBE:
+                if _number(numbers[name]) is None and name not in MAYBE:
                     raise ValueError(f"state of charge: numbers.{name} is missing")
             for part, names in (("ohmic", OHMIC_NUMBERS), ("full", FULL_NUMBERS)):
                 for name in names:
@@ -277,7 +300,7 @@ class SocCounter:
         self._anchor = state["anchor"]
         self._ohmic = Ohmic(self._chemistry, self._nominal or 100.0)
         for name in NUMBERS:
-            setattr(self, f"_{name}", _number(state["numbers"][name]))
+            setattr(self, f"_{name}", _number(numbers[name]))
         for name in OHMIC_NUMBERS:
             setattr(self._ohmic, name, state["ohmic"][name])
         for name in FULL_NUMBERS:
@@ -491,6 +514,7 @@ class SocCounter:
             self._draw_back(each)
         self._ah = self._active = self._idle = 0.0
         self._moved_by(per_ah * ah)
+        self._unseen += self._below_sight(hours)
         self._fresh = False
 
     def _draw_back(self, each: Hypothesis) -> None:
@@ -512,6 +536,11 @@ class SocCounter:
         if charge > end or not self._looks_empty():
             each.widen(CHARGE, DOUBTED * (charge - end) ** 2, DOUBTED_MOST**2)
 
+    def _below_sight(self, hours: float) -> float:
+        """How much, in %, may have flowed in that time without a sensor that shows it."""
+        nominal = self._nominal or 100.0
+        return 100.0 / nominal * (IDLE_WRONG[0] + IDLE_WRONG[1] * nominal) * hours
+
     def _looks_empty(self) -> bool:
         """Whether the mean cell, at its last look, was as low as on the flank at which a pack ends."""
         kind = self._chemistry
@@ -519,6 +548,7 @@ class SocCounter:
 
     def _moved_by(self, moved: float) -> None:
         """Forget what was seen at another charge."""
+        self._walked += abs(moved)
         self._seen *= exp(-abs(moved) / FADES)
         self._stay += abs(moved)
         if moved:
@@ -548,16 +578,51 @@ class SocCounter:
         if abs(current) > CALM * (self._nominal or 100.0):
             return
         wrong = CURVE_WRONG[self._anchor is None] * self._chemistry.vary
-        variance = wrong**2 + VOLT_NOISE**2 + (self._ohmic.doubt * drop + SLOW_DOUBT * slow) ** 2
+        doubt = self._ohmic.doubt * drop + SLOW_DOUBT * slow
+        variance = wrong**2 + VOLT_NOISE**2 + doubt**2
+        self._seen *= exp(-self._shown_elsewhere(volts, doubt) / FADES)
+        self._reach(volts, doubt)
         share = 1.0 - self._seen * variance
         if share < LEAST_NEWS:
             return
-        self._seen = 1.0 / variance
+        self._seen, self._seen_at, self._seen_doubt = 1.0 / variance, volts, doubt
+        self._walked = self._unseen = self._gaps = 0.0
         for each in self._beliefs:
             table, at = self._tables[each.curve], each.mean[CHARGE]
             sideways = 1.5 if at < self._chemistry.knee else 0.35 if at > 96.0 else 3.0
             each.log += TRUST * each.weigh(volts, table, variance / share, sideways)
         self._thin()
+
+    def _shown_elsewhere(self, volts: float, doubt: float) -> float:
+        """How far, in %, the charge has moved since the last look without being counted, by what the cells show.
+
+        A little is of cells that come to rest, and somewhat more no further than what may have flowed unseen.
+        """
+        if self._seen_at is None:
+            return 0.0
+        curve = self._chemistry.ocv
+        moved = max(0.0, abs(curve.soc(volts) - curve.soc(self._seen_at)) - self._walked)
+        apart, vary = abs(volts - self._seen_at), self._chemistry.vary
+        if apart <= RELAXES * vary:
+            return 0.0
+        surely = apart - 2.0 * (doubt + self._seen_doubt) > SHOWN * vary
+        return moved if surely else min(moved, self._unseen)
+
+    def _reach(self, volts: float, doubt: float) -> None:
+        """Be unsure of a count that no cell at ``volts`` V can have, whoever made it: a sensor may have died."""
+        kind = self._chemistry
+        off = OUT_OF_REACH * kind.vary + 2.0 * doubt
+        curves = (kind.ocv, *kind.others)
+        least = min(curve.soc(volts - off) for curve in curves)
+        most = max(curve.soc(volts + off) for curve in curves)
+        low, high = self._ends(kind.surest)
+        if low <= most and high >= least:
+            return
+        for each in self._beliefs:
+            charge = each.mean[CHARGE]
+            each.widen(CHARGE, min(DOUBTED_MOST, max(least - charge, charge - most, 0.0)) ** 2)
+        self._seen = 0.0
+        self._fresh = False
 
     def _thin(self) -> None:
         self._beliefs = thinned(self._beliefs, MOST_BEFORE if self._anchor is None else MOST_AFTER)
@@ -609,12 +674,13 @@ class SocCounter:
         full = sample.full_ah or nominal
         if moved is None:
             why = f"{unseen}: the BMS counts nothing"
+            unsure = lost
             for each in self._beliefs:
                 each.widen(CHARGE, lost**2)
         elif not self._counted(moved, remaining, full, hours):
             # Set at an end or by its protection: then it knows better than what we had.
             why = f"{unseen}: the BMS's counter was perhaps set anew"
-            wrong = SET_WRONG
+            wrong, unsure = SET_WRONG, lost
             if abs(moved) <= FASTEST * full * hours:
                 # It went to an end and may have stopped there: one that agreed with us is as good as we were.
                 apart = abs(100.0 * (self._remaining or 0.0) / full - before)
@@ -627,8 +693,11 @@ class SocCounter:
             # Where we differ from it, it may have been set in between, and have counted on.
             apart = 100.0 * (self._remaining or 0.0) / full - before
             taught = min(LONGEST_TAUGHT, hours)
-            sigma = BRIDGE_SIGMA + BRIDGE_SHARE * per_ah * abs(moved)
-            set_anew = SET_ANEW * apart * min(1.0, hours)
+            sigma = BRIDGE_SIGMA * sqrt(min(1.0, hours)) + BRIDGE_SHARE * per_ah * abs(moved)
+            set_anew = SET_ANEW * abs(apart) * min(1.0, hours)
+            # What stands where it stood was set only if as much flowed the other way.
+            set_anew = min(set_anew, per_ah * abs(moved) + SET_BACK * lost)
+            unsure = sqrt(sigma**2 + set_anew**2) + self._below_sight(hours)
             for each in self._beliefs:
                 each.count(per_ah, moved, taught if known else 0.0, 0.0)
                 drift = sqrt(each.cov[OFFSET][OFFSET] + each.mean[OFFSET] ** 2) * per_ah
@@ -638,11 +707,17 @@ class SocCounter:
             self._wander(each, min(LONGEST_TAUGHT, hours), abs(per_ah * (moved or 0.0)))
             each.mean[CHARGE] = min(100.0, max(0.0, each.mean[CHARGE]))
         self._moved_by(per_ah * (moved or 0.0))
-        self._seen = 0.0
-        self._full_sigma = None
+        # A look at a charge at which it still is stays one look.
+        # Gaps err to both sides, so that many short ones are less than their sum.
+        before_gap, self._gaps = self._gaps, sqrt(self._gaps**2 + unsure**2)
+        self._seen *= exp(-(self._gaps - before_gap) / FADES)
+        self._stay += self._gaps - before_gap
+        if self._stay > STAY_ENDS:
+            self._full_sigma = None
         if self._anchor_age is not None and known:
             self._anchor_age += elapsed or 0.0
-        self._full_watch.charged_for = self._full_watch.held_for = 0.0
+        if not known or hours * 3600.0 > SHORT:
+            self._full_watch.charged_for = self._full_watch.held_for = 0.0
         if sample.current is not None:
             self._ohmic.lagged = self._slow = sample.current
         self._since_tick = 0.0

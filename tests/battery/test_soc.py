@@ -242,6 +242,84 @@ def test_looking_again_at_a_pack_that_rests_makes_no_surer() -> None:
         assert later.high >= first.high - 0.3
 
 
+def test_looking_again_after_short_gaps_is_the_same_look_too() -> None:
+    """A radio link that breaks each ten minutes made a pack at rest fuller and surer."""
+    pack = counter()
+    full(pack)
+    feed(pack, seen(-20.0, 3.28), 4.2 * 3600.0)
+    first = feed(pack, seen(0.0, 3.15), 1800.0)[-1]
+
+    for _ in range(72):
+        pack.feed(seen(0.0, 3.15), 180.0)
+        later = feed(pack, seen(0.0, 3.15), 420.0)[-1]
+
+    assert later.value == pytest.approx(first.value, abs=0.5)
+    assert later.high - later.low >= first.high - first.low - 0.3
+
+
+def test_what_drains_a_pack_unseen_is_seen_by_its_cells() -> None:
+    """Below the dead band for days: the value stood at 19 % while the cells fell to 2.9 V."""
+    pack = counter()
+    full(pack)
+    feed(pack, seen(-20.0, 3.23), 4.0 * 3600.0)
+    before = feed(pack, seen(0.0, 3.235), 3600.0)[-1]
+
+    for volts in (3.23, 3.22, 3.21, 3.19, 3.17, 3.12, 3.06, 3.0, 2.95, 2.92):
+        after = feed(pack, seen(0.0, volts), 12 * 3600.0, 30.0)[-1]
+
+    assert before.value > 12.0
+    assert after.value < 4.0
+    assert after.high < 15.0
+
+
+@pytest.mark.parametrize("amps", [0.0, 5.0], ids=["reads nothing", "has the wrong sign"])
+def test_a_count_that_the_cells_cannot_have_is_doubted(amps: float) -> None:
+    """Whatever the sensor says: no cell at 2.95 V holds 60 %."""
+    pack = counter()
+    full(pack)
+    counted = feed(pack, seen(-20.0, 3.27), 2.0 * 3600.0)[-1]
+    for volts in (3.26, 3.24, 3.20, 3.10, 2.95):
+        after = feed(pack, seen(amps, volts), 3600.0)[-1]
+
+    assert counted.low > 40.0
+    assert after.value < 25.0
+    assert after.low < 10.0
+
+
+def test_a_pack_that_is_seen_each_ten_minutes_has_anchors() -> None:
+    """Many batteries on one radio: each is met every few minutes, and never twice within GAP."""
+    pack = counter()
+    pack.feed(seen(1.0, 3.45), None)
+
+    first = pack.feed(seen(1.0, 3.45), 600.0)
+    second = pack.feed(seen(1.0, 3.45), 600.0)
+
+    assert first is not None
+    assert second is not None
+    assert (first.anchor, second.anchor) == (None, "full")
+
+
+def test_a_state_that_has_not_noted_its_looks_is_taken_over() -> None:
+    before = counter()
+    full(before)
+    state = json.loads(json.dumps(before.state()))
+    for name in ("seen_at", "seen_doubt", "walked", "unseen", "gaps"):
+        del state["numbers"][name]
+
+    again = counter()
+    again.restore(state, before.learnt())
+
+    assert again.feed(seen(0.0), 10.0) == before.feed(seen(0.0), 10.0)
+
+
+@pytest.mark.parametrize("told", [-1.0, 0.0, 1e-9, 1e9, float("inf"), float("nan")])
+def test_what_is_no_capacity_is_not_counted_with(told: float) -> None:
+    pack = SocCounter(LFP, nominal_ah=None)
+    pack.limits(PackLimits(nominal_ah=told))
+
+    assert pack.nominal_ah is None
+
+
 def test_whatever_the_cells_say_the_band_stays_a_band() -> None:
     rng = random.Random(1)
     pack = counter()
