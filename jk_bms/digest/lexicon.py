@@ -209,7 +209,7 @@ occasions event events period periods stretch phase phases first second third fo
 ninth tenth lasting lasted lasts long took take taking taken happened happen happens occurred occur
 recorded seen measured noted registered counted reached reach reaching reaches hit stood stand stayed stay
 remained remain came come went go goes made make found shown show shows called short brief shortly later earlier
-meanwhile thereafter next afterwards following followed respectively old new please look check see note facts
+meanwhile thereafter next afterwards following followed respectively please look check see note facts
 fact information local together in autonomously independently compared comparison against previous preceding
 days hours minutes seconds hour minute same equal equals known certain since today whether ran run running lived
 living worked operated operating works work owner owners else rest health pm am data recording records sec min
@@ -229,7 +229,7 @@ readings figure figures thing things here
 помічен* коротк* пізніше раніше згодом тим часом далі відповідно слідом порівнян* порівняно проти попередн* днів
 дні годин* хвилин* секунд* відсот* процент* пункт* працював* працювал* жив жила жило власник* дані даних запис*
 значенн* показник* обоє одна один одне одну одного одної них якого якої яким якому цьому цю
-нього неї рік року році р решта інше див заживил* живив* живит* живил* забезпеч* нов* знову загалом ось
+нього неї рік року році р решта інше див заживил* живив* живит* живил* забезпеч* знову тобто загалом ось
 зверніть увагу уваг* відомо відома відомий протягом упродовж впродовж спостерігал* виявлен* оселя оселі оселю мережі
 увага
 сягал* сягнул* сягав* тоді доступн* наявн* зокрема крім-того також окремо щодо стосовно вимірюван* виміри

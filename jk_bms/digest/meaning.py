@@ -278,7 +278,11 @@ class _Sentence:
             if claim.kind not in _BOUND:
                 continue
             begin = self._said[index - 1].end if index else self._start
-            if places := self._places(begin, claim.start if index + 1 < len(self._said) else self._finish):
+            # Behind the last one it may be told of which it was; what follows in the next clause is of another.
+            end = claim.start
+            if index + 1 == len(self._said):
+                end = self._clause_at(end)[1] if self._ordinals(begin, end) else self._finish
+            if places := self._places(begin, end):
                 narrowed |= places
                 items.clear()
             roles, own = self._roles(index)
@@ -434,14 +438,33 @@ class _Sentence:
             there = {(bond.topic, bond.nth) for bond in self._known.bonds if bond.role == role}
             if role == "not full" and not self._known.bonds:
                 continue
+            if role == "now" and self._is_old_fault(cue):
+                continue
             if not there:
                 yield f"{self._shown(cue)!r} is not so"
                 continue
-            for topic, indexes in narrowed.items():
+            begin, end = self._clause_at(cue.start)
+            here = (
+                {} if any(begin <= one.claim.start < end for one in self._said) else self._places(begin, end)
+            )
+            for topic, indexes in {**narrowed, **here}.items():
                 if topic in {one for one, _ in there} and not indexes & {
                     number for one, number in there if one == topic
                 }:
                     yield f"{self._shown(cue)!r} is not so of that {topic}"
+
+    def _is_old_fault(self, cue: _Cue) -> bool:
+        """Whether "still" is said of a cell that was not in order before."""
+        follows = next((one for one in self._cues if one.start >= cue.end), None)
+        return (
+            follows is not None
+            and follows.tag in _FAULTS
+            and any(bond.role == "old fault" and bond.value.kind == follows.tag for bond in self._known.bonds)
+        )
+
+    def _clause_at(self, place: int) -> tuple[int, int]:
+        begin = max([self._start, *(one for one in self._breaks if one <= place)])
+        return begin, min([self._finish, *(one for one in self._breaks if one > place)])
 
     def _shown(self, cue: _Cue) -> str:
         return self._text[cue.start : cue.end]
@@ -514,11 +537,16 @@ class _Sentence:
             "more" if _MORE.match(after) else "less" if _LESS.match(after) else None
         )
         if sense:
-            flow, _ = self._governing(index, _FLOWS)
+            if self._between_flows(index):
+                return (), True
+            flow, _ = self._governing(index, (*_FLOWS, "draw"))
+            flow = "out" if flow == "draw" else flow
             return tuple(("energy", f"{sense} {one}") for one in _FLOWS if flow in (one, "")), True
         if said.joined or self._joined_next(index):
             cue, _ = self._governing(index, ("fall", "move"), here=True)
             second = said.joined
+            if self._governing(index, ("in",), here=True)[0]:
+                return (), True  # from where to where it was charged is no fact
             falls = ("phase", "low" if second else "begin")
             moves = ("high" if second else "low", "value")
             between = said.before if second else self._said[index + 1].before
@@ -535,6 +563,8 @@ class _Sentence:
                 return (("phase", "low"), ("low", "value")), True
             return (), own
         roles = _PERCENT.get(cue, (("low", "value"),))
+        if cue == "low" and self._of_the_day():
+            roles = (("low", "value"),)
         if cue == "low" and _FROM.search(said.before):
             return (("phase", "begin"),), own
         if not cue:
@@ -544,6 +574,31 @@ class _Sentence:
                 return (*roles, ("phase", "low")), own
             return (*roles, ("phase", "begin")) if charged else roles, own
         return roles, own
+
+    def _of_the_day(self) -> bool:
+        """Whether a lowest charge that the sentence tells is that of the day: it says so, or names no time on battery."""
+        lows = [self._shown(cue) for cue in self._cues if cue.tag == "low"]
+        of_day = _OF_DAY.search(self._text, self._start, self._finish)
+        if of_day is None and not any(_SUPERLATIVE.match(low) for low in lows):
+            return False
+        if _POINT.match(self._words, self._start) or self._places(self._start, self._finish):
+            return False
+        phases = {bond.nth for bond in self._known.bonds if (bond.topic, bond.role) == ("phase", "start")}
+        if len(phases) == 1 and any(cue.tag in ("phase", "over phase") for cue in self._cues):
+            return False
+        # A time from when to when, or a fall from a charge, names one as well.
+        return not any(
+            one.joined
+            or (one.claim.kind in (TIME, "percent") and _FROM.search(one.before))
+            or (one.claim.kind == TIME and self._joined_next(at))
+            for at, one in enumerate(self._said)
+        )
+
+    def _between_flows(self, index: int) -> bool:
+        """Whether a share compares what went in with what went out: the sheet does not."""
+        begin, end = self._region(index, same_kind=True)
+        tags = {cue.tag for cue in self._cues if begin <= cue.start < end}
+        return {*_FLOWS} <= tags and _THAN.search(self._words, begin, end) is not None
 
     def _joined_next(self, index: int) -> bool:
         return index + 1 < len(self._said) and self._said[index + 1].joined
@@ -607,7 +662,8 @@ class _Sentence:
             if topic == "phase" and cue == "full":
                 roles.append((topic, "full"))
             elif topic == "phase" and cue == "low":
-                roles.append((topic, "low at"))
+                if not self._of_the_day():
+                    roles.append((topic, "low at"))
             elif said.joined or self._ends_span(head):
                 roles.append((topic, "end"))
             elif self._starts(head) or topic in (*_SEVERAL, "covered", "energy"):
@@ -755,7 +811,7 @@ class _Sentence:
                 yield f"{self._shown(cue)!r}: what is compared is not among the facts"
             elif cue.tag == "bound" and re.match(r"\s+(?:to |at |до )?\x00", self._words[cue.end :]):
                 yield f"{self._shown(cue)!r}: a bound is no value"
-        if "all" in tags and not self._always_full() and set(tags) & {*_EVENTS, "now", "grid"} - set(_FAULTS):
+        if "all" in tags and not self._always_full() and set(tags) & {*_EVENTS, "now", "grid"}:
             yield "it was not counted that all were so"
         if "full" in tags and not self._said and set(tags) & {"last", "closed", "end", "begin", "start"}:
             topic = "last" if set(tags) & {"last", "closed", "end"} else "begin"
@@ -794,11 +850,19 @@ class _Sentence:
                 for bond in self._known.bonds
             ):
                 yield f"{self._shown(cue)!r} is not so of that cell"
+        faults = [cue for cue in self._cues if cue.tag in _FAULTS]
+        new = {bond.nth for bond in self._known.bonds if bond.topic == "cell" and bond.role == "new fault"}
+        for cue in faults:
+            begin, end = self._clause_at(cue.start)
+            said = _SINCE_NOW.search(self._text, begin, end)
+            if said and not (new & numbers if numbers else new):
+                yield f"{said[0]!r} is not so of that cell"
+        if faults and not numbers and not any(cue.tag in ("cell", "faulty") for cue in self._cues):
+            yield f"{self._shown(faults[0])!r} is said of no cell"
         clauses = {one.clause for one in self._said if one.claim.kind == "cell number"}
-        if not any(cue.tag == "delta" for cue in self._cues):
-            for one in self._said:
-                if one.claim.kind in ("voltage", "temperature", "percent") and one.clause in clauses:
-                    yield f"{one.claim.text!r} was not measured of one cell"
+        for one in self._said:
+            if one.claim.kind in ("voltage", "temperature", "percent") and one.clause in clauses:
+                yield f"{one.claim.text!r} was not measured of one cell"
 
     def _always_full(self) -> bool:
         """Whether the sentence tells that it was full again each time, and it was."""
@@ -1003,6 +1067,14 @@ _WHILE = re.compile(
 )
 _AS = re.compile(
     r"(?<!\w)(?:while|when|whenever|during|as|under|коли|поки|під час|тоді як)(?!\w)", re.IGNORECASE
+)
+_SUPERLATIVE = re.compile(r"min|lowest|least|bottomed|at worst|найнижч|мінім|найменш", re.IGNORECASE)
+_OF_DAY = re.compile(r"(?<!\w)(?:of|за) (?:the |all |whole )*(?:day|день|добу|дня|доби)(?!\w)", re.IGNORECASE)
+_THAN = re.compile(r"(?<!\w)(?:than|ніж|за)(?!\w)", re.IGNORECASE)
+_SINCE_NOW = re.compile(
+    r"(?<!\w)(?:becam\w*|becom\w*|turned|today|new|newly|for the first time|вперше|уперше|"
+    r"ста(?:в|л[аои])|нов(?:а|ий|е|ою)|сьогодні)(?!\w)",
+    re.IGNORECASE,
 )
 _POINTS = re.compile(r"point|пункт|п\.\s?п|pp", re.IGNORECASE)
 _MORE = re.compile(r"\s*(?:more|higher|above|больше|більше|вище)(?!\w)", re.IGNORECASE)
