@@ -665,7 +665,8 @@ class SocCounter:
         hours = elapsed / 3600.0 if elapsed is not None and known else 24.0
         nominal = self._nominal or 100.0
         per_ah = 100.0 / nominal
-        unseen = f"{hours:.1f} h unseen" if known else "unknown time unseen"
+        shown = f"{hours:.1f} h" if hours >= 1.0 else f"{60.0 * hours:.0f} min"
+        unseen = f"{shown} unseen" if known else "unknown time unseen"
         lost = min(LOST_MOST, LOST_PER_HOUR * hours)
         remaining = sample.remaining_ah or 0.0
         moved = None

@@ -21,7 +21,9 @@ from jk_bms.tool.stored import stored_settings
 
 if TYPE_CHECKING:
     from jk_bms.battery.soc import Grounds
+    from jk_bms.model import Event
 
+_BRIDGED = "unseen: bridged"  # in the reason for a jump
 EVENTS_READ, EVENTS_SHOWN = 1000, 12
 
 ADVICE = {
@@ -112,13 +114,13 @@ def charge_lines(pack: dict[str, Any], *, zone: tzinfo | None = None) -> Iterato
     if counted is None:
         yield f"  {pack['doubt'] or 'Nothing was counted yet.'}"
         return
-    yield f"  Charge     {counted['soc']:.1f} %, surely between {counted['low']:.0f} and {counted['high']:.0f} %"
+    yield f"  Charge     {counted['soc']:.1f} %, 95 times in 100 between {counted['low']:.0f} and {counted['high']:.0f} %"
     if counted["anchor"] is None:
         yield "  Counted    from the BMS's value and the voltages; it was not seen full yet"
     else:
         yield f"  Counted    from a pack that was {counted['anchor']}, {span(counted['anchor_age'])} ago"
     yield f"  Cells      {pack['kind']}, {_with_sigma(counted['shift'], 1e3, 'mV')} above the curve of their kind"
-    yield f"  Sensor     reads {_with_sigma(counted['offset'], 1.0, 'A')} too much; while it reads nothing, "
+    yield f"  Sensor     reads {_with_sigma(counted['offset'], 1.0, 'A')} too much; while it reads nothing,"
     yield f"             {_with_sigma(counted['idle'], 1.0, 'A')} flow"
     yield f"  Capacity   {_with_sigma(counted['capacity'], 1.0, 'Ah')}, as this sensor counts"
     if pack["judged"]:
@@ -133,7 +135,7 @@ def _with_sigma(value: list[float], factor: float, unit: str) -> str:
     """``1.2 ± 0.4 A``: two standard deviations, so the true value lies within them 95 times in 100."""
     mean, sigma = (factor * each for each in value)
     digits = 0 if 2 * sigma >= 3 else 1 if 2 * sigma >= 0.3 else 2
-    return f"{mean + 0.0:.{digits}f} ± {2 * sigma:.{digits}f} {unit}"
+    return f"{round(mean, digits) + 0.0:.{digits}f} ± {2 * sigma:.{digits}f} {unit}"
 
 
 def charges(settings: Settings) -> list[dict[str, Any]]:
@@ -155,7 +157,7 @@ def charges(settings: Settings) -> list[dict[str, Any]]:
                 grounds = stored_grounds(state, learnt_of(device.address, learnt))
             except (KeyError, TypeError, ValueError) as error:
                 raise _not_understood(settings, device.label, error) from error
-            own_news = [event for event in news if event.device == device.address][:EVENTS_SHOWN]
+            own_news = _without_rows([event for event in news if event.device == device.address])
             packs.append(
                 {
                     "address": device.address,
@@ -164,10 +166,22 @@ def charges(settings: Settings) -> list[dict[str, Any]]:
                     "kind": state.get("kind"),
                     "doubt": state.get("doubt", ""),
                     "counted": None if grounds is None or state.get("doubt") else _counted(grounds),
-                    "judged": [(event.taken_at.isoformat(), event.text) for event in reversed(own_news)],
+                    "judged": [
+                        (event.taken_at.isoformat(), event.text)
+                        for event in reversed(own_news[:EVENTS_SHOWN])
+                    ],
                 }
             )
     return packs
+
+
+def _without_rows(news: list["Event"]) -> list["Event"]:
+    """Return ``news``, the newest first, of many gaps in a row the last alone: they would hide what judged before."""
+    return [
+        event
+        for index, event in enumerate(news)
+        if not (index and _BRIDGED in event.text and _BRIDGED in news[index - 1].text)
+    ]
 
 
 def _counted(grounds: "Grounds") -> dict[str, Any]:

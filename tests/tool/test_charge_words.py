@@ -55,7 +55,7 @@ def test_the_grounds_of_a_charge_in_words(settings: Settings) -> None:
     text = "\n".join(lines)
 
     assert lines[0].startswith("Battery 1: shed (")
-    assert f"Charge     {pack['counted']['soc']:.1f} %, surely between" in text
+    assert f"Charge     {pack['counted']['soc']:.1f} %, 95 times in 100 between" in text
     assert "Capacity   " in text
     assert " Ah, as this sensor counts" in text
     assert "lfp, " in text
@@ -68,6 +68,29 @@ def test_the_grounds_of_a_charge_in_words(settings: Settings) -> None:
     assert "of no interest" not in text
     assert max(map(len, lines)) <= 80
     json.dumps(pack, allow_nan=False)
+
+
+def test_many_gaps_do_not_hide_what_judged_before_them(settings: Settings) -> None:
+    with closing(open_writer(settings.bms_db_path, Standing())) as own:
+        own.append(event("soc.anchor", "state of charge counted anew from a pack that is full", 9.0))
+        for hours in range(8, 0, -1):
+            why = f"5 min unseen: bridged by the BMS's counter, -{hours}.0 Ah"
+            own.append(event("soc.jump", f"{why}: 61.0 % became 60.0 %", 0.5 * hours))
+
+    (pack,) = charges(settings)
+
+    assert [text for _, text in pack["judged"]][-2:] == [
+        "state of charge counted anew from a pack that is full",
+        "5 min unseen: bridged by the BMS's counter, -1.0 Ah: 61.0 % became 60.0 %",
+    ]
+
+
+def test_no_figure_is_less_than_nothing(settings: Settings) -> None:
+    (pack,) = charges(settings)
+    pack["counted"]["idle"] = [-0.02, 0.2]
+
+    assert "0.0 ± 0.4 A flow" in (text := "\n".join(charge_lines(pack, zone=UTC)))
+    assert "-0.0" not in text
 
 
 @pytest.mark.parametrize(
