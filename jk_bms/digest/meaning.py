@@ -91,6 +91,7 @@ _EVENTS = {
 # And what was so at one time.
 _MOMENTS = ("since", "low", "high", "load", "draw", "delta", "voltage", "low temp", "high temp")
 _FAULTS = ("weak", "leaking", "bad connection")
+_OF_ALL_CELLS = ("voltage", "delta", "temp", "low", "high", "low temp", "high temp")
 
 
 def unfounded(text: str, known: Known) -> list[str]:
@@ -813,7 +814,8 @@ class _Sentence:
                 yield f"{self._shown(cue)!r}: a bound is no value"
         if "all" in tags and not self._always_full() and set(tags) & {*_EVENTS, "now", "grid"}:
             yield "it was not counted that all were so"
-        if "full" in tags and not self._said and set(tags) & {"last", "closed", "end", "begin", "start"}:
+        valued = any(one.claim.kind in _BOUND for one in self._said)
+        if "full" in tags and not valued and set(tags) & {"last", "closed", "end", "begin", "start"}:
             topic = "last" if set(tags) & {"last", "closed", "end"} else "begin"
             if not self._reached_full((topic,)):
                 yield f"it was not full at the {topic}"
@@ -831,6 +833,12 @@ class _Sentence:
             for value in one.claim.fits
         }
         yield from self._fault_ages(numbers)
+        if (
+            valued
+            and "span total" not in tags
+            and (said := _EACH_BATTERY.search(self._text, self._start, self._finish))
+        ):
+            yield f"{said[0]!r}: what is of all batteries is not of each"
         for cue in self._cues:
             if cue.tag not in _FAULTS:
                 continue
@@ -863,6 +871,11 @@ class _Sentence:
         for one in self._said:
             if one.claim.kind in ("voltage", "temperature", "percent") and one.clause in clauses:
                 yield f"{one.claim.text!r} was not measured of one cell"
+        for start in (one.claim.start for one in self._said if one.claim.kind == "cell number"):
+            begin, end = self._clause_at(start)
+            for cue in self._cues:
+                if cue.tag in _OF_ALL_CELLS and begin <= cue.start < end:
+                    yield f"{self._shown(cue)!r} was not measured of one cell"
 
     def _always_full(self) -> bool:
         """Whether the sentence tells that it was full again each time, and it was."""
@@ -1070,6 +1083,10 @@ _AS = re.compile(
 )
 _SUPERLATIVE = re.compile(r"min|lowest|least|bottomed|at worst|найнижч|мінім|найменш", re.IGNORECASE)
 _OF_DAY = re.compile(r"(?<!\w)(?:of|за) (?:the |all |whole )*(?:day|день|добу|дня|доби)(?!\w)", re.IGNORECASE)
+_EACH_BATTERY = re.compile(
+    r"(?<!\w)(?:both|each|all|every|усі|всі|обидв\w*|кожн\w*)(?: of)?(?: the| its)? (?:batter|pack|батаре|акумулятор)\w*",
+    re.IGNORECASE,
+)
 _THAN = re.compile(r"(?<!\w)(?:than|ніж|за)(?!\w)", re.IGNORECASE)
 _SINCE_NOW = re.compile(
     r"(?<!\w)(?:becam\w*|becom\w*|turned|today|new|newly|for the first time|вперше|уперше|"
