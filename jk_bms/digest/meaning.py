@@ -1,80 +1,21 @@
 """Whether a text says nothing but the facts of a day, each of what it is of. Pure.
 
-``proof`` finds numbers and times and knows whether there are such ones. Here each is bound: the words around
-it say what it is of, and a fact must be of just that. Facts of one thing belong together: the minimum and its
-time, a time on battery with its begin, end and charge. "Never" and "not" stand only where they were counted.
-A word that is in no table is one that cannot be checked. What is not understood is refused.
+``proof`` finds numbers and times and knows whether there are such ones. ``sentence`` takes a sentence apart, and
+``claim_roles`` says by the words around a number what it may be of. Here each is bound: a fact must be of just that.
+Facts of one thing belong together: the minimum and its time, a time on battery with its begin, end and charge.
+"Never" and "not" stand only where they were counted. A word that is in no table is one that cannot be checked.
+What is not understood is refused.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
-from typing import NamedTuple
 
+from jk_bms.digest.claim_roles import FLOWS, Role, Roles
 from jk_bms.digest.lexicon import ALWAYS, CUES, DAYPARTS, FILLERS, NEGATIONS, pattern, spelled
-from jk_bms.digest.number_words import CELL, EVENTS, FULL, GRID, HOLE, NEVER, ORDINALS, SWITCH
+from jk_bms.digest.number_words import CELL, EVENTS, FULL, GRID, HOLE, NEVER, SWITCH
 from jk_bms.digest.proof import TIME, Bond, Claim, Known, claims, plain, unit_end, unproved
+from jk_bms.digest.sentence import EXTREMES, POINT, SEVERAL, Cue, Said
 
-Role = tuple[str, str]  # topic and role of a Bond
-
-
-class _Cue(NamedTuple):
-    """A word or phrase, and what it speaks of."""
-
-    start: int
-    end: int
-    tag: str
-
-
-class _Said(NamedTuple):
-    """A number or time in its clause."""
-
-    claim: Claim
-    end: int  # with its unit
-    clause: int
-    before: str  # what stands between it and the claim before, or the begin of its clause
-    joined: bool  # it ends a range that the claim before began
-
-
-# By the kind of a number: cues that say what it is of, and the bonds that each allows. A range has two.
-_PERCENT: dict[str, tuple[Role, ...]] = {
-    "low": (("low", "value"), ("phase", "low")),
-    "high": (("high", "value"),),
-    "begin": (("begin", "value"),),
-    "last": (("last", "value"),),
-    "full": (("high", "value"),),
-    "closed": (("last", "value"),),
-}
-_FLOWS = ("in", "out")
-_POWER: dict[str, tuple[Role, ...]] = {"load": (("load", "value"),), "draw": (("draw", "value"),)}
-_VOLTS: dict[str, tuple[Role, ...]] = {"delta": (("delta", "value"),), "voltage": (("voltage", "value"),)}
-_TIMES: dict[str, tuple[str, ...]] = {  # topics of which a time may be
-    "phase": ("phase",),
-    "full": ("phase",),
-    "grid": ("grid",),
-    "grid away": ("grid",),
-    "away": ("grid",),
-    "hole": ("hole",),
-    "unknown": ("grid unknown", "energy"),
-    "since": ("since", "covered"),
-    "covered": ("covered",),
-    "load": ("load",),
-    "draw": ("draw",),
-    "delta": ("delta",),
-    "voltage": ("voltage",),
-    "low temp": ("cold",),
-    "high temp": ("warm",),
-    "low": ("low", "phase"),
-    "high": ("high",),
-    "begin": ("begin", "covered"),
-    "last": ("last",),
-    "in": ("energy",),
-    "out": ("energy",),
-    "energy": ("energy",),
-    "fed": ("fed",),
-    "deepest": ("phase",),
-}
-_SEVERAL = ("phase", "grid", "hole", "grid unknown")
 # What a text may tell of, and the count that says whether it was.
 _EVENTS = {
     "phase": SWITCH,
@@ -138,12 +79,12 @@ class _Reader:
             words = place.sub(lambda one: one[1] + _TAKEN * len(one[2]), words)
         return words
 
-    def _find_cues(self) -> Iterator[_Cue]:
+    def _find_cues(self) -> Iterator[Cue]:
         """What the words speak of, in order; what is taken is blanked."""
         rest = self._words
-        found: list[_Cue] = []
+        found: list[Cue] = []
         for tag, words in _TABLE:
-            found += (_Cue(one.start(), one.end(), tag) for one in words.finditer(rest))
+            found += (Cue(one.start(), one.end(), tag) for one in words.finditer(rest))
             rest = words.sub(lambda one: _TAKEN * len(one[0]), rest)
         self._rest = rest
         return iter(sorted(found))
@@ -153,8 +94,8 @@ class _Reader:
     def faults(self) -> Iterator[str]:
         yield from self._strange_words()
         pack = 0
-        before: list[_Cue] = []  # of the sentence before
-        so_far: list[_Cue] = []  # of all sentences of the paragraph
+        before: list[Cue] = []  # of the sentence before
+        so_far: list[Cue] = []  # of all sentences of the paragraph
         for start, end in self._sentences():
             cues = [cue for cue in self._cues if start <= cue.start < end]
             said = [
@@ -170,12 +111,12 @@ class _Reader:
                         pack = here
             if any(cue.tag == "house" for cue in cues) and here == pack:
                 pack = here = 0
-            sentence = _Sentence(
+            sentence = _Judged(
                 self._text, self._words, start, end, cues, said, before, so_far, self._of(here)
             )
             yield from sentence.faults()
             # The points of a list go by what stands above it.
-            if not (before and _POINT.match(self._words, start)):
+            if not (before and POINT.match(self._words, start)):
                 before, so_far = cues or before, [*so_far, *cues]
             if self._text[end : end + 2] == "\n\n":
                 pack, before, so_far = 0, [], []
@@ -212,55 +153,8 @@ class _Reader:
         yield start, len(self._words)
 
 
-class _Sentence:
-    def __init__(
-        self,
-        text: str,
-        words: str,
-        start: int,
-        end: int,
-        cues: list[_Cue],
-        said: list[tuple[Claim, int]],
-        before: list[_Cue],
-        so_far: list[_Cue],
-        known: Known,
-    ) -> None:
-        self._text = text
-        self._words = words
-        self._start, self._finish = start, end
-        self._cues = cues
-        self._before = before
-        self._so_far = so_far
-        self._known = known
-        self._said = list(self._in_clauses(said))
-
-    def _in_clauses(self, said: list[tuple[Claim, int]]) -> Iterator[_Said]:
-        """Give each claim its clause; a range is not parted."""
-        joints = [
-            (first_end, second.start)
-            for (first, first_end), (second, _) in pairwise(said)
-            if first.kind == second.kind and self._joins(first, first_end, second)
-        ]
-        breaks = [
-            found.start() + self._start
-            for found in _CLAUSE.finditer(self._words[self._start : self._finish])
-            if not any(begin <= found.start() + self._start < end for begin, end in joints)
-        ]
-        self._breaks = breaks
-        last = self._start
-        for index, (claim, end) in enumerate(said):
-            clause = sum(one < claim.start for one in breaks)
-            begin = max([last, *(one for one in breaks if one < claim.start)])
-            joined = index > 0 and (said[index - 1][1], claim.start) in joints
-            yield _Said(claim, end, clause, self._words[begin : claim.start], joined)
-            last = end
-
-    def _joins(self, first: Claim, first_end: int, second: Claim) -> bool:
-        between = self._words[first_end : second.start]
-        if _RANGE.fullmatch(between):
-            return True
-        head = self._words[self._start : first.start]
-        return bool(_AND.fullmatch(between) and _BETWEEN.search(head))
+class _Judged(Roles):
+    """A sentence, and why it is refused."""
 
     def faults(self) -> Iterator[str]:
         yield from self._events()
@@ -293,7 +187,7 @@ class _Sentence:
             if (
                 claim.kind == "duration" and not roles
             ):  # and a duration beside a time that of what happened then
-                roles = tuple((topic, "span") for topic, _ in groups if topic in _SEVERAL)
+                roles = tuple((topic, "span") for topic, _ in groups if topic in SEVERAL)
             found = {bond for bond in self._known.bonds if bond.value in claim.fits and _allows(roles, bond)}
             here = {(bond.topic, bond.nth) for bond in found}
             if not here:
@@ -321,7 +215,7 @@ class _Sentence:
                 continue
             for topic in {one for one, _ in here}:
                 indexes = {number for one, number in here if one == topic}
-                if topic in narrowed and items.get(topic, 1) == 1 and topic in _SEVERAL:
+                if topic in narrowed and items.get(topic, 1) == 1 and topic in SEVERAL:
                     if not narrowed[topic] & indexes:
                         yield f"{claim.text!r} is of another {topic}"
                         continue
@@ -359,7 +253,7 @@ class _Sentence:
             ):
                 yield f"{found[0]!r}: it was not counted that both were so at once"
 
-    def _linked(self, said: _Said, topics: set[str]) -> Iterator[str]:
+    def _linked(self, said: Said, topics: set[str]) -> Iterator[str]:
         """No fact says what else was so while the grid was away: each is of its own."""
         if topics & {"grid", "grid unknown"}:
             return
@@ -367,50 +261,10 @@ class _Sentence:
             if cue.tag == "grid away" and _WHILE.search(self._words, self._start, cue.start):
                 yield f"{said.claim.text!r} is not of what {self._shown(cue)!r} tells"
 
-    def _told_topics(self) -> set[str]:
-        """Of what there are several that the sentence tells of, else the last sentence before that tells of such."""
-        for cues in (self._cues, *([cue] for cue in reversed(self._so_far))):
-            if told := {topic for cue in cues for topic in _TIMES.get(cue.tag, ()) if topic in _SEVERAL}:
-                return told
-        return {"phase"}
-
-    def _ordinals(self, begin: int, end: int) -> list[int]:
-        return [
-            nth for nth, words in enumerate(ORDINALS, 1) if words.search(self._text, begin, end) is not None
-        ]
-
-    def _places(self, begin: int, end: int) -> dict[str, set[int]]:
-        """Which of several are named between two places of the text: the second time, the longest; empty: none."""
-        ordinals = self._ordinals(begin, end)
-        tags = [cue.tag for cue in self._cues if begin <= cue.start < end]
-        extremes = [tag for tag in tags if tag in _EXTREMES]
-        if not (ordinals or extremes or "last one" in tags):
-            return {}
-        places: dict[str, set[int]] = {}
-        for topic in self._told_topics():
-            there = {bond.nth for bond in self._known.bonds if bond.topic == topic and bond.role == "start"}
-            named = [{ordinals[-1]}] if ordinals else []
-            named += [{max(there, default=0)}] if "last one" in tags else []
-            named += [self._extreme(topic, tag, there) for tag in extremes]
-            places[topic] = set.intersection(*named)
-        return places
-
-    def _extreme(self, topic: str, tag: str, there: set[int]) -> set[int]:
-        """The longest of several; of a pair the longer."""
-        role, sign, pair = _EXTREMES[tag]
-        if pair and len(there) != 2:
-            return set()
-        sizes = {
-            bond.nth: sign * bond.value.number
-            for bond in self._known.bonds
-            if bond.topic == topic and bond.role == role and bond.nth in there
-        }
-        return {nth for nth, size in sizes.items() if size == max(sizes.values())}
-
     def _extremes(self, topics: set[str]) -> Iterator[str]:
         """The longest must be one that is named or that a value is of, and must be that one."""
         for cue in self._cues:
-            if cue.tag not in _EXTREMES:
+            if cue.tag not in EXTREMES:
                 continue
             places = self._places(self._start, self._finish)
             named = self._ordinals(self._start, self._finish) or any(
@@ -454,7 +308,7 @@ class _Sentence:
                 }:
                     yield f"{self._shown(cue)!r} is not so of that {topic}"
 
-    def _is_old_fault(self, cue: _Cue) -> bool:
+    def _is_old_fault(self, cue: Cue) -> bool:
         """Whether "still" is said of a cell that was not in order before."""
         follows = next((one for one in self._cues if one.start >= cue.end), None)
         return (
@@ -462,308 +316,6 @@ class _Sentence:
             and follows.tag in _FAULTS
             and any(bond.role == "old fault" and bond.value.kind == follows.tag for bond in self._known.bonds)
         )
-
-    def _clause_at(self, place: int) -> tuple[int, int]:
-        begin = max([self._start, *(one for one in self._breaks if one <= place)])
-        return begin, min([self._finish, *(one for one in self._breaks if one > place)])
-
-    def _shown(self, cue: _Cue) -> str:
-        return self._text[cue.start : cue.end]
-
-    # What a claim may be of
-
-    def _roles(self, index: int) -> tuple[tuple[Role, ...], bool]:
-        """The bonds that a claim may have by the words around it, and whether these stand in its own clause."""
-        said = self._said[index]
-        match said.claim.kind:
-            case "percent":
-                return self._percent(index)
-            case "energy":
-                return self._energy(index)
-            case "power":
-                cue, own = self._governing(index, ("load", "draw", "low"))
-                return _POWER.get(cue, () if cue == "low" else (("load", "value"), ("draw", "value"))), own
-            case "voltage":
-                cue, own = self._governing(index, ("delta", "voltage"))
-                both = (("delta", "value"), ("voltage", "value"))
-                extreme, _ = self._governing(index, ("low", "high"))
-                roles = _VOLTS.get(cue, both)
-                return tuple(
-                    role
-                    for role in roles
-                    if extreme != ("high" if role[0] == "voltage" else "low")
-                    and (role[0] != "voltage" or extreme == "low")
-                ), own
-            case "temperature":
-                return self._temperature(index)
-            case "duration":
-                tags = (
-                    "phase", "over phase", "grid", "grid away", "away", "hole", "covered", "unknown", "fed", "full",
-                )  # fmt: skip
-                cue, own = self._governing(index, tags, far=True)
-                if not own and self._is_placed(index):
-                    cue = "phase"
-                return tuple(
-                    (topic, role)
-                    for topic in _DURATIONS.get(cue, ())
-                    for role in self._span_roles(index, topic)
-                ), own
-        return self._time(index)
-
-    def _span_roles(self, index: int, topic: str) -> tuple[str, ...]:
-        """Of one of several, only where it is said of which."""
-        several = (
-            len({bond.nth for bond in self._known.bonds if bond.topic == topic and bond.role == "start"}) > 1
-        )
-        timed = any(one.claim.kind == TIME for one in self._said) or _POINT.match(self._words, self._start)
-        placed = bool(self._places(self._start, self._finish))
-        total = self._near(index, "span total")
-        return (
-            ("total", "value") if several and (total or not (timed or placed)) else ("span", "total", "value")
-        )
-
-    def _percent(self, index: int) -> tuple[tuple[Role, ...], bool]:
-        said = self._said[index]
-        after = self._words[said.end : said.end + 40]
-        near = [
-            cue.tag
-            for cue in self._cues
-            if said.end <= cue.start and not self._words[said.end : cue.start].strip()
-        ]
-        if _POINTS.search(self._text[said.claim.start : said.end]):
-            tags = {cue.tag for cue in self._cues}
-            of_grid = "grid away" in tags and not tags & {"phase", "over phase"}
-            return () if of_grid else (("phase", "depth"),), True
-        sense = next((tag for tag in ("more", "less") if tag in near), None) or (
-            "more" if _MORE.match(after) else "less" if _LESS.match(after) else None
-        )
-        if sense:
-            if self._between_flows(index):
-                return (), True
-            flow, _ = self._governing(index, (*_FLOWS, "draw"))
-            flow = "out" if flow == "draw" else flow
-            return tuple(("energy", f"{sense} {one}") for one in _FLOWS if flow in (one, "")), True
-        if said.joined or self._joined_next(index):
-            cue, _ = self._governing(index, ("fall", "move"), here=True)
-            second = said.joined
-            if self._governing(index, ("in",), here=True)[0]:
-                return (), True  # from where to where it was charged is no fact
-            falls = ("phase", "low" if second else "begin")
-            moves = ("high" if second else "low", "value")
-            between = said.before if second else self._said[index + 1].before
-            if cue == "fall" or "down" in between:
-                return (falls,), True
-            return (moves,) if cue == "move" else (falls, moves), True
-        cue, own = self._governing(index, (*_PERCENT, "mean", "fall"))
-        if cue == "mean" or self._is_usual(index) or (cue == "low" and self._near(index, "mean")):
-            return (("energy", "mean low"),), own
-        if cue == "fall":
-            if _FROM.search(said.before):
-                return (("phase", "begin"),), True
-            if _TO.search(said.before):
-                return (("phase", "low"), ("low", "value")), True
-            return (), own
-        roles = _PERCENT.get(cue, (("low", "value"),))
-        if cue == "low" and self._of_the_day():
-            roles = (("low", "value"),)
-        if cue == "low" and _FROM.search(said.before):
-            return (("phase", "begin"),), own
-        if not cue:
-            following, _ = self._governing(index, ("low",), after=True)
-            charged = _FROM.search(said.before) or following
-            if _TO.search(said.before):
-                return (*roles, ("phase", "low")), own
-            return (*roles, ("phase", "begin")) if charged else roles, own
-        return roles, own
-
-    def _of_the_day(self) -> bool:
-        """Whether a lowest charge that the sentence tells is that of the day: it says so, or names no time on battery."""
-        lows = [self._shown(cue) for cue in self._cues if cue.tag == "low"]
-        of_day = _OF_DAY.search(self._text, self._start, self._finish)
-        if of_day is None and not any(_SUPERLATIVE.match(low) for low in lows):
-            return False
-        if _POINT.match(self._words, self._start) or self._places(self._start, self._finish):
-            return False
-        phases = {bond.nth for bond in self._known.bonds if (bond.topic, bond.role) == ("phase", "start")}
-        if len(phases) == 1 and any(cue.tag in ("phase", "over phase") for cue in self._cues):
-            return False
-        # A time from when to when, or a fall from a charge, names one as well.
-        return not any(
-            one.joined
-            or (one.claim.kind in (TIME, "percent") and _FROM.search(one.before))
-            or (one.claim.kind == TIME and self._joined_next(at))
-            for at, one in enumerate(self._said)
-        )
-
-    def _between_flows(self, index: int) -> bool:
-        """Whether a share compares what went in with what went out: the sheet does not."""
-        begin, end = self._region(index, same_kind=True)
-        tags = {cue.tag for cue in self._cues if begin <= cue.start < end}
-        return {*_FLOWS} <= tags and _THAN.search(self._words, begin, end) is not None
-
-    def _joined_next(self, index: int) -> bool:
-        return index + 1 < len(self._said) and self._said[index + 1].joined
-
-    def _energy(self, index: int) -> tuple[tuple[Role, ...], bool]:
-        flow, own = self._governing(index, (*_FLOWS, "draw"))
-        flow = "out" if flow == "draw" else flow  # "the battery delivered"
-        first = next(one.claim.start for one in self._said if one.claim.kind == "energy")
-        begins = any(cue.tag == "mean" and cue.start < first for cue in self._cues)  # on average, a and b
-        mean = begins or self._near(index, "mean") or self._is_usual(index)
-        if not flow:
-            return (), own
-        return (("energy", f"mean {flow}" if mean else flow),), own
-
-    def _temperature(self, index: int) -> tuple[tuple[Role, ...], bool]:
-        cold, warm = ("cold", "value"), ("warm", "value")
-        said = self._said[index]
-        if said.joined:
-            return (warm,), True
-        if self._joined_next(index):
-            return (cold,), True
-        cue, own = self._governing(index, ("low temp", "high temp", "low", "high"))
-        both = [one for one in self._said if one.claim.kind == "temperature"]
-        if (
-            not own and len(both) == 2 and _FROM.search(both[0].before)
-        ):  # from 5.6 °C (00:16) to 40.8 °C (01:56)
-            return (cold,) if both[0] is said else (warm,), True
-        if not cue:
-            values = {bond.value for bond in self._known.bonds if bond.topic in ("cold", "warm")}
-            same = len({value for value in values if value.kind == "temperature"}) == 1
-            return (cold, warm) if same else (), own
-        return (cold,) if cue.startswith("low") else (warm,), own
-
-    def _time(self, index: int) -> tuple[tuple[Role, ...], bool]:
-        said = self._said[index]
-        head = said.before
-        if "[" in self._words[self._start : said.claim.start]:
-            return (("phase", "full"),), True
-        ranged = said.joined or self._joined_next(index) or self._starts(head)
-        cue, own = self._governing(index, _RANGED if ranged else tuple(_TIMES), far=True)
-        if cue == "low" or cue == "high":
-            special = self._subject(index)
-            if special:
-                cue = "low temp" if special == "temp" and cue == "low" else special
-                cue = "high temp" if cue == "temp" else cue
-        was_full = cue == "full"
-        if not own and self._is_placed(index):
-            cue = "phase"  # "the first time"
-        if not cue and ranged and _POINT.match(self._words, self._start):
-            cue = "phase"  # a list of spans and no more
-        if not cue:
-            return (("low", "at"),), own
-        topics = _TIMES[cue]
-        tags = {one.tag for one in self._cues}
-        if "unknown" in tags and tags & {"unseen", "zero", "never"} and "grid" in topics:
-            topics = (*topics, "grid unknown")
-        if "energy" in topics and not ranged and not self._ends_span(head):
-            return (), own
-        roles: list[Role] = [("phase", "full")] if was_full else []
-        for topic in topics:
-            if topic == "phase" and cue == "full":
-                roles.append((topic, "full"))
-            elif topic == "phase" and cue == "low":
-                if not self._of_the_day():
-                    roles.append((topic, "low at"))
-            elif said.joined or self._ends_span(head):
-                roles.append((topic, "end"))
-            elif self._starts(head) or topic in (*_SEVERAL, "covered", "energy"):
-                ended = self._tags_before(index) & {"end", "closed"}
-                roles.append((topic, "end" if ended and not self._starts(head) else "start"))
-                roles.append((topic, "at"))
-            else:
-                roles.append((topic, "at"))
-        return tuple(roles), own
-
-    def _is_placed(self, index: int) -> bool:
-        """Whether what stands before a claim speaks of the first, second or third time on battery, and of nothing else."""
-        told = {topic for cue in self._cues for topic in _TIMES.get(cue.tag, ())} & {*_SEVERAL}
-        return told <= {"phase"} and bool(self._ordinals(self._start, self._said[index].claim.start))
-
-    def _subject(self, index: int) -> str:
-        """What an extreme near a time is the extreme of; empty: the charge."""
-        return self._governing(index, ("load", "draw", "delta", "temp", "voltage"), here=True)[0]
-
-    def _starts(self, head: str) -> bool:
-        return _FROM.search(head) is not None
-
-    def _ends_span(self, head: str) -> bool:
-        return _TO.search(head) is not None
-
-    def _tags_before(self, index: int) -> set[str]:
-        said = self._said[index]
-        begin = said.claim.start - len(said.before)
-        return {cue.tag for cue in self._cues if begin <= cue.start < said.claim.start}
-
-    def _near(self, index: int, tag: str) -> bool:
-        """Whether ``tag`` stands between the claims beside this one, in its clause."""
-        begin, end = self._region(index, same_kind=True)
-        return any(cue.tag == tag and begin <= cue.start < end for cue in self._cues)
-
-    def _is_usual(self, index: int) -> bool:
-        """Whether a claim follows what it is compared with: more than usual (5.8 kWh)."""
-        before = self._words[: self._said[index].claim.start].rstrip(" (")
-        dashed = before.rstrip(" -:")
-        return any(
-            (cue.tag in ("more", "less") and cue.end == len(before))
-            or (cue.tag == "mean" and cue.end == len(dashed))
-            for cue in self._cues
-        )
-
-    def _region(self, index: int, *, same_kind: bool) -> tuple[int, int]:
-        """From the claim before to the claim behind, of the same kind, within the clause."""
-        said = self._said[index]
-        begin = max([self._start, *(one for one in self._breaks if one < said.claim.start)])
-        end = min([self._finish, *(one for one in self._breaks if one > said.claim.start)])
-        for other in self._said:
-            if other.claim is said.claim or (same_kind and other.claim.kind != said.claim.kind):
-                continue
-            if other.claim.start < said.claim.start:
-                begin = max(begin, other.end)
-            else:
-                end = min(end, other.claim.start)
-        return begin, end
-
-    def _governing(
-        self, index: int, tags: Iterable[str], *, here: bool = False, after: bool = False, far: bool = False
-    ) -> tuple[str, bool]:
-        """The tag of the cue that a claim goes by, and whether it stands in its clause; empty: there is none.
-
-        In its clause: the nearest before it, if one stands before the first claim of its kind; else the
-        nearest behind it. Then back through the sentence, then forward, then the sentence before; ``far``: all
-        of the paragraph before.
-        """
-        said, wanted = self._said[index], set(tags)
-        cues = [cue for cue in self._cues if cue.tag in wanted]
-        begin = max([self._start, *(one for one in self._breaks if one < said.claim.start)])
-        end = min([self._finish, *(one for one in self._breaks if one > said.claim.start)])
-        if after:
-            return next(((cue.tag, False) for cue in cues if cue.start > said.claim.start), ("", False))
-        kin = [
-            one for one in self._said if one.claim.kind == said.claim.kind and begin <= one.claim.start < end
-        ]
-        inside = [cue for cue in cues if begin <= cue.start < end]
-        before = [cue for cue in inside if cue.start < said.claim.start]
-        behind = [cue for cue in inside if cue.start > said.claim.start]
-        prefixed = any(cue.start < kin[0].claim.start for cue in inside) if kin else bool(before)
-        if before and (prefixed or not behind):
-            return before[-1].tag, True
-        if behind:
-            return behind[0].tag, True
-        if here:
-            return "", False
-        back = [cue for cue in cues if cue.start < begin]
-        if back:
-            return back[-1].tag, False
-        earlier = [cue for cue in (self._so_far if far else self._before) if cue.tag in wanted]
-        if earlier and _POINT.match(self._words, self._start):
-            return earlier[-1].tag, False
-        forward = [cue for cue in cues if cue.start >= end]
-        if forward:
-            return forward[0].tag, False
-        return (earlier[-1].tag, False) if earlier else ("", False)
-
-    # What is said without numbers
 
     def _events(self) -> Iterator[str]:
         """What is told of must have been, unless just that is denied."""
@@ -895,7 +447,7 @@ class _Sentence:
         ]
         return not self._happened(CELL) and not self._happened(HOLE) and all(low >= WELL for low in lows)
 
-    def _labels(self, cue: _Cue) -> bool:
+    def _labels(self, cue: Cue) -> bool:
         """Whether a cue only announces a number or a list: "full again: -"."""
         return _NOTHING_LISTED.match(self._words, cue.end) is not None
 
@@ -920,7 +472,7 @@ class _Sentence:
                     yield f"{self._shown(cue)!r}: what is compared is not among the facts"
             if cue.tag not in ("more", "less", "same"):
                 continue
-            subjects = [one for one in self._cues if one.tag in (*_FLOWS, "draw", "low")]
+            subjects = [one for one in self._cues if one.tag in (*FLOWS, "draw", "low")]
             before = [one for one in subjects if one.start < cue.start]
             named = before[-1:] or subjects[:1]
             senses = self._senses()
@@ -939,7 +491,7 @@ class _Sentence:
         senses: dict[str, tuple[str, int]] = {}
         for bond in self._known.bonds:
             sense, _, flow = bond.role.partition(" ")
-            if bond.topic == "energy" and flow in _FLOWS and sense != "mean" and bond.value.kind == "percent":
+            if bond.topic == "energy" and flow in FLOWS and sense != "mean" and bond.value.kind == "percent":
                 senses[flow] = sense, int(bond.value.number)
         lows = {
             bond.topic: bond.value.number
@@ -984,7 +536,7 @@ def _next_items(found: Iterable[Bond], used: set[Role]) -> set[str]:
     return {
         bond.topic
         for bond in found
-        if bond.topic in _SEVERAL and (bond.role == "start" or (bond.topic, bond.role) in used)
+        if bond.topic in SEVERAL and (bond.role == "start" or (bond.topic, bond.role) in used)
     }
 
 
@@ -1014,34 +566,8 @@ _PARTING = (
     "full",
     "temp",
 )
-_RANGED = tuple(
-    tag
-    for tag in _TIMES
-    if tag not in ("low", "high", "full", "load", "draw", "delta", "voltage", "last", "low temp", "high temp")
-)
-_POINT = re.compile(r"\s*(?:•|\*|-(?=\s)|\d{1,2}[.)]\s|\x00+[.)]?\s{2}|\x00[.)]\s)| {2,}")
-# What names one of several by its size: the role that is compared, its sign, and whether there must be two.
-_EXTREMES: dict[str, tuple[str, int, bool]] = {
-    "longest": ("span", 1, False),
-    "shortest": ("span", -1, False),
-    "deepest": ("depth", 1, False),
-    "longer": ("span", 1, True),
-    "shorter": ("span", -1, True),
-    "deeper": ("depth", 1, True),
-}
 # By how many percent at least and at most.
 _DEGREES = {"slightly": (0, 15), "much": (25, 1000)}
-_DURATIONS = {
-    "phase": ("phase", "fed"),
-    "over phase": ("phase",),
-    "fed": ("fed",),
-    "grid": ("grid", "grid unknown"),
-    "grid away": ("grid",),
-    "away": ("grid",),
-    "hole": ("hole",),
-    "covered": ("covered",),
-    "unknown": ("grid unknown",),
-}
 _FIRST = ("hello", "well")  # "good evening" is no time of the day
 # What was counted and never was stands first: proof has refused it where it was not so.
 _TABLE: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -1059,18 +585,6 @@ _ANY_WORD = re.compile(r"[^\W\d_][\w']*(?:-[^\W\d_][\w']*)*|_\w*")
 # Pictures only of what is told of, none that judges it.
 _STRANGE = re.compile(r"[^\w\s.,:;!?()\[\]{}'\"“”„«»•·\-+#&<>=/→…\x00\x01°%*^~’⚡🔋🔌🌡🏠📊📅📋📝⏱]")
 _SENTENCE = re.compile(r"(?<!\sno)(?<!див)[.!?]+(?=\s|\Z)|\n")
-_CLAUSE = re.compile(
-    r"[,;:()\[\]]|\s-\s|→|(?<![\w'])(?:and|but|while|whereas|though|although|because|then|та|і|й|а|але|проте|бо|коли)(?![\w'])",
-    re.IGNORECASE,
-)
-_RANGE = re.compile(r"\s*(?:-|to|until|till|down to|up to|до|по|→|->)[\s\x00]*", re.IGNORECASE)
-_AND = re.compile(r"\s*(?:and|та|і|й)\s*", re.IGNORECASE)
-_BETWEEN = re.compile(r"(?<!\w)(?:between|між)\s+\Z", re.IGNORECASE)
-_FROM = re.compile(
-    r"(?<!\w)(?:from|since|between|beginning at|starting at|started at|began at|з|із|зі|від|між)[\s(]+\Z",
-    re.IGNORECASE,
-)
-_TO = re.compile(r"(?<!\w)(?:to|until|till|ended at|ending at|back at|до|по|down to)\s+\Z", re.IGNORECASE)
 _WHILE = re.compile(
     r"(?<!\w)(?:in|during|when|while|after|before|under|without|with|through|"
     r"під час|коли|поки|після|перед|за|через|без|у|в)\s+"
@@ -1081,19 +595,13 @@ _WHILE = re.compile(
 _AS = re.compile(
     r"(?<!\w)(?:while|when|whenever|during|as|under|коли|поки|під час|тоді як)(?!\w)", re.IGNORECASE
 )
-_SUPERLATIVE = re.compile(r"min|lowest|least|bottomed|at worst|найнижч|мінім|найменш", re.IGNORECASE)
-_OF_DAY = re.compile(r"(?<!\w)(?:of|за) (?:the |all |whole )*(?:day|день|добу|дня|доби)(?!\w)", re.IGNORECASE)
 _EACH_BATTERY = re.compile(
     r"(?<!\w)(?:both|each|all|every|усі|всі|обидв\w*|кожн\w*)(?: of)?(?: the| its)? (?:batter|pack|батаре|акумулятор)\w*",
     re.IGNORECASE,
 )
-_THAN = re.compile(r"(?<!\w)(?:than|ніж|за)(?!\w)", re.IGNORECASE)
 _SINCE_NOW = re.compile(
     r"(?<!\w)(?:becam\w*|becom\w*|turned|today|new|newly|for the first time|вперше|уперше|"
     r"ста(?:в|л[аои])|нов(?:а|ий|е|ою)|сьогодні)(?!\w)",
     re.IGNORECASE,
 )
-_POINTS = re.compile(r"point|пункт|п\.\s?п|pp", re.IGNORECASE)
-_MORE = re.compile(r"\s*(?:more|higher|above|больше|більше|вище)(?!\w)", re.IGNORECASE)
-_LESS = re.compile(r"\s*(?:less|lower|fewer|below|менше|нижче)(?!\w)", re.IGNORECASE)
 _NOTHING_LISTED = re.compile(r"(?: again)?\s*(?::|-)\s*(?:-|\[\s*-?\s*\]|0|\x00?\s*$)", re.MULTILINE)
