@@ -2,9 +2,9 @@
 
 import { html } from "./lib.js";
 import { facts, t } from "./words.js";
-import { ago, flowOf, quantity, span } from "./format.js";
+import { flowOf, quantity, span } from "./format.js";
 import { ageOf, isOld, lasted, tick } from "./store.js";
-import { Age, Card } from "./parts.js";
+import { Age, Card, agoWhole } from "./parts.js";
 
 const STILL = 10; // W: less does not move
 const WIDE = 1500; // W: from here on the line is wide
@@ -76,7 +76,7 @@ export function Flow({ house, inverter, battery, also = "c7 wide" }) {
       <text x="284" y="156">${t("web.house")}</text><text x="284" y="178" class=${old(stale)}>${shown(load)}</text>
       <g class="beside"><text x="200" y="212" class=${old(packOld)}>${quantity("battery_power", watts)}</text><text x="200" y="232">${flow ? t("web.flow." + flow) : t("web.battery")}</text></g>
     </svg>
-    ${battery && html`<p class="small quiet">${t("web.battery_age", { ago: ago(ageOf(battery) || 0) })}</p>`}
+    ${battery && html`<p class="small quiet">${t("web.battery_age", { ago: agoWhole(ageOf(battery) || 0) })}</p>`}
   <//>`;
 }
 

@@ -18,7 +18,7 @@ export function Figure({ value, old }) {
 export const Name = ({ children }) => html`<bdi>${children}</bdi>`;
 
 // A young age in whole seconds: it ticks, and tenths would only flicker.
-const agoWhole = (age) => (age < facts().fresh.now || age >= 9.5 ? ago(age) : t("units.ago", { span: Math.round(age) + " " + t("units.second") }));
+export const agoWhole = (age) => (age < facts().fresh.now || age >= 9.5 ? ago(age) : t("units.ago", { span: Math.round(age) + " " + t("units.second") }));
 
 // How old a part is, in words: ticks by the one timer of the page.
 export function Age({ of, text }) {

@@ -28,7 +28,7 @@ export function Battery() {
     ${batteries.length > 1 && html`<div class="wide"><${Chips} label=${t("web.nav.battery")} value=${String(battery.number)} pick=${pick} options=${batteries.map((each) => [String(each.number), html`<${Name}>${labelOf(each)}<//>`])} /></div>`}
     <${Trouble} battery=${battery} />
     <div class="column c7">
-      <${BatteryHero} battery=${battery} also="" figures=${true} />
+      <${BatteryHero} battery=${battery} also="" figures="always" />
       <${TwoDays} batteries=${[battery]} also="" key=${battery.address} />
       ${reading.cells && reading.cells.length > 0 && html`<${Cells} battery=${battery} />`}
     </div>

@@ -24,7 +24,7 @@ export function Home() {
   const one = batteries.length === 1 ? batteries[0] : null;
   const newest = one || batteries.find((each) => !isOld(each)) || batteries[0];
   return html`
-    ${one ? html`<${BatteryHero} battery=${one} outlook=${true} />` : html`<${HouseHero} house=${house || {}} batteries=${batteries} />`}
+    ${one ? html`<${BatteryHero} battery=${one} outlook=${true} figures="wide-only" />` : html`<${HouseHero} house=${house || {}} batteries=${batteries} />`}
     ${(inverter || (house && house.power !== undefined)) && html`<${Flow} house=${house || {}} inverter=${inverter} battery=${newest} />`}
     ${!one && batteries.map((each) => html`<${BatteryCard} battery=${each} key=${each.address} />`)}
     <${TwoDays} batteries=${batteries} />
@@ -57,13 +57,13 @@ export function BatteryHero({ battery, outlook, also, figures }) {
   }
   return html`<${Hero} title=${html`<${Name}>${labelOf(battery)}<//>`} age=${html`<${Age} of=${battery} />`} old=${old} also=${also}
     soc=${reading.battery_soc} low=${reading.soc_low} high=${reading.soc_high} source=${reading.battery_soc_source}
-    empty=${reading.empty_in} full=${reading.full_in} figures=${figures && html`<${Figures} battery=${battery} old=${old} />`}>
+    empty=${reading.empty_in} full=${reading.full_in} figures=${figures && html`<${Figures} battery=${battery} old=${old} also=${figures} />`}>
     ${outlook && !old && html`<${Until} device=${battery.address} />`}
   <//>`;
 }
 
 // What flows, how warm it is, what is left: the figures below the bar.
-function Figures({ battery, old }) {
+function Figures({ battery, old, also }) {
   const { reading } = battery;
   const rows = [
     ["voltage", "voltage", reading.voltage],
@@ -73,7 +73,7 @@ function Figures({ battery, old }) {
     ...(reading.temperatures || []).map((value, n) => [`T${(reading.probe_numbers || [])[n] || n + 1}`, "temperature", value]),
     ["mosfet", "temperature", reading.mos_temperature],
   ].filter(([, , value]) => value !== undefined);
-  return html`<dl class="figures">${rows.map(([word, form, value]) => html`<div key=${word}><dt class="small quiet">${words("web." + word, word)}</dt><dd class="value"><${Num} old=${old}>${quantity(form, value)}<//></dd></div>`)}</dl>`;
+  return html`<dl class=${"figures " + also}>${rows.map(([word, form, value]) => html`<div key=${word}><dt class="small quiet">${words("web." + word, word)}</dt><dd class="value"><${Num} old=${old}>${quantity(form, value)}<//></dd></div>`)}</dl>`;
 }
 
 function HouseHero({ house, batteries }) {
