@@ -301,6 +301,17 @@ async def test_what_is_set_through_the_service(tmp_path: Path) -> None:
         await until(lambda: wanted(later, 1006) == Override(on=True))
 
 
+async def test_an_alert_says_that_it_is_judged_otherwise(tmp_path: Path) -> None:
+    """A disk that is nearly empty has one only by the owner's limit."""
+    (tmp_path / "house.yaml").write_text("alerts: {host: {3002: {set: 99.9, clear: 100}}}\n")
+    house = house_in(tmp_path)
+    async with running(house):
+        await until(lambda: wanted(house, 3002, "host").set == 99.9)
+        await house.alerts.misconfigured("")  # looks at the host, as it does every minute
+        (alert,) = (one for one in house.alerts.open_alerts() if one["code"] == 3002)
+        assert (alert["set"], alert["overridden"]) == (99.9, True)
+
+
 async def test_twenty_at_a_time_lose_none(tmp_path: Path) -> None:
     codes = [1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 1016, 1017, 1018,
              1019, 1020]  # fmt: skip

@@ -237,9 +237,11 @@ class Alerts:
             if found is None:
                 continue
             until = alert.muted_until
+            own = self._engine.options.override(alert.subject, alert.code).changes_grade
             shown.append(
                 alert_facts(alert, found[0])
                 | self._named(alert.subject)
+                | ({"overridden": True} if own else {})
                 | {
                     "muted": alert.muted_until_cleared or until is not None,
                     "muted_until": None if until is None else until.isoformat(timespec="seconds"),

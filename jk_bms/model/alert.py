@@ -51,6 +51,7 @@ class AlertTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Of one that is open.
     muted: bool | None = None
     muted_until: str | None = None
+    overridden: bool = False  # the owner wants other limits or another severity than its rule has
 
     @property
     def name(self) -> tuple[str, str, str]:

@@ -593,6 +593,18 @@ def test_muted_alert_can_be_heard_again() -> None:
     assert [button.label for button in page.buttons[0]] == ["👀 I have seen it", "🔔 Tell me again"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "words"), [(EN, "judged as house.yaml says"), (UK, "межі задано в house.yaml")]
+)
+def test_an_alert_that_the_owner_has_judged_otherwise_says_so(texts: Texts, words: str) -> None:
+    otherwise, usual = (
+        pages.alerts(snapshot(alerts=[alert(overridden=own)]), texts, KYIV, NOW).text for own in (True, False)
+    )
+
+    assert words in otherwise
+    assert words not in usual
+
+
 def test_forty_alerts_are_one_page() -> None:
     page = pages.alerts(snapshot(alerts=[alert(part=str(n)) for n in range(40)]), EN, KYIV, NOW)
 

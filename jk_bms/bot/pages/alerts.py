@@ -59,6 +59,8 @@ def alerts(
         line = escape(alert_line(alert, names.get(alert.subject), texts, zone, now))
         number_mark = f"{number}. " if len(shown) > 1 else ""
         state = escape(_seen(alert, texts) + _muted(alert, texts, zone, now))
+        if alert.overridden:
+            state += "\n✏️ " + escape(texts("bot.alert_overridden"))
         if hushed and is_hushed(hushed, alert, now):
             state += "\n🔕 " + escape(texts("bot.hushed_here"))
         lines.append(f"{mark(alert)} {number_mark}{line}{state}")

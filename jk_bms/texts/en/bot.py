@@ -136,6 +136,7 @@ TEXTS = {
     "bot.unmuted": "You will be told again.",
     "bot.alert_over": "This alert is over.",
     "bot.muted_until": "muted until {time}",
+    "bot.alert_overridden": "judged as house.yaml says",
     "bot.muted_until_clear": "muted until it is over",
     # /health
     "bot.health.nothing": "Nothing is known about the cells yet.",

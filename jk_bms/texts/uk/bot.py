@@ -138,6 +138,7 @@ TEXTS = {
     "bot.unmuted": "Знову повідомлятиму про цю тривогу.",
     "bot.alert_over": "Ця тривога вже минула.",
     "bot.muted_until": "без нагадувань до {time}",
+    "bot.alert_overridden": "межі задано в house.yaml",
     "bot.muted_until_clear": "без нагадувань, доки не мине",
     # /health
     "bot.health.nothing": "Про комірки ще нічого не відомо.",
