@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from jk_bms.model.alert import alert_of
+from jk_bms.model.health import HealthTold
 from jk_bms.model.snapshot import BatteryNow, Snapshot
 
 
@@ -41,4 +42,6 @@ def _typed(given: Any) -> Any:
         return house(given)
     if isinstance(given, dict) and "address" in given:
         return battery(given)
-    return alert_of(given) if isinstance(given, dict) and "cells" not in given else given
+    if isinstance(given, dict) and "cells" in given:
+        return msgspec.convert(given, HealthTold)
+    return alert_of(given) if isinstance(given, dict) else given

@@ -31,6 +31,7 @@ from jk_bms.bot.updates import AWAY
 from jk_bms.charts.wanted import SPANS
 from jk_bms.config.settings import Settings
 from jk_bms.errors import JkBmsError, LiveError, StoreError
+from jk_bms.model.health import HealthTold
 from jk_bms.model.snapshot import BatteryNow, Snapshot
 from jk_bms.store.bms_db import open_reader
 from jk_bms.texts import LANGUAGES, Texts, best, durations, escape, language
@@ -398,7 +399,8 @@ class Handlers:
             reports = await self._live.request("health", device=device.address)
         except LiveError:
             return pages.plain(asked.texts, "bot.try_later")
-        return pages.health(device, reports.get(device.address), asked.texts)
+        report = msgspec.convert(reports.get(device.address), HealthTold | None)
+        return pages.health(device, report, asked.texts)
 
     async def _alerts(self, asked: Asked) -> None:
         snapshot = await self._live.snapshot()

@@ -7,13 +7,15 @@ import argparse
 import json
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.client import LiveClient
+from jk_bms.model.health import CellTold, HealthTold
 from jk_bms.texts.durations import span
 from jk_bms.tool.exits import EXIT_NOTHING, EXIT_OK
 from jk_bms.tool.output import note
@@ -36,6 +38,40 @@ MISSING = {
     "self-discharge": "that takes a week or more of watching a battery that is charged full now and then",
     "resistance": "something large must be switched on or off now and then",
 }
+
+
+class PackHealth(HealthTold, frozen=True, kw_only=True):
+    """A battery and the health of its cells."""
+
+    address: str
+    number: int
+    name: str | None
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """By what a charge is counted. Pairs: a value and its standard deviation."""
+
+    soc: float  # %
+    low: float
+    high: float
+    anchor: str | None  # full or empty; None: it was not seen so yet
+    anchor_age: float | None  # s
+    offset: tuple[float, float]  # A
+    idle: tuple[float, float]  # A
+    capacity: tuple[float, float]  # Ah
+    shift: tuple[float, float]  # V
+
+
+class PackCharge(msgspec.Struct, frozen=True, kw_only=True):
+    """A battery and what its charge is counted by."""
+
+    address: str
+    number: int
+    name: str | None
+    kind: str | None  # of its cells
+    doubt: str  # why it is not counted; "": it is
+    counted: Counted | None
+    judged: tuple[tuple[str, str], ...]  # time in ISO 8601 and what was judged, the oldest first
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,17 +103,22 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(packs, indent=2, ensure_ascii=False))
     else:
-        lines = partial(charge_lines, zone=settings.timezone) if given.soc else health_lines
-        print("\n\n".join("\n".join(lines(pack)) for pack in packs))
+        pages = (
+            charge_lines(msgspec.convert(pack, PackCharge), zone=settings.timezone)
+            if given.soc
+            else health_lines(msgspec.convert(pack, PackHealth))
+            for pack in packs
+        )
+        print("\n\n".join("\n".join(lines) for lines in pages))
     return EXIT_OK
 
 
-def health_lines(pack: dict[str, Any]) -> Iterator[str]:
+def health_lines(pack: PackHealth) -> Iterator[str]:
     """Yield the health of one battery as a page for a person."""
-    cells, capacity = pack["cells"], pack["nominal_ah"]
-    name = f": {pack['name']}" if pack["name"] else ""
-    yield f"Battery {pack['number']}{name} ({pack['address']}), watched for {_days(pack['days'])}"
-    yield f"  {pack['verdict']}"
+    cells, capacity = pack.cells, pack.nominal_ah
+    name = f": {pack.name}" if pack.name else ""
+    yield f"Battery {pack.number}{name} ({pack.address}), watched for {_days(pack.days)}"
+    yield f"  {pack.verdict}"
     if not cells:
         return
     yield ""
@@ -86,19 +127,19 @@ def health_lines(pack: dict[str, Any]) -> Iterator[str]:
     for cell in cells:
         yield "  " + "  ".join(_columns(cell)).rstrip()
     yield ""
-    if pack["imbalance"] is not None:
-        ah = f" ({pack['imbalance'] * capacity / 100:.1f} Ah)" if capacity else ""
-        yield f"  Between the fullest and the emptiest cell at the end of charge: {pack['imbalance']:.1f} %{ah}"
-    if pack["learned_ah"] is not None and capacity:
-        share = 100 * pack["learned_ah"] / capacity
-        yield f"  Capacity: {pack['learned_ah']:.0f} Ah learned, {share:.0f} % of {capacity:g} Ah"
-    if pack["temperature"] is not None:
-        yield f"  Resistances were measured around {pack['temperature']:.0f} °C."
-    if pack["balancer_unseen"]:
+    if pack.imbalance is not None:
+        ah = f" ({pack.imbalance * capacity / 100:.1f} Ah)" if capacity else ""
+        yield f"  Between the fullest and the emptiest cell at the end of charge: {pack.imbalance:.1f} %{ah}"
+    if pack.learned_ah is not None and capacity:
+        share = 100 * pack.learned_ah / capacity
+        yield f"  Capacity: {pack.learned_ah:.0f} Ah learned, {share:.0f} % of {capacity:g} Ah"
+    if pack.temperature is not None:
+        yield f"  Resistances were measured around {pack.temperature:.0f} °C."
+    if pack.balancer_unseen:
         yield "  This BMS does not tell how much its balancer moves, so a small leak may stay hidden."
-    for kind in dict.fromkeys(fault["kind"] for cell in cells for fault in cell["faults"]):
+    for kind in dict.fromkeys(fault.kind for cell in cells for fault in cell.faults):
         yield f"  {kind}: {ADVICE[kind]}."
-    for what in dict.fromkeys(what for cell in cells for what in cell["unknown"]):
+    for what in dict.fromkeys(what for cell in cells for what in cell.unknown):
         yield f"  {what} is not yet known for every cell: {MISSING[what]}."
 
 
@@ -106,32 +147,32 @@ def _days(days: float) -> str:
     return f"{days:.0f} day{'' if round(days) == 1 else 's'}"
 
 
-def charge_lines(pack: dict[str, Any], *, zone: tzinfo | None = None) -> Iterator[str]:
+def charge_lines(pack: PackCharge, *, zone: tzinfo | None = None) -> Iterator[str]:
     """Yield by what the charge of one battery is counted, as a page for a person; times in ``zone``."""
-    name = f": {pack['name']}" if pack["name"] else ""
-    yield f"Battery {pack['number']}{name} ({pack['address']})"
-    counted = pack["counted"]
+    name = f": {pack.name}" if pack.name else ""
+    yield f"Battery {pack.number}{name} ({pack.address})"
+    counted = pack.counted
     if counted is None:
-        yield f"  {pack['doubt'] or 'Nothing was counted yet.'}"
+        yield f"  {pack.doubt or 'Nothing was counted yet.'}"
         return
-    yield f"  Charge     {counted['soc']:.1f} %, 95 times in 100 between {counted['low']:.0f} and {counted['high']:.0f} %"
-    if counted["anchor"] is None:
+    yield f"  Charge     {counted.soc:.1f} %, 95 times in 100 between {counted.low:.0f} and {counted.high:.0f} %"
+    if counted.anchor is None or counted.anchor_age is None:
         yield "  Counted    from the BMS's value and the voltages; it was not seen full yet"
     else:
-        yield f"  Counted    from a pack that was {counted['anchor']}, {span(counted['anchor_age'])} ago"
-    yield f"  Cells      {pack['kind']}, {_with_sigma(counted['shift'], 1e3, 'mV')} above the curve of their kind"
-    yield f"  Sensor     reads {_with_sigma(counted['offset'], 1.0, 'A')} too much; while it reads nothing,"
-    yield f"             {_with_sigma(counted['idle'], 1.0, 'A')} flow"
-    yield f"  Capacity   {_with_sigma(counted['capacity'], 1.0, 'Ah')}, as this sensor counts"
-    if pack["judged"]:
+        yield f"  Counted    from a pack that was {counted.anchor}, {span(counted.anchor_age)} ago"
+    yield f"  Cells      {pack.kind}, {_with_sigma(counted.shift, 1e3, 'mV')} above the curve of their kind"
+    yield f"  Sensor     reads {_with_sigma(counted.offset, 1.0, 'A')} too much; while it reads nothing,"
+    yield f"             {_with_sigma(counted.idle, 1.0, 'A')} flow"
+    yield f"  Capacity   {_with_sigma(counted.capacity, 1.0, 'Ah')}, as this sensor counts"
+    if pack.judged:
         yield ""
         yield "  It was last judged by:"
-    for time, text in pack["judged"]:
+    for time, text in pack.judged:
         at = datetime.fromisoformat(time).astimezone(zone)
         yield from wrap(text, 78, initial_indent=f"    {at:%-d %b %H:%M}  ", subsequent_indent=" " * 18)
 
 
-def _with_sigma(value: list[float], factor: float, unit: str) -> str:
+def _with_sigma(value: tuple[float, float], factor: float, unit: str) -> str:
     """``1.2 ± 0.4 A``: two standard deviations, so the true value lies within them 95 times in 100."""
     mean, sigma = (factor * each for each in value)
     digits = 0 if 2 * sigma >= 3 else 1 if 2 * sigma >= 0.3 else 2
@@ -205,24 +246,23 @@ def _not_understood(settings: Settings, label: str, error: Exception) -> StoreEr
     )
 
 
-def _columns(cell: dict[str, Any]) -> Iterator[str]:
-    yield f"{cell['number']:4d} "
-    if cell["resistance"] is None:
+def _columns(cell: CellTold) -> Iterator[str]:
+    yield f"{cell.number:4d} "
+    if cell.resistance is None or cell.resistance_excess is None:
         yield f"{'unknown':<14}"
     else:
-        yield f"{1e3 * cell['resistance']:.2f} mΩ {100 * cell['resistance_excess']:+4.0f} %"
-    yield f"{_measured(cell['size'], cell['size_sigma']):<16}"
-    yield f"{_measured(cell['loss_month'], cell['loss_month_sigma']):<16}"
-    ahead = cell["ahead_when_full_ah"]
+        yield f"{1e3 * cell.resistance:.2f} mΩ {100 * cell.resistance_excess:+4.0f} %"
+    yield f"{_measured(cell.size, cell.size_sigma):<16}"
+    yield f"{_measured(cell.loss_month, cell.loss_month_sigma):<16}"
+    ahead = cell.ahead_when_full_ah
     yield f"{'unknown' if ahead is None else f'{ahead + 0.0:+.1f} Ah':<13}"
-    if cell["faults"]:
+    if cell.faults:
         yield "; ".join(
-            f"{fault['kind']}{' since ' + fault['since'] if fault['since'] else ''}, "
-            f"{100 * fault['sure']:.0f} % sure"
-            for fault in cell["faults"]
+            f"{fault.kind}{' since ' + fault.since if fault.since else ''}, {100 * fault.sure:.0f} % sure"
+            for fault in cell.faults
         )
-    elif cell["verdict"] == "good":
-        yield f"good, {100 * cell['sure']:.0f} % sure"
+    elif cell.verdict == "good":
+        yield f"good, {100 * cell.sure:.0f} % sure"
     else:
         yield "too early to tell"
 

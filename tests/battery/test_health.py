@@ -15,7 +15,7 @@ from jk_bms.battery.health import Health, stored_report
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.model import Sample
 from jk_bms.simulator.pack import Faulty
-from jk_bms.tool.health import health_lines
+from jk_bms.tool.health import PackHealth, health_lines
 from tests.battery.quick_pack import BEGIN, DEVICE, Habits, QuickPack, drawn, watched
 from tests.scale import scaled, soaking
 
@@ -260,10 +260,10 @@ def test_under_a_wrong_clock_since_is_told_later() -> None:
     assert health.report().cells[4].faults[0].since is not None
 
 
-def as_told(report: HealthReport) -> dict[str, Any]:
+def as_told(report: HealthReport) -> PackHealth:
     """The report as it comes out of the service's socket."""
     plain: dict[str, Any] = json.loads(json.dumps(report.as_dict()))
-    return {"address": DEVICE.address, "number": 1, "name": "Cellar", **plain}
+    return msgspec.convert({"address": DEVICE.address, "number": 1, "name": "Cellar", **plain}, PackHealth)
 
 
 def test_the_page_names_cell_fault_date_and_advice() -> None:

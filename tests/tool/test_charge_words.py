@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jk_bms.clock import NOT_BEFORE, Clock
@@ -15,7 +16,7 @@ from jk_bms.demo.made_up_day import with_a_past
 from jk_bms.model import Event
 from jk_bms.model.kinds import SIMULATED
 from jk_bms.store.bms_db import open_writer
-from jk_bms.tool.health import charge_lines, charges
+from jk_bms.tool.health import PackCharge, charge_lines, charges
 
 NOW = NOT_BEFORE + timedelta(days=100, hours=10)
 
@@ -51,7 +52,7 @@ def test_the_grounds_of_a_charge_in_words(settings: Settings) -> None:
         own.append(event("soc.anchor", "state of charge counted anew from a pack that is full", 2.0))
 
     (pack,) = charges(settings)
-    lines = list(charge_lines(pack, zone=UTC))
+    lines = list(charge_lines(msgspec.convert(pack, PackCharge), zone=UTC))
     text = "\n".join(lines)
 
     assert lines[0].startswith("Battery 1: shed (")
@@ -107,11 +108,11 @@ def test_no_figure_is_less_than_nothing(settings: Settings) -> None:
 def test_what_is_not_counted_says_why(settings: Settings, change: dict[str, Any], said: str) -> None:
     (pack,) = charges(settings)
 
-    assert said in "\n".join(charge_lines(pack | change, zone=UTC))
+    assert said in "\n".join(charge_lines(msgspec.convert(pack | change, PackCharge), zone=UTC))
 
 
 def test_before_an_anchor_it_says_so(settings: Settings) -> None:
     (pack,) = charges(settings)
     pack["counted"] |= {"anchor": None, "anchor_age": None}
 
-    assert "it was not seen full yet" in "\n".join(charge_lines(pack, zone=UTC))
+    assert "it was not seen full yet" in "\n".join(charge_lines(msgspec.convert(pack, PackCharge), zone=UTC))
