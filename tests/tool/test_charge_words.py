@@ -90,7 +90,9 @@ def test_no_figure_is_less_than_nothing(settings: Settings) -> None:
     (pack,) = charges(settings)
     pack["counted"]["idle"] = [-0.02, 0.2]
 
-    assert "0.0 ± 0.4 A flow" in (text := "\n".join(charge_lines(pack, zone=UTC)))
+    assert "0.0 ± 0.4 A flow" in (
+        text := "\n".join(charge_lines(msgspec.convert(pack, PackCharge), zone=UTC))
+    )
     assert "-0.0" not in text
 
 
