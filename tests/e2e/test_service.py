@@ -194,7 +194,6 @@ def test_time_can_run_faster(simulated: House) -> None:
         ({"JK_BMS_ADDRESS": "AA:BB:CC"}, "JK_BMS_ADDRESS='AA:BB:CC'"),
         ({"DB_TYPE": "mysql"}, "mysql is not supported"),
         ({"TIMEZONE": "Kiev/Europe"}, "TIMEZONE="),
-        ({"JK_BMS_ADDRESS": "", "JK_DEVICES_FILE": "/nonexistent.yaml"}, "--scan"),
         ({"JK_ENV_FILE": "/nonexistent/.env"}, "/nonexistent/.env"),
     ],
 )
@@ -205,6 +204,20 @@ def test_wrong_configuration(simulated: House, env: dict[str, str], says: str) -
     assert says in service.log
     assert service.log.count("ERROR") == 1
     assert "Traceback" not in service.log
+
+
+def test_without_a_battery_it_waits_for_one(simulated: House) -> None:
+    """Idle, with its socket open; what a scan or a hand writes into the registry is read without a restart."""
+    registry = simulated.folder / "later.yaml"
+    with simulated.service(JK_BMS_ADDRESS="", JK_DEVICES_FILE=str(registry)) as service:
+        until(lambda: (s := service.snapshot()) and s["devices"] == [])
+        assert "No battery is configured yet" in service.log
+
+        registry.write_text("attic: {type: simulated}\n")
+        service.process.send_signal(signal.SIGHUP)
+        assert service.streaming()["devices"][0]["address"] == "attic"
+
+    assert "ERROR" not in service.log
 
 
 def test_all_faults_at_once(simulated: House) -> None:
