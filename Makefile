@@ -20,8 +20,9 @@ JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 STARTS_PROCESSES := tests/actions tests/bot tests/e2e tests/links tests/packaging tests/tool
 FLOOR_TESTS := $(filter-out $(STARTS_PROCESSES) %__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) \
                $(wildcard tests/test_*.py) \
-               tests/e2e/test_service.py tests/e2e/test_run.py tests/e2e/test_bot.py tests/e2e/test_pair.py \
-               tests/bot/test_program.py tests/links/test_ble.py tests/actions/test_apprise_send.py
+               tests/e2e/test_run.py tests/e2e/test_pair.py tests/e2e/test_service.py::test_simulated_house_lives \
+               tests/e2e/test_bot.py::test_battery_shows_what_the_poller_reads tests/bot/test_program.py \
+               tests/links/test_ble.py tests/actions/test_apprise_send.py
 
 # bench/peer_*.py are the other programs we measure against; they run in environments of their own.
 MEASUREMENTS := $(filter-out bench/peer_%,$(wildcard bench/*.py))

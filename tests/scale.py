@@ -15,3 +15,8 @@ def scaled(full: int, least: int = 1) -> int:
 def soaking() -> bool:
     """Whether the long counts run whole."""
     return float(os.environ.get("SOAK", "1")) >= 20.0
+
+
+def in_time(seconds: float, limit: float) -> bool:
+    """Whether something took less than ``limit`` s. Only a soak holds it to that: elsewhere a busy machine may be why."""
+    return seconds < (limit if soaking() else PATIENCE)

@@ -13,7 +13,7 @@ from jk_bms.start import EXIT_CONFIG, EXIT_LATER
 from tests.bot.bot_program import BotProgram
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 from tests.e2e.house import NotifySocket
-from tests.scale import PATIENCE
+from tests.scale import PATIENCE, in_time
 
 
 def answers(telegram: TelegramServer, limit: float = PATIENCE) -> str:
@@ -36,7 +36,7 @@ def test_it_starts_is_ready_and_ends_cleanly(telegram: TelegramServer, tmp_path:
         notify.hear("STOPPING=1")
 
     assert code == EXIT_OK
-    assert seconds < 4
+    assert in_time(seconds, 4)
     assert "unexpected" not in bot.log
     assert "Traceback" not in bot.log
 
@@ -207,4 +207,4 @@ def test_it_ends_while_telegram_hangs(
         code, seconds = bot.end(number)
 
     assert code == EXIT_OK
-    assert seconds < 5.5
+    assert in_time(seconds, 5.5)

@@ -12,7 +12,7 @@ import pytest
 
 from jk_bms import __version__
 from tests.e2e.house import TOP, House, until
-from tests.scale import PATIENCE
+from tests.scale import PATIENCE, in_time
 
 NOBODY = "http://127.0.0.1:9"  # no Bot API there
 
@@ -39,7 +39,7 @@ def test_both_run_and_both_end(number: signal.Signals, with_token: House) -> Non
         bot = bot_of(service.process.pid)
         code, seconds = service.end(number)
 
-    assert (code, seconds < 5) == (0, True), service.log
+    assert (code, in_time(seconds, 5)) == (0, True), service.log
     assert bot is not None
     assert not Path(f"/proc/{bot}").exists()
     assert with_token.bms_db.with_name("bot.db").exists()
@@ -72,7 +72,7 @@ def test_the_page_runs_as_well(simulated: House) -> None:
             assert json.load(answer)["status"] == "ok"
         code, seconds = service.end(signal.SIGINT)
 
-    assert (code, seconds < 5) == (0, True), service.log
+    assert (code, in_time(seconds, 5)) == (0, True), service.log
     assert "Traceback" not in service.log
 
 
