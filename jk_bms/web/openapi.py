@@ -100,7 +100,7 @@ def _in_query(route: Route, made: dict[str, Any], components: dict[str, Any]) ->
 def _responses(route: Route, made: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
-        answer["content"] = {JSON: {"schema": made[repr(route.answer)]}}
+        answer["content"] = {route.kind: {"schema": made[repr(route.answer)]}}
     elif route.status == 200:
         answer["content"] = {route.kind: {"schema": {"type": "string"}}}
     responses: dict[str, Any] = {str(route.status): answer}

@@ -71,7 +71,6 @@ class Page:
 
     async def run(self) -> None:
         """Keep everything going until cancelled."""
-        await self.access.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.house.run(), name="house")
             group.create_task(self._report(), name="signs of life")

@@ -47,6 +47,7 @@ async def serve(settings: Settings) -> None:
         server = make_server(App(page, table()))
         notifier = Notifier()
         try:
+            await page.access.begin()  # before the first request: a password of the settings counts at once
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(page.run(), name="page")
                 serving = group.create_task(server.serve(sockets=listeners), name="server")

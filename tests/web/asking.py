@@ -254,6 +254,7 @@ async def house_in(
         came = asyncio.Event()
         page.house.listen(lambda news: came.set() if isinstance(news, Snapshot) else None)
         async with service.server.serve():
+            await page.access.begin()
             running = asyncio.create_task(page.run(), name="page")
             try:
                 if heard:
