@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install the poller and its Telegram bot as services: user, code, environment, settings, units. Run it
+# Install the poller, its page and its Telegram bot as services: user, code, environment, settings, units. Run it
 # again at any time; it changes only what is not yet as it should be.
 #
 # It never touches what is not ours. Settings and registry are written only when missing. A unit, command or
@@ -16,9 +16,11 @@ NAME=easun-jkbms
 CONFIG=/etc/$NAME
 STATE=/var/lib/$NAME
 BOT=$NAME-bot
+WEB=$NAME-web
 UNITS=/etc/systemd/system
 UNIT=$UNITS/$NAME.service
 BOT_UNIT=$UNITS/$BOT.service
+WEB_UNIT=$UNITS/$WEB.service
 MARK="# $NAME" # the first line of our units; other programs ship units of like names
 COMMAND=/usr/local/bin/jk-util
 RULE=/etc/polkit-1/rules.d/50-$NAME.rules
@@ -228,7 +230,7 @@ env_value() { # KEY FILE
 
 source="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 outdated="" list="" beside="" in_place="" settings_dir="" registry="" db_path="" db_group="" log_path="" token=""
-their_bot="" shared="" earlier="" no_packages="" foreign_bot_unit=""
+their_bot="" shared="" earlier="" no_packages="" foreign_bot_unit="" foreign_web_unit=""
 declare -A ours=() # path below the prefix -> checksum, as installed last time
 
 # A list says what an earlier run put there. It may have been changed since: what could lead astray is left out.
@@ -341,6 +343,7 @@ survey() {
         local unit
         ! unit="$(foreign_unit "$NAME")" || die "$unit is not ours, so the service cannot be installed; nothing was changed"
         foreign_bot_unit="$(foreign_unit "$BOT")" || true
+        foreign_web_unit="$(foreign_unit "$WEB")" || true
         id_is_ours || die "there is a user $NAME that is not of ours (its home is not $STATE); nothing was changed"
     fi
 }
@@ -766,6 +769,10 @@ units() {
         render "$BOT" "$(folder_of "$log_path")" >"$scratch/bot-unit"
         put "$scratch/bot-unit" "$BOT_UNIT" 0644
     fi
+    if [[ -z "$foreign_web_unit" ]]; then
+        render "$WEB" "" >"$scratch/web-unit"
+        put "$scratch/web-unit" "$WEB_UNIT" 0644
+    fi
     places >"$scratch/places"
     put "$scratch/places" "$prefix/.$NAME-places" 0644
     if theirs="$(command_is_foreign)"; then
@@ -786,6 +793,12 @@ units() {
     else
         started "$NAME" # without a battery too: it waits for one
     fi
+    if [[ -z "$(why_no_page)" ]]; then
+        systemctl is-enabled --quiet "$WEB" 2>/dev/null || run "start the page at boot" systemctl enable --quiet "$WEB"
+        if ((changes)) || [[ -n "$newer" ]] || ! systemctl is-active --quiet "$WEB"; then
+            started "$WEB"
+        fi
+    fi
     if [[ -z "$(why_no_bot)" ]]; then
         systemctl is-enabled --quiet "$BOT" 2>/dev/null || run "start the bot at boot" systemctl enable --quiet "$BOT"
         if ((changes)) || [[ -n "$newer" ]] || ! systemctl is-active --quiet "$BOT"; then
@@ -795,6 +808,17 @@ units() {
 }
 
 token_key() { if [[ -n "$shared" ]]; then echo BMS_BOT_TOKEN; else echo TELEGRAM_BOT_TOKEN; fi; }
+
+# What keeps the page from being started, and what to do about it; nothing when it may run.
+why_no_page() {
+    if [[ -n "$foreign_web_unit" ]]; then
+        say "$foreign_web_unit is not ours and is left as it is"
+    elif [[ -n "$given_venv" ]] && ! "$given_venv/bin/python" -I -c '
+import importlib.util, sys
+sys.exit(importlib.util.find_spec("uvicorn") is None)' 2>/dev/null; then
+        say "$given_venv has no uvicorn; install requirements.txt there and run this again"
+    fi
+}
 
 # What keeps the bot from being started, and what to do about it; nothing when it may run.
 why_no_bot() {
@@ -835,6 +859,12 @@ poller_check() {
     has_battery || say "service: no battery yet: $(tool_command) --scan; what it saves is read at once"
 }
 
+page_check() {
+    local why
+    why="$(why_no_page)"
+    [[ -z "$why" ]] || say "page: not started: $why"
+}
+
 bot_checks() {
     local why dir
     why="$(why_no_bot)"
@@ -848,6 +878,7 @@ bot_checks() {
 
 checks() {
     poller_check
+    page_check
     bot_checks
     if [[ -z "$db_path" ]]; then
         if [[ "$(env_value BMS_STANDALONE_ROWS "$(at "$settings_dir/.env")")" =~ ^([tT][rR][uU][eE]|[yY][eE][sS]|[oO][nN]|1)$ ]]; then
@@ -981,7 +1012,7 @@ END
   $again
       again, after each change there: fits the services to the settings and starts them
   $jk_util status
-      or watch the log: journalctl -fu $NAME (the bot: -u $BOT)
+      how it does, and where the page is; or watch the log: journalctl -fu $NAME (the page: -u $WEB, the bot: -u $BOT)
 END
 }
 
@@ -989,7 +1020,7 @@ uninstall() {
     local each path
     retire_old_bot
     if live_systemd; then
-        for each in "$BOT" "$NAME"; do
+        for each in "$WEB" "$BOT" "$NAME"; do
             our_unit "$UNITS/$each.service" || continue
             systemctl is-active --quiet "$each" 2>/dev/null && run "stop $each" systemctl stop "$each"
             systemctl is-enabled --quiet "$each" 2>/dev/null && run "start $each no more at boot" systemctl disable --quiet "$each"
@@ -997,7 +1028,7 @@ uninstall() {
     else
         say "service: systemd does not run here: nothing to stop"
     fi
-    for path in "$UNIT" "$BOT_UNIT"; do
+    for path in "$UNIT" "$BOT_UNIT" "$WEB_UNIT"; do
         if our_unit "$(at "$path")"; then
             run "remove $path" rm -f -- "$(at "$path")"
         elif [[ -e "$(at "$path")" || -L "$(at "$path")" ]]; then

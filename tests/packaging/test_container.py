@@ -74,7 +74,7 @@ def test_compose_accepts_it(tmp_path: Path, run: Run) -> None:
     assert whole["services"]["jkbms"]["build"]["args"]["REQUIREMENTS"] == "requirements.txt"
 
 
-@pytest.mark.parametrize("name", ["jkbms", "bot"])
+@pytest.mark.parametrize("name", ["jkbms", "web", "bot"])
 def test_services_are_off_and_unprivileged(name: str) -> None:
     service = services()[name]
 
@@ -113,6 +113,16 @@ def test_bot_shares_state_and_socket_and_nothing_else(service: dict[str, Any], b
         assert bot["build"]["args"][key] == service["build"]["args"][key]
     assert bot["build"]["args"]["REQUIREMENTS"] == "requirements-bot.txt"
     assert bot["image"] != service["image"]  # the two builds would overwrite each other
+
+
+def test_page_shares_state_and_socket_and_answers_under_the_hosts_names(service: dict[str, Any]) -> None:
+    page = services()["web"]
+
+    assert page["command"] == ["-m", "jk_bms.web", "--stay"]
+    assert (page["image"], page["network_mode"]) == (service["image"], "host")
+    assert page["environment"]["BMS_SOCKET"] == service["environment"]["BMS_SOCKET"]
+    assert page["environment"]["BMS_DB_PATH"] == service["environment"]["BMS_DB_PATH"]
+    assert not any("inverter" in volume or "dbus" in volume for volume in page["volumes"])
 
 
 def test_what_dies_is_started_again_and_a_bot_that_needs_a_person_does_not_die(

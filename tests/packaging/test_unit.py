@@ -9,6 +9,7 @@ from tests.packaging.commands import PROJECT, Run, needs
 
 UNIT = PROJECT / "systemd" / "easun-jkbms.service"
 BOT = PROJECT / "systemd" / "easun-jkbms-bot.service"
+WEB = PROJECT / "systemd" / "easun-jkbms-web.service"
 
 MUST_SAY = (
     "Type=notify",
@@ -54,6 +55,30 @@ BOT_MUST_SAY = (
 )
 
 
+WEB_MUST_SAY = (
+    "Restart=always",
+    "RestartSec=10",
+    "Type=notify",
+    "RestartPreventExitStatus=78",
+    "User=easun-jkbms",
+    "Group=easun-jkbms",
+    "StateDirectory=easun-jkbms",
+    "ExecStart=/opt/easun-jkbms/.venv/bin/python -m jk_bms.web",
+    "WorkingDirectory=/opt/easun-jkbms",
+    "Environment=JK_ENV_FILE=/etc/easun-jkbms/.env",
+    "Environment=JK_DEVICES_FILE=/etc/easun-jkbms/jk_devices.yaml",
+    "Environment=BMS_DB_PATH=/var/lib/easun-jkbms/bms.db",
+    "Environment=WEB_DB_PATH=/var/lib/easun-jkbms/web.db",
+    "Environment=BMS_SOCKET=/run/easun-jkbms/poller.sock",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "InaccessiblePaths=-/run/dbus",
+    "MemoryHigh=120M",
+    "MemoryMax=200M",
+    "OOMScoreAdjust=250",
+    "WantedBy=multi-user.target",
+)
+
+
 def settings_of(unit: Path) -> dict[str, str]:
     """Each key of the unit with its last value."""
     return dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE))
@@ -67,6 +92,17 @@ def test_says(line: str) -> None:
 @pytest.mark.parametrize("line", BOT_MUST_SAY)
 def test_bot_says(line: str) -> None:
     assert line in BOT.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("line", WEB_MUST_SAY)
+def test_page_says(line: str) -> None:
+    assert line in WEB.read_text(encoding="utf-8").splitlines()
+
+
+def test_page_lives_without_the_poller_and_leaves_its_socket_alone() -> None:
+    unit = settings_of(WEB)
+
+    assert not {"Requires", "BindsTo", "PartOf", "SupplementaryGroups", "RuntimeDirectory"} & set(unit)
 
 
 def test_bluetooth_comes_first_and_d_bus_stays_open() -> None:
@@ -123,7 +159,7 @@ def test_two_pollers_see_each_others_lock() -> None:
 
 
 @needs("systemd-analyze")
-@pytest.mark.parametrize("unit", [UNIT, BOT], ids=["poller", "bot"])
+@pytest.mark.parametrize("unit", [UNIT, BOT, WEB], ids=["poller", "bot", "page"])
 def test_systemd_understands_every_line(unit: Path, tmp_path: Path, run: Run) -> None:
     """systemd-analyze ends with 0 even on unknown keys, so any word of it is a failure."""
     text = unit.read_text(encoding="utf-8")
@@ -139,7 +175,7 @@ def test_systemd_understands_every_line(unit: Path, tmp_path: Path, run: Run) ->
 
 
 @needs("systemd-analyze")
-@pytest.mark.parametrize("unit", [UNIT, BOT], ids=["poller", "bot"])
+@pytest.mark.parametrize("unit", [UNIT, BOT, WEB], ids=["poller", "bot", "page"])
 def test_exposure(unit: Path, run: Run) -> None:
     """At most 2.0 of 10, by systemd's own judgement."""
     result = run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit)

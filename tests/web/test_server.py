@@ -234,9 +234,8 @@ def test_the_document_tells_of_every_route() -> None:
             assert in_path == set(re.findall(r"\{(\w+)\}", path))
 
 
-CHECKS = (
-    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
-)  # fmt: skip
+# Not "not_a_server_error": no battery service runs here, and 503 is what is to be said of that.
+CHECKS = ("status_code_conformance", "content_type_conformance", "response_schema_conformance")
 
 
 def test_the_api_does_what_its_document_says(program: Program) -> None:
@@ -256,4 +255,5 @@ def test_the_api_does_what_its_document_says(program: Program) -> None:
             cwd=program.log_file.parent, capture_output=True, text=True, timeout=30 * PATIENCE, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
+    assert "a request failed" not in program.log  # what is said to be 500
     assert "Traceback" not in program.log
