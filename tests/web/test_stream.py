@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -204,8 +205,8 @@ async def test_of_readings_only_the_newest_counts_and_of_alerts_each() -> None:
     feed._streams.add(stream)
     for number in range(5):
         clock.now += 1
-        feed.say("battery", "a", lambda n=number: n)
-        feed.say("alert", "", lambda n=number: n)
+        feed.say("battery", "a", partial(int, number))
+        feed.say("alert", "", partial(int, number))
 
     kinds = [(said.kind, said.body.split(b"data: ")[1].strip()) for said in stream.take()]
 
@@ -218,7 +219,7 @@ async def test_readings_come_at_most_twice_a_second_and_the_last_one_does_come()
     feed, stream = Feed(), Stream()
     feed._streams.add(stream)
     for number in range(20):
-        feed.say("battery", "a", lambda n=number: n)
+        feed.say("battery", "a", partial(int, number))
     first = [said.body for said in stream.take()]
     async with asyncio.timeout(PATIENCE):
         await stream.news.wait()
@@ -233,7 +234,7 @@ def test_one_that_takes_nothing_is_let_go() -> None:
     feed._streams.add(stream)
     feed.say("battery", "a", lambda: 1)
     for number in range(QUEUE - 1):
-        feed.say("alert", "", lambda n=number: n)
+        feed.say("alert", "", partial(int, number))
     assert not stream.full
     feed.say("alert", "", lambda: "one more")
     assert ("battery", "a") not in stream.waiting
@@ -264,7 +265,7 @@ def test_what_is_kept_has_an_end() -> None:
     clock = Clock()
     feed = Feed(clock)
     for number in range(MOST_KEPT + 500):
-        feed.say("alert", "", lambda n=number: n)
+        feed.say("alert", "", partial(int, number))
 
     assert len(feed._said) <= MOST_KEPT
     assert feed.missed(f"{feed.boot}-1") is None
