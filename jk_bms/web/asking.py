@@ -6,6 +6,7 @@ import msgspec
 
 from jk_bms.config.settings import SETTINGS
 from jk_bms.config.settings.show import describe
+from jk_bms.errors import LiveError
 from jk_bms.model.link import LinkState
 from jk_bms.store.bms_db import MOST_ID
 from jk_bms.web.answers import Battery, Of
@@ -96,6 +97,14 @@ class SettingRow(Of, frozen=True, kw_only=True):
     meaning: str
     secret: bool
     set: bool
+    at_once: bool  # it can be changed here
+    locked: bool  # the owner's own file says it, and wins
+
+
+class Changed(Of, frozen=True, kw_only=True):
+    """The settings that are different now."""
+
+    changed: list[dict[str, str]]
 
 
 class Way(Of, frozen=True, kw_only=True):
@@ -188,23 +197,38 @@ def _said(ask: Ask[Any, Any], code: str, part: str) -> str:
 
 
 async def configs(ask: Ask[NoQuery, NoBody]) -> Answer:
-    """Return every setting with its value and where it came from; never a secret."""
-    settings = ask.page.settings
+    """Return every setting with its value and where it came from; never a secret.
+
+    As they are in force in the battery service; while that is away, as this program read them.
+    """
     secret = {row.key: row.secret for row in SETTINGS}
-    names = {row.key: row.name for row in SETTINGS}
+    try:
+        listed = (await ask.page.house.request("config"))["settings"]
+    except LiveError:
+        listed = [row._asdict() | {"locked": False} for row in describe(ask.page.settings)]
     rows = [
         SettingRow(
-            key=row.key,
-            value=None if secret[row.key] else row.value,
-            unit=row.unit,
-            source=row.source,
-            meaning=row.meaning,
-            secret=secret[row.key],
-            set=getattr(settings, names[row.key]) not in (None, ()),
+            key=row["key"],
+            value=None if secret.get(row["key"], True) else row["value"],
+            unit=row["unit"],
+            source=row["source"],
+            meaning=row["meaning"],
+            secret=secret.get(row["key"], True),
+            set=row["source"] != "default",
+            at_once=bool(row["at_once"]),
+            locked=bool(row["locked"]),
         )
-        for row in describe(settings)
+        for row in listed
     ]
     return cached(ask, rows)
+
+
+async def change_configs(ask: Ask[NoQuery, dict[str, str]]) -> Changed:
+    """Change settings that take effect at once; an empty text: back to the default. All of them, or none."""
+    if not ask.body:
+        raise Failure("bad_request", "api.missing_field", field="KEY", name="KEY")
+    answer = await ask.page.house.request("config", set=ask.body, by="the page")
+    return Changed(changed=answer.get("changed") or [])
 
 
 async def ways(ask: Ask[NoQuery, NoBody]) -> Answer:

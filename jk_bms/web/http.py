@@ -221,12 +221,12 @@ def decoded_query(request: Request, kind: type[msgspec.Struct]) -> Any:
         raise explained(error, names) from error
 
 
-def decoded_body(request: Request, kind: type[msgspec.Struct]) -> Any:
+def decoded_body(request: Request, kind: Any) -> Any:
     """Return the JSON body as ``kind``. Raises Failure naming the field."""
     try:
         return msgspec.json.decode(request.body or b"{}", type=kind)
     except msgspec.ValidationError as error:
-        raise explained(error, kind.__struct_encode_fields__) from error
+        raise explained(error, getattr(kind, "__struct_encode_fields__", ())) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Failure("bad_request", "api.not_json", why=str(error)[:200]) from error
 

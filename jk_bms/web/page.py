@@ -14,7 +14,7 @@ import msgspec
 from jk_bms import __version__
 from jk_bms.config.settings import Settings
 from jk_bms.errors import JkBmsError, StoreError
-from jk_bms.live.messages import LinkTold, Lost, SampleTold
+from jk_bms.live.messages import ConfigTold, LinkTold, Lost, SampleTold
 from jk_bms.model.alert import alert_of
 from jk_bms.model.snapshot import EventTold, InvertersTold, Snapshot
 from jk_bms.web.access import Access
@@ -125,6 +125,8 @@ class Page:
                 say("link", address, lambda: _link(house.battery(address)))
             case InvertersTold():
                 say("inverter", "", lambda: _inverters(house.state()))
+            case ConfigTold():
+                say("config", "", lambda: {"keys": [news.key]})
             case EventTold():
                 kind = "alert" if news.kind.startswith("alert.") else "event"
                 if not news.kind.startswith(PRIVATE_EVENTS):

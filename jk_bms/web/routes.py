@@ -50,7 +50,7 @@ class Route(NamedTuple):
     summary: str
     answer: Any = None  # the type of what comes back as JSON; None: nothing does
     query: type[msgspec.Struct] = NoQuery
-    body: type[msgspec.Struct] | None = None
+    body: Any = None  # the type of a JSON body: a struct, or an object of texts
     form: bool = False  # comes from a plain form, not as JSON
     kind: str = JSON  # content type of what comes back
     status: int = 200

@@ -100,6 +100,8 @@ ROUTES: tuple[Route, ...] = (
     R("GET", "/api/doctor", READ, asking.doctor, "how the way to each battery is", list[asking.Diagnosis],
       query=asking.DeviceQuery, fails=("not_found", "poller_away")),
     R("GET", "/api/configs", ADMIN, asking.configs, "every setting, without secrets", list[asking.SettingRow], session=True),
+    R("PATCH", "/api/configs", ADMIN, asking.change_configs, "change settings that take effect at once", asking.Changed,
+      body=dict[str, str], session=True, fails=AWAY),
     R("GET", "/api/ways", READ, asking.ways, "addresses of the page", list[asking.Way], session=True),
 
     # Forms of older programs

@@ -194,6 +194,24 @@ class Service:
             self.code = None
         if action in ("mute", "acknowledge"):
             return next(alert for alert in self.state["alerts"] if alert["rule"] == request["rule"])
+        if action == "config" and "set" in request:
+            return {"changed": [{"key": key, "new": text} for key, text in request["set"].items()]}
+        if action == "config":
+            row = {
+                "key": "ALERT_MIN_LEVEL",
+                "value": "warning",
+                "unit": "",
+                "source": "settings.env",
+                "meaning": "m",
+            }
+            secret = {
+                "key": "OPENAI_API_KEY",
+                "value": "***",
+                "unit": "",
+                "source": ".env line 3",
+                "meaning": "m",
+            }
+            return {"settings": [one | {"at_once": True, "locked": False} for one in (row, secret)]}
         if action == "alert_test":
             return {"code": request["code"], "channels": {"Telegram": ""}}
         return {}

@@ -330,3 +330,20 @@ def test_what_a_path_of_the_table_is() -> None:
     assert len(keys) == len(set(keys))
     assert all(route.path == "/" or not route.path.endswith("/") for route in ROUTES)
     assert Path(__file__).exists()
+
+
+async def test_settings_that_take_effect_at_once_are_changed_by_the_service(house: House) -> None:
+    """What is in force there is shown; without it, what this program read. A guest or a program sees none of it."""
+    owner = await house.owner()
+    rows = {row["key"]: row for row in (await owner.get("/api/configs")).json}
+    assert rows["ALERT_MIN_LEVEL"]["source"] == "settings.env"
+
+    assert (await owner.ask("PATCH", "/api/configs", {"ALERT_MIN_LEVEL": "error"})).status == 200
+    assert house.service.actions("config")[-1]["set"] == {"ALERT_MIN_LEVEL": "error"}
+    assert (await owner.ask("PATCH", "/api/configs", {})).status == 400
+    assert (await owner.ask("PATCH", "/api/configs", {"ALERT_MIN_LEVEL": 5})).status == 400
+    house.service.refusal = "WEB_PORT: cannot be changed while the service runs"
+    got = await owner.ask("PATCH", "/api/configs", {"WEB_PORT": "9"})
+    assert (got.status, got.json["error"]["message"]) == (409, house.service.refusal)
+    rows = {row["key"]: row for row in (await owner.get("/api/configs")).json}
+    assert (rows["ALERT_MIN_LEVEL"]["source"], rows["TIMEZONE"]["value"]) == ("default", "Europe/Kyiv")
