@@ -40,6 +40,7 @@ class House:
         self.asked: list[tuple[str, str, Any]] = []  # method, path, body of what was asked
         self.signed_in = True
         self.control = True
+        self.public = False  # everyone may look, and this browser has no session
         self.up = True  # False: answers nothing
         self.streams: list[queue.Queue[bytes | None]] = []
         self.base = "/"
@@ -162,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
             KYIV,
             now,
             base=house.base,
-            csrf="c5rf",
+            csrf="" if house.public else "c5rf",
             may_control=house.control,
             title="House",
         )
@@ -231,6 +232,8 @@ class Handler(BaseHTTPRequestHandler):
             days = [{"date": f"{now - timedelta(days=back):%Y-%m-%d}", "charged_kwh": 9.8 - back % 5,
                      "discharged_kwh": 6.2 + back % 4} for back in range(int(asked.get("days", 30)))]  # fmt: skip
             self.json(days[::-1])
+        elif path == "session" and house.public:
+            self.json({"error": {"code": "not_signed_in", "message": "Sign in first."}}, 401)
         elif path == "session":
             self.json(
                 {

@@ -112,8 +112,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         url, house = served.enter_context(
             serving(state or made_up.state(look.batteries), more.pop("base", "/"))
         )
-        for name in ("control", "signed_in"):
-            setattr(house, name, more.pop(name, True))
+        for name, usual in (("control", True), ("signed_in", True), ("public", False)):
+            setattr(house, name, more.pop(name, usual))
         context = browser.new_context(
             viewport={"width": look.width, "height": 780},
             color_scheme="dark" if look.theme == "dark" else "light",
@@ -340,6 +340,15 @@ def test_a_guest_finds_nothing_to_press(visit: Callable[..., Visit]) -> None:
     expect(page.locator("#link")).to_contain_text("connected")
 
     assert page.get_by_role("button", name="Free Bluetooth for my phone").count() == 0
+
+
+def test_who_looks_without_a_session_is_offered_to_sign_in_and_not_asked(visit: Callable[..., Visit]) -> None:
+    page, _, _, _ = visit(look=Look("more", 1, 360, "light", "en"), public=True, control=False)
+    started(page)
+
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    assert page.get_by_role("dialog").count() == 0
+    assert page.get_by_role("button", name="Sign out").count() == 0
 
 
 def test_an_alert_is_read_muted_and_closed_by_keyboard(visit: Callable[..., Visit]) -> None:

@@ -34,7 +34,8 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   } catch (error) {
     said = {};
   }
-  if (answer.status === 401 && said.code !== "wrong_password") signedOut.value = true;
+  // Who looks without having signed in has lost nothing.
+  if (answer.status === 401 && said.code !== "wrong_password" && told.value.csrf) signedOut.value = true;
   throw new Refused(said.code || "internal", said.message || "", answer.status, Number(answer.headers.get("Retry-After")) || undefined);
 }
 
