@@ -263,7 +263,7 @@ async def _send(request: Request, answer: Answer, route: Route | None, receive: 
         if same_tag(request.headers.get("if-none-match", ""), etag):
             status, body, zipped = 304, b"", False
     if zipped:
-        body = packed(body)
+        body = answer.packed if answer.packed is not None and body is answer.body else packed(body)
         headers.append((b"content-encoding", b"gzip"))
     if answer.kind is not None:
         headers.append((b"vary", b"Accept-Encoding, Accept-Language, Cookie, Authorization"))

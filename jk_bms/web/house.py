@@ -72,6 +72,7 @@ class House:
         self._inverted = 0.0  # likewise, inverters
         self._listeners: list[Callable[[News], None]] = []
         self._ask = asyncio.Event()
+        self.changes = 0  # how often something came to be known, or was lost
         self.up = False
         self.down_since: float | None = monotonic()  # None: the service answers
 
@@ -101,6 +102,7 @@ class House:
         known = await asyncio.to_thread(_recorded, path, zone)
         if self._kept is None and known is not None:
             self._kept, self._came = known, self._monotonic()
+            self.changes += 1
 
     async def _keep_asking(self) -> None:
         while True:
@@ -119,6 +121,7 @@ class House:
 
     def _hear(self, told: Told | Lost) -> None:
         was_up = self.up
+        self.changes += 1
         match told:
             case Snapshot():
                 self._keep(told)

@@ -102,6 +102,7 @@ class Answer(NamedTuple):
     stream: AsyncGenerator[bytes] | None = None
     etag: str | None = None
     cache: str | None = None  # Cache-Control; None: never kept
+    packed: bytes | None = None  # the body, compressed already
 
 
 class Request:

@@ -22,7 +22,7 @@ from jk_bms.web.answers import Battery, State
 from jk_bms.web.archive import Archive
 from jk_bms.web.assets import tree
 from jk_bms.web.house import Back, House, News, known
-from jk_bms.web.http import Answer
+from jk_bms.web.http import Answer, etag_of, packed
 from jk_bms.web.stream import Feed
 from jk_bms.web.web_db import WebStore
 from jk_bms.web.words import alert_words
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 REPORT_EVERY = 60.0  # s between two words to the battery service on how the page does
 PRIVATE_EVENTS = ("telegram.", "web.")  # of who comes in: not for guests
+STATE_KEPT = (
+    0.1  # s that an answer with the state is given to more than one who asks; its ages are off by so much
+)
 LOOK_EVERY = 10.0  # s between two looks whether web.db is still in its place
 
 
@@ -56,6 +59,7 @@ class Page:
         self.exporting = asyncio.Lock()  # one export at a time in the house
         self.started = time.monotonic()
         self._report_now = asyncio.Event()
+        self._state: tuple[float, int, Answer | None] = (0.0, -1, None)  # made when, of which change
         self.house.listen(self._tell)
         self.access.on_end(self.feed.look)
 
@@ -63,6 +67,23 @@ class Page:
     def uptime(self) -> float:
         """s since the start."""
         return time.monotonic() - self.started
+
+    def state_answer(self) -> Answer:
+        """Return the state as an answer; the same one to all who ask within STATE_KEPT s, unless something changed."""
+        now, changes = time.monotonic(), self.house.changes
+        made, of, answer = self._state
+        if answer is None or of != changes or now - made >= STATE_KEPT:
+            told = self.house.state()
+            body = msgspec.json.encode(told)
+            # The tag goes by what is so, not by the second in which it is told.
+            tag = (
+                answer.etag
+                if answer is not None and of == changes
+                else etag_of(msgspec.structs.replace(told, time=""))
+            )
+            answer = Answer(body, etag=tag, packed=packed(body))
+            self._state = (now, changes, answer)
+        return answer
 
     @property
     def url(self) -> str:

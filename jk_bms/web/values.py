@@ -87,8 +87,7 @@ async def _database(page: Page) -> str:
 
 async def state(ask: Ask[NoQuery, NoBody]) -> Answer:
     """The whole present."""
-    told = ask.page.house.state()
-    return Answer(msgspec.json.encode(told), etag=etag_of(msgspec.structs.replace(told, time="")))
+    return ask.page.state_answer()
 
 
 def cached(ask: Ask[Any, Any], value: Any) -> Answer:
