@@ -72,10 +72,15 @@ def until_of(text: str, now: datetime, zone: tzinfo | None) -> datetime:
     if found := _CLOCK.fullmatch(text.strip()):
         local = now.astimezone(zone)
         at = local.replace(tzinfo=None, hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
-        if at.replace(tzinfo=zone) <= now:
+        if _of_wall(at, zone) <= now:
             at += timedelta(days=1)  # on the wall: the day may have 23 or 25 hours
-        return at.replace(tzinfo=zone).astimezone(UTC)
+        return _of_wall(at, zone)
     until = moment_of(text, "until", zone)
     if not now < until <= now + LONGEST:
         raise Failure("bad_request", "api.until", field="until")
     return until
+
+
+def _of_wall(at: datetime, zone: tzinfo | None) -> datetime:
+    """Return the time at which the clock on the wall shows ``at``; ``zone`` None: the system's."""
+    return at.replace(tzinfo=zone).astimezone(UTC)

@@ -46,6 +46,16 @@ def test_on_the_day_that_has_25_hours_the_clock_on_the_wall_counts() -> None:
     assert until_of("07:00", before.astimezone(UTC), KYIV) - before.astimezone(UTC) == timedelta(hours=12)
 
 
+def test_without_a_zone_it_is_the_system_s() -> None:
+    """TIMEZONE need not be set."""
+    now = datetime.now(UTC)
+
+    until = until_of("07:00", now, None)
+
+    assert now < until <= now + timedelta(hours=25)
+    assert f"{until.astimezone():%H:%M}" == "07:00"
+
+
 async def test_what_is_left_in_the_morning(tmp_path: Path) -> None:
     """As the bot answers /until: from what the house usually draws in those hours."""
     live(tmp_path / "bms.db", datetime.now(UTC), 4.9, pack=made_up.address(1))
