@@ -1,6 +1,8 @@
 """What every kind of battery must do, whatever its make. The rows of KINDS, and the example of docs/adding.md."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -18,6 +20,7 @@ from jk_bms.sources import SourceContext, build
 from tests.examples import kind as example
 from tests.scale import PATIENCE
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = [*KINDS, example.ROW.name]
 
 
@@ -90,6 +93,37 @@ def test_its_address_is_judged_by_its_form(name: str, tmp_path: Path) -> None:
                 read_registry(registry)
         else:
             assert [entry.address for entry in read_registry(registry).entries] == [address]
+
+
+# Read before the examples join them.
+@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize(("page", "row"), [("settings.md", "| `type` |"), ("tool.md", "| `--type T` |")])
+def test_the_owner_finds_it_in_the_documents(page: str, row: str, name: str) -> None:
+    line = next(
+        line for line in (DOCS / page).read_text(encoding="utf-8").splitlines() if line.startswith(row)
+    )
+    assert f"`{name}`" in line
+
+
+@pytest.mark.parametrize(
+    "module", sorted({kind.recognise.partition(":")[0] for kind in KINDS.values()} - {""})
+)
+def test_a_scan_needs_no_library_of_a_make(module: str) -> None:
+    """Every scan asks every row, also in a house that has no such battery and not its library."""
+    only = f"""
+import importlib.abc, sys
+
+class Ours(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names | {{"jk_bms", "msgspec", "yaml"}}:
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Ours())
+import {module}
+"""
+    done = subprocess.run([sys.executable, "-c", only], cwd=DOCS.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 async def test_current_is_positive_while_charging(tmp_path: Path) -> None:
