@@ -17,16 +17,19 @@ from jk_bms.model.kinds import KINDS
 from jk_bms.model.link import LinkState
 from jk_bms.repair.shared import SharedRepair
 from jk_bms.sources import SourceContext, build
+from tests.examples import asked_kind as asked
 from tests.examples import kind as example
 from tests.scale import PATIENCE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-NAMES = [*KINDS, example.ROW.name]
+ROWS = (example.ROW, asked.ROW)
+NAMES = [*KINDS, *(row.name for row in ROWS)]
 
 
 @pytest.fixture(autouse=True)
-def with_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(kinds._BY_NAME, example.ROW.name, example.ROW)
+def with_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    for row in ROWS:
+        monkeypatch.setitem(kinds._BY_NAME, row.name, row)
 
 
 def entry_of(kind: str, folder: Path) -> Entry:
@@ -124,6 +127,45 @@ import {module}
 """
     done = subprocess.run([sys.executable, "-c", only], cwd=DOCS.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+async def test_one_that_is_asked_is_read_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked, "PERIOD", 0.01)
+    heard = Heard(tmp_path)
+    async with heard.running(entry_of("asked", tmp_path)) as source:
+        await until(lambda: len(heard.samples) >= 3)
+        assert source.status.commands >= 3
+        assert source.status.connects == 1
+
+    assert heard.samples[-1].current == 5.0
+
+
+async def test_one_that_is_asked_seldom_tells_of_a_lost_link_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked, "PERIOD", 3600.0)
+    heard = Heard(tmp_path)
+    async with heard.running(entry_of("asked", tmp_path)) as source:
+        await until(lambda: heard.samples)
+        asked.AnsweringLink.last.drop()
+        await until(lambda: source.status.verdict == Verdict.DROPPED)
+
+    assert heard.events == ["link.up", "link.down"]
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [(None, Verdict.MUTE), (b"what?", Verdict.FRAMES_REFUSED)])
+async def test_errors_of_a_library_are_verdicts(
+    answer: bytes | None, verdict: Verdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked.AnsweringLink, "answer", answer)
+    monkeypatch.setattr(asked.Library, "patience", 0.05 if answer is None else PATIENCE)
+    heard = Heard(tmp_path)
+    async with heard.running(entry_of("asked", tmp_path)) as source:
+        await until(lambda: source.status.verdict == verdict)
+
+    assert heard.samples == []
 
 
 async def test_current_is_positive_while_charging(tmp_path: Path) -> None:
