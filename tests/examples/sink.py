@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from pathlib import Path
 
-from jk_bms.hub import Item, LinkChange, Part, PartContext, PartRow
+from jk_bms.hub import Item, LinkChange, Part, PartContext, PartRow, Unsaved
 from jk_bms.model import Event, InverterSample, Sample
 
 MOST = 1000  # lines that wait for a slow disk; then the oldest are lost
@@ -19,6 +19,7 @@ class TextSink(Part):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lines: deque[str] = deque(maxlen=MOST)
+        self._early: deque[Event] = deque(maxlen=MOST)  # alerts that came before bms.db had them
         self._news = asyncio.Event()
 
     def accept(self, item: Item) -> None:
@@ -29,7 +30,13 @@ class TextSink(Part):
             self._lines.append(f"{item.device.label}: {item.status.state}")
         elif isinstance(item, InverterSample):
             self._lines.append(f"inverter: {item.load_power} W")
+        elif isinstance(item, Unsaved):
+            self._early.append(item.event)
+            self._lines.append(f"alert: {item.event.text}")
         elif isinstance(item, Event) and item.kind.startswith("alert."):
+            if item in self._early:  # the same again, now that it is written
+                self._early.remove(item)
+                return
             self._lines.append(f"alert: {item.text}")
         else:
             return
