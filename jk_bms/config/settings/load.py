@@ -26,7 +26,7 @@ _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *
 _ENVIRONMENT = "environment"  # where a value came from
 _TOKEN = re.compile(r"\d:[\w-]{30,}|\bsk-[\w-]{16,}")  # of a bot; the key of a language model
 MOST_PROGRAMS = 100  # are looked at beside a settings file
-_NOT_OURS = frozenset({"POLL_INTERVAL"})  # of the inverter program, whatever it looks like
+_NOT_OURS = frozenset({"POLL_INTERVAL", "DB_PASSWORD"})  # of the inverter program, whatever they look like
 # Files with an owner each: two names of one file would have one program destroy what another wrote.
 _APART = {
     "db_path": "DB_PATH",
