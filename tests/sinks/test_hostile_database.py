@@ -18,6 +18,7 @@ from jk_bms.alerts.inverter import Inverters
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.inverters.records import inverter_sample
+from jk_bms.live.messages import told_line
 from jk_bms.model import Device, InverterSample, Sample
 from jk_bms.sinks import inverter_db
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions
@@ -68,7 +69,7 @@ class House:
             self.samples.append(sample)
             self.state.take(sample)
             self.state.house.view(50.0)
-            json.dumps(self.state.shown())
+            told_line(self.state.shown())
 
     def look(self) -> bool:
         pack = Device(address="AA:BB:CC:DD:EE:01", name="pack")

@@ -312,7 +312,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         worked_out="`.env` in the project's top folder, if it exists")]
     settings_file: Annotated[Path, Setting(
         "SETTINGS_FILE", kinds.PATH, "", "path",
-        "file in which the service keeps what is changed through it (`jk-util.py set`); `.env` wins",
+        "file in which the service keeps what is changed through it by page or tool; `.env` wins",
         worked_out="`settings.env` beside `BMS_DB_PATH`")]
     house_file: Annotated[Path, Setting(
         "HOUSE_FILE", kinds.PATH, "house.yaml", "path",

@@ -13,7 +13,7 @@ from jk_bms.errors import ConfigError, reason
 
 COPY = ".before"  # behind its name: what the file was before the last change
 MODE = 0o640
-_HEAD = "# Written by easun-jkbms (jk-util.py set). A line for the same key in .env wins.\n"
+_HEAD = "# Written by easun-jkbms when a setting was changed by page or tool. A line for the same key in .env wins.\n"
 _BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
