@@ -121,9 +121,15 @@ class PartRow(NamedTuple):
 
 
 def wanted_parts(rows: Sequence[PartRow], context: PartContext) -> dict[str, Part]:
-    """Return the parts that the settings ask for, by name."""
+    """Return the parts that the settings ask for, by name. One whose library is missing is left out, and said.
+
+    Raises ConfigError for settings that one of them cannot work with.
+    """
     parts: dict[str, Part] = {}
     for row in rows:
         if row.wanted(context.settings):
-            parts[row.name] = imported(row.make)(context)
+            try:
+                parts[row.name] = imported(row.make)(context)
+            except ImportError as error:  # batteries are read all the same
+                log.error("%s is off: %s; install what it needs (make setup) and restart", row.name, error)
     return parts

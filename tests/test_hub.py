@@ -1,10 +1,12 @@
 """Where samples arrive and leave again."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from jk_bms.hub import Hub, Item
+from jk_bms.hub import Hub, Item, PartContext, PartRow, wanted_parts
 from jk_bms.model import Device, Event, Sample
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -56,3 +58,11 @@ def test_a_listener_that_fails_costs_the_others_nothing(caplog: pytest.LogCaptur
     assert len(heard) == 5
     assert len(caplog.records) == 1
     assert "no idea" in caplog.text
+
+
+def test_a_part_whose_library_is_missing_stays_off(caplog: pytest.LogCaptureFixture) -> None:
+    """The batteries are read all the same, and the log names the part."""
+    row = PartRow(name="broker", make="no_such_library_here:Broker", wanted=lambda _: True)
+
+    assert wanted_parts((row,), cast(PartContext, SimpleNamespace(settings=None))) == {}
+    assert "broker is off: No module named 'no_such_library_here'" in caplog.text

@@ -20,7 +20,7 @@ class Match(NamedTuple):
 
     level: Certainty
     evidence: str
-    kind: str = USUAL  # its row in model.kinds
+    kind: str  # its row in model.kinds
 
 
 class Advertisement(NamedTuple):

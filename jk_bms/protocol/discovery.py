@@ -8,6 +8,7 @@ makers use the same serial modules.
 from collections.abc import Collection, Mapping
 
 from jk_bms.model.found import Certainty, Match
+from jk_bms.model.kinds import USUAL
 
 SERIAL_SERVICE = "0000ffe0-0000-1000-8000-00805f9b34fb"  # of JK, but also of many cheap modules
 _BEFORE_ADDRESS = b"\x88\xa0"
@@ -47,7 +48,9 @@ def score(
     serial = SERIAL_SERVICE in {uuid.lower() for uuid in service_uuids}
     for beginning, what in OTHERS:
         if named.startswith(beginning):
-            return Match(Certainty.POSSIBLE, f"service FFE0, but named like {what}") if serial else None
+            return (
+                Match(Certainty.POSSIBLE, f"service FFE0, but named like {what}", USUAL) if serial else None
+            )
 
     company = next(
         (
@@ -79,7 +82,7 @@ def score(
         level = Certainty.POSSIBLE
     else:
         return None  # an address alone: its maker also sells modules to others
-    return Match(level, ", ".join(evidence))
+    return Match(level, ", ".join(evidence), USUAL)
 
 
 def _names_another(data: bytes, address: str) -> bool:

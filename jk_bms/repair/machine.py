@@ -1,6 +1,6 @@
 """The link to one device as a machine of states: what happened goes in, what to do comes out.
 
-The driver (``sources/jk.py``) tells what it saw and asks ``next``; while a link is open it asks
+The driver (``sources/held.py``) tells what it saw and asks ``next``; while a link is open it asks
 ``quiet``. It decides nothing itself. Times are seconds of any clock that never steps, the same in
 all calls; jitter comes from the random numbers that the machine is given.
 """
