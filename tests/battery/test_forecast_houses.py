@@ -34,4 +34,4 @@ def test_the_judge_sees_what_is_wrong() -> None:
 
 def test_a_house_is_the_same_each_time() -> None:
     assert set(CYCLING) < set(HOUSES)
-    assert judged(("fridge", 1, 2)) == judged(("fridge", 1, 2)) != judged(("fridge", 2, 2))
+    assert judged(("fridge", 1, 3)) == judged(("fridge", 1, 3)) != judged(("fridge", 2, 3))
