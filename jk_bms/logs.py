@@ -8,11 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import TextIO
 
-from jk_bms.errors import ConfigError, JkBmsError
 from jk_bms.model.foreign_text import harmless, harmless_lines
-from jk_bms.start import EXIT_BUG, EXIT_CONFIG, EXIT_LATER, is_shortage
-
-log = logging.getLogger(__name__)
 
 FLOOD_PERIOD = 60.0  # s in which the same warning is shown once
 
@@ -118,22 +114,3 @@ def _to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
     except (OSError, ValueError):  # no file behind it
         return False
     return environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
-
-
-def log_end(error: Exception, *lasting: type[Exception]) -> int:
-    """Say in one line for each fault why a service ends; return the exit code that fits.
-
-    A ConfigError, and what else is ``lasting``, stays so until a person changes something.
-    """
-    if isinstance(error, ExceptionGroup):
-        ours, bugs = error.split(JkBmsError)
-        if bugs is not None:
-            log.error("unexpected error", exc_info=bugs)
-            return EXIT_BUG
-        assert ours is not None
-        return max(log_end(one, *lasting) for one in ours.exceptions)
-    for line in str(error).splitlines():
-        log.error("%s", line)
-    if is_shortage(error.__cause__):  # that passes, whatever could not be read for it
-        return EXIT_LATER
-    return EXIT_CONFIG if isinstance(error, (ConfigError, *lasting)) else EXIT_LATER

@@ -20,6 +20,7 @@ OLDEST = (3, 11)
 PACKAGES = ("msgspec", "dotenv", "yaml", "bleak")  # without these none of the programs works
 ONCE = "EASUN_JKBMS_STARTED"  # in the environment: started anew already, so not again
 
+EXIT_OK = 0
 EXIT_BUG = 1
 EXIT_INTERRUPTED = 130
 EXIT_LATER = 75  # something was short for the moment: the service manager starts it again

@@ -20,11 +20,11 @@ from jk_bms.live.messages import told_line
 from jk_bms.model import Event, InverterSample
 from jk_bms.model.link import LinkState
 from jk_bms.poller import service
-from jk_bms.poller.poller import EXIT_OK, EXIT_SILENT, Poller
+from jk_bms.poller.poller import EXIT_SILENT, Poller
 from jk_bms.poller.requests import answer
 from jk_bms.repair import shared as house_rungs
 from jk_bms.repair.ladder import Rung
-from jk_bms.start import EXIT_CONFIG
+from jk_bms.start import EXIT_CONFIG, EXIT_OK
 from jk_bms.store.bms_db import open_reader
 from jk_bms.store.outages import newest_outages
 from jk_bms.texts import language

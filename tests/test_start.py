@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jk_bms.called import PLACES, TOP
+from jk_bms.ending import log_end
 from jk_bms.errors import ConfigError
-from jk_bms.logs import log_end
 from jk_bms.start import ONCE
 
 PROGRAMS = {  # file: exit code where it cannot begin

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -39,11 +38,12 @@ from jk_bms.bot.updates import PATIENCE, Patience, Updates
 from jk_bms.config.devices import read_registry, selected_entries
 from jk_bms.config.settings import OWN_TOKEN, Settings, at_once, load_settings
 from jk_bms.config.settings.proxies import proxy_for, proxy_secrets
+from jk_bms.ending import end_on_signals, log_end, stay
 from jk_bms.errors import ConfigError, JkBmsError, StoreError
 from jk_bms.live.sd_notify import Notifier
-from jk_bms.logs import log_end, setup_logging
+from jk_bms.logs import setup_logging
 from jk_bms.model.snapshot import EventTold, Snapshot
-from jk_bms.start import EXIT_CONFIG
+from jk_bms.start import EXIT_CONFIG, EXIT_OK
 from jk_bms.texts import escape
 from jk_bms.view.live_view import LiveView, News
 
@@ -51,12 +51,9 @@ log = logging.getLogger(__name__)
 
 SERVICE_NAME = "telegram_bot"
 
-EXIT_OK = 0
 
-STOP_PATIENCE = 4.5  # s to end cleanly
 SETTLE = 1.5  # s of them to finish what came, and again so long for what is on its way to Telegram
 LONGEST_PAUSE = 60.0  # s
-LOOK_PERIOD = 10.0  # s between two looks whether bot.db is still in its place
 BEAT = 60.0  # s between two signs of life to the battery monitor
 TAKEN_AGAIN = 86400.0  # s after which people are told again that another program has the token
 
@@ -164,7 +161,7 @@ class Bot:
         group.create_task(self._introduce(handlers), name="introduction")
         group.create_task(self._report(handlers), name="signs of life")
         group.create_task(self._watchdog(), name="watchdog")
-        group.create_task(self._look_after_file(), name="file")
+        group.create_task(self.store.look_after(), name="file")
         self.live.listen(self._look_at_settings)
         asking = group.create_task(updates.run(), name="updates")
         self._notifier.ready()
@@ -251,19 +248,6 @@ class Bot:
                 self._news.set()
                 return
 
-    async def _look_after_file(self) -> None:
-        """Have bot.db made anew where it was taken away in use."""
-        said = ""
-        while True:
-            await asyncio.sleep(LOOK_PERIOD)
-            try:
-                await self.store.aside(self.store.look)
-                said = ""
-            except StoreError as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.error("%s", said)
-
     async def _watchdog(self) -> None:
         period = self._notifier.watchdog_period or 30.0
         while True:
@@ -293,16 +277,9 @@ async def serve(settings: Settings, load: Callable[[], Settings]) -> Settings | 
             "TELEGRAM_BOT_TOKEN: expected a token as @BotFather shows it, such as 1234567890:AA..., "
             "without blanks or quotes"
         ) from error
-    loop = asyncio.get_running_loop()
     with open_store(settings.bot_db_path, _witness(settings)) as store:
         bot = Bot(settings, store, telegram, load=load)
-
-        def stop() -> None:
-            bot.stop.set()
-            loop.call_later(STOP_PATIENCE, _give_up)
-
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop)
+        end_on_signals(bot.stop.set)
         try:
             await bot.run()
         finally:
@@ -335,7 +312,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (JkBmsError, ExceptionGroup) as error:
         code = log_end(error)
         if arguments.stay and code == EXIT_CONFIG:
-            _stay()
+            stay("the bot")
         return code
     return EXIT_OK
 
@@ -374,17 +351,3 @@ def _addresses(settings: Settings) -> frozenset[str]:
         log.warning("%s", error)
         return frozenset()
     return frozenset(entry.address for entry in entries)
-
-
-def _stay() -> None:
-    """Wait for SIGTERM or SIGINT."""
-    ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    log.error("waiting: correct it, then start the bot anew")
-    signal.sigwait(ends)
-
-
-def _give_up() -> None:
-    log.error("could not end cleanly within %g s: ending now", STOP_PATIENCE)
-    logging.shutdown()
-    os._exit(EXIT_OK)

@@ -11,26 +11,24 @@ when: what is found in the file after a crash meanwhile may have arrived, too. W
 be read, what came about meanwhile is added to what it holds.
 """
 
-import asyncio
 import json
 import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from jk_bms.bot.choices import Choices
 from jk_bms.bot.outgoing import Outgoing, Waiting, pieces
 from jk_bms.errors import ConfigError, StoreError
+from jk_bms.store.aside import AsideWriter
 from jk_bms.store.database import (
     Opened,
-    Writer,
     copy_in_memory,
     empty_in_memory,
     open_writing,
@@ -43,7 +41,6 @@ from jk_bms.store.sqlite_errors import is_unwritable
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 BOT_DB = Schema(
@@ -144,7 +141,7 @@ class Unread(msgspec.Struct, frozen=True):
     missed: list[Statement]
 
 
-class BotStore(Writer):
+class BotStore(AsideWriter):
     """The open database. What cannot be written is kept in memory; to read what is damaged is a StoreError.
 
     What was read once is kept, so ``chats``, ``chat`` and ``note`` cost nothing; what changes the file is
@@ -164,7 +161,6 @@ class BotStore(Writer):
         self._again_at = 0.0  # monotonic: when the file is tried again
         self._witness = witness
         self._read_witness()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bot.db")
         self._wake: Callable[[], None] = lambda: None
         self._chats: dict[int, Chat] = {}
         self._notes: dict[str, Any] = {}
@@ -176,11 +172,6 @@ class BotStore(Writer):
         if self._held is not None:
             self._go_back()
         super().close()
-
-    async def aside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a method of this store in its own thread, in order, while the event loop goes on."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
 
     def on_queued(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called, in any thread, when there is something to send."""

@@ -53,14 +53,13 @@ from jk_bms.radio.placement import Placement
 from jk_bms.repair.shared import SharedRepair
 from jk_bms.sinks import SINKS
 from jk_bms.sources import Source
+from jk_bms.start import EXIT_OK
 from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state, write_states
 
-__all__ = ["EXIT_OK", "EXIT_SILENT", "Poller"]
+__all__ = ["EXIT_SILENT", "Poller"]
 
 log = logging.getLogger(__name__)
-
-EXIT_OK = 0
 
 BUG_PAUSE = 60.0  # s before what met a bug is run again
 

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,12 +17,14 @@ from jk_bms.clock import Clock
 from jk_bms.config.devices import Entry, shared_labels
 from jk_bms.config.settings import TOP, Settings, load_settings
 from jk_bms.demo import FOLDER, configured, demo_settings, is_demo
+from jk_bms.ending import end_on_signals, log_end
 from jk_bms.errors import ConfigError, JkBmsError, LiveError
-from jk_bms.logs import log_end, setup_logging
+from jk_bms.logs import setup_logging
 from jk_bms.poller.configuration import OwnersFile
-from jk_bms.poller.poller import EXIT_OK, Poller
+from jk_bms.poller.poller import Poller
 from jk_bms.poller.registry_file import RegistryFile, first_batteries
 from jk_bms.sinks import SINKS
+from jk_bms.start import EXIT_OK
 from jk_bms.view.status_text import no_battery
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 SERVICE_NAME = "jk_bms_service"
 
 FILES_NEEDED, FILES_WANTED = 128, 1024  # open at once: databases, clients of the socket, D-Bus
-STOP_PATIENCE = 4.5  # s to end cleanly
 
 
 async def serve(
@@ -53,14 +53,8 @@ async def serve(
     loop = asyncio.get_running_loop()
     poller = Poller(settings, entries, clock=clock, files=owners_files, load=load)
 
-    def stop() -> None:
-        poller.stop.set()
-        # Whatever hangs (a D-Bus call, a card): the service manager waits no longer than this.
-        loop.call_later(STOP_PATIENCE, _give_up)
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop)
-    loop.add_signal_handler(signal.SIGHUP, stop if interactive else poller.configuration.look_now)
+    end = end_on_signals(poller.stop.set)
+    loop.add_signal_handler(signal.SIGHUP, end if interactive else poller.configuration.look_now)
     async with _live_view(poller, live_head), _children(settings, wanted=interactive):
         return await poller.run()
 
@@ -104,12 +98,6 @@ async def _live_view(poller: Poller, head: list[str]) -> AsyncIterator[None]:
         finally:
             drawing.cancel()
             await asyncio.gather(drawing, return_exceptions=True)
-
-
-def _give_up() -> None:
-    log.error("could not end cleanly within %g s: ending now", STOP_PATIENCE)
-    logging.shutdown()
-    os._exit(EXIT_OK)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ import msgspec
 
 from jk_bms import __version__
 from jk_bms.config.settings import Settings
-from jk_bms.errors import JkBmsError, StoreError
+from jk_bms.errors import JkBmsError
 from jk_bms.live.messages import ConfigTold, LinkTold, Lost, SampleTold
 from jk_bms.model.alert import alert_of
 from jk_bms.model.snapshot import EventTold, InvertersTold, Snapshot
@@ -37,7 +37,6 @@ PRIVATE_EVENTS = ("telegram.", "web.")  # of who comes in: not for guests
 STATE_KEPT = (
     0.1  # s that an answer with the state is given to more than one who asks; its ages are off by so much
 )
-LOOK_EVERY = 10.0  # s between two looks whether web.db is still in its place
 
 
 class Page:
@@ -95,7 +94,7 @@ class Page:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.house.run(), name="house")
             group.create_task(self._report(), name="signs of life")
-            group.create_task(self._look_after_file(), name="file")
+            group.create_task(self.store.look_after(), name="file")
 
     def close(self) -> None:
         """Let go of threads and files."""
@@ -118,19 +117,6 @@ class Page:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REPORT_EVERY):
                     await self._report_now.wait()
-
-    async def _look_after_file(self) -> None:
-        """Have web.db made anew where it was taken away in use."""
-        said = ""
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            try:
-                await self.store.aside(self.store.look)
-                said = ""
-            except StoreError as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.error("%s", said)
 
     def _tell(self, news: News) -> None:
         """Tell the open pages what the battery service said."""

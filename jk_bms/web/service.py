@@ -3,17 +3,16 @@
 import argparse
 import asyncio
 import logging
-import os
-import signal
 from collections.abc import Sequence
 
 from jk_bms import __version__
 from jk_bms.config.settings import Settings, load_settings
 from jk_bms.demo import configured, demo_settings
+from jk_bms.ending import end_on_signals, log_end, stay
 from jk_bms.errors import JkBmsError
 from jk_bms.live.sd_notify import Notifier
-from jk_bms.logs import log_end, setup_logging
-from jk_bms.start import EXIT_CONFIG
+from jk_bms.logs import setup_logging
+from jk_bms.start import EXIT_CONFIG, EXIT_OK
 from jk_bms.web.app import App
 from jk_bms.web.page import Page
 from jk_bms.web.pages import static_files
@@ -25,22 +24,12 @@ log = logging.getLogger(__name__)
 
 SERVICE_NAME = "jk_bms_web"
 
-EXIT_OK = 0
-STOP_PATIENCE = 4.5  # s to end cleanly
-
 
 async def serve(settings: Settings) -> None:
     """Run the page until SIGTERM or SIGINT. Raises ConfigError, LiveError, StoreError."""
     listeners = sockets_for(settings.web_bind, settings.web_port)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        stop.set()
-        loop.call_later(STOP_PATIENCE, _give_up)
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, end)
+    end_on_signals(stop.set)
     with open_store(settings.web_db_path) as store:
         page = Page(settings, store, static_files(), ROUTES)
         page.port = listeners[0].getsockname()[1]
@@ -95,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (JkBmsError, ExceptionGroup) as error:
         code = log_end(error)
         if arguments.stay and code == EXIT_CONFIG:
-            _stay()
+            stay("the page")
         return code
     return EXIT_OK
 
@@ -121,17 +110,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"easun-jkbms {__version__}")
     return parser
-
-
-def _stay() -> None:
-    """Wait for SIGTERM or SIGINT."""
-    ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    log.error("waiting: correct it, then start the page anew")
-    signal.sigwait(ends)
-
-
-def _give_up() -> None:
-    log.error("could not end cleanly within %g s: ending now", STOP_PATIENCE)
-    logging.shutdown()
-    os._exit(EXIT_OK)

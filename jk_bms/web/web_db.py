@@ -5,23 +5,20 @@ It is small, so all of it is kept in memory as well; what changes is on the disk
 and in an event loop goes through ``aside``.
 """
 
-import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from jk_bms.store.database import Opened, Writer, open_writing
+from jk_bms.store.aside import AsideWriter
+from jk_bms.store.database import Opened, open_writing
 from jk_bms.store.schema import Migration, Schema
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 WEB_DB = Schema(
@@ -101,14 +98,13 @@ class Try(msgspec.Struct, frozen=True):
     at: float
 
 
-class WebStore(Writer):
+class WebStore(AsideWriter):
     """The open database."""
 
     def __init__(self, opened: Opened) -> None:
         super().__init__(opened, lambda: datetime.now(UTC))
         if opened.damage is not None:
             self._tell_damage(*opened.damage)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="web.db")
         self.password: str | None = None
         self.sessions: dict[bytes, Session] = {}
         self.tokens: dict[bytes, Token] = {}
@@ -123,16 +119,6 @@ class WebStore(Writer):
         tokens = self._rows("SELECT id, hash, scope, name, made, expires, used FROM tokens")
         self.tokens = {row[1]: _token(row) for row in tokens}
         self.tries = [Try(*row) for row in self._rows("SELECT kind, address, at FROM tries ORDER BY at")]
-
-    def close(self) -> None:
-        """Close the database and let another process use it."""
-        self._thread.shutdown()
-        super().close()
-
-    async def aside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a method of this store in its own thread, in order, while the event loop goes on."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
 
     def look(self) -> bool:
         """Have web.db made anew where it was taken away; what was lost in it is lost here too."""

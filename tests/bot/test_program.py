@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from jk_bms.bot.requests import MASK
-from jk_bms.bot.service import EXIT_OK
-from jk_bms.start import EXIT_CONFIG, EXIT_LATER
+from jk_bms.start import EXIT_CONFIG, EXIT_LATER, EXIT_OK
 from tests.bot.bot_program import BotProgram
 from tests.bot.telegram_server import OWNER, TOKEN, TelegramServer
 from tests.e2e.house import NotifySocket
