@@ -12,7 +12,8 @@ from jk_bms.config.settings import Settings
 from jk_bms.errors import LiveError, StoreError
 from jk_bms.live.async_client import AsyncLive
 from jk_bms.live.messages import Lost
-from jk_bms.model.snapshot import EventTold, GridNow, Snapshot
+from jk_bms.model.snapshot import EventTold, Snapshot
+from jk_bms.view.aging import aged, without_poller
 from jk_bms.view.last_known import last_known
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,8 @@ class LiveView:
             self._keep(snapshot)
             return snapshot
         if self._kept is not None:
-            return _aged(self._kept[0], self._monotonic() - self._kept[1])
+            snapshot, came = self._kept
+            return without_poller(aged(snapshot, self._monotonic() - came))
         return msgspec.structs.replace(await self.recorded(), poller_down=True)
 
     async def recorded(self) -> Snapshot:
@@ -95,21 +97,3 @@ class LiveView:
         if self.down_since is None:
             log.warning("%s", error)
             self.down_since = self._monotonic()
-
-
-def _aged(snapshot: Snapshot, seconds: float) -> Snapshot:
-    """A snapshot of ``seconds`` ago as what is known now: older, and nothing of links, grid and what is open."""
-
-    def older(age: float | None) -> float | None:
-        return None if age is None else age + seconds
-
-    replace, inverter = msgspec.structs.replace, snapshot.inverter
-    return replace(
-        snapshot,
-        devices=tuple(replace(one, age=older(one.age), link=None) for one in snapshot.devices),
-        inverter=inverter and replace(inverter, age=older(inverter.age), grid=GridNow()),
-        inverters=tuple(replace(one, age=older(one.age), grid=GridNow()) for one in snapshot.inverters),
-        alerts=None,
-        alerts_before=snapshot.alerts or (),
-        poller_down=True,
-    )

@@ -24,12 +24,10 @@ from jk_bms.model.kinds import SIMULATED
 from jk_bms.model.snapshot import (
     BatteryNow,
     EventTold,
-    GridNow,
-    InverterShown,
     InvertersTold,
-    LinkNow,
     Snapshot,
 )
+from jk_bms.view.aging import aged, aged_inverter, aged_link, without_poller
 from jk_bms.view.charge import level_of, shown_soc
 from jk_bms.view.flow import flow_of_current
 from jk_bms.view.house import WholeHouse, house_of
@@ -65,11 +63,8 @@ class House:
         self._client = AsyncLive(settings.socket_path, timeout=PATIENCE)
         self._monotonic = monotonic
         self._now = now
-        self._kept: Snapshot | None = None  # the newest state; ages as they were when it came
+        self._kept: Snapshot | None = None  # the newest state; ages as of the moment at which it came
         self._came = 0.0  # monotonic: when that was
-        self._frames: dict[str, float] = {}  # monotonic: when a newer reading of that battery came
-        self._linked: dict[str, float] = {}  # likewise, the way to it
-        self._inverted = 0.0  # likewise, inverters
         self._listeners: list[Callable[[News], None]] = []
         self._ask = asyncio.Event()
         self.changes = 0  # how often something came to be known, or was lost
@@ -128,12 +123,15 @@ class House:
             case Lost():
                 self._lost(told.error)
             case SampleTold():
-                self._change(told.address, self._frames, reading=told.reading, age=0.0)
+                self._change(told.address, reading=told.reading, age=-self._passed)
             case LinkTold():
-                self._change(told.address, self._linked, link=told.link)
+                self._change(told.address, link=aged_link(told.link, -self._passed))
             case InvertersTold() if self._kept is not None:
-                self._kept = replace(self._kept, inverter=told.inverter, inverters=told.inverters)
-                self._inverted = self._monotonic()
+                self._kept = replace(
+                    self._kept,
+                    inverter=told.inverter and aged_inverter(told.inverter, -self._passed),
+                    inverters=tuple(aged_inverter(one, -self._passed) for one in told.inverters),
+                )
             case EventTold() if told.kind.startswith("alert."):
                 self._ask.set()
         news: tuple[News, ...] = (Back(), told) if self.up and not was_up else (told,)
@@ -145,8 +143,7 @@ class House:
         if not self.up:
             log.info("the battery service answers")
         self._kept = snapshot
-        self._came = self._inverted = self._monotonic()
-        self._frames, self._linked = {}, {}
+        self._came = self._monotonic()
         self.up, self.down_since = True, None
 
     def _lost(self, error: str) -> None:
@@ -154,10 +151,14 @@ class House:
             log.warning("%s", error)
             self.up, self.down_since = False, self._monotonic()
 
-    def _change(self, address: str, times: dict[str, float], **fields: Any) -> None:
+    @property
+    def _passed(self) -> float:
+        """How long ago the whole state came, in s: what came later is kept as it would have been then."""
+        return self._monotonic() - self._came
+
+    def _change(self, address: str, **fields: Any) -> None:
         if self._kept is None:
             return
-        times[address] = self._monotonic()
         self._kept = self._kept.of(
             [replace(one, **fields) if one.address == address else one for one in self._kept.devices]
         )
@@ -168,27 +169,12 @@ class House:
         """Return the state as the service would tell it now; with ``poller_down`` when it does not answer."""
         if self._kept is None:
             return Snapshot(poller_down=True)
-        passed = self._monotonic() - self._inverted
-        told = replace(
-            self._kept,
-            devices=tuple(map(self._aged, self._kept.devices)),
-            inverter=self._kept.inverter and _older_inverter(self._kept.inverter, passed, up=self.up),
-            inverters=tuple(_older_inverter(one, passed, up=self.up) for one in self._kept.inverters),
-        )
-        if self.up:
-            return told
-        return replace(told, poller_down=True, alerts=None, alerts_before=told.alerts or ())
+        told = aged(self._kept, self._passed)
+        return told if self.up else without_poller(told)
 
-    def _aged(self, battery: BatteryNow) -> BatteryNow:
-        address, now = battery.address, self._monotonic()
-        age = battery.age
-        if age is not None:
-            age += now - self._frames.get(address, self._came)
-        link = battery.link
-        if link is not None:
-            # How the radio does now is not known while the service is away.
-            link = _older_link(link, now - self._linked.get(address, self._came)) if self.up else None
-        return replace(battery, age=age, link=link)
+    def time(self) -> datetime:
+        """Return the time of now where the house stands."""
+        return self._now().astimezone(self._settings.timezone)
 
     def battery(self, address: str) -> Battery | None:
         """Return one battery as the page and programs get it; None: there is none at ``address``."""
@@ -198,7 +184,7 @@ class House:
     def state(self) -> State:
         """Return the whole present as the page and programs get it."""
         told = self.snapshot()
-        now = self._now().astimezone(self._settings.timezone)
+        now = self.time()
         batteries = [battery_of(one, told) for one in told.devices]
         away = None if self.down_since is None else self._monotonic() - self.down_since
         return State(
@@ -305,25 +291,6 @@ def figures_of(house: WholeHouse) -> HouseFigures:
         power=house.power,
         empty_in=house.empty_in,
         full_in=house.full_in,
-    )
-
-
-def _older_inverter(inverter: InverterShown, seconds: float, *, up: bool) -> Any:
-    grid = inverter.grid
-    lasts = None if grid.lasts is None else grid.lasts + seconds
-    return replace(
-        inverter,
-        age=None if inverter.age is None else inverter.age + seconds,
-        grid=replace(grid, lasts=lasts) if up else GridNow(),
-    )
-
-
-def _older_link(link: LinkNow, seconds: float) -> LinkNow:
-    return replace(
-        link,
-        lasts=link.lasts + seconds,
-        last_frame=None if link.last_frame is None else link.last_frame + seconds,
-        released_for=None if link.released_for is None else max(0.0, link.released_for - seconds),
     )
 
 

@@ -117,11 +117,11 @@ async def live(ask: Ask[Since, NoBody]) -> Answer:
 
 
 def _beat(page: Page) -> dict[str, Any]:
-    now = page.house.state()
-    ages = {battery.address: battery.age for battery in now.batteries if battery.age is not None}
-    if now.inverter is not None and now.inverter.get("age") is not None:
-        ages["inverter"] = now.inverter["age"]
-    return {"time": now.time, "ages": ages}
+    told = page.house.snapshot()
+    ages = {battery.address: battery.age for battery in told.devices if battery.age is not None}
+    if told.inverter is not None and told.inverter.age is not None:
+        ages["inverter"] = told.inverter.age
+    return {"time": page.house.time().isoformat(timespec="seconds"), "ages": ages}
 
 
 async def batteries(ask: Ask[NoQuery, NoBody]) -> Answer:
