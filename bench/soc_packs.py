@@ -20,7 +20,7 @@ from jk_bms.battery.chemistry import chemistry
 from jk_bms.battery.curves import Curve
 from jk_bms.battery.limits import PackLimits
 from jk_bms.battery.low_charge import soc_for_warnings
-from jk_bms.battery.soc import SocCounter
+from jk_bms.battery.soc import GAP, SocCounter
 from jk_bms.model import Device, Sample
 from jk_bms.protocol import to_sample
 from jk_bms.simulator.bms import SimulatedBms
@@ -34,6 +34,8 @@ NOTED = 60.0  # s between two notes for the score
 CELLS = 8
 WARNINGS = {20.0: 26.0, 25.0: 30.0}  # %: a warning below; and where it is armed again
 LATEST = 12.0  # % of true charge: no warning by here is a missed one
+EARLIEST = 35.0  # % of true charge: a warning above is early, ...
+WIDE = 20.0  # %: ... which only a band so wide excuses
 NEVER = 101.0  # %: a cap that does not cap
 AWARE = datetime(2026, 1, 1, tzinfo=UTC)
 DEVICE = Device(address="simulated")
@@ -83,6 +85,8 @@ class Life:
     # By threshold, true % when a warning came, once anchored; and where one should have come.
     warnings: dict[float, list[float]] = field(default_factory=lambda: {at: [] for at in WARNINGS})
     missed: dict[float, list[float]] = field(default_factory=lambda: {at: [] for at in WARNINGS})
+    # How many came above a true EARLIEST though the band was below WIDE: a wide one may warn early.
+    early: dict[float, int] = field(default_factory=lambda: dict.fromkeys(WARNINGS, 0))
     jumps: list[str] = field(default_factory=list)
     unexplained: float = 0.0  # %: largest change between two samples that had no reason
 
@@ -231,11 +235,14 @@ def counted(pack: Drawn, moments: Iterable[Seen], curve: Curve | None = None) ->
             if judged is None:  # people are shown the BMS's value instead
                 judged = sample.soc
             assert judged is not None
+            heard = elapsed is not None and elapsed <= GAP
             for at_soc, again in WARNINGS.items():
                 if armed[at_soc] and judged < at_soc:
                     armed[at_soc] = False
-                    life.warnings[at_soc].append(true)
-                elif armed[at_soc] and true < LATEST:
+                    if heard or true >= LATEST:  # while nobody listened, no warning could come
+                        life.warnings[at_soc].append(true)
+                        life.early[at_soc] += true > EARLIEST and estimate.high - estimate.low < WIDE
+                elif armed[at_soc] and true < LATEST and heard:
                     armed[at_soc] = False
                     life.missed[at_soc].append(true)
                 elif judged > again and true > again:

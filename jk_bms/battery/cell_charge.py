@@ -24,6 +24,9 @@ PAIR_UNSURE = 0.1  # ... of all it moved: it does not say between which cells
 BALANCER_EFFICIENCY = 0.9  # of a usual active one
 LOOK_UNSURE = 0.3  # of a difference in one look: the slope is another where the next one is taken, ...
 SCALE_UNSURE = 0.15  # ... and of all of them: the curve of the real cell is another
+# What a cell lacks at both ends alike is no size, but the curve may be steeper than thought at one of them: of what it
+# lacks when full as much may be taken for a size. That is so in each look, so it does not average out.
+SIZE_UNSURE = 1.0
 FAR = 3.0  # standard deviations: what lies further off is believed only bit by bit ...
 OPENS = 1.5  # ... but each time all that was believed becomes less sure, by this (variance)
 
@@ -138,7 +141,7 @@ class CellCharge:
                     charge=x,
                     charge_sigma=hypot(charge, scale * x),
                     size=c,
-                    size_sigma=hypot(size, scale * c),
+                    size_sigma=hypot(size, scale * c, SIZE_UNSURE * (x - c)),
                     loss=lost,
                     loss_sigma=hypot(loss, scale * lost, astray, unseen),
                     seen_over=0.0 if reach is None else reach[1] - reach[0],

@@ -7,7 +7,7 @@ balancer moves, so that it can neither hide a leaking cell nor make a good one l
 Per sample only sums are kept; a look at the cells is taken every ten minutes at most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from math import erf, hypot, inf, sqrt
 from statistics import fmean, median, pstdev
@@ -60,6 +60,8 @@ WEAK = (-7.5, -5.0)  # % of capacity against the typical cell
 LEAK = (4.0 / 30.0, 2.7 / 30.0)  # % a day more than the typical cell: 4 % a month
 LUG = (0.5, 0.35)  # of the typical resistance on top
 SURE = 0.95
+# A pack has many cells, judged each day for years: 95 in 100 accuses good ones, and 99 finds weak ones a week later.
+SURE_OF_CELL = 0.98
 LIKELY = 0.5  # a leak
 PERSISTS = 3.0  # days that it must have been beyond both, without a break
 CURED = 0.7  # of the first: a fault that falls below it is over
@@ -69,6 +71,13 @@ SIZE_KNOWN, LOSS_KNOWN = 3.0, 0.06  # standard deviations up to which something 
 KNOWN_SHARE = 0.4  # and that share of the value
 VOLTMETERS_DIFFER = 0.0015  # V, 1 sigma: the inputs of the BMS from each other; it never averages out
 VOLTMETER_UNSURE = 1.0  # % of size that this is worth at least
+LOOKS_LAST = (
+    60.0  # days in which the looks that tell a size must have been made: older ones have drifted apart
+)
+LEAST_SPAN = 40.0  # %: closer looks show a small error of the voltmeter as a large one of the size
+SIZES_DIFFER = (
+    2.0  # %, 1 sigma: good cells of a pack; where they seem to differ by more, they are read wrongly
+)
 RESISTANCES_DIFFER = 0.03  # likewise, of a resistance
 
 WEEKS_KEPT, WEEKS_SINGLE = 104, 26  # of the older ones one in four
@@ -161,6 +170,7 @@ class Health:
         """Return what is known; ``capacity_ah``: as learned between two anchors."""
         capacity = self._capacity or None
         shares = self._shares()
+        scatter = _scatter(shares)
         by_size = sorted(range(self._cells), key=lambda i: -shares[i].size)
         rank = {cell: place for place, cell in enumerate(by_size, 1)}
         ohms = self._resistance.ohms
@@ -168,7 +178,7 @@ class Health:
         cells = []
         for i, share in enumerate(shares):
             full, full_sigma = self._charge.difference(i, 100.0)
-            chances = self._chances(i, share)
+            chances = self._chances(i, share, scatter)
             cells.append(
                 CellHealth(
                     number=self._numbers[i],
@@ -389,7 +399,7 @@ class Health:
         clear = median(per_volt) * BLUR
         if clear > STEEP or self._curve.soc(middle) < EMPTY:
             return
-        band = int(median(at) / SOC_BAND)
+        band = int(min(median(at), 99.0) / SOC_BAND)  # beyond full is no other end
         when, before = self._looked.get(band, (None, 0.0))
         if when is not None and self._day - when < APART and clear > CLEARER * before:
             return
@@ -481,13 +491,15 @@ class Health:
     def _judge(self, sample: Sample) -> None:
         """Find new faults, and those that are over."""
         today = sample.taken_at.date().isoformat() if sample.clock_trusted else None
-        for i, share in enumerate(self._shares()):
+        shares = self._shares()
+        scatter = _scatter(shares)
+        for i, share in enumerate(shares):
             measured = {
                 HOLDS_LESS: (share.size, WEAK[0]),
                 LOSES_CHARGE: (share.loss, LEAK[0]),
                 POORLY_CONNECTED: (self._excess(i), LUG[0]),
             }
-            for kind, chance in self._chances(i, share).items():
+            for kind, chance in self._chances(i, share, scatter).items():
                 value, limit = measured[kind]
                 beyond = value / limit
                 if (i, kind) in self._faults:
@@ -495,15 +507,15 @@ class Health:
                         del self._faults[i, kind]
                     elif self._faults[i, kind] is None:
                         self._faults[i, kind] = today
-                elif beyond < 1.0 or chance < SURE:
+                elif beyond < 1.0 or chance < (SURE if kind == POORLY_CONNECTED else SURE_OF_CELL):
                     self._suspects.pop((i, kind), None)
                 elif self._day - self._suspects.setdefault((i, kind), self._day) >= PERSISTS:
                     self._faults[i, kind] = today
                     del self._suspects[i, kind]
 
-    def _chances(self, cell: int, share: CellShare) -> dict[str, float]:
-        """How likely each fault is; 0 for what cannot be told yet."""
-        size_sigma = hypot(share.size_sigma, self._voltmeter_unsure())
+    def _chances(self, cell: int, share: CellShare, scatter: float) -> dict[str, float]:
+        """How likely each fault is; 0 for what cannot be told yet. ``scatter``: of the sizes of the pack, see there."""
+        size_sigma = hypot(share.size_sigma, self._voltmeter_unsure(), scatter)
         over_sigma = hypot(self._resistance.sigma(cell), RESISTANCES_DIFFER)
         weak = _below((WEAK[1] - share.size) / size_sigma)
         # Old age raises the resistance too: that is then no fault of the connection.
@@ -523,6 +535,7 @@ class Health:
         known = SIZE_KNOWN + KNOWN_SHARE * abs(share.size)
         return (
             self._long_enough()
+            and self._fresh_span() >= LEAST_SPAN
             and share.seen_over >= SOC_BAND
             and hypot(share.size_sigma, self._voltmeter_unsure()) <= known
         )
@@ -545,11 +558,22 @@ class Health:
         A size is the difference of two looks, far apart: the closer they are and the flatter the
         curve is there, the more a millivolt of one input looks like a small cell.
         """
-        if len(self._looked) < 2:
+        clear = self._fresh()
+        if not (span := self._fresh_span()):
             return inf  # all looks at one charge
-        low, high = min(self._looked), max(self._looked)
-        unclear = hypot(self._looked[low][1], self._looked[high][1]) / BLUR  # % for each V
-        return max(VOLTMETER_UNSURE, VOLTMETERS_DIFFER * unclear * 100.0 / ((high - low) * SOC_BAND))
+        low, high = min(clear), max(clear)
+        unclear = hypot(clear[low], clear[high]) / BLUR  # % for each V
+        return max(VOLTMETER_UNSURE, VOLTMETERS_DIFFER * unclear * 100.0 / span)
+
+    def _fresh(self) -> dict[int, float]:
+        """Return the bands of SoC that were looked at of late, and how clear (%) each look was."""
+        since = self._day - LOOKS_LAST
+        return {band: clear for band, (when, clear) in self._looked.items() if when >= since}
+
+    def _fresh_span(self) -> float:
+        """Return from which to which SoC there were looks of late, in %."""
+        bands = self._fresh()
+        return SOC_BAND * (max(bands) - min(bands)) if bands else 0.0
 
     def _excess(self, cell: int) -> float:
         return self._resistance.excess[cell] if self._resistance.known else 0.0
@@ -600,6 +624,19 @@ def stored_report(state: Mapping[str, Any], learnt: Mapping[str, Mapping[str, An
     health = Health(CHEMISTRIES["lfp"])  # the curve matters only to what is yet to be seen
     health.restore(state, learnt)
     return health.report()
+
+
+def _scatter(shares: Sequence[CellShare]) -> float:
+    """Return by how much (%, 1 sigma) the sizes of a pack's cells differ beyond what cells do.
+
+    Most cells of a pack are alike; where half of them seem to differ, it is the reading. Weak cells among them count
+    little: it is taken from the middle of the differences.
+    """
+    if not shares:
+        return 0.0
+    usual = median(share.size for share in shares)
+    seen = 1.4826 * median(abs(share.size - usual) for share in shares)
+    return sqrt(max(0.0, seen * seen - SIZES_DIFFER * SIZES_DIFFER))
 
 
 def _below(sigmas: float) -> float:

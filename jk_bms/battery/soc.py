@@ -463,9 +463,8 @@ class SocCounter:
         return quantiles(parts, LOW_END, HIGH_END)
 
     def _value(self) -> float:
-        if not self._fresh:
-            self._draw_line()
-        return self._line[0]
+        """The charge as it is shown."""
+        return self._estimate(None).value
 
     def _look(self, sample: Sample, current: float) -> str | None:
         """Look at the cells; return the reason when the value jumped."""
@@ -483,8 +482,8 @@ class SocCounter:
         if self._since_weighing < WEIGH:
             return None
         self._ohmic.temperature(sample.temperature)
-        self._settle()
         before = self._value()
+        self._settle()
         self._weigh(current)
         jump = _jump(before, self._value(), "cell voltage")
         self._name_empty()
@@ -632,8 +631,8 @@ class SocCounter:
         """Take in a full pack, if it says more than what was already seen of this one."""
         if self._full_sigma is not None and sigma > FULL_SURER * self._full_sigma:
             return None
-        self._settle()
         before = self._value()
+        self._settle()
         for each in self._beliefs:
             each.log += TRUST * each.measure(charge, sigma * sigma)
         self._full_sigma, self._stay = sigma, 0.0
@@ -659,8 +658,8 @@ class SocCounter:
 
     def _bridge(self, sample: Sample, elapsed: float | None) -> str | None:
         """Get over a time without samples by the BMS's own counter, or be less sure."""
-        self._settle()
         before = self._value()
+        self._settle()
         known = elapsed is not None and elapsed >= 0.0
         hours = elapsed / 3600.0 if elapsed is not None and known else 24.0
         nominal = self._nominal or 100.0
@@ -717,7 +716,11 @@ class SocCounter:
             self._full_sigma = None
         if self._anchor_age is not None and known:
             self._anchor_age += elapsed or 0.0
+        # What the cells showed before is no part of what they show now.
+        self._ticks = 0
+        self._mean_sum = self._drop_sum = self._slow_sum = 0.0
         if not known or hours * 3600.0 > SHORT:
+            self._since_weighing = 0.0
             self._full_watch.charged_for = self._full_watch.held_for = 0.0
         if sample.current is not None:
             self._ohmic.lagged = self._slow = sample.current

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from jk_bms.battery.cell_charge import CellCharge, Seen
+from jk_bms.battery.cell_charge import CellCharge, CellShare, Seen
 from jk_bms.battery.cell_resistance import BATCH, CellResistance
 from jk_bms.battery.chemistry import CHEMISTRIES
-from jk_bms.battery.health import Health, stored_report
+from jk_bms.battery.health import Health, _scatter, stored_report
 from jk_bms.battery.health_report import HealthReport
 from jk_bms.model import Sample
 from jk_bms.simulator.pack import Faulty
@@ -348,6 +348,28 @@ def test_both_ends_together_tell_size() -> None:
     assert book.cells()[0].size == pytest.approx(0.0, abs=0.2)
 
 
+def test_what_a_cell_lacks_at_both_ends_alike_leaves_its_size_in_doubt() -> None:
+    """It fell behind. Where the curve is steeper at one end than thought, that looks like a small cell."""
+    weak, behind = CellCharge(3), CellCharge(3)
+    exact = (0.0, 0.0, 0.0), (0.1, 0.1, 0.1)
+    for _ in range(20):
+        for low, full in ((20.0, 99.5), (17.0, 92.0)):
+            book = weak if low == 20.0 else behind
+            book.wait(0.5)
+            book.look(Seen((30.0, 30.0, low), *exact))
+            book.wait(0.5)
+            book.look(Seen((99.5, 99.5, full), *exact))
+
+    assert weak.cells()[2].size_sigma < 3.0
+    assert behind.cells()[2].size_sigma > 5.0
+
+
+def test_a_look_beyond_full_is_no_other_end() -> None:
+    looked = watched(QuickPack(2), 14.0).learnt()["health"]["looked"]  # read as 100.4 % one evening
+
+    assert max(band for band, *_ in looked) == 4  # of 20 % each
+
+
 def test_a_millivolt_is_worth_more_in_a_pack_that_is_never_low() -> None:
     """Between 57 and 100 % a voltmeter that is 6 mV off looks like a cell that is 9 % too small."""
     shallow = watched(QuickPack(4, habits=Habits(lowest=57.0)), 21.0)
@@ -355,3 +377,32 @@ def test_a_millivolt_is_worth_more_in_a_pack_that_is_never_low() -> None:
 
     assert shallow._voltmeter_unsure() > 1.25
     assert deep._voltmeter_unsure() < 1.2
+
+
+def share(size: float) -> CellShare:
+    return CellShare(
+        charge=0.0, charge_sigma=0.5, size=size, size_sigma=0.5, loss=0.0, loss_sigma=0.01, seen_over=90.0
+    )
+
+
+def test_sizes_that_differ_all_over_the_pack_are_a_fault_of_the_reading() -> None:
+    one_weak = [share(size) for size in (1.0, -1.5, 0.5, -20.0, 2.0, -0.5, 1.5, -2.0)]
+    all_over = [share(size) for size in (1.7, -9.9, 0.2, -27.7, -0.4, -18.5, -7.1, -4.3)]
+
+    assert _scatter(one_weak) < 1.0
+    assert _scatter(all_over) > 5.0
+    assert _scatter([]) == 0.0
+
+
+def test_a_size_is_not_told_by_looks_of_months_ago() -> None:
+    pack, taken_for = drawn(0, "weak")
+    health = watched(pack, MONTH, lambda report, day: None, taken_for)
+    assert health.report().cells[4].size is not None
+
+    learnt = health.learnt()
+    looked = learnt["health"]["looked"]
+    learnt["health"]["looked"] = [[band, when - 61.0, clear] for band, when, clear in looked]
+    later = Health(taken_for, nominal_ah=280.0)
+    later.restore(health.state(), learnt)
+
+    assert all(cell.size is None for cell in later.report().cells)

@@ -5,6 +5,7 @@ import random
 import struct
 from base64 import b64encode
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -180,6 +181,23 @@ def test_a_gap_that_nobody_saw_widens_the_band(elapsed: float | None, remaining:
     assert before is not None
     assert after is not None
     assert after.high - after.low > before.high - before.low + 10.0
+
+
+@pytest.mark.parametrize("unseen", [None, 9.5 * 3600.0, 1200.0, 600.0])
+def test_what_the_cells_showed_before_a_gap_is_no_part_of_what_they_show_after_it(
+    unseen: float | None,
+) -> None:
+    """A pack seen full, and again at a true 42 %, was said to be at 97 %, by the mean of both voltages."""
+    pack = counter()
+    full(pack)
+    feed(pack, seen(0.0, 3.45, remaining_ah=100.0), 290.0)
+
+    bridged = pack.feed(seen(-1.0, 3.28, remaining_ah=42.0), unseen)
+    after = feed(pack, seen(-1.0, 3.28, remaining_ah=42.0), 900.0)[-1]
+
+    assert bridged is not None
+    assert after.value <= bridged.value + 3.0
+    assert after.low <= 42.0 <= after.high
 
 
 def sensor(pack: SocCounter) -> list[tuple[float, float]]:
@@ -627,3 +645,13 @@ def test_steep_chemistries_know_that_a_careful_charger_stops_early() -> None:
 
     assert last.anchor == "full"
     assert last.value == pytest.approx(chemistry("nmc").ocv.soc(4.147), abs=2.0)
+
+
+def test_a_value_never_changes_by_a_percent_without_a_reason() -> None:
+    """A count that ran beyond full was drawn back by 1.7 points, and nothing was said."""
+    pack = counter()
+    shown = [pack.feed(seen(40.0, 3.36, soc=80.0), after) for after in (None, *[20.0] * 900)]
+
+    told = [each for each in shown if each is not None]
+    for before, after in pairwise(told):
+        assert after.jump or abs(after.value - before.value) < 1.3  # a percent, and what flowed meanwhile
