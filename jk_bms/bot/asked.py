@@ -23,11 +23,17 @@ class Asked(NamedTuple):
     topic: int = 0  # of a forum, where the answer goes; 0: none
     arguments: tuple[str, ...] = ()
     edits: int | None = None  # the message whose place the answer takes
+    pictured: bool = False  # that message is a picture
 
     @property
     def private(self) -> bool:
         """Whether only one person sees the answer."""
         return self.kind == "private"
+
+    @property
+    def owner(self) -> bool:
+        """Whether he may do everything."""
+        return self.role is Role.OWNER
 
     @property
     def sender(self) -> int:

@@ -2,15 +2,15 @@
 
 import hashlib
 
+from jk_bms.bot.commands import MENU
 from jk_bms.bot.light_aiogram import BotCommand, TelegramBot
-from jk_bms.bot.pages import COMMANDS
 from jk_bms.bot.store import BotStore
 from jk_bms.texts import LANGUAGES, Texts, language
 
 
 def menu(texts: Texts) -> list[BotCommand]:
     """The commands with what each is for."""
-    return [BotCommand(command=name, description=texts(f"bot.command.{name}")) for name in COMMANDS]
+    return [BotCommand(command=name, description=texts(f"bot.command.{name}")) for name in MENU]
 
 
 async def set_menus(bot: TelegramBot, store: BotStore, fixed: str | None) -> None:

@@ -78,7 +78,7 @@ class Monitor:
     ) -> None:
         self._now = now
         self._unfitting = False  # it was said that the limits do not fit
-        self._settings, self._store, self._access, self._live, self._texts_of = parts
+        self._settings, self._store, self._access, self._live, self._languages = parts
         self._log = stat_log
         self._monotonic = monotonic
         self._check_due = monotonic()
@@ -140,10 +140,10 @@ class Monitor:
             text = pages.level_change(
                 level.voltage,
                 level.percent,
-                self._texts_of(chat.id),
+                self._languages.of(chat.id),
                 rising=None if last is None else level.percent > last,
             )
-            texts = self._texts_of(chat.id)
+            texts = self._languages.of(chat.id)
             told = [text, *pages.level_packs(snapshot, texts, self._settings.timezone, datetime.now(UTC))]
             silent = is_quiet(quiet_of(chat.choices.quiet, house, else_=NIGHT), now, self._settings.timezone)
             messages.append(
@@ -215,7 +215,7 @@ class Monitor:
 
     async def _tell(self, key: str, page: Callable[[Texts], Page], notes: dict[str, Any]) -> None:
         """Queue ``page`` for every chat that gets alerts, and note that it was told, in one step."""
-        shown = [(chat, page(self._texts_of(chat))) for chat in self._access.told_of_alerts()]
+        shown = [(chat, page(self._languages.of(chat))) for chat in self._access.told_of_alerts()]
         if not shown:  # the first chat that is met will be told
             return
         messages = [

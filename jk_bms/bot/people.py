@@ -26,7 +26,7 @@ class People:
     """Who may use the bot, and how that changes."""
 
     def __init__(self, parts: Parts) -> None:
-        self._settings, self._store, self._access, self._live, self._texts_of = parts
+        self._settings, self._store, self._access, self._live, self._languages = parts
         self._one = asyncio.Lock()  # codes are tried one after another, however many send them
 
     async def claim(self, asked: Asked, code: str) -> tuple[Page | None, str]:
@@ -119,7 +119,7 @@ class People:
         for chat in self._access.owners():
             if chat == asked.chat:
                 continue
-            texts = self._texts_of(chat)
+            texts = self._languages.of(chat)
             who = title or asked.name or asked.title
             text = escape(texts(key, name=who, role=texts(as_key) if as_key else "", by=asked.name))
             messages.append(Outgoing(chat=chat, text=f"👥 {text}", line=text))

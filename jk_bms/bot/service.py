@@ -16,8 +16,10 @@ from jk_bms import __version__
 from jk_bms.bot.access import Access
 from jk_bms.bot.alert_feed import AlertFeed
 from jk_bms.bot.choices import is_quiet, quiet_of
+from jk_bms.bot.commands import Context
 from jk_bms.bot.daily import Daily
 from jk_bms.bot.handlers import Handlers
+from jk_bms.bot.languages import Languages
 from jk_bms.bot.light_aiogram import (
     ClientDecodeError,
     TelegramAPIError,
@@ -29,6 +31,7 @@ from jk_bms.bot.menu import set_menus
 from jk_bms.bot.monitor import Monitor
 from jk_bms.bot.outgoing import Outgoing
 from jk_bms.bot.parts import Parts
+from jk_bms.bot.people import People
 from jk_bms.bot.requests import TokenMask, make_bot
 from jk_bms.bot.sender import PACE, Pace, Sender
 from jk_bms.bot.stat_log import StatLog
@@ -103,10 +106,12 @@ class Bot:
             pass
 
     async def _run_in(self, group: asyncio.TaskGroup) -> None:
+        languages = Languages(self.store, self.settings.bot_language)
+        parts = Parts(self.settings, self.store, self.access, self.live, languages)
         sender = Sender(
             self.telegram,
             self.store,
-            lambda chat: handlers.texts_of(chat),
+            languages.of,
             self.pace,
             self.access.topic_of,
             lambda chat: is_quiet(
@@ -116,32 +121,21 @@ class Bot:
             ),
         )
         chats = self.access.told_of_alerts
-        daily = Daily(self.settings, self.store, sender, chats, lambda chat: handlers.texts_of(chat))
+        daily = Daily(self.settings, self.store, sender, chats, languages.of)
 
         def began(chat: int) -> None:
             monitor.began(chat)
             feed.wake()  # it may be new to alerts as well
 
-        handlers = Handlers(
-            self.settings,
-            self.store,
-            self.access,
-            sender,
-            self.live,
-            group,
-            digest=daily.on_demand,
-            started=began,
-        )
-        monitor = Monitor(
-            Parts(self.settings, self.store, self.access, self.live, handlers.texts_of), self.stat_log
-        )
+        handlers = Handlers(Context(parts, People(parts), daily.on_demand, began), sender, group)
+        monitor = Monitor(parts, self.stat_log)
         feed = AlertFeed(
             self.settings,
             self.store,
             self.live,
             chats=chats,
             monitoring=lambda: {chat.id for chat in self.access.monitoring()},
-            texts_of=handlers.texts_of,
+            texts_of=languages.of,
             of_owner=self.access.of_owner,
         )
         updates = self.updates = Updates(
@@ -159,7 +153,7 @@ class Bot:
         group.create_task(feed.run(), name="alerts")
         group.create_task(daily.run(), name="digest")
         group.create_task(self._introduce(handlers), name="introduction")
-        group.create_task(self._report(handlers), name="signs of life")
+        group.create_task(self._report(languages), name="signs of life")
         group.create_task(self._watchdog(), name="watchdog")
         group.create_task(self.store.look_after(), name="file")
         self.live.listen(self._look_at_settings)
@@ -190,13 +184,13 @@ class Bot:
             self.fresh = fresh
             self.stop.set()
 
-    async def _report(self, handlers: Handlers) -> None:
+    async def _report(self, languages: Languages) -> None:
         """Tell the battery monitor who we are and how we do: every minute, and at once when that changes."""
         self.live.listen(lambda told: self._news.set() if isinstance(told, Snapshot) else None)
         while True:
             self._news.clear()
             try:
-                await self._tell_of_refusal(handlers)
+                await self._tell_of_refusal(languages)
                 await self.live.request(
                     "telegram",
                     username=str(self.store.note("username", "")),
@@ -214,14 +208,14 @@ class Bot:
             return self.updates.refused
         return "away" if self.updates.away else "well"
 
-    async def _tell_of_refusal(self, handlers: Handlers) -> None:
+    async def _tell_of_refusal(self, languages: Languages) -> None:
         """Tell people, at most once a day, that another program takes their commands: sending still works."""
         told = float(self.store.note("taken_told", 0.0))
         if self.updates.refused not in (Refusal.TAKEN, Refusal.WEBHOOK) or time.time() - told < TAKEN_AGAIN:
             return
         messages = []
         for chat in self.access.told_of_alerts():
-            text = f"⚠️ {escape(handlers.texts_of(chat)('delivery.token_taken'))}"
+            text = f"⚠️ {escape(languages.of(chat)('delivery.token_taken'))}"
             messages.append(Outgoing(chat=chat, text=text, line=text, key="token"))
         await self.store.aside(self.store.queue, messages, {"taken_told": time.time()})
 

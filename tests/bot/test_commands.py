@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from jk_bms.bot.handlers import CHART_SPANS
+from jk_bms.bot.commands import MENU
+from jk_bms.bot.commands.values import CHART_SPANS
 from jk_bms.bot.hushed import hushed_note
 from jk_bms.bot.outgoing import Outgoing
-from jk_bms.bot.pages import COMMANDS, Button
+from jk_bms.bot.pages import Button
 from jk_bms.bot.pages.callbacks import alert_key, press
 from jk_bms.bot.release_request import ReleaseRequest, wanted_release
 from jk_bms.bot.store import BotStore, Chat
@@ -56,6 +57,7 @@ EVERY_COMMAND = {  # what the answer has, with the poller of a house with one ba
     "settings": "Quiet hours: none",
     "users": "named in the settings",
     "chatid": str(OWNER),
+    "web": "easun-jkbms-web does not run",
     "help": "/battery",
 }
 
@@ -71,7 +73,7 @@ async def test_every_command_is_answered(
 
 
 def test_the_table_above_is_complete() -> None:
-    assert set(COMMANDS) == set(EVERY_COMMAND) | {"chart", "digest"}  # made by child processes
+    assert set(MENU) == set(EVERY_COMMAND) | {"chart", "digest"}  # made by child processes
 
 
 WAYS = {  # how a command may come: text, more about it
@@ -436,7 +438,7 @@ async def test_the_menu_is_given_in_each_language_once(
         await soon(lambda: len([1 for name, _ in telegram.calls if name == "getMe"]) == 2)
 
     assert set(telegram.commands) == {"", "uk"}
-    assert [one["command"] for one in telegram.commands["uk"]] == list(COMMANDS)
+    assert [one["command"] for one in telegram.commands["uk"]] == list(MENU)
     assert telegram.commands["uk"] != telegram.commands[""]
     assert [name for name, _ in telegram.calls].count("setMyCommands") == 2
 
@@ -1054,9 +1056,11 @@ async def test_a_chart_comes_as_a_picture_with_buttons(
     (replaced,) = (one for one in telegram.sent if one.method.startswith("edit"))
     _, added = telegram.messages()
     assert sent.photo.startswith(b"\x89PNG")
-    assert re.match(r"<shed>: Cell voltages, last \d h( \d+ min)?\ncell difference now ", sent.shown)
+    assert re.match(
+        r"<shed>: Cell voltages, last (\d h( \d+ min)?|24 hours)\ncell difference now ", sent.shown
+    )
     assert (replaced.method, replaced.message) == ("editMessageMedia", sent.message)
-    assert re.match(r"<shed>: Power, last \d h( \d+ min)?\n", replaced.shown)
+    assert re.match(r"<shed>: Power, last (\d h( \d+ min)?|24 hours)\n", replaced.shown)
     assert replaced.photo not in (b"", sent.photo)
     assert added.method == "sendPhoto"
 

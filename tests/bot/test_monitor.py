@@ -12,12 +12,12 @@ import pytest
 
 from jk_bms.bot.access import Access
 from jk_bms.bot.choices import Choices
+from jk_bms.bot.languages import Languages
 from jk_bms.bot.monitor import DEFAULT_MINIMUM, Monitor, level_of
 from jk_bms.bot.parts import Parts
 from jk_bms.bot.stat_log import StatLog
 from jk_bms.bot.store import BotStore, Chat, open_store
 from jk_bms.config.settings import Settings
-from jk_bms.texts import language
 from jk_bms.view.live_view import LiveView
 from tests.bot.conftest import Configure, soon
 from tests.bot.house_snapshot import device, reading, snapshot
@@ -35,7 +35,7 @@ class House:
         self.live = LiveView(settings)
         log = StatLog(settings.log_file, settings.timezone) if settings.log_file else None
         self.monitor = Monitor(
-            Parts(settings, store, Access(settings, store), self.live, lambda chat: language("en")),
+            Parts(settings, store, Access(settings, store), self.live, Languages(store, "en")),
             log,
             lambda: self.now,
         )

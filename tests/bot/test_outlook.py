@@ -150,3 +150,28 @@ def test_an_end_that_is_near_is_the_one_that_the_alert_tells(lived: Path) -> Non
     assert (sooner.verdict, sooner.empty_first, sooner.save) == ("yes", None, None)
     assert between is not None
     assert (between.verdict, between.empty_last) == ("maybe", None)
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "told"), [("present", 5.0, 0), ("lost", 5.0, None), ("present", 600.0, None)]
+)
+def test_what_the_grid_spares_a_pack_is_no_forecast(
+    tmp_path: Path, state: str, age: float, told: int | None
+) -> None:
+    """In a house without a past a pack that trickles would last for days; what the house draws now ends it tonight."""
+    path = tmp_path / "bms.db"
+    live(path, NOW, 0.1)
+    span = [200_000.0, 400_000.0]
+    device = pack(power=-60.0, empty_in=span)
+    inverter = {"load_power": 2760.0, "pv_power": 460.0, "age": age, "grid": {"state": state}}
+    snapshot = house(
+        {"devices": [device], "inverter": inverter, "house": {"empty_in": span, "packs": {PACK: span}}}
+    )
+    with open_reader(path) as reader:
+        found = outlook(reader, snapshot, battery(device), NOW + timedelta(hours=8), NOW, KYIV)
+
+    assert found is not None
+    assert found.days == told
+    assert found.verdict == ("yes" if told is None else "no")
+    if told is not None:
+        assert found.load == pytest.approx(2500.0)

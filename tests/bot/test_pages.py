@@ -10,12 +10,14 @@ import pytest
 
 from jk_bms.battery.until import Outlook
 from jk_bms.bot import pages as real
+from jk_bms.bot.commands import MENU
 from jk_bms.bot.pages import Page
 from jk_bms.bot.pages.callbacks import alert_key, find_alert, press, pressed
 from jk_bms.bot.pages.page import WIDTH
 from jk_bms.bot.pages.values import soc_mark
 from jk_bms.errors import Verdict
 from jk_bms.model.alert import alert_of
+from jk_bms.model.snapshot import WebNow
 from jk_bms.repair.causes import WORDS
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts import LANGUAGES, Texts, language
@@ -62,7 +64,7 @@ def all_pages(texts: Texts, state: dict[str, Any], report: dict[str, Any] | None
         "released": pages.released(state["devices"], NOW + timedelta(minutes=10), texts, KYIV, NOW),
         "resumed": pages.resumed(state["devices"], texts),
         "until": pages.until(state, first, outlook(), texts, KYIV, NOW),
-        "help": pages.help_page(texts),
+        "help": pages.help_page(texts, MENU),
         "choice": pages.choice(state["devices"], "battery", texts, or_all=True),
         "grid lost": pages.grid_change(False, state, texts, KYIV, NOW),
         "lost": pages.bms_lost(first, texts, KYIV, NOW),
@@ -838,9 +840,9 @@ def test_data_of_buttons_fits_and_comes_back() -> None:
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_every_command_is_in_the_menu_and_short_enough(name: str) -> None:
     texts = language(name)
-    text = pages.help_page(texts).text
+    text = pages.help_page(texts, MENU).text
 
-    for command in pages.COMMANDS:
+    for command in MENU:
         assert f"/{command} – " in text
         assert 3 <= len(texts(f"bot.command.{command}")) <= 256
 
@@ -873,3 +875,17 @@ def test_cells_beyond_a_limit_are_named(limits: list[float] | None, told: str) -
 
     assert told in text
     assert ("beyond" in text) == bool(told)
+
+
+def test_the_page_is_told_without_its_code() -> None:
+    fresh = WebNow(
+        url="http://pi.local:8080", code="ABCDEFGHJK", link="http://pi.local:8080/start#ABCDEFGHJK"
+    )
+
+    told = real.web(fresh, EN, owner=True).text
+    assert told.startswith("http://pi.local:8080\n")
+    assert "It has no password yet" in told
+    assert "ABCDEFGHJK" not in told
+    assert "password" not in real.web(fresh, EN, owner=False).text
+    assert real.web(WebNow(url="https://pi.example.org"), EN, owner=True).text == "https://pi.example.org"
+    assert "does not run" in real.web(None, EN, owner=True).text

@@ -12,6 +12,7 @@ import pytest
 from jk_bms.battery.until import Outlook
 from jk_bms.bot import pages as real
 from jk_bms.bot.choices import Choices
+from jk_bms.bot.commands import MENU
 from jk_bms.model.alert import alert_of
 from jk_bms.texts import language
 from jk_bms.texts.alerts import alert_html
@@ -74,4 +75,4 @@ def test_example_is_what_the_program_says(name: str) -> None:
 def test_every_command_is_in_the_table() -> None:
     told = re.findall(r"^\| `/(\w+)", DOC, re.MULTILINE)
 
-    assert told == list(pages.COMMANDS)
+    assert told == list(MENU)

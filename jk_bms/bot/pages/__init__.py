@@ -12,7 +12,6 @@ from jk_bms.bot.pages.health import health
 from jk_bms.bot.pages.house import house
 from jk_bms.bot.pages.link import ALL, lent, link, released, resumed, taken_back
 from jk_bms.bot.pages.messages import (
-    COMMANDS,
     bms_back,
     bms_lost,
     choice,
@@ -22,6 +21,7 @@ from jk_bms.bot.pages.messages import (
     level_packs,
     limits_warning,
     plain,
+    web,
 )
 from jk_bms.bot.pages.page import Button, Page
 from jk_bms.bot.pages.people import invitation, remove_person, users
@@ -30,7 +30,6 @@ from jk_bms.bot.pages.until import until
 
 __all__ = [
     "ALL",
-    "COMMANDS",
     "Button",
     "Page",
     "alerts",
@@ -58,4 +57,5 @@ __all__ = [
     "taken_back",
     "until",
     "users",
+    "web",
 ]

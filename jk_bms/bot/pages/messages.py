@@ -1,6 +1,6 @@
 """Short answers, and what the bot says without being asked."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -11,35 +11,15 @@ from jk_bms.bot.pages.link import ALL
 from jk_bms.bot.pages.page import Button, Page, block, page
 from jk_bms.bot.pages.status import status
 from jk_bms.bot.pages.values import battery_rows, label
-from jk_bms.model.snapshot import BatteryNow, Snapshot
+from jk_bms.called import tool
+from jk_bms.model.snapshot import BatteryNow, Snapshot, WebNow
 from jk_bms.texts import Texts, clip, escape
 from jk_bms.view.house import house_of
 
-# The commands, in the order of the menu; ``bot.command.<name>`` tells what each is for.
-COMMANDS = (
-    "status",
-    "battery",
-    "cells",
-    "chart",
-    "until",
-    "alerts",
-    "health",
-    "link",
-    "release",
-    "resume",
-    "digest",
-    "start",
-    "stop",
-    "settings",
-    "users",
-    "chatid",
-    "help",
-)
 
-
-def help_page(texts: Texts, may: Callable[[str], bool] = lambda _: True) -> Page:
-    """Return the list of commands, those that the reader ``may`` use."""
-    lines = [f"/{name} – {texts(f'bot.command.{name}')}" for name in COMMANDS if may(name)]
+def help_page(texts: Texts, names: Iterable[str]) -> Page:
+    """Return the list of the commands of these names."""
+    lines = [f"/{name} – {texts(f'bot.command.{name}')}" for name in names]
     return page(escape(texts("bot.help")), "", escape("\n".join(lines)))
 
 
@@ -74,6 +54,18 @@ def choice(
 def plain(texts: Texts, key: str, **values: Any) -> Page:
     """Return the text ``key`` as a page, escaped: refusals and other short answers."""
     return page(escape(texts(key, **values)))
+
+
+def web(page_now: WebNow | None, texts: Texts, *, owner: bool) -> Page:
+    """Return where the page is; to an owner also how it gets its password. The code itself stays off Telegram."""
+    if page_now is None or page_now.url is None:
+        return plain(texts, "bot.web.unknown")
+    lines = [page_now.url]
+    if not page_now.url.startswith("https://"):
+        lines.append(texts("bot.web.at_home"))
+    if page_now.code and owner:
+        lines.append(texts("bot.web.no_password", command=tool("status")))
+    return page(escape("\n".join(lines)))
 
 
 def level_change(voltage: float | None, level: float, texts: Texts, *, rising: bool | None = None) -> str:
