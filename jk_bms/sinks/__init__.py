@@ -5,4 +5,8 @@ History is none: it is the poller's memory, and comes before all sinks.
 
 from jk_bms.hub import PartRow
 
-SINKS = (PartRow("inverter_db", "jk_bms.sinks.inverter_db:inverter_db_sink"),)
+SINKS = (
+    PartRow("inverter_db", "jk_bms.sinks.inverter_db:inverter_db_sink"),
+    PartRow("influx", "jk_bms.sinks.influx:influx", lambda settings: settings.influxdb_host),
+    PartRow("metrics", "jk_bms.sinks.metrics:metrics", lambda settings: settings.metrics_bind),
+)

@@ -12,10 +12,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from jk_bms.errors import StoreError
+from jk_bms.model.inverter import is_inverter
 from jk_bms.store import rollups, unnumbered
 from jk_bms.store.blocks import Columns, decode_block, in_order, joined
 from jk_bms.store.bms_db import BmsDbReader
-from jk_bms.store.columns import BY_ID, BY_NAME, OF_ROWS, TIME, TRUSTED, Column, sources_of
+from jk_bms.store.columns import BOOT, BY_ID, BY_NAME, OF_ROWS, OFFSET, TIME, TRUSTED, Column, sources_of
 from jk_bms.store.history import block_key, key_of, recent_key, recent_time
 from jk_bms.store.packing import Packed
 from jk_bms.store.rollups import DAY, DAYS, HOUR, HOURS, MINUTES, QUARTERS, TIERS, Chunk, Rolled, Tier
@@ -177,15 +178,22 @@ def _rises(rolled: Rolled, edges: Sequence[int], divisor: int) -> list[float | N
     return [None if each is None else each / divisor for each in risen]
 
 
-def samples(reader: BmsDbReader, track: str, start: datetime, end: datetime) -> Iterator[StoredSample]:
-    """Yield every row of ``track`` from ``start`` to before ``end``, in order; an hour is read at a time."""
+def samples(
+    reader: BmsDbReader, track: str, start: datetime, end: datetime, *, derived: bool = False
+) -> Iterator[StoredSample]:
+    """Yield every row of ``track`` from ``start`` to before ``end``, in order; an hour is read at a time.
+
+    ``derived``: with the quantities that follow from a row.
+    """
     first, last = int(start.timestamp() * 1000), int(end.timestamp() * 1000)
     with reader.reading() as db:
         number, _, _ = _track(db, track)
         hours = _hours(db, number, first, last)
     for hour in hours:
         with reader.reading() as db:
-            columns = _hour(db, number, hour, None)
+            columns: Mapping[int, Any] = _hour(db, number, hour, None)
+            if derived:
+                columns = rollups.with_derived(columns)
         named = [
             (BY_ID[column], values)
             for column, values in columns.items()
@@ -203,6 +211,61 @@ def samples(reader: BmsDbReader, track: str, start: datetime, end: datetime) -> 
                         if (value := values[index]) is not None
                     },
                 )
+
+
+class Place(NamedTuple):
+    """A moment that stays where it is when the clock is set right. ``time``: what the clock said, in ms."""
+
+    boot: str
+    at: int  # ms since that boot
+    time: int
+
+
+class PlacedRow(NamedTuple):
+    """A row with its place; ``number`` orders boots."""
+
+    number: int
+    place: Place
+    values: dict[str, float]
+
+
+def rows_after(reader: BmsDbReader, track: str, place: Place) -> Iterator[list[PlacedRow]]:
+    """Yield what ``track`` has after ``place`` and knows the time of, an hour at a time.
+
+    What was imported is left out. Raises LookupError for a boot that is not known, StoreError.
+    """
+    with reader.reading() as db:
+        of = db.execute("SELECT number, period FROM tracks WHERE name = ?", (track,)).fetchone()
+        boots = {row[0]: row[1:] for row in db.execute("SELECT number, boot_id, clock_offset FROM boots")}
+        since = next((n for n, (boot, _) in boots.items() if boot == place.boot), None)
+        if since is None:
+            raise LookupError(place.boot)
+        if of is None:
+            return
+        number, period = of
+        # The clock may have been set since, and then rows up to the last confirmed time stayed where they were.
+        first = min(place.time, place.at + boots[since][1]) - period
+        hours = _hours(db, number, first, 1 << 43)
+    for hour in hours:
+        with reader.reading() as db:
+            columns = _hour(db, number, hour, None)
+        named = [(BY_ID[id], values) for id, values in columns.items() if id in BY_ID and id not in OF_ROWS]
+        found = []
+        of_rows = zip(*(columns[column] for column in (TIME, BOOT, OFFSET, TRUSTED)), strict=True)
+        for index, (time, boot, offset, trusted) in enumerate(of_rows):
+            if not trusted or time is None or boot is None or offset is None:
+                continue
+            after = (boot, time - offset) > (since, place.at)
+            if (
+                not boot
+            ):  # from records of another program, which knows no boots; of a battery they were imported
+                after, boot = is_inverter(track) and time > place.time, max(boots)
+                offset = boots[boot][1]
+            if after:
+                values = {c.name: v[index] / c.divisor for c, v in named if v[index] is not None}  # type: ignore[operator]
+                found.append(PlacedRow(boot, Place(boots.get(boot, ("",))[0], time - offset, time), values))
+        if found:
+            yield sorted(found, key=lambda row: (row.number, row.place.at))
 
 
 class _Reader:

@@ -16,7 +16,7 @@ from jk_bms.model import Device, Event, Inverter, InverterSample, Sample
 from jk_bms.model.outage import OutageRecord
 from jk_bms.sinks.history import Committer, HistorySink, clock_confirmed
 from jk_bms.store.bms_db import BmsDb, open_writer
-from jk_bms.store.history import Batch, Counter, Cut, HistoryStore
+from jk_bms.store.history import Batch, Confirmed, Counter, Cut, HistoryStore
 from jk_bms.store.history_query import StoredSample, samples
 from jk_bms.store.journal import Journal
 from jk_bms.store.outages import newest_outages, put_outage
@@ -391,6 +391,16 @@ def test_a_commit_that_failed_comes_again(own: BmsDb) -> None:
 
     assert times_of(own) == list(range(0, 35, 5))
     assert HistoryStore(own).counters()[PACK.address].sequence == 40
+
+
+def test_that_the_time_is_confirmed_is_noted_once_an_hour(own: BmsDb) -> None:
+    sink = sink_on(own, confirmed=lambda: True)
+    noted = []
+    for minute in range(0, 150, 10):
+        sink.accept(frame(60 * minute))
+        noted += [minute for step in sink.cut().steps if isinstance(step, Confirmed)]
+
+    assert noted == [0, 60, 120]
 
 
 class Failing(HistoryStore):

@@ -323,7 +323,7 @@ def storable(value: Value) -> bool:
         return False
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(PAYLOAD.filter(storable), ANY.filter(storable), MADE.filter(storable)), max_size=6))
 def test_any_content(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Value, Value, Value]]

@@ -13,7 +13,7 @@ import pytest
 from jk_bms.clock import Clock
 from jk_bms.errors import StoreError
 from jk_bms.store.bms_db import open_writer
-from jk_bms.store.readings import Readings, Record
+from jk_bms.store.readings import LARGEST_VALUE, Readings, Record
 
 
 def rows(path: Path) -> list[tuple[object, ...]]:
@@ -118,6 +118,24 @@ def test_text_that_is_no_utf8_does_not_hide_its_neighbours(inverter_db: Path) ->
     execute(inverter_db, "INSERT INTO readings VALUES (2, 't', CAST(x'7bff7d' AS TEXT), NULL)")
 
     assert [record.id for record in Readings(inverter_db).records_after(0)] == [1, 2]
+
+
+def test_a_value_that_is_far_too_large_hides_neither_its_neighbours_nor_their_content(
+    inverter_db: Path,
+) -> None:
+    execute(
+        inverter_db,
+        "INSERT INTO readings VALUES (2, 't', '{}', NULL)",
+        f"INSERT INTO readings VALUES (3, 't', CAST(zeroblob({LARGEST_VALUE + 1}) AS TEXT), NULL)",
+        "INSERT INTO readings VALUES (4, 't', '[4]', NULL)",
+    )
+
+    found = {record.id: record.payload for record in Readings(inverter_db).records_after(1)}
+
+    assert list(found) == [2, 3, 4]
+    assert found[2] is not None
+    assert not found[3]
+    assert found[4] is not None
 
 
 def test_a_replaced_file_is_noticed(inverter_db: Path, tmp_path: Path) -> None:
