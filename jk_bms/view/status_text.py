@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
-from jk_bms.called import tool
+from jk_bms.called import no_battery
 from jk_bms.model.kinds import kind_of
 from jk_bms.model.reading import Reading
 from jk_bms.model.snapshot import (
@@ -55,13 +55,6 @@ STATES = {  # what a person would say of a link
 SAY_WHICH = (
     "Write `chemistry:` (lfp, nmc or lto) beside this battery in jk_devices.yaml, or mend the setting."
 )
-
-
-def no_battery() -> str:
-    """Return what a service says that has no battery to read, with what to do about it."""
-    return (
-        f"No battery is configured yet. Find yours with: {tool('--scan')} (it is read as soon as it is saved)"
-    )
 
 
 def status_lines(snapshot: Snapshot, *, color: bool = False, zone: tzinfo | None = None) -> list[str]:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from jk_bms.battery.runtime import TINY
-from jk_bms.battery.until import LEAST_DAYS, Outlook, Stretch, as_usual, battery_power, expect, foretold
+from jk_bms.battery.until import (
+    LEAST_DAYS,
+    PRESENT_UNSURE,
+    Outlook,
+    Stretch,
+    as_usual,
+    battery_power,
+    expect,
+    foretold,
+)
 from jk_bms.errors import StoreError
 from jk_bms.model.inverter import INVERTER
 from jk_bms.model.snapshot import BatteryNow, Snapshot
@@ -43,6 +52,9 @@ def outlook(
         return by_forecast
     present = -asked.power if asked.power is not None and asked.power < 0 else None
     share = 1.0 if device is None else share_of(snapshot, device)
+    needed = share * _on_the_grid(snapshot)
+    if needed > (1.0 + PRESENT_UNSURE) * (present or 0.0):  # the packs do not know what the grid spares them
+        by_forecast, present = None, needed
     spans = [(_days_before(now, days, zone), _days_before(until, days, zone)) for days in range(1, DAYS + 1)]
     usual = [
         [Stretch(seconds, share * watts) for seconds, watts in day]
@@ -77,6 +89,16 @@ def share_of(snapshot: Snapshot, device: BatteryNow) -> float:
     sizes = [pack_size(one.told) for one in (device, *others)]
     known = [size for size in sizes if size]
     return known[0] / sum(known) if len(known) == len(sizes) else 1.0 / len(sizes)
+
+
+def _on_the_grid(snapshot: Snapshot) -> float:
+    """What the house would take from its batteries at this moment, in W; 0 where no grid carries it, or not known."""
+    inverter = snapshot.inverter
+    if inverter is None or inverter.grid.state != "present" or snapshot.is_old(inverter.age):
+        return 0.0
+    return (
+        0.0 if inverter.load_power is None else battery_power(inverter.load_power, inverter.pv_power or 0.0)
+    )
 
 
 def house_power(reader: BmsDbReader, start: datetime, end: datetime) -> list[Stretch]:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-COOKIE, SECURE_COOKIE = "easun", "__Host-easun"
+COOKIE = "easun"
 
 UNUSED, LONGEST = 30 * 86400.0, 365 * 86400.0  # s that a session lasts without use, and at all
 SURE = 600.0  # s after the password was typed, in which the most dangerous things may be done
@@ -134,7 +134,7 @@ class Access:
             if token is None:
                 return Who(scope=Scope.OPEN, over=True)
             return Who(scope=max(public, SCOPES[token.scope]), token=token)
-        secret = request.cookies.get(SECURE_COOKIE if request.secure else COOKIE, "")
+        secret = request.cookies.get(cookie_name(request), "")
         if not secret:
             return Who(scope=public)
         session = self._session(secret, request.secure)
@@ -350,6 +350,13 @@ class Access:
     def _tell_ended(self) -> None:
         for call in self._ended:
             call()
+
+
+def cookie_name(request: Request) -> str:
+    """Return what the cookie of a session is called: browsers hold those over https to more by their names."""
+    if not request.secure:
+        return COOKIE
+    return f"__Host-{COOKIE}" if request.base == "/" else f"__Secure-{COOKIE}"
 
 
 def _hash(secret: str) -> bytes:

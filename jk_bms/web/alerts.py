@@ -73,6 +73,7 @@ class Tested(Of, frozen=True, kw_only=True):
 
     code: int
     channels: dict[str, str]
+    handed_over: tuple[str, ...] = ()  # those of them that may come late or not at all
 
 
 class Explained(Of, frozen=True, kw_only=True):
@@ -206,4 +207,8 @@ async def explained(ask: Ask[NoQuery, NoBody]) -> Answer:
 async def test(ask: Ask[NoQuery, TestBody]) -> Tested:
     """Send a marked test of an alert; return where it goes."""
     facts = await ask.page.house.request("alert_test", code=ask.body.code)
-    return Tested(code=ask.body.code, channels=facts.get("channels") or {})
+    return Tested(
+        code=ask.body.code,
+        channels=facts.get("channels") or {},
+        handed_over=tuple(facts.get("handed_over") or ()),
+    )

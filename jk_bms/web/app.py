@@ -17,6 +17,7 @@ from jk_bms.texts.language import LANGUAGES, best, language
 from jk_bms.web import guards
 from jk_bms.web.access import Scope, Who
 from jk_bms.web.http import (
+    ALONE,
     FORM,
     GZIP_FROM,
     JSON,
@@ -83,6 +84,7 @@ class App:
             address=origin.address,
             secure=origin.secure,
             host=origin.host,
+            base=origin.base,
             texts=language(LANGUAGES[0]),
         )
         request.texts = texts_of(request, self._page.settings.bot_language)
@@ -94,6 +96,8 @@ class App:
         route: Route | None = None
         try:
             self._hosts.check(request.host)
+            if request.base != "/" and request.path in ALONE:
+                raise Failure("not_found", "api.no_path")
             static = self._page.static.get(request.path) if request.method in ("GET", "HEAD") else None
             if static is not None:
                 return static, None
@@ -172,16 +176,12 @@ class App:
     def _failed(self, request: Request, failure: Failure) -> Answer:
         """Return a failure as an answer: to a browser a way on, to a program the one form of errors."""
         if request.wants_page and request.method in ("GET", "HEAD"):
-            if failure.code == "setup_needed":
+            if failure.code == "setup_needed" and request.base == "/":
                 return Answer(status=303, kind=None, headers=(("location", "/start"),))
             if failure.code == "not_signed_in":
                 where = f"/login?next={quote(request.path, safe='/')}"
                 return Answer(status=303, kind=None, headers=(("location", where),))
-        headers = failure.headers
-        if failure.retry_after is not None:
-            headers += (("retry-after", f"{max(1, round(failure.retry_after))}"),)
-        if failure.status == 401:
-            headers += (("www-authenticate", "Bearer"),)
+        headers = failure.all_headers
         message = failure.message(request.texts)
         if request.wants_page:
             return Answer(message.encode(), failure.status, TEXT, headers)
@@ -242,7 +242,7 @@ async def _body(request: Request, receive: Receive) -> bytes:
 
 
 async def _send(request: Request, answer: Answer, route: Route | None, receive: Receive, send: Send) -> None:
-    headers = [*guards.HEADERS]
+    headers = [*guards.headers_of(request.base)]
     body, status, etag = answer.body, answer.status, answer.etag
     if (
         answer.kind is not None
@@ -271,7 +271,10 @@ async def _send(request: Request, answer: Answer, route: Route | None, receive: 
         headers.append((b"content-type", answer.kind.encode()))
     cache = answer.cache or ("private, no-cache" if etag is not None else "no-store")
     headers.append((b"cache-control", cache.encode()))
-    headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
+    for name, value in answer.headers:
+        if name == "location":  # all are paths of our own
+            value = request.base + value.removeprefix("/")
+        headers.append((name.encode(), value.encode("latin-1", "replace")))
     if answer.stream is None and status not in (204, 304):
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

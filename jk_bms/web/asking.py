@@ -3,12 +3,16 @@
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
+from jk_bms.called import all_programs
 from jk_bms.config.settings import SETTINGS
+from jk_bms.config.settings.load import refusal
 from jk_bms.config.settings.show import describe
 from jk_bms.errors import LiveError
-from jk_bms.model.link import LinkState
+from jk_bms.model.snapshot import BatteryNow
 from jk_bms.store.bms_db import MOST_ID
+from jk_bms.view.link_layers import layers_of, reads
 from jk_bms.web.answers import Battery, Of
 from jk_bms.web.house import find, known
 from jk_bms.web.http import Answer, Failure, own_path
@@ -19,6 +23,7 @@ from jk_bms.web.values import cached
 
 READ_PATIENCE = 30.0  # s that a request lives
 LONGEST_RELEASE = 86400.0  # s
+BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
 class RequestBody(Body, frozen=True, kw_only=True):
@@ -75,6 +80,13 @@ class Cause(Of, frozen=True, kw_only=True):
     action: str
 
 
+class Step(Of, frozen=True, kw_only=True):
+    """What became of one layer between this machine and the numbers: ok, fault, not tried, under way."""
+
+    layer: str  # its name in the words of topic ``link.layer``
+    result: str
+
+
 class Diagnosis(Of, frozen=True, kw_only=True):
     """How the way to a battery is."""
 
@@ -83,6 +95,7 @@ class Diagnosis(Of, frozen=True, kw_only=True):
     well: bool
     state: str | None = None
     verdict: str
+    steps: list[Step]  # from below
     causes: list[Cause]
     link: dict[str, Any] | None = None
 
@@ -91,7 +104,8 @@ class SettingRow(Of, frozen=True, kw_only=True):
     """One setting. A secret has no value; ``set`` tells whether there is one."""
 
     key: str
-    value: str | None = None
+    value: str | None = None  # absent too where nothing is set and there is no fixed default
+    default: str = ""
     unit: str = ""
     source: str
     meaning: str
@@ -99,6 +113,12 @@ class SettingRow(Of, frozen=True, kw_only=True):
     set: bool
     at_once: bool  # it can be changed here
     locked: bool  # the owner's own file says it, and wins
+    choices: tuple[str, ...] = ()  # the only words there are
+    low: float | None = None  # limits of a number
+    high: float | None = None
+    example: str = ""
+    file: str = ""  # where to write it that cannot be changed here ...
+    command: str = ""  # ... and what has it take effect
 
 
 class Changed(Of, frozen=True, kw_only=True):
@@ -164,10 +184,14 @@ async def doctor(ask: Ask[DeviceQuery, NoBody]) -> Answer:
     if not state.poller.up:
         raise Failure("poller_away")
     chosen = [find(state, ask.query.device)] if ask.query.device else state.batteries
-    return cached(ask, [_diagnosis(battery, ask) for battery in chosen])
+    snapshot = ask.page.house.snapshot()
+    told = {one.address: one for one in snapshot.devices}
+    return cached(
+        ask, [_diagnosis(battery, told[battery.address], snapshot.poll_interval, ask) for battery in chosen]
+    )
 
 
-def _diagnosis(battery: Battery, ask: Ask[Any, Any]) -> Diagnosis:
+def _diagnosis(battery: Battery, told: BatteryNow, period: float, ask: Ask[Any, Any]) -> Diagnosis:
     link, texts = battery.link or {}, ask.request.texts
     causes = [
         Cause(
@@ -183,12 +207,18 @@ def _diagnosis(battery: Battery, ask: Ask[Any, Any]) -> Diagnosis:
     return Diagnosis(
         address=battery.address,
         label=battery.label,
-        well=link.get("state") in (LinkState.STREAMING, LinkState.WAITING) and not battery.old,
+        well=reads(told, period),
         state=link.get("state"),
-        verdict=verdict or link.get("message") or "",
+        verdict=verdict or ("" if told.released else link.get("message") or ""),
+        steps=[Step(layer=layer_key(step.layer), result=step.result) for step in layers_of(told, period)],
         causes=causes,
         link=link or None,
     )
+
+
+def layer_key(layer: str) -> str:
+    """Return the end of the key of a layer's name: ``battery_is_heard``."""
+    return layer.lower().replace(" ", "_").replace("-", "_")
 
 
 def _said(ask: Ask[Any, Any], code: str, part: str) -> str:
@@ -201,40 +231,74 @@ async def configs(ask: Ask[NoQuery, NoBody]) -> Answer:
 
     As they are in force in the battery service; while that is away, as this program read them.
     """
-    secret = {row.key: row.secret for row in SETTINGS}
     try:
         listed = (await ask.page.house.request("config"))["settings"]
     except LiveError:
         listed = [row._asdict() | {"locked": False} for row in describe(ask.page.settings)]
-    rows = [
-        SettingRow(
-            key=row["key"],
-            value=None if secret.get(row["key"], True) else row["value"],
-            unit=row["unit"],
-            source=row["source"],
-            meaning=row["meaning"],
-            secret=secret.get(row["key"], True),
-            set=row["source"] != "default",
-            at_once=bool(row["at_once"]),
-            locked=bool(row["locked"]),
-        )
-        for row in listed
-    ]
-    return cached(ask, rows)
+    return cached(ask, [_setting_row(row, ask) for row in listed])
+
+
+def _setting_row(told: dict[str, Any], ask: Ask[Any, Any]) -> SettingRow:
+    """Return a setting as the page shows it. One that only the service knows may be a secret: it has no value."""
+    key, texts, said = told["key"], ask.request.texts, f"settings.{told['key']}"
+    known_here = BY_KEY.get(key)
+    secret = known_here is None or known_here.secret
+    is_set, here = told["source"] != "default", bool(told["at_once"]) and not told["locked"]
+    row = SettingRow(
+        key=key,
+        value=told["value"] if not secret and (is_set or (known_here and known_here.default)) else None,
+        unit=told["unit"],
+        source=told["source"],
+        meaning=texts(said) if texts.known(said) else told["meaning"].replace("`", ""),
+        secret=secret,
+        set=is_set,
+        at_once=bool(told["at_once"]),
+        locked=bool(told["locked"]),
+        file="" if here else str(ask.page.settings.env_file or ".env"),
+        command="" if here else all_programs("restart"),
+    )
+    if known_here is None or secret:
+        return row
+    kind = known_here.kind
+    return replace(
+        row,
+        default=known_here.default,
+        choices=kind.choices,
+        low=kind.low,
+        high=kind.high,
+        example=kind.example,
+    )
 
 
 async def change_configs(ask: Ask[NoQuery, dict[str, str]]) -> Changed:
     """Change settings that take effect at once; an empty text: back to the default. All of them, or none."""
     if not ask.body:
         raise Failure("bad_request", "api.missing_field", field="KEY", name="KEY")
+    for key, text in ask.body.items():
+        _check_setting(key, text)
     answer = await ask.page.house.request("config", set=ask.body, by="the page")
     return Changed(changed=answer.get("changed") or [])
+
+
+def _check_setting(key: str, text: str) -> None:
+    """Raise Failure for a text that the setting cannot be, in words of the one who asks; the service knows the rest."""
+    setting = BY_KEY.get(key)
+    if setting is None or not refusal(setting, text, "asked for"):
+        return
+    kind, given = setting.kind, "***" if setting.secret else text[:80]
+    if kind.choices:
+        choices = ", ".join(kind.choices)
+        raise Failure("bad_request", "api.setting_choice", field=key, given=given, choices=choices)
+    if kind.low is None or kind.high is None:
+        raise Failure("bad_request", "api.setting_form", field=key, given=given, example=kind.example)
+    low, high = f"{kind.low:.10g}", f"{kind.high:.10g}"
+    raise Failure("bad_request", "api.setting_range", field=key, given=given, low=low, high=high)
 
 
 async def ways(ask: Ask[NoQuery, NoBody]) -> Answer:
     """Return under which addresses the page is found."""
     page, request = ask.page, ask.request
-    used = f"{'https' if request.secure else 'http'}://{request.host}"
+    used = request.origin.removesuffix("/")
     named = [page.url, f"http://{machine_name()}.local:{page.port}"]
     urls = dict.fromkeys((used, *named))
     return cached(ask, [Way(url=url, https=url.startswith("https://"), used=url == used) for url in urls])
@@ -267,6 +331,6 @@ async def resume_form(ask: Ask[NoQuery, NoBody]) -> Answer:
 def back(ask: Ask[Any, Any]) -> Answer:
     """Return the way back to the page that a form was sent from."""
     came = ask.request.headers.get("referer", "")
-    prefix = f"{'https' if ask.request.secure else 'http'}://{ask.request.host}"
-    path = own_path(came.removeprefix(prefix)) if came.startswith(prefix + "/") else "/"
+    origin = ask.request.origin
+    path = own_path("/" + came.removeprefix(origin)) if came.startswith(origin) else "/"
     return Answer(status=303, kind=None, headers=(("location", path),))

@@ -31,7 +31,6 @@ _OFF = (
     "midi", "payment", "usb",
 )  # fmt: skip
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     # Not no-referrer: then the Origin of plain forms would be null.
     (b"referrer-policy", b"same-origin"),
@@ -41,12 +40,24 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
+# Within the page of another program, such as that of Home Assistant, ours stands in a frame of the same host.
+WITHIN = POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+_BASE = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[\w.~-]+)+/?", re.ASCII)
+LONGEST_BASE = 200  # characters
+
+
 class Origin(NamedTuple):
     """Where a request came from, as far as those who say so are believed."""
 
     address: str
     secure: bool
     host: str
+    base: str = "/"  # what every address of the page begins with, as its viewer sees it; "/" at both ends
+
+
+def headers_of(base: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers of every answer."""
+    return ((b"content-security-policy", (POLICY if base == "/" else WITHIN).encode()), *HEADERS)
 
 
 def origin_of(settings: Settings, peer: str, scheme: str, headers: Mapping[str, str]) -> Origin:
@@ -62,7 +73,10 @@ def origin_of(settings: Settings, peer: str, scheme: str, headers: Mapping[str, 
         if not _trusted(settings, address):
             break
     proto = headers.get("x-forwarded-proto", scheme).rpartition(",")[2].strip().lower()
-    return Origin(address, proto == "https", headers.get("x-forwarded-host", host).rpartition(",")[2].strip())
+    name = headers.get("x-forwarded-host", host).rpartition(",")[2].strip()
+    within = headers.get("x-ingress-path", "")
+    good = len(within) <= LONGEST_BASE and _BASE.fullmatch(within)
+    return Origin(address, proto == "https", name, f"{within.rstrip('/')}/" if good else "/")
 
 
 def _is_address(text: str) -> bool:

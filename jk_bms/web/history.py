@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -175,12 +176,18 @@ async def _exported(
         at = start
         while at < end:
             until = min(end, at + timedelta(hours=1))
-            rows = await page.exports.ask(lambda reader, a=at, b=until: list(samples(reader, track, a, b)))  # type: ignore[misc]
+            rows = await page.exports.ask(partial(_rows, track, at, until, bool(asked.keys)))
             if rows:
                 yield b"".join(line(row, names, page.settings.timezone) for row in rows)
                 at = until
             else:
                 at = await page.exports.ask(lambda reader, a=until: _next_hour(reader, track, a, end))  # type: ignore[misc]
+
+
+def _rows(
+    track: str, start: datetime, end: datetime, derived: bool, reader: BmsDbReader
+) -> list[StoredSample]:
+    return list(samples(reader, track, start, end, derived=derived))
 
 
 def _next_hour(reader: BmsDbReader, track: str, after: datetime, end: datetime) -> datetime:

@@ -14,6 +14,8 @@ from jk_bms.texts import Texts
 
 JSON, HTML, FORM = "application/json", "text/html; charset=utf-8", "application/x-www-form-urlencoded"
 
+# Only where the page stands alone: within that of another program, that one is installed, signed in to and pushed by.
+ALONE = ("/sw.js", "/start", "/api/start", "/api/push")
 PROGRAMS = ("/api/", "/bms_jk/")  # what programs ask for
 
 LARGEST_BODY = 64 * 1024  # bytes
@@ -71,6 +73,16 @@ class Failure(Exception):
         self._words = words or f"api.{kind}"
         self._values = values
 
+    @property
+    def all_headers(self) -> tuple[tuple[str, str], ...]:
+        """Its own, and those that its status asks for."""
+        headers = self.headers
+        if self.retry_after is not None:
+            headers += (("retry-after", f"{max(1, round(self.retry_after))}"),)
+        if self.status == 401:
+            headers += (("www-authenticate", "Bearer"),)
+        return headers
+
     def message(self, texts: Texts) -> str:
         """What the person who asked is told."""
         return self.said or texts(self._words, **self._values)
@@ -119,6 +131,7 @@ class Request:
         secure: bool,
         host: str,
         texts: Texts,
+        base: str = "/",
     ) -> None:
         self.method = method
         self.path = path
@@ -126,10 +139,16 @@ class Request:
         self.address = address  # of the machine that asks
         self.secure = secure  # it came by https
         self.host = host  # as the browser wrote it, with its port
+        self.base = base  # what every address of the page begins with, as the browser sees it
         self.texts = texts
         self.path_values: dict[str, str] = {}
         self.body = b""
         self._query_string = query_string
+
+    @property
+    def origin(self) -> str:
+        """The address of the first page, as the browser sees it, with a slash at its end."""
+        return f"{'https' if self.secure else 'http'}://{self.host}{self.base}"
 
     @property
     def query(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jk_bms import __version__
+from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings
 from jk_bms.errors import JkBmsError
 from jk_bms.live.messages import ConfigTold, LinkTold, Lost, SampleTold
@@ -23,6 +24,8 @@ from jk_bms.web.archive import Archive
 from jk_bms.web.assets import tree
 from jk_bms.web.house import Back, House, News, known
 from jk_bms.web.http import Answer, etag_of, packed
+from jk_bms.web.push.channel import Push
+from jk_bms.web.push.services import PushServices
 from jk_bms.web.stream import Feed
 from jk_bms.web.web_db import WebStore
 from jk_bms.web.words import alert_words
@@ -43,7 +46,14 @@ class Page:
     """All that the page is made of; routes get it with each request."""
 
     def __init__(
-        self, settings: Settings, store: WebStore, static: Mapping[str, Answer], routes: "tuple[Route, ...]"
+        self,
+        settings: Settings,
+        store: WebStore,
+        static: Mapping[str, Answer],
+        routes: "tuple[Route, ...]",
+        *,
+        clock: Clock | None = None,
+        push_services: PushServices | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -55,6 +65,15 @@ class Page:
         self.feed = Feed()
         self.archive = Archive(settings.bms_db_path)
         self.exports = Archive(settings.bms_db_path, "export")
+        self.push = Push(
+            settings,
+            store,
+            self.archive,
+            self.access,
+            self.house.snapshot,
+            clock=clock,
+            services=push_services,
+        )
         self.exporting = asyncio.Lock()  # one export at a time in the house
         self.started = time.monotonic()
         self._report_now = asyncio.Event()
@@ -95,6 +114,7 @@ class Page:
             group.create_task(self.house.run(), name="house")
             group.create_task(self._report(), name="signs of life")
             group.create_task(self.store.look_after(), name="file")
+            group.create_task(self.push.run(), name="push")
 
     def close(self) -> None:
         """Let go of threads and files."""
@@ -111,7 +131,9 @@ class Page:
         while True:
             self._report_now.clear()
             try:
-                await self.house.request("web", url=self.url, set_up=self.access.has_password)
+                await self.house.request(
+                    "web", url=self.url, set_up=self.access.has_password, push=self.push.told()
+                )
             except JkBmsError as error:
                 log.debug("the battery service was not told of the page: %s", error)
             with contextlib.suppress(TimeoutError):
@@ -136,6 +158,8 @@ class Page:
                 say("config", "", lambda: {"keys": [news.key]})
             case EventTold():
                 kind = "alert" if news.kind.startswith("alert.") else "event"
+                if kind == "alert":
+                    self.push.wake()
                 if not news.kind.startswith(PRIVATE_EVENTS):
                     say(kind, "", lambda: self._event(news))
 

@@ -10,7 +10,7 @@ from jk_bms.errors import StoreError
 from jk_bms.store.bms_db import BmsDbReader
 from jk_bms.store.history_query import query
 from jk_bms.web import alerts as alerts_api
-from jk_bms.web import html
+from jk_bms.web import html, signing_in
 from jk_bms.web.access import Scope
 from jk_bms.web.asking import back
 from jk_bms.web.assets import manifest, tree
@@ -59,6 +59,7 @@ def frame_of(ask: Ask[Any, Any]) -> Frame:
         now=datetime.now(UTC),
         csrf=ask.who.csrf,
         may_control=ask.who.scope >= Scope.CONTROL and ask.who.session is not None,
+        base=ask.request.base,
         theme=theme if theme in ("light", "dark") else "auto",
     )
 
@@ -141,9 +142,37 @@ async def start(ask: Ask[NoQuery, NoBody]) -> Answer:
     return _page(html.start(frame_of(ask)))
 
 
+async def login_form(ask: Ask[NoQuery, NoBody]) -> Answer:
+    """Sign in without scripts."""
+    fields = ask.request.form()
+    after = own_path(fields.get("next", "/"))
+    try:
+        await ask.page.access.check_password(ask.request.address, fields.get("password", ""))
+    except Failure as failure:
+        trouble = failure.message(ask.request.texts)
+        return _once_more(failure, html.login(frame_of(ask), trouble=trouble, after=after))
+    secret = await ask.page.access.sign_in(ask.request, ask.who)
+    return signing_in.go_on(ask.request, secret, after)
+
+
+async def start_form(ask: Ask[NoQuery, NoBody]) -> Answer:
+    """Choose the password without scripts."""
+    fields = ask.request.form()
+    try:
+        secret = await signing_in.choose_password(ask, fields.get("code", ""), fields.get("password", ""))
+    except Failure as failure:
+        return _once_more(failure, html.start(frame_of(ask), trouble=failure.message(ask.request.texts)))
+    return signing_in.go_on(ask.request, secret, "/")
+
+
+def _once_more(failure: Failure, page: str) -> Answer:
+    """Return the form again, with what was wrong: a browser without scripts has no other place to say it."""
+    return Answer(page.encode(), failure.status, HTML, failure.all_headers)
+
+
 async def web_manifest(ask: Ask[NoQuery, NoBody]) -> Answer:
     """What a phone needs to install the page."""
-    body = msgspec.json.encode(manifest(ask.request.texts.language, "/"))
+    body = msgspec.json.encode(manifest(ask.request.texts.language, ask.request.base))
     return Answer(body, kind="application/manifest+json", cache="no-cache")
 
 

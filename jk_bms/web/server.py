@@ -141,7 +141,8 @@ def sockets_for(bind: str | None, port: int) -> list[socket.socket]:
     try:
         for family, address in families:
             try:
-                listener = socket.socket(family, socket.SOCK_STREAM)
+                # By name of the protocol: only so does asyncio send an answer at once, not 40 ms later with the next.
+                listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             except OSError as error:
                 if bind is None and error.errno == errno.EAFNOSUPPORT:  # a machine without IPv6
                     continue

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import msgspec
 
 from jk_bms.errors import LiveError
-from jk_bms.web.access import COOKIE, LONGEST, SECURE_COOKIE, Who
+from jk_bms.web.access import LONGEST, Who, cookie_name
 from jk_bms.web.answers import Of
-from jk_bms.web.http import HTML, Answer, Failure, Request, own_path
+from jk_bms.web.http import HTML, Answer, Failure, Request
 from jk_bms.web.page import Page
 from jk_bms.web.routes import Ask, NoBody, NoQuery
 from jk_bms.web.web_db import Token
@@ -114,10 +114,11 @@ MOST_DAYS = 3650
 
 async def set_up(ask: Ask[NoQuery, SetUp]) -> Answer:
     """Choose the password with the one-time code: the first one, or another where it was forgotten."""
-    return _signed_in(ask.request, await _set_up(ask, ask.body.code, ask.body.password), ask.page)
+    return _signed_in(ask.request, await choose_password(ask, ask.body.code, ask.body.password), ask.page)
 
 
-async def _set_up(ask: Ask[NoQuery, Any], code: str, password: str) -> str:
+async def choose_password(ask: Ask[NoQuery, Any], code: str, password: str) -> str:
+    """Choose the password with the one-time code; return what the browser is to hold. Raises Failure, LiveError."""
     page, request = ask.page, ask.request
     if page.access.fixed:
         raise Failure("conflict", "api.password_fixed")
@@ -243,42 +244,31 @@ async def end_token(ask: Ask[NoQuery, NoBody]) -> None:
 async def invite_guest(ask: Ask[NoQuery, Guest]) -> GuestLink:
     """Make a link for one guest, good once and for an hour."""
     code, expires = ask.page.access.invite_guest(ask.body.name)
-    base = f"{'https' if ask.request.secure else 'http'}://{ask.request.host}"
     return GuestLink(
-        code=code, url=f"{base}/join#{code}", expires_at=when(expires, ask.page.settings.timezone)
+        code=code,
+        url=f"{ask.request.origin}join#{code}",
+        expires_at=when(expires, ask.page.settings.timezone),
     )
 
 
 # Plain forms
 
 
-async def login_form(ask: Ask[NoQuery, NoBody]) -> Answer:
-    """Sign in without scripts."""
-    fields = ask.request.form()
-    await ask.page.access.check_password(ask.request.address, fields.get("password", ""))
-    secret = await ask.page.access.sign_in(ask.request, ask.who)
-    return _go_on(ask.request, secret, own_path(fields.get("next", "/")))
-
-
-async def start_form(ask: Ask[NoQuery, NoBody]) -> Answer:
-    """Choose the password without scripts."""
-    fields = ask.request.form()
-    secret = await _set_up(ask, fields.get("code", ""), fields.get("password", ""))
-    return _go_on(ask.request, secret, "/")
-
-
 async def logout_form(ask: Ask[NoQuery, NoBody]) -> Answer:
     """End this session without scripts."""
     await _end_own(ask)
-    return _go_on(ask.request, "", "/login")
+    return go_on(ask.request, "", "/login")
 
 
 def cookie(secret: str, request: Request) -> tuple[str, str]:
     """Return the header that has a browser hold ``secret``; "": that it forgets what it holds."""
-    name = SECURE_COOKIE if request.secure else COOKIE
+    name = cookie_name(request)
     secure = "; Secure" if request.secure else ""
     age = round(LONGEST) if secret else 0
-    return "set-cookie", f"{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}"
+    return (
+        "set-cookie",
+        f"{name}={secret}; Path={request.base}; HttpOnly; SameSite=Lax; Max-Age={age}{secure}",
+    )
 
 
 def when(moment: float, zone: tzinfo | None) -> str:
@@ -286,7 +276,8 @@ def when(moment: float, zone: tzinfo | None) -> str:
     return datetime.fromtimestamp(moment, tz=zone).astimezone(zone).isoformat(timespec="seconds")
 
 
-def _go_on(request: Request, secret: str, path: str) -> Answer:
+def go_on(request: Request, secret: str, path: str) -> Answer:
+    """Return the way to ``path``, with the session that ``secret`` stands for; "": with none."""
     return Answer(status=303, kind=HTML, headers=(("location", path), cookie(secret, request)))
 
 

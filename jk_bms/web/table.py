@@ -6,6 +6,7 @@ from jk_bms.web import alerts, asking, history, older, openapi, outlook, pages, 
 from jk_bms.web.access import Scope
 from jk_bms.web.answers import Battery, State
 from jk_bms.web.http import HTML
+from jk_bms.web.push import asking as push
 from jk_bms.web.routes import Route, Table
 
 OPEN, READ, CONTROL, ADMIN = Scope.OPEN, Scope.READ, Scope.CONTROL, Scope.ADMIN
@@ -27,8 +28,8 @@ ROUTES: tuple[Route, ...] = (
     R("GET", "/join", OPEN, pages.login, "where a guest's link leads", query=pages.After, kind=HTML),
     R("GET", "/manifest.json", OPEN, pages.web_manifest, "for installing the page", dict[str, Any],
       kind=MANIFEST, before_setup=True),
-    R("POST", "/login", OPEN, signing_in.login_form, "sign in", form=True, status=303, fails=("wrong_password", "too_many")),
-    R("POST", "/start", OPEN, signing_in.start_form, "choose the password", form=True, status=303, before_setup=True,
+    R("POST", "/login", OPEN, pages.login_form, "sign in", form=True, status=303, fails=("wrong_password", "too_many")),
+    R("POST", "/start", OPEN, pages.start_form, "choose the password", form=True, status=303, before_setup=True,
       fails=("wrong_password", "too_many", "conflict", *AWAY)),
     R("POST", "/logout", OPEN, signing_in.logout_form, "sign out", form=True, status=303),
     R("POST", "/release", CONTROL, asking.release_form, "leave a battery to a phone", form=True, status=303, fails=AWAY),
@@ -93,6 +94,12 @@ ROUTES: tuple[Route, ...] = (
       body=alerts.MuteBody, fails=("not_found", *AWAY)),
     R("POST", "/api/alerts/{device}/{code}/ack", CONTROL, alerts.acknowledge, "an alert was seen", alerts.Alerts,
       fails=("not_found", *AWAY)),
+
+    R("GET", "/api/push", READ, push.state, "alerts to this browser while it is closed", push.PushState, query=push.Looked,
+      session=True),
+    R("POST", "/api/push", READ, push.subscribe, "have this browser told of alerts", push.PushState, body=push.Wanted,
+      session=True, fails=("conflict", *DATABASE)),
+    R("DELETE", "/api/push", READ, push.unsubscribe, "have this browser told no more", session=True, status=204),
 
     # The battery service
     R("POST", "/api/request/{action}", CONTROL, asking.carry_out, "read now, release, resume", asking.Requested,

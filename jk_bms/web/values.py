@@ -11,6 +11,7 @@ from jk_bms.store.outages import newest_outages
 from jk_bms.web import stream
 from jk_bms.web.access import Scope
 from jk_bms.web.answers import Battery, Of
+from jk_bms.web.bms_settings import BmsSetting, told
 from jk_bms.web.house import find, known
 from jk_bms.web.http import Answer, Failure, etag_of
 from jk_bms.web.page import Page, hello
@@ -37,6 +38,7 @@ class BatteryFacts(Of, frozen=True, kw_only=True):
 
     device_info: dict[str, Any]
     settings: dict[str, Any]
+    settings_told: list[BmsSetting] = msgspec.field(default_factory=list)  # the same in words
     first_seen: str | None = None
     last_seen: str | None = None
     outages: list[dict[str, Any]]  # of the link, newest first
@@ -137,6 +139,8 @@ async def battery(ask: Ask[NoQuery, NoBody]) -> Answer:
         facts = await page.archive.ask(lambda reader: facts_of(reader, found.address))
     except StoreError:
         facts = None
+    if facts is not None:
+        facts = msgspec.structs.replace(facts, settings_told=told(facts.settings, ask.request.texts))
     try:
         reports = await page.house.request("health", device=found.address) if page.house.up else {}
     except JkBmsError:

@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from jk_bms.called import tool
+from jk_bms.called import poller, tool
 from jk_bms.model.alert import AlertTold
 from jk_bms.model.freshness import INVERTER, PERIOD, PERIODS, SHOWN
 from jk_bms.texts import LANGUAGES, Texts, language
@@ -33,11 +33,14 @@ SHARED = (
     "bot.no_cells",
     "bot.low_charged",
     "bot.balancer",
+    "bot.balancing",
+    "bot.balancing_with",
     "bot.until.left",
     "bot.health.",
     "bms_alarms.",
     "link.cause.",
     "link.rung.",
+    "link.layer.",
     "health.",
     "alerts.severity.",
     "alerts.subject.",
@@ -123,7 +126,7 @@ def page_words(name: str) -> dict[str, Any]:
         topic = beginning.partition(".")[0]
         for key, text in import_module(f"jk_bms.texts.{name}.{topic}").TEXTS.items():
             if key == beginning or (beginning.endswith(".") and key.startswith(beginning)):
-                found[key] = text.replace("{tool}", tool())
+                found[key] = text.replace("{tool}", tool()).replace("{start}", poller("start"))
     return {"language": name, "texts": found, "facts": facts()}
 
 

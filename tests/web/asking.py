@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings, load_settings
 from jk_bms.errors import LiveError
 from jk_bms.live.server import LiveServer
@@ -16,6 +17,7 @@ from jk_bms.model.snapshot import Snapshot
 from jk_bms.web.app import App
 from jk_bms.web.http import Answer
 from jk_bms.web.page import Page
+from jk_bms.web.push.services import PushServices
 from jk_bms.web.table import ROUTES, table
 from jk_bms.web.web_db import open_store
 from tests import told
@@ -262,13 +264,19 @@ def settings_in(folder: Path, **env: str) -> Settings:
 
 @contextlib.asynccontextmanager
 async def house_in(
-    folder: Path, *, heard: bool = True, static: Mapping[str, Answer] | None = None, **env: str
+    folder: Path,
+    *,
+    heard: bool = True,
+    static: Mapping[str, Answer] | None = None,
+    clock: Clock | None = None,
+    push_services: PushServices | None = None,
+    **env: str,
 ) -> AsyncIterator[House]:
     """A page, and the service that it hears of. ``heard``: wait until it did."""
     settings = settings_in(folder, **env)
     service = Service(settings.socket_path)
     with open_store(settings.web_db_path) as store:
-        page = Page(settings, store, static or {}, ROUTES)
+        page = Page(settings, store, static or {}, ROUTES, clock=clock, push_services=push_services)
         came = asyncio.Event()
         page.house.listen(lambda news: came.set() if isinstance(news, Snapshot) else None)
         async with service.server.serve():

@@ -121,6 +121,18 @@ def inverter(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def inverters() -> dict[str, Any]:
+    """Two inverters, of which one is not heard, as the state tells them together and each."""
+    one = inverter(
+        id="deye", kind="deye", name="Deye", load_power=1994.0, status="Battery mode", load_voltage=230.4
+    )
+    other = inverter(
+        id="easun", kind="easun", name="Easun", age=400.0, error="no answer for 7 min", pv_power=None
+    )
+    known = {key: value for key, value in other.items() if value is not None}
+    return {"inverter": inverter(of=2, fresh=1), "inverters": [one, known]}
+
+
 def alert(**more: Any) -> dict[str, Any]:
     facts = {
         "what": "raised",

@@ -16,20 +16,31 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from jk_bms.texts import LANGUAGES, language
+from jk_bms.config.settings import SETTINGS
+from jk_bms.config.settings.load import refusal
+from jk_bms.texts import LANGUAGES, Texts, language
+from jk_bms.view.link_layers import layers_of, reads
 from jk_bms.web import html
+from jk_bms.web.asking import BY_KEY, layer_key
 from jk_bms.web.assets import manifest, tree
+from jk_bms.web.bms_settings import told as bms_settings_told
 from jk_bms.web.html import Frame, HistoryRow
+from tests.told import house as snapshot
 from tests.web.made_up import KYIV
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-SEED = {"battery_soc": (62.0, 24.0), "soc_low": (58.0, 24.0), "soc_high": (66.0, 24.0), "power": (-300.0, 1900.0),
+SEED = {"battery_soc": (62.0, 24.0), "cell_4": (3.27, 0.05), "temperature_1": (18.0, 3.0), "remaining_ah": (200.0, 40.0),
+        "soc_low": (58.0, 24.0), "soc_high": (66.0, 24.0), "power": (-300.0, 1900.0),
         "current": (-6.0, 36.0), "voltage": (52.4, 1.1), "cell_min": (3.268, 0.05), "cell_max": (3.286, 0.05),
         "cell_delta": (0.016, 0.008), "temperature": (18.0, 3.0), "mosfet_temperature": (22.0, 5.0),
         "ac_output_power": (900.0, 700.0), "pv_input_power": (600.0, 900.0)}  # fmt: skip
+
+
+# A point of the curve, as a key of push is one: that of the example in RFC 8291
+KEY = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
 
 
 class House:
@@ -37,14 +48,29 @@ class House:
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
+        self.tokens: list[dict[str, Any]] = []
+        self.csrf = "c5rf"  # the mark of the session that there is ...
+        self.broken_csrf = False  # ... which no page ever has right
+        self.sure = True  # the password was typed a short while ago
         self.asked: list[tuple[str, str, Any]] = []  # method, path, body of what was asked
         self.signed_in = True
         self.control = True
         self.public = False  # everyone may look, and this browser has no session
+        self.push: dict[str, Any] = {
+            "possible": True,
+            "on": False,
+            "key": KEY,
+            "contact_wanted": True,
+            "only": True,
+        }
         self.up = True  # False: answers nothing
         self.streams: list[queue.Queue[bytes | None]] = []
         self.base = "/"
         self.static = tree().hash
+        self.settings = {
+            "TELEGRAM_BOT_TOKEN": "1:a",
+            "ALERT_MIN_LEVEL": "error",
+        }  # that are not at their default
 
     def say(self, kind: str, data: Any) -> None:
         """Tell every open page."""
@@ -93,6 +119,33 @@ def series(asked: dict[str, str], now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def settings_rows(given: dict[str, str], texts: Texts) -> list[dict[str, Any]]:
+    """Every setting there is, as the page's server tells it; ``given``: those that the owner set."""
+    rows = []
+    for one in SETTINGS:
+        kind, value = one.kind, given.get(one.key, one.default)
+        meaning = texts(f"settings.{one.key}") if texts.known(f"settings.{one.key}") else one.meaning
+        row = {
+            "key": one.key,
+            "unit": one.unit,
+            "default": one.default,
+            "meaning": meaning,
+            "secret": one.secret,
+            "set": one.key in given,
+            "source": "/etc/easun-jkbms/settings.env line 3" if one.key in given else "default",
+            "at_once": one.at_once,
+            "locked": one.key == "LOG_LEVEL",
+            "choices": kind.choices,
+            "example": kind.example,
+        }
+        row |= {"low": kind.low, "high": kind.high} if kind.low is not None else {}
+        row |= {"value": value} if value and not one.secret else {}
+        if not one.at_once:
+            row |= {"file": "/etc/easun-jkbms/.env", "command": "sudo systemctl restart 'easun-jkbms*'"}
+        rows.append(row)
+    return rows
+
+
 class Handler(BaseHTTPRequestHandler):
     """One request."""
 
@@ -129,15 +182,28 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         told = json.loads(body) if body else None
+        if self.house.broken_csrf or self.headers.get("X-CSRF") not in ("", self.house.csrf):
+            self.json({"error": {"code": "csrf", "message": language(self.language)("api.csrf")}}, 403)
+            return
         self.house.asked.append((self.command, urlsplit(self.path).path, told))
         if urlsplit(self.path).path.endswith("api/login"):
             if told is None or told["password"] != "right":
                 self.json({"error": {"code": "wrong_password", "message": "That is not the password."}}, 401)
                 return
-            self.house.signed_in = True
+            self.house.signed_in = self.house.sure = True
+        if "api/tokens" in self.path:
+            self.token(told)
+            return
+        if self.path.endswith("api/push"):
+            self.house.push |= {"on": self.command == "POST", "contact_wanted": False}
+            self.json(self.house.push)
+            return
+        if self.command == "PATCH":
+            self.change(told or {})
+            return
         self.json(
             {
-                "csrf": "c5rf",
+                "csrf": self.house.csrf,
                 "scope": "admin",
                 "sure": True,
                 "password_fixed": False,
@@ -147,6 +213,41 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     do_DELETE = do_PATCH = do_POST
+
+    def token(self, wanted: Any) -> None:
+        """Make or end a token, if the password was typed a short while ago."""
+        house = self.house
+        if not house.sure:
+            words = language(self.language)("api.type_password")
+            self.json({"error": {"code": "not_allowed", "message": words, "field": "password"}}, 403)
+        elif self.command == "DELETE":
+            house.tokens = [one for one in house.tokens if str(one["id"]) != self.path.rpartition("/")[2]]
+            self.answer(204, b"", "text/plain")
+        elif self.command == "POST":
+            number = 1 + len(house.tokens)
+            row = {
+                "id": number,
+                "name": wanted["name"],
+                "scope": wanted["scope"],
+                "made": house.state["time"],
+            }
+            house.tokens.append(row | ({"expires": house.state["time"]} if "days" in wanted else {}))
+            self.json({"id": number, "access_token": "s3cret-of-a-program"})
+        else:
+            self.json(house.tokens)
+
+    def change(self, wanted: dict[str, str]) -> None:
+        """Change settings, or refuse to, as the page's server does."""
+        [(key, text)] = wanted.items()
+        setting = BY_KEY[key]
+        if refusal(setting, text, "asked for"):
+            words = language(self.language)("api.setting_form", given=text, example=setting.kind.example)
+            self.json({"error": {"code": "bad_request", "message": words, "field": key}}, 400)
+            return
+        self.house.settings.pop(key, None)
+        if text:
+            self.house.settings[key] = text
+        self.json({"changed": [{"key": key}]})
 
     @property
     def language(self) -> str:
@@ -163,7 +264,7 @@ class Handler(BaseHTTPRequestHandler):
             KYIV,
             now,
             base=house.base,
-            csrf="" if house.public else "c5rf",
+            csrf="" if house.public else house.csrf,
             may_control=house.control,
             title="House",
         )
@@ -216,10 +317,15 @@ class Handler(BaseHTTPRequestHandler):
                 "balance_trigger_voltage": 0.01,
                 "charge_switch": True,
             }
-            self.json({"battery": battery, "facts": {"device_info": {}, "settings": settings, "outages": []},
+            self.json({"battery": battery, "facts": {"device_info": {}, "settings": settings,
+                       "settings_told": bms_settings_told(settings, language(self.language)), "outages": []},
                        "health": {"days": 40.0, "cells": [{"number": 4, "unknown": [], "faults": [
                            {"kind": "weak", "sure": 0.97, "since": None}]}] + [
                            {"number": n, "unknown": [], "faults": []} for n in range(5, 20)]}})  # fmt: skip
+        elif path.startswith("alerts/explain/"):
+            self.json({"code": 3001, "text": "What this code is about."})
+        elif path == "doctor":
+            self.json([self.diagnosis(asked["device"])])
         elif path == "alerts":
             past = [
                 {"id": 900 - n, "time": (now - timedelta(hours=9 * n + 1)).isoformat(), "label": "Main",
@@ -237,7 +343,7 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "session":
             self.json(
                 {
-                    "csrf": "c5rf",
+                    "csrf": house.csrf,
                     "scope": "admin" if house.control else "read",
                     "sure": True,
                     "password_fixed": False,
@@ -248,18 +354,38 @@ class Handler(BaseHTTPRequestHandler):
                         "used": state["time"], "this": True},
                        {"id": 2, "scope": "read", "name": "Olena", "browser": "Safari, iPhone", "made": state["time"],
                         "used": (now - timedelta(days=2)).isoformat(), "this": False}])  # fmt: skip
+        elif path == "tokens":
+            self.token(None)
+        elif path == "push":
+            self.json(house.push | ({"key": ""} if asked.get("key") == "no" else {}))
         elif path == "ways":
             self.json([{"url": "http://easun.local:8080", "https": False, "used": True}])
         elif path == "configs":
-            self.json([
-                {"key": "JK_BMS_POLL_INTERVAL", "value": "2", "unit": "s", "source": "default", "secret": False,
-                 "set": True, "meaning": "Seconds between readings"},
-                {"key": "TELEGRAM_BOT_TOKEN", "secret": True, "set": True, "source": ".env", "meaning": "Token of the bot"},
-            ])  # fmt: skip
+            self.json(settings_rows(house.settings, language(self.language)))
         elif path == "log":
             self.json({"events": []})
         else:
             self.json({"error": {"code": "not_found", "message": "There is nothing here."}}, 404)
+
+    def diagnosis(self, device: str) -> dict[str, Any]:
+        """How the way to a battery is, as the page's server says it."""
+        state, texts = self.house.state, language(self.language)
+        told = snapshot({"devices": state["batteries"], "poll_interval": state["poll_interval"]})
+        one = next(each for each in told.devices if each.address == device)
+        link = next(each["link"] for each in state["batteries"] if each["address"] == device)
+        key = f"bot.verdict.{link['verdict']}"
+        return {
+            "address": device,
+            "label": one.label,
+            "well": reads(one, 2.0),
+            "state": link["state"],
+            "verdict": texts(key) if texts.known(key) else "",
+            "causes": link["causes"],
+            "steps": [
+                {"layer": layer_key(step.layer), "result": step.result} for step in layers_of(one, 2.0)
+            ],
+            "link": link,
+        }
 
     def live(self) -> None:
         house, stream = self.house, queue.Queue[bytes | None]()

@@ -1,11 +1,16 @@
 """What comes in is judged before anything is done with it: bodies, queries, paths, names, times."""
 
 import json
+import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jk_bms.called import all_programs
+from jk_bms.config.settings import SETTINGS
+from jk_bms.texts import language
 from jk_bms.web.http import AGES, accepts_gzip, own_path, same_tag, without_ages
 from jk_bms.web.table import ROUTES
 from tests.web import made_up
@@ -332,6 +337,28 @@ def test_what_a_path_of_the_table_is() -> None:
     assert Path(__file__).exists()
 
 
+async def test_the_doctor_walks_every_layer(house: House) -> None:
+    """And says at which it ends, with what was known of the link."""
+    owner = await house.owner()
+    [well] = (await owner.get("/api/doctor")).json
+    assert (well["well"], {step["result"] for step in well["steps"]}, len(well["steps"])) == (
+        True,
+        {"ok"},
+        13,
+    )
+
+    house.service.state["devices"][0]["link"] |= {
+        "state": "searching",
+        "verdict": "not_seen",
+        "last_frame": 90.0,
+    }
+    await house.page.house.ask()
+    [ill] = (await owner.get("/api/doctor?device=1")).json
+    at_fault = [step["layer"] for step in ill["steps"] if step["result"] == "fault"]
+    assert (ill["well"], at_fault, ill["state"]) == (False, ["battery_is_heard"], "searching")
+    assert ill["verdict"] == language("en")("bot.verdict.not_seen")
+
+
 async def test_settings_that_take_effect_at_once_are_changed_by_the_service(house: House) -> None:
     """What is in force there is shown; without it, what this program read. A guest or a program sees none of it."""
     owner = await house.owner()
@@ -347,3 +374,63 @@ async def test_settings_that_take_effect_at_once_are_changed_by_the_service(hous
     assert (got.status, got.json["error"]["message"]) == (409, house.service.refusal)
     rows = {row["key"]: row for row in (await owner.get("/api/configs")).json}
     assert (rows["ALERT_MIN_LEVEL"]["source"], rows["TIMEZONE"]["value"]) == ("default", "Europe/Kyiv")
+
+
+REFUSED = {
+    # name: (key, text, language, the words of the answer)
+    "a number": ("ALERT_CONFIRM", "many", "en", "many is not good here: a number from 1 to 1000 is expected."),
+    "outside": ("ALERT_CONFIRM", "0", "uk", "Значення 0 не підходить: потрібне число від 1 до 1000."),
+    "a word": ("BMS_SOC_SOURCE", "x", "en", "x is none of these: auto, counted, bms, curve"),
+    "a form": ("ALERT_QUIET_HOURS", "22", "en", "22 is not good here: something like 22:00-07:00 is expected."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "text", "name", "words"), REFUSED.values(), ids=REFUSED)
+async def test_a_setting_that_is_refused_says_what_was_expected(
+    house: House, key: str, text: str, name: str, words: str
+) -> None:
+    owner = await house.owner()
+    owner.headers["accept-language"] = name
+
+    got = await owner.ask("PATCH", "/api/configs", {key: text})
+
+    assert (got.status, got.json["error"]["field"], got.json["error"]["message"]) == (400, key, words)
+    assert house.service.actions("config") == []
+
+
+@pytest.mark.parametrize(("name", "letters"), [("en", "[A-Za-z]"), ("uk", "[А-ЯІЇЄҐ]")])
+async def test_every_setting_says_what_it_means_in_the_language_of_the_page(
+    house: House, name: str, letters: str
+) -> None:
+    owner = await house.owner()
+    house.service.refusal = "away"  # so that all of them come as this program read them
+    owner.headers["accept-language"] = name
+    meanings = {row["key"]: row["meaning"] for row in (await owner.get("/api/configs")).json}
+
+    assert meanings.keys() == {setting.key for setting in SETTINGS}
+    assert {key: said for key, said in meanings.items() if "`" in said or not re.match(letters, said)} == {}
+
+
+async def test_a_setting_says_what_it_takes_or_where_it_is_changed(house: House) -> None:
+    owner = await house.owner()
+    house.service.refusal = "away"  # so that all of them come as this program read them
+    owner.headers["accept-language"] = "uk"
+    rows = {row["key"]: row for row in (await owner.get("/api/configs")).json}
+
+    assert (
+        rows["ALERT_CONFIRM"]["low"],
+        rows["ALERT_CONFIRM"]["high"],
+        rows["ALERT_CONFIRM"]["default"],
+    ) == (1, 1000, "3")
+    assert rows["ALERT_CONFIRM"]["meaning"] == language("uk")("settings.ALERT_CONFIRM")
+    assert "command" not in rows["ALERT_CONFIRM"]
+    assert rows["BMS_SOC_SOURCE"]["choices"] == ["auto", "counted", "bms", "curve"]
+    assert "value" not in rows["BACKUP_DIR"]
+    assert (rows["WEB_PORT"]["command"], rows["WEB_PORT"]["file"][-4:]) == (all_programs("restart"), ".env")
+    assert "example" not in rows["OPENAI_API_KEY"]
+
+
+def test_each_setting_that_is_changed_on_the_page_has_words_of_its_own() -> None:
+    words = {key.removeprefix("settings.") for key in import_module("jk_bms.texts.en.settings").TEXTS}
+
+    assert words == {setting.key for setting in SETTINGS if setting.at_once}

@@ -2,90 +2,21 @@
 
 import http.client
 import json
-import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
 
 import pytest
 
 from jk_bms.web.openapi import document
+from jk_bms.web.server import sockets_for
 from jk_bms.web.table import ROUTES
-from tests.bare_environment import bare
 from tests.scale import PATIENCE, scaled
-
-TOP = Path(__file__).resolve().parents[2]
-PASSWORD = "three words of mine"
-
-
-class Program:
-    """A running ``python -m jk_bms.web``; leaving the context ends it."""
-
-    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
-        self.log_file = folder / "web.log"
-        self.env = (
-            bare(
-                BMS_SOCKET=str(folder / "s"),
-                BMS_DB_PATH=str(folder / "bms.db"),
-                DB_PATH=str(folder / "inverter.db"),
-                JK_ENV_FILE=os.devnull,
-                WEB_PORT="0",
-                WEB_BIND="127.0.0.1",
-                WEB_PASSWORD=PASSWORD,
-                PYTHONUNBUFFERED="1",
-            )
-            | env
-        )
-        with self.log_file.open("w") as log:
-            command = [sys.executable, "-m", "jk_bms.web", *arguments]
-            self.process = subprocess.Popen(command, cwd=TOP, env=self.env, stdout=log, stderr=log)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8")
-
-    @property
-    def port(self) -> int:
-        """Where it answers, once it does."""
-        deadline = time.monotonic() + PATIENCE
-        while not (found := re.search(r"ready: http://[^:\s]+:(\d+)", self.log)):
-            assert self.process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.05)
-        return int(found[1])
-
-    def end(self) -> tuple[int, float]:
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE), time.monotonic() - began
-
-    def ask(
-        self, method: str, path: str, body: Any = None, **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        data = None if body is None else json.dumps(body)
-        sent = {"Content-Type": "application/json"} if data else {}
-        connection.request(method, path, data, sent | headers)
-        answer = connection.getresponse()
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        try:
-            return answer.status, told, answer.read()
-        finally:
-            connection.close()
+from tests.web.program import PASSWORD, TOP, Program
 
 
 @pytest.fixture
@@ -257,3 +188,10 @@ def test_the_api_does_what_its_document_says(program: Program) -> None:
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
     assert "a request failed" not in program.log  # what is said to be 500
     assert "Traceback" not in program.log
+
+
+def test_an_answer_is_sent_at_once() -> None:
+    """Without the protocol's name asyncio leaves Nagle's algorithm on: 40 ms for each answer on a kept connection."""
+    [listener] = sockets_for("127.0.0.1", 0)
+    with listener:
+        assert listener.proto == socket.IPPROTO_TCP

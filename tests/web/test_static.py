@@ -3,9 +3,12 @@
 import gzip
 import hashlib
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import esprima  # type: ignore[import-untyped]
 import pytest
 
 from jk_bms.web.words import page_words
@@ -104,21 +107,18 @@ def test_vendored_files_are_the_ones_that_are_named() -> None:
     assert named == found
 
 
-# What a browser of the floor (Safari 15.4) does not have. In own modules; vendored ones test for what they use.
-TOO_YOUNG = {
-    "look-behind": r"\(\?<[=!]",
-    "static block": r"\bstatic\s*\{",
-    "AbortSignal.timeout": r"AbortSignal\.(timeout|any)\b",
-    "copies of arrays": r"\.(toSorted|toReversed|toSpliced)\(|\.with\(",
-    "Promise.withResolvers": r"Promise\.withResolvers",
-    "groupBy": r"\b(Object|Map)\.groupBy",
-    "popover": r"\bpopover",
-    "inert": r"\binert\b",
-    "import of JSON": r"import[^;\n]+\b(with|assert)\s*\{",
-    "structuredClone": r"structuredClone",
-    "regular expression of sets": r"/[dgimsuy]*v[dgimsuy]*\.(test|exec)",
-    "array findLast": r"\.findLast(Index)?\(",
-}
+# What a browser of the floor (Safari 15.4) does not have: kinds of syntax, as the parser names them ...
+TOO_YOUNG_NODES = {"StaticBlock": "static block"}
+# ... and names, of members (`.name`) or alone. "Object.groupBy": of that object only.
+TOO_YOUNG_NAMES = frozenset({
+    "AbortSignal.timeout", "AbortSignal.any", "Promise.withResolvers", "Promise.try", "Object.groupBy", "Map.groupBy",
+    "Array.fromAsync", "Intl.DurationFormat", "URL.canParse", "URL.parse", "toSorted", "toReversed", "toSpliced", "with",
+    "findLast", "findLastIndex", "isWellFormed", "toWellFormed", "symmetricDifference", "isSubsetOf", "isSupersetOf",
+    "popover", "showPopover", "togglePopover", "hidePopover", "inert", "requestIdleCallback", "startViewTransition",
+    "scheduler", "navigation", "CompressionStream", "DecompressionStream", "Iterator", "Temporal",
+    "checkVisibility", "setHTML", "setHTMLUnsafe", "getHTML", "moveBefore", "CSSStyleSheet",
+    "adoptedStyleSheets", "OffscreenCanvas", "roundRect",
+})  # fmt: skip
 TOO_YOUNG_STYLES = {
     "container queries": r"@container|container-type",
     "nesting": r"^\s*&",
@@ -131,9 +131,92 @@ TOO_YOUNG_STYLES = {
 }
 
 
-@pytest.mark.parametrize("name", TOO_YOUNG)
-def test_nothing_younger_than_the_oldest_browser(name: str) -> None:
-    assert [path.name for path in OWN if re.search(TOO_YOUNG[name], path.read_text())] == []
+def nodes(code: str) -> Iterator[tuple[Any, int]]:
+    """Every node of the syntax tree of a module; and how many functions it stands in."""
+    waiting = [(esprima.toDict(esprima.parseModule(code, {"loc": True})), 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if isinstance(node, list):
+            waiting += [(each, depth) for each in node]
+        elif isinstance(node, dict):
+            if "type" in node:
+                yield node, depth
+            inner = depth + ("Function" in str(node.get("type")))
+            waiting += [(each, inner) for key, each in node.items() if key != "loc"]
+
+
+def too_young(code: str, names: frozenset[str] = TOO_YOUNG_NAMES) -> list[str]:
+    """What in a module the oldest browser could not read, and which of ``names`` it would not know."""
+    found = []
+    for node, depth in nodes(code):
+        kind = node["type"]
+        where = f"line {node['loc']['start']['line']}: " if "loc" in node else ""
+        if kind in TOO_YOUNG_NODES:
+            found.append(where + TOO_YOUNG_NODES[kind])
+        elif depth == 0 and kind in ("AwaitExpression", "ForAwaitStatement"):
+            found.append(where + "await outside of functions")
+        elif kind.startswith(("Import", "Export")) and node.get("attributes"):
+            found.append(where + "attributes of an import")
+        elif (
+            kind == "BinaryExpression"
+            and node["operator"] == "in"
+            and node["left"]["type"] == "PrivateIdentifier"
+        ):
+            found.append(where + "#name in")
+        elif kind == "VariableDeclaration" and node["kind"] not in ("const", "let", "var"):
+            found.append(where + node["kind"])
+        elif kind == "Literal" and (regex := node.get("regex")):
+            if "(?<=" in regex["pattern"] or "(?<!" in regex["pattern"] or set(regex["flags"]) & set("dv"):
+                found.append(where + f"/{regex['pattern']}/{regex['flags']}")
+        elif kind == "MemberExpression" and not node["computed"]:
+            name = str(node["property"].get("name"))
+            if names & {name, f"{node['object'].get('name')}.{name}"}:
+                found.append(where + name)
+        elif kind in ("NewExpression", "CallExpression") and node["callee"].get("name") in names:
+            found.append(where + node["callee"]["name"])
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_nothing_younger_than_the_oldest_browser(path: Path) -> None:
+    """Vendored modules look whether a name is there before they use it; ours do without."""
+    names = TOO_YOUNG_NAMES if path in OWN else frozenset[str]()
+
+    assert too_young(path.read_text(), names) == []
+
+
+YOUNG = {
+    "class A { static { x(); } }": "static block",
+    "await x();": "await outside",
+    "for await (const a of b) a();": "await outside",
+    "const a = x.match(/(?<=a)b/);": "(?<=a)b",
+    "const a = /[a--b]/v;": "/v",
+    'import a from "./a.json" with { type: "json" };': "attributes",
+    "class A { #x; has(o) { return #x in o; } }": "#name in",
+    "const a = b.toSorted();": "toSorted",
+    "const a = AbortSignal.timeout(5);": "timeout",
+    "using a = b();": "using",
+    "a.inert = true;": "inert",
+    "const { promise } = Promise.withResolvers();": "withResolvers",
+    "requestIdleCallback(a);": "requestIdleCallback",
+}
+
+
+@pytest.mark.parametrize("code", YOUNG)
+def test_what_is_too_young_is_found(code: str) -> None:
+    assert any(YOUNG[code] in one for one in too_young(code)), too_young(code)
+
+
+OLD_ENOUGH = """
+class A { x = 1; static y = 2; #z = 3; get z() { return this.#z; } }
+const f = async () => { for await (const a of b) await a?.b ?? (c ||= 1_000n); };
+const { timeout, ...rest } = d; const g = /(?<year>\\d)/u; export { f, A, g }; import("./x.js").then(rest.with_);
+const e = "AbortSignal.timeout inert popover"; signal.timeout; structure.findAll;
+"""
+
+
+def test_what_is_old_enough_is_let_be() -> None:
+    assert too_young(OLD_ENOUGH) == []
 
 
 @pytest.mark.parametrize("name", TOO_YOUNG_STYLES)

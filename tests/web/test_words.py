@@ -6,8 +6,10 @@ from importlib import import_module
 import msgspec
 import pytest
 
-from jk_bms.called import tool
+from jk_bms.called import poller, tool
 from jk_bms.texts import LANGUAGES, language
+from jk_bms.view.link_layers import FAULT, LAYERS, OK, PENDING, UNTRIED
+from jk_bms.web.asking import layer_key
 from jk_bms.web.assets import tree
 from jk_bms.web.words import FORMS, page_words, printed, quantity
 
@@ -26,6 +28,7 @@ PRINTED = {
 BUTTONS = re.compile(
     r"web\.(release|resume|doctor|mute\.(1h|8h|until_over|0|yes)|ack|sign_in|sign_out|compare|span\.\w+|by\.\w+|theme\.\w+|retry|reload)$"
 )
+LARGEST = 12_500  # bytes, compressed: a part of what a first visit may cost
 LONGEST_BUTTON = 28  # characters
 
 
@@ -46,7 +49,7 @@ def test_words_are_those_of_the_catalogues(name: str) -> None:
     told = page_words(name)["texts"]
 
     for key, text in import_module(f"jk_bms.texts.{name}.web").TEXTS.items():
-        assert told[key] == text.replace("{tool}", tool()), key
+        assert told[key] == text.replace("{tool}", tool()).replace("{start}", poller("start")), key
     assert told["units.kWh"] == language(name)("units.kWh")
     assert "link.cause.phone_connected.action" in told
     assert not [key for key in told if key.startswith(("access.", "digest.", "bot.command."))]
@@ -56,7 +59,7 @@ def test_words_are_those_of_the_catalogues(name: str) -> None:
 def test_words_fit_their_budget(name: str) -> None:
     import gzip
 
-    assert len(gzip.compress(msgspec.json.encode(page_words(name)), 9)) < 10_000
+    assert len(gzip.compress(msgspec.json.encode(page_words(name)), 9)) < LARGEST
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -72,6 +75,15 @@ def test_each_form_has_a_unit_in_each_language(name: str) -> None:
     texts = language(name)
 
     assert [form for form in FORMS.values() if not texts.known(f"units.{form.unit}")] == []
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_each_layer_of_the_way_to_a_battery_has_its_words(name: str) -> None:
+    texts = page_words(name)["texts"]
+    layers = {key.removeprefix("link.layer.") for key in texts if key.startswith("link.layer.")}
+
+    assert layers == {layer_key(layer) for layer in LAYERS}
+    assert all(f"web.doctor.{result.replace(' ', '_')}" in texts for result in (OK, FAULT, UNTRIED, PENDING))
 
 
 def test_the_tree_is_one_release() -> None:

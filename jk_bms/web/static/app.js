@@ -9,6 +9,7 @@ import { begin, route, url } from "./router.js";
 import { ageOf, connection, isOld, now, pollerUp, putState, release, signedOut, since, state, stamp, tick, told } from "./store.js";
 import { Icon, Name, labelOf, said, severityOf } from "./parts.js";
 import { HERE } from "./look.js";
+import { inStep } from "./push.js";
 import { Home } from "./screens/home.js";
 
 const NAVIGATION = ["home", "battery", "history", "alerts", "more"];
@@ -103,7 +104,7 @@ function troubles() {
   const taken = moment(new Date(known.time), now());
   if (word === "offline") found.push({ severity: "info", text: t("web.offline", { time: taken, ago: ago(since(known.at)) }), press: retry });
   else if (word === "lost" && since(at) > SAY_KEPT) found.push({ severity: "warning", text: t("web.known_at", { time: taken }), press: retry });
-  if (!pollerUp()) found.push({ severity: "error", text: t("web.poller_since", { time: known.poller.since ? moment(new Date(known.poller.since), now()) : "–" }), href: url("more") });
+  if (!pollerUp()) found.push({ severity: "error", text: t("web.poller_since", { time: known.poller.since ? moment(new Date(known.poller.since), now()) : "–" }), href: url("more#service") });
   const alerts = (known.alerts || []).filter((alert) => !alert.muted).sort((one, other) => ORDER.indexOf(severityOf(one)) - ORDER.indexOf(severityOf(other)));
   for (const alert of alerts) found.push({ severity: severityOf(alert), text: said(alert, "title"), href: url("alerts") + "#" + encodeURIComponent(`${alert.subject}-${alert.code}`) });
   if (known.clock_trusted === false) found.push({ severity: "warning", text: t("bot.wrong_clock"), href: url("more") });
@@ -141,6 +142,8 @@ function renew() {
   setTimeout(() => location.reload(), 200);
 }
 
+let badge = -1; // open alerts, as the installed page's icon shows them
+
 // The title of the tab and its icon say the charge.
 function dress() {
   const known = state.value;
@@ -152,10 +155,14 @@ function dress() {
   const icon = document.querySelector('link[rel="icon"]');
   const level = soc === undefined || soc === null ? 4 : { good: 4, fair: 3, little: 2, low: 1 }[levelOf(soc)];
   if (icon) icon.setAttribute("href", `${HERE}icons/level-${level}.svg`);
+  const open = known && known.alerts ? known.alerts.length : 0;
+  if (open !== badge && navigator.setAppBadge) navigator.setAppBadge(open).catch(() => undefined);
+  badge = open;
 }
 
 function workers() {
   if (!("serviceWorker" in navigator) || !window.isSecureContext) return;
+  if (told.value.base !== "/") return; // within the page of another program: that one is installed, if any
   if (new URLSearchParams(location.search).has("nosw")) {
     navigator.serviceWorker.getRegistrations().then((all) => all.forEach((worker) => worker.unregister()));
     return;
@@ -193,6 +200,7 @@ async function main() {
   effect(dress);
   if (!GATES.includes(route.value.screen)) start();
   workers();
+  inStep().catch(() => undefined); // the next opening tries again
 }
 
 main().catch((error) => {

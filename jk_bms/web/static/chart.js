@@ -9,6 +9,7 @@ const NARROWEST = 120; // s: the deepest zoom
 const STEP = 8; // part of the span that a key moves
 const CLOSE = 1.25, APART = 0.8; // what a turn of the wheel or a key makes of the span
 const LONG = 2 * 86400; // s: a longer span is marked by days alone
+const EDGE = 0.03; // of the span, at its end, where no time is written
 const AXIS = 46; // px that numbers beside a chart have
 
 // A colour of the look, as it is now.
@@ -32,6 +33,7 @@ const sayTime = (plot, marks) => {
   const span = plot.scales.x.max - plot.scales.x.min;
   return marks.map((at) => {
     const date = new Date(at * 1000);
+    if (at > plot.scales.x.max - EDGE * span) return ""; // it would be cut off
     return span <= LONG ? (clock(date) === "00:00" ? dateOf(date) : clock(date)) : dateOf(date);
   });
 };
@@ -70,10 +72,11 @@ function behind(marks) {
 
 // `panel`: {key, title, digits, unit, lines: [{key, color, dash, width, band}], range}; `data`: times and values.
 // `view`: [from, to] in s; `zoom(from, to)` is called with what is to be seen.
-export function Chart({ panel, data, view, zoom, whole, marks, point, height, theme }) {
-  const box = useRef(null), plot = useRef(null), marked = useRef(marks), looking = useRef({ view, zoom, whole });
+// `table`: shows it as one.
+export function Chart({ panel, data, view, zoom, whole, marks, point, height, theme, table }) {
+  const box = useRef(null), plot = useRef(null), marked = useRef(marks), looking = useRef({ view, zoom, whole, table });
   marked.current = marks;
-  looking.current = { view, zoom, whole };
+  looking.current = { view, zoom, whole, table };
 
   useLayoutEffect(() => {
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
@@ -136,7 +139,7 @@ function decimals(marks, scale) {
   return Math.min(3, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
 }
 
-function keys(event, plot, { view, zoom, whole }) {
+function keys(event, plot, { view, zoom, whole, table }) {
   const [from, to] = view, part = (to - from) / STEP, middle = (from + to) / 2, half = (to - from) / 2;
   const at = plot.cursor.idx === null || plot.cursor.idx === undefined ? plot.valToIdx(middle) : plot.cursor.idx;
   const point = (index) => plot.setCursor({ left: plot.valToPos(plot.data[0][Math.min(plot.data[0].length - 1, Math.max(0, index))], "x"), top: 20 });
@@ -146,6 +149,7 @@ function keys(event, plot, { view, zoom, whole }) {
     "+": () => zoom(middle - half * APART, middle + half * APART),
     "-": () => zoom(middle - half * CLOSE, middle + half * CLOSE),
     0: () => zoom(...whole),
+    t: table,
     Home: () => point(plot.valToIdx(from)),
     End: () => point(plot.valToIdx(to)),
   }[event.key];

@@ -35,7 +35,7 @@ const Node = ({ x, y, icon, color }) => html`<g class=${color}><circle class="di
 
 export function Flow({ house, inverter, battery, also = "c7 wide" }) {
   tick.value;
-  const stale = inverter ? isOld(inverter) && ageOf(inverter) > 30 : false;
+  const stale = inverter ? isOld(inverter) : false;
   const packOld = !battery || isOld(battery);
   const grid = inverter && inverter.grid && inverter.grid.state;
   const watts = house.power, flow = flowIn(house);
@@ -76,6 +76,8 @@ export function Flow({ house, inverter, battery, also = "c7 wide" }) {
       <text x="284" y="156">${t("web.house")}</text><text x="284" y="178" class=${old(stale)}>${shown(load)}</text>
       <g class="beside"><text x="200" y="212" class=${old(packOld)}>${quantity("battery_power", watts)}</text><text x="200" y="232">${flow ? t("web.flow." + flow) : t("web.battery")}</text></g>
     </svg>
+    ${inverter.of > inverter.fresh && html`<p class="small maybe">${t("web.inverter.heard", { fresh: inverter.fresh, of: inverter.of })}</p>`}
+    ${inverter.error && !inverter.of && html`<p class="small maybe">${t("web.inverter.error", { reason: inverter.error })}</p>`}
     ${battery && html`<p class="small quiet">${t("web.battery_age", { ago: agoWhole(ageOf(battery) || 0) })}</p>`}
   <//>`;
 }

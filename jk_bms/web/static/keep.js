@@ -1,5 +1,7 @@
 // What stays in this browser: the last state, so that a start without network shows it with its age.
 
+import { told } from "./store.js";
+
 const NAME = "easun", TABLE = "last";
 
 function open() {
@@ -49,5 +51,5 @@ export const choose = (name, value) => {
   }
   if (!COOKIES[name]) return;
   // The server makes its pages in the same language and colours.
-  document.cookie = `${COOKIES[name]}=${value}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  document.cookie = `${COOKIES[name]}=${value}; Path=${told.value.base}; Max-Age=31536000; SameSite=Lax`;
 };

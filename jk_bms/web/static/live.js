@@ -8,6 +8,8 @@ const DEAD = 35; // s without a byte: two beats were missed
 const HELLO = 10; // s for the first word of a stream
 const HELD = 3; // streams that said nothing though connected: a proxy holds them back
 const POLL = 5000, POLL_AGAIN = 300; // ms between two questions instead; s until the stream is tried again
+const ANSWER = 10; // s for their answer
+const MOST_STREAMS = 4, COUNTED = 200; // pages of one browser that have one; ms in which they say so
 const HIDDEN = 30000; // ms that a page which is not seen keeps its stream
 const AWAY = 5; // s unseen, after which what is shown is looked at anew
 const WAITS = [1, 2, 5, 10, 20, 30]; // s between two tries
@@ -48,9 +50,37 @@ function check() {
   if (connection.value.word === "live") say("checking");
 }
 
+// A browser opens six connections to a house, and a stream keeps one: with so many pages the rest ask instead.
+const pages = "BroadcastChannel" in window ? new BroadcastChannel("easun-streams") : null;
+const me = Math.random();
+let others = 0; // pages that told this one that they have a stream
+if (pages) {
+  pages.onmessage = ({ data }) => {
+    if (data.asks && source) pages.postMessage({ tells: data.asks });
+    else if (data.tells === me) others++;
+  };
+}
+
 function open() {
   shut();
   if (document.hidden && hidden && since(hidden) * 1000 > HIDDEN) return;
+  if (!pages) {
+    stream();
+    return;
+  }
+  others = 0;
+  pages.postMessage({ asks: me });
+  timer = setTimeout(() => (others < MOST_STREAMS ? stream() : askInstead()), COUNTED);
+}
+
+function askInstead() {
+  shut();
+  mutedAt = stamp();
+  poll();
+  polling = setInterval(poll, POLL);
+}
+
+function stream() {
   source = new EventSource(told.value.base + "api/live" + (last ? "?since=" + encodeURIComponent(last) : ""));
   heard = stamp();
   hello = setTimeout(silent, HELLO * 1000);
@@ -105,10 +135,7 @@ function silent() {
     retry();
     return;
   }
-  shut();
-  mutedAt = stamp();
-  poll();
-  polling = setInterval(poll, POLL);
+  askInstead();
 }
 
 async function poll() {
@@ -124,7 +151,7 @@ async function poll() {
 // One question in place of the stream; says how it went.
 async function look() {
   try {
-    putState(await ask("api/state"));
+    putState(await ask("api/state", { patience: ANSWER }));
     heard = stamp();
     say("live");
     save();

@@ -50,13 +50,14 @@ export function SocBar({ soc, low, high, old, thin }) {
 }
 
 // The number of the house or of a battery, how sure it is, how long it lasts.
-export function Hero({ title, age, soc, low, high, source, old, empty, full, left, figures, children, also = "c5 wide" }) {
+export function Hero({ title, age, soc, low, high, source, old, empty, full, left, figures, more, children, also = "c5 wide" }) {
   const sure = low !== undefined && high !== undefined && (source === undefined || source === "counted");
+  const shown = html`${shownSoc(soc)}<span class="unit">${"\u00a0%"}</span>`;
   const beside = sure ? t("bot.band", { low: shownSoc(low), high: shownSoc(high) }) : source ? words("web.from_" + source, "") : "";
   return html`<${Card} title=${title} age=${age} also=${"hero " + also}>
     ${soc === undefined
       ? html`<p class="hero-side">${t("web.charge_unknown")}</p>`
-      : html`<div class="hero-line"><p class=${old ? "hero-soc old" : "hero-soc"}>${shownSoc(soc)}<span class="unit">${"\u00a0%"}</span></p>
+      : html`<div class="hero-line"><p class=${old ? "hero-soc old" : "hero-soc"}>${more ? html`<a class="touch" href=${more}>${shown}</a>` : shown}</p>
           <p class="hero-side">${beside}${left !== undefined && html`<br /><${Num}>${t("web.left", { left: quantity("energy", left) })}<//>`}</p></div>
         <${SocBar} soc=${soc} low=${sure ? low : undefined} high=${high} old=${old} />
         <p class="scale" aria-hidden="true"><span>0</span><span>100</span></p>`}
@@ -99,6 +100,23 @@ export function failure(error) {
   if (error.status === undefined) return t("web.failed", { reason: error.message });
   if (!error.status) return t("web.away");
   return error.message || t("web.failed", { reason: error.code });
+}
+
+// Text to take along: a token, a link, a page of words. Over http there is no clipboard, but what is marked can be copied.
+export function Copy({ text }) {
+  const box = useRef(null);
+  const [done, setDone] = useState(false);
+  const take = async () => {
+    getSelection().selectAllChildren(box.current);
+    try {
+      if (navigator.clipboard) await navigator.clipboard.writeText(text);
+      else if (!document.execCommand("copy")) return;
+      setDone(true);
+    } catch (error) {
+      setDone(false); // it stays marked: the system's own way is one touch away
+    }
+  };
+  return html`<p><code ref=${box} class="take">${text}</code></p><p><button type="button" onClick=${take}>${t(done ? "web.copied" : "web.copy")}</button></p>`;
 }
 
 export const Chips = ({ options, value, pick, label }) => html`<div class="chips" role="group" aria-label=${label}>

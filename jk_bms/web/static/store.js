@@ -28,10 +28,12 @@ export const oldest = () => Math.max(facts().fresh.least, facts().fresh.periods 
 export const reached = () => connection.value.word === "live" || connection.value.word === "checking";
 export const pollerUp = () => !state.value || !state.value.poller || state.value.poller.up !== false;
 
-// Whether a part says nothing of now: too old, or who would know does not answer.
+// Whether a part says nothing of now: too old, or who would know does not answer. Whatever draws by it is drawn anew each
+// second: a value gets old without any message.
 export function isOld(part) {
+  tick.value;
   const age = ageOf(part);
-  return age === undefined || age > oldest() || !pollerUp() || connection.value.word === "offline" || connection.value.word === "lost";
+  return age === undefined || age > (part.oldest || oldest()) || !pollerUp() || connection.value.word === "offline" || connection.value.word === "lost";
 }
 export const isLive = (part) => !isOld(part) && ageOf(part) <= 5 && connection.value.word === "live";
 
@@ -45,7 +47,7 @@ export function putState(fresh, at) {
   const when = at || stamp();
   const stamped = { ...fresh, at: when };
   stamped.batteries = (fresh.batteries || []).map((one) => ({ ...one, at: when, link: one.link && { ...one.link, at: when } }));
-  if (fresh.inverter) stamped.inverter = { ...fresh.inverter, at: when, grid: fresh.inverter.grid && { ...fresh.inverter.grid, at: when } };
+  Object.assign(stamped, invertersAt(fresh, when));
   state.value = stamped;
 }
 
@@ -56,9 +58,12 @@ export function putLink({ address, link }) {
   change(address, (battery) => ({ ...battery, link: link && { ...link, at: stamp() } }));
 }
 export function putInverter(message) {
-  const inverter = message.inverter === undefined ? message : message.inverter;
-  const at = stamp();
-  if (state.value) state.value = { ...state.value, inverter: inverter && { ...inverter, at, grid: inverter.grid && { ...inverter.grid, at } } };
+  if (state.value) state.value = { ...state.value, ...invertersAt(message, stamp()) };
+}
+// All of them together, and each, as they came at `at`.
+function invertersAt({ inverter, inverters }, at) {
+  const stamped = (one) => one && { ...one, at, oldest: facts().fresh.inverter, grid: one.grid && { ...one.grid, at } };
+  return { inverter: stamped(inverter), inverters: (inverters || []).map(stamped) };
 }
 export function putPoller(poller) {
   if (state.value) state.value = { ...state.value, poller };
@@ -77,6 +82,8 @@ function change(address, how) {
   const fresh = { ...state.value, batteries };
   if (batteries.length === 1) fresh.house = figuresOf(batteries[0], state.value.house);
   state.value = fresh;
+  tick.value++; // drawn in one go with it
+  later(1500);
 }
 
 // The figures of a house of one battery are its own; those of several come from the server.
@@ -86,6 +93,13 @@ function figuresOf({ reading }, before) {
   return { ...before, soc, soc_low, soc_high, power, current, voltage, empty_in, full_in };
 }
 
-setInterval(() => {
-  if (!document.hidden) tick.value++;
-}, 1000);
+// Each second, but not between two readings that come each second themselves: those are drawn with every age anyway.
+let next;
+function later(wait) {
+  clearTimeout(next);
+  next = setTimeout(() => {
+    if (!document.hidden) tick.value++;
+    later(1000);
+  }, wait);
+}
+later(1000);

@@ -28,6 +28,67 @@ self.addEventListener("message", (event) => {
   if (event.data === "take-over") self.skipWaiting();
 });
 
+// A push is shown whatever it says: one that is not costs the subscription.
+self.addEventListener("push", (event) => event.waitUntil(show(event.data)));
+
+async function show(data) {
+  let told = {};
+  try {
+    told = data.json() || {};
+  } catch (error) {
+    told = {};
+  }
+  const said = typeof told === "object" && told.notification ? told.notification : {};
+  const { body = "", tag = "", lang = "", dir = "auto", silent = false, navigate = "", data: facts = {} } = said;
+  const renotify = Boolean(tag) && facts.step !== "cleared";
+  const title = typeof said.title === "string" && said.title ? said.title : await unread();
+  if (Number.isInteger(told.app_badge) && navigator.setAppBadge) navigator.setAppBadge(told.app_badge).catch(() => undefined);
+  await self.registration.showNotification(title, { body, tag, lang, dir, silent, renotify, icon: STATIC + "icons/app-192.png", data: { ...facts, navigate } });
+}
+
+// What is shown in place of what is not understood.
+async function unread() {
+  const name = navigator.language.startsWith("uk") ? "uk" : "en";
+  const words = await caches.match(STATIC + "words/" + name + ".json", { cacheName: CACHE });
+  return words ? (await words.json()).texts["web.push.unread"] : "easun-jkbms";
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open(event.notification.data));
+});
+
+// Go where a notification leads, in a window of the page where there is one.
+async function open(facts) {
+  const wanted = new URL((facts && facts.navigate) || BASE, self.location.origin);
+  const own = wanted.origin === self.location.origin && wanted.pathname.startsWith(BASE);
+  const address = own ? wanted.href : self.location.origin + BASE;
+  for (const window of await self.clients.matchAll({ type: "window", includeUncontrolled: true })) {
+    const there = await window.navigate(address).catch(() => null); // one of another release cannot be led
+    if (there) return there.focus().catch(() => undefined);
+  }
+  return self.clients.openWindow(address);
+}
+
+// The browser exchanged what messages to it are encrypted with: the server is told, as the page would.
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(subscribeAnew(event.oldSubscription)));
+
+async function subscribeAnew(old) {
+  const subscribe = (key) => self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  // Before the server is asked: where it cannot be reached from here now, the page tells it when it is opened next.
+  const early = old ? await subscribe(old.options.applicationServerKey) : null;
+  const ask = async (path, options) => {
+    const answer = await fetch(BASE + path, { credentials: "same-origin", ...options });
+    if (!answer.ok) throw new Error(path + ": " + answer.status);
+    return answer.json();
+  };
+  const [session, { key }] = await Promise.all([ask("api/session"), ask("api/push")]);
+  if (!key) return; // the monitor lacks the library
+  const made = early || (await subscribe(key));
+  const headers = { "Content-Type": "application/json", "X-CSRF": session.csrf };
+  await ask("api/push", { method: "POST", headers, body: JSON.stringify(made.toJSON()) });
+}
+
 self.addEventListener("fetch", (event) => {
   const request = event.request;
   const url = new URL(request.url);

@@ -5,26 +5,28 @@ import { ask } from "../api.js";
 import { t } from "../words.js";
 import { span } from "../format.js";
 import { again } from "../live.js";
+import { route } from "../router.js";
 import { signedOut, told } from "../store.js";
 import { Icon, Sheet, failure } from "../parts.js";
 
 // A field with its label above, help and trouble below.
-function Field({ name, label, complete, help, trouble, type = "text", first }) {
+// `account`: a browser that keeps passwords is told whose it is, once in a form.
+export function Field({ name, label, complete, help, trouble, type = "text", first, account = true }) {
   const [seen, setSeen] = useState(false);
   const box = useRef(null);
   useEffect(() => {
     if (first) box.current.focus();
   }, []);
   const secret = type === "password";
-  return html`<div class="field">${secret && html`<input hidden type="text" name="who" autocomplete="username" value="easun" readonly />`}<label for=${name}>${label}</label>
+  return html`<div class="field">${secret && account && html`<input hidden type="text" name="who" autocomplete="username" value="easun" readonly />`}<label for=${name}>${label}</label>
     <div class="with-button"><input ref=${box} id=${name} name=${name} type=${secret && seen ? "text" : type} autocomplete=${complete} autocapitalize="none" spellcheck=${false} required aria-invalid=${trouble ? "true" : undefined} aria-describedby=${trouble ? name + "-wrong" : undefined} />
       ${secret && html`<button type="button" onClick=${() => setSeen(!seen)}>${t(seen ? "web.password.hide" : "web.password.show")}</button>`}</div>
     ${help && html`<p class="help">${help}</p>`}
     ${trouble && html`<p class="wrong" id=${name + "-wrong"} role="alert"><${Icon} name="error" />${trouble}</p>`}</div>`;
 }
 
-// A form that sends its fields and says what was wrong with them; `wait` counts down after too many tries.
-function useForm(send) {
+// A form that sends its fields, and says what was wrong with them; `wait` counts down after too many tries.
+export function useForm(send) {
   const [state, setState] = useState({});
   const [wait, setWait] = useState(0);
   useEffect(() => {
@@ -35,9 +37,12 @@ function useForm(send) {
   const submit = async (event) => {
     event.preventDefault();
     const fields = Object.fromEntries(new FormData(event.target));
+    const form = event.target;
+    delete fields.who;
     setState({ busy: true });
     try {
-      await send(fields);
+      await send(fields, form);
+      setState({});
     } catch (error) {
       setState({ trouble: failure(error), code: error.code });
       if (error.after) setWait(Math.ceil(error.after));
@@ -47,10 +52,10 @@ function useForm(send) {
   return { submit, busy: Boolean(state.busy) || wait > 0, trouble, code: state.code };
 }
 
-// Only to paths of the page itself.
+// Only to paths of the page itself, which begin at its base.
 const wanted = () => {
-  const next = new URLSearchParams(location.search).get("next") || told.value.base;
-  return /^\/(?![/\\])[^\\\u0000-\u001f]*$/.test(next) ? next : told.value.base;
+  const next = new URLSearchParams(location.search).get("next") || "/";
+  return /^\/(?![/\\])[^\\\u0000-\u001f]*$/.test(next) ? told.value.base + next.slice(1) : told.value.base;
 };
 
 const blankless = (code) => code.replace(/\s+/g, "");
@@ -66,7 +71,7 @@ export function Login() {
 }
 
 export function Start() {
-  const [code] = useState(blankless(decodeURIComponent(location.hash.slice(1))));
+  const code = blankless(route.value.hash); // also of a link that was opened over this screen
   const form = useForm(async (fields) => {
     await ask("api/start", { method: "POST", body: { code: blankless(fields.code), password: fields.password } });
     location.replace(told.value.base);
@@ -79,7 +84,7 @@ export function Start() {
       box.current.elements.code.value = code;
       box.current.elements.password.focus();
     }
-  }, []);
+  }, [code]);
   const ofPassword = form.trouble && form.code === "bad_request";
   return html`<${Icon} name="mark" also="mark" /><h1>${t("web.start")}</h1>
     <form ref=${box} onSubmit=${form.submit}><p>${t("web.start.help")}</p>
@@ -104,11 +109,16 @@ export function Join() {
     ${trouble && html`<p class="wrong" role="alert"><${Icon} name="error" />${trouble}</p>`}</div>`;
 }
 
+// Sign this page in, or in again, without leaving it.
+export async function signIn(password) {
+  const session = await ask("api/login", { method: "POST", body: { password } });
+  told.value = { ...told.value, csrf: session.csrf, control: session.scope !== "read" };
+}
+
 // The password over values that stay as they were.
 export function SignInSheet() {
   const form = useForm(async ({ password }) => {
-    const session = await ask("api/login", { method: "POST", body: { password } });
-    told.value = { ...told.value, csrf: session.csrf, control: session.scope !== "read" };
+    await signIn(password);
     signedOut.value = false;
     again();
   });

@@ -73,9 +73,11 @@ export function History() {
   const compare = compared === "compare";
   const [open, setOpen] = useState((choice("panels") || FIRST.join()).split(",").filter((key) => PANELS.some((panel) => panel.key === key)));
   const whole = useMemo(() => bounds(span, at), [span, dayKey(at)]);
-  const [view, setView] = useState(whole);
+  const [zoomedTo, setZoomedTo] = useState({});
   const [point, setPoint] = useState(null);
-  useEffect(() => setView(whole), [whole]);
+  // Of another span the zoom says nothing, from its first drawing on: what is drawn in between would jump.
+  const view = zoomedTo.of === whole ? zoomedTo.view : whole;
+  const setView = (wanted) => setZoomedTo({ of: whole, view: wanted });
   if (!battery) return html`<${Card} also="wide empty"><p>${t("web.no_battery")}</p><//>`;
   const set = (changed) => {
     const next = { device: String(battery.number), span, compare, from: day, ...changed };
@@ -96,14 +98,15 @@ export function History() {
     setOpen(next);
   };
   const decimal = language() === "uk" ? { sep: ";", decimal: "," } : { sep: ",", decimal: "." };
-  const csv = url(address("api/export", { device: battery.address, from: new Date(view[0] * 1000).toISOString(), to: new Date(view[1] * 1000).toISOString(), format: "csv", ...decimal }));
+  const keys = PANELS.filter((panel) => open.includes(panel.key)).flatMap((panel) => panel.keys).join();
+  const csv = url(address("api/export", { device: battery.address, keys, from: new Date(view[0] * 1000).toISOString(), to: new Date(view[1] * 1000).toISOString(), format: "csv", ...decimal }));
   const zoomed = view[0] !== whole[0] || view[1] !== whole[1];
   return html`
     <div class="wide history-head">
       ${batteries.length > 1 && html`<${Chips} label=${t("web.nav.battery")} value=${String(battery.number)} pick=${(key) => set({ device: key })} options=${batteries.map((each) => [String(each.number), html`<${Name}>${labelOf(each)}<//>`])} />`}
       <${Chips} label=${t("web.hours48")} value=${span} pick=${(key) => set({ span: key })} options=${SPANS.map((key) => [key, t("web.span." + key)])} />
       <div class="stepper"><button class="icon-only" aria-label=${t("web.earlier")} title=${t("web.earlier")} onClick=${() => step(-1)}><${Icon} name="back" /></button>
-        <span class="value">${spanWords(span, whole)}</span>
+        <label class="date"><span class="value">${spanWords(span, whole)}</span><input type="date" aria-label=${t("web.date")} value=${dayKey(at)} max=${dayKey(now())} onChange=${(event) => event.target.value && set({ from: event.target.value })} /></label>
         <button class="icon-only" aria-label=${t("web.later")} title=${t("web.later")} disabled=${whole[1] * 1000 > +now()} onClick=${() => step(1)}><${Icon} name="next" /></button></div>
       <div class="tools"><button aria-pressed=${String(compare)} class=${compare ? "primary" : ""} onClick=${() => set({ compare: !compare })}>${t("web.compare")}</button>
         ${zoomed && html`<button onClick=${() => setView(whole)}>${t("web.zoom_out")}</button>`}
@@ -112,9 +115,9 @@ export function History() {
     ${PANELS.map((panel) => (open.includes(panel.key)
       ? html`<${Panel} key=${panel.key} panel=${panel} battery=${battery} inverter=${Boolean(inverter)} whole=${whole} view=${view} zoom=${zoom} span=${span} compare=${compare} point=${point} setPoint=${setPoint} fold=${() => toggle(panel.key)} />`
       : null))}
-    <${Days} battery=${battery} whole=${whole} span=${span} />
     <div class="wide chips">${PANELS.filter((panel) => !open.includes(panel.key)).map((panel) => html`<button key=${panel.key} onClick=${() => toggle(panel.key)}>+ ${t("web." + panel.word)}</button>`)}</div>
-    <p class="wide legend"><span><svg><rect fill="url(#cut)" width="16" height="10" /></svg>${t("web.cut")}</span><span><svg><rect class="gap-legend" width="16" height="10" /></svg>${t("web.no_data")}</span></p>`;
+    <p class="wide legend"><span><svg><rect fill="url(#cut)" width="16" height="10" /></svg>${t("web.cut")}</span><span><svg><rect class="gap-legend" width="16" height="10" /></svg>${t("web.no_data")}</span></p>
+    <${Days} battery=${battery} whole=${whole} span=${span} />`;
 }
 
 function spanWords(span, [from, to]) {
@@ -133,6 +136,7 @@ function Panel({ panel, battery, inverter, whole, view, zoom, span, compare, poi
   const [busy, setBusy] = useState(true);
   const [trouble, setTrouble] = useState(null);
   const [table, setTable] = useState(false);
+  const [hidden, setHidden] = useState([]); // words of lines that the owner does not want to see
   const have = useRef(null);
   const shift = compare ? whole[0] - bounds(span, new Date((whole[0] - 7200) * 1000))[0] : 0;
 
@@ -167,7 +171,9 @@ function Panel({ panel, battery, inverter, whole, view, zoom, span, compare, poi
     };
   }, [battery.address, view[0], view[1], whole[0], whole[1], shift]);
 
-  const [shape, data] = useMemo(() => drawn(panel, series, house, before, shift), [panel, series, house, before, shift]);
+  const [shape, every] = useMemo(() => drawn(panel, series, inverter, house, before, shift), [panel, series, inverter, house, before, shift]);
+  const named = shape.lines.filter((line) => line.word);
+  const data = useMemo(() => every.map((values, n) => (n && hidden.includes(shape.lines[n - 1].word || shape.lines[n - 1].of) ? values.map(() => null) : values)), [every, hidden]);
   const marks = useMemo(() => marksOf(series), [series]);
   const theme = (document.documentElement.dataset.theme || "") + matchMedia("(prefers-color-scheme: dark)").matches;
   const index = point === null || !data[0].length ? null : nearest(data[0], point);
@@ -182,19 +188,22 @@ function Panel({ panel, battery, inverter, whole, view, zoom, span, compare, poi
       <span class="value"><${Num}>${shown === null || shown === undefined ? "" : quantity(panel.form, shown)}<//>${earlier !== null && earlier !== undefined && html` <span class="small quiet">${t("web.compare.before")} <${Num}>${quantity(panel.form, earlier)}<//></span>`} <span class="small quiet">${index === null ? "" : clock(new Date(data[0][index] * 1000))}</span>
       <button class="plain" aria-pressed=${String(table)} onClick=${() => setTable(!table)}>${t("web.table")}</button><button class="icon-only" aria-label=${t("web.close")} title=${t("web.close")} onClick=${fold}><${Icon} name="close" /></button></span></div>
     ${trouble && html`<p class="wrong"><${Icon} name="error" />${t("web.history_away", { reason: trouble })}</p>`}
-    ${empty && html`<p class="quiet">${t("web.nothing")}</p>`}
-    ${table ? html`<${Table} panel=${panel} data=${data} shape=${shape} view=${view} />` : html`<${Chart} panel=${shape} data=${data} view=${view} whole=${whole} zoom=${zoom} marks=${marks} point=${setPoint} height=${height} theme=${theme} />`}
-    ${shape.lines.some((line) => line.word) && html`<p class="legend">${shape.lines.filter((line) => line.word).map((line) => html`<span key=${line.word}><svg class=${"stroke-" + line.color}><path d="M0 5H16" stroke-dasharray=${line.dash ? line.dash.join(" ") : undefined} /></svg>${line.word}</span>`)}</p>`}
+    ${empty && html`<p class="quiet nothing">${t("web.nothing")}</p>`}
+    ${table ? html`<${Table} panel=${panel} data=${data} shape=${shape} view=${view} />` : html`<${Chart} panel=${shape} data=${data} view=${view} whole=${whole} zoom=${zoom} marks=${marks} point=${setPoint} height=${height} theme=${theme} table=${() => setTable(true)} />`}
+    ${named.length > 0 && html`<p class="legend">${named.map((line) => {
+      const off = hidden.includes(line.word), last = !off && named.length - hidden.length < 2;
+      return html`<button class="plain" aria-pressed=${String(!off)} disabled=${last} key=${line.word} onClick=${() => setHidden(off ? hidden.filter((each) => each !== line.word) : [...hidden, line.word])}><svg class=${"stroke-" + line.color}><path d="M0 5H16" stroke-dasharray=${line.dash ? line.dash.join(" ") : undefined} /></svg>${line.word}</button>`;
+    })}</p>`}
   </section>`;
 }
 
-// Times in s and one list of values for each line, and how the lines look.
-function drawn(panel, series, house, before, shift) {
+// Times in s and one list of values for each line, and how the lines look. A line has its place before it has values.
+function drawn(panel, series, inverter, house, before, shift) {
   const times = series ? Array.from(series.values[panel.of].mean, (_, n) => Date.parse(series.begin) / 1000 + (n + 0.5) * series.step) : [];
   const factor = panel.times || 1;
   const pick = (key, what = "mean") => (series && series.values[key] ? series.values[key][what].map((value) => (value === null ? null : value * factor)) : times.map(() => null));
   const onto = (other, key, moved) => {
-    if (!other || !other.values[key]) return null;
+    if (!other || !other.values[key]) return times.map(() => null);
     const begin = Date.parse(other.begin) / 1000 + (moved || 0);
     return times.map((time) => {
       const value = other.values[key].mean[Math.floor((time - begin) / other.step)];
@@ -206,19 +215,20 @@ function drawn(panel, series, house, before, shift) {
     lines.push(line);
     data.push(values);
   };
-  const range = (low, high, tone, share) => {
-    add({ color: tone, hidden: true, lower: share }, high);
-    add({ color: tone, hidden: true }, low);
+  const range = (low, high, tone, share, of) => { // `of`: the word of the line that it lies around
+    add({ color: tone, hidden: true, lower: share, of }, high);
+    add({ color: tone, hidden: true, of }, low);
   };
   if (panel.key === "charge") {
     range(pick("soc_low"), pick("soc_high"), "soc", 0.18);
     add({ color: "soc", main: true }, pick("battery_soc"));
   } else if (panel.key === "power") {
     const power = pick("power");
-    const load = onto(house, "ac_output_power"), sun = onto(house, "pv_input_power");
-    if (load) add({ color: "house", width: 1.5, word: t("web.house") }, load);
-    if (sun) add({ color: "sun", width: 1.5, dash: [6, 3], word: t("web.sun") }, sun);
-    range(pick("power", "min"), pick("power", "max"), "soc", 0.22);
+    if (inverter) {
+      add({ color: "house", width: 1.5, word: t("web.house") }, onto(house, "ac_output_power"));
+      add({ color: "sun", width: 1.5, dash: [6, 3], word: t("web.sun") }, onto(house, "pv_input_power"));
+    }
+    range(pick("power", "min"), pick("power", "max"), "soc", 0.22, t("web.battery"));
     add({ color: "soc", main: true, word: t("web.battery") }, power);
   } else if (panel.key === "cells") {
     add({ color: "fair", lower: 0.2, word: t("web.highest") }, pick("cell_max"));
@@ -230,8 +240,7 @@ function drawn(panel, series, house, before, shift) {
     range(pick(panel.of, "min"), pick(panel.of, "max"), "soc", 0.22);
     add({ color: "soc", main: true }, pick(panel.of));
   }
-  const past = shift ? onto(before, panel.of, shift) : null;
-  if (past) add({ color: "soc", width: 1, dash: [4, 4], past: true, word: t("web.compare.before") }, past);
+  if (shift) add({ color: "soc", width: 1, dash: [4, 4], past: true, word: t("web.compare.before") }, onto(before, panel.of, shift));
   const form = facts().forms[panel.form];
   const kilo = panel.key === "power" && data.slice(1).some((line) => line.some((value) => Math.abs(value) > 1500));
   return [
