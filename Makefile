@@ -10,14 +10,14 @@ FLOOR := 3.11
 PY := $(VENV)/bin/python
 
 # The suite ends with pytest's closing line; tools/ holds the plugin that refuses skips under CI=true.
-# Many tests wait for other processes: one worker more than there are cores, and who is done takes
+# Many tests wait for other processes: two workers more than there are cores, and who is done takes
 # over from who is not.
 PYTEST := PYTHONPATH=tools $(PY) -m pytest -p nothing_skipped --dist worksteal
-JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
 
 # What also runs on the oldest Python we promise: the pure parts and the stores, and a few files that start the
 # service, the bot and the tool there as a house does. What else starts processes takes minutes and runs once.
-STARTS_PROCESSES := tests/actions tests/bot tests/e2e tests/links tests/packaging tests/tool
+STARTS_PROCESSES := tests/actions tests/bot tests/e2e tests/links tests/packaging tests/page tests/tool
 FLOOR_TESTS := $(filter-out $(STARTS_PROCESSES) %__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) \
                $(wildcard tests/test_*.py) \
                tests/e2e/test_run.py tests/e2e/test_pair.py tests/e2e/test_service.py::test_simulated_house_lives \
@@ -35,10 +35,10 @@ DATES := 2031-03-30T02:57@Europe/Kyiv 2031-10-26T03:57@Europe/Kyiv 2031-12-31T23
 # Not what installs from the network, whose certificates are of today.
 DATED_TESTS := tests --ignore=tests/packaging
 
-.PHONY: help setup run test check dates bench soak clean
+.PHONY: help setup run test check dates bench dashboards digests soak clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## .venv with everything, on the newest working Python >= 3.11 (PYTHON=... names another)
 	@tools/venv $(VENV) dev
@@ -88,6 +88,13 @@ bench: ## every measurement of bench/ (docs/benchmarks.md explains them)
 		grep -q '__main__' "$$each" || continue; \
 		echo "bench: $$each"; PYTHONPATH=. $(PY) "$$each" || status=1; \
 	done; exit $$status
+
+dashboards: ## deploy/grafana/dashboards and the rules of Prometheus, from tools/dashboards.py
+	@tools/venv $(VENV) dev
+	$(PY) tools/dashboards.py
+
+digests: ## pin the images of deploy/grafana/docker-compose.yml to what their tags mean now (asks the registry)
+	tools/digests deploy/grafana/docker-compose.yml
 
 soak: ## everything that needs long counts, whole (SOAK=20; `make test` runs a twentieth)
 	@tools/venv $(VENV) dev

@@ -966,6 +966,15 @@ $NAME is installed in $prefix
 next:
 $(what_next)
 END
+    page_code
+}
+
+# The way to a page without a password, for the phone that looks on; a log has no use for it, and should not hold it.
+page_code() {
+    if [[ -t 1 && -z "$(why_no_page)" ]] && live_systemd; then
+        say ""
+        "$venv/bin/python" "$prefix/jk_bms/jk-util.py" invite --web --first || true # the page says how as well
+    fi
 }
 
 # Take everything of ours out of the prefix.

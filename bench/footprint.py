@@ -31,6 +31,7 @@ REACH_RSS = 1.25  # x the memory after that import
 REACH_GROWTH = 1.0  # %, of memory in the second half; "none" but for the odd page
 ROUNDS = 31
 FRAME_PERIOD = 0.5  # s
+AS_INSTALLED = {"MALLOC_ARENA_MAX": "1"}  # as the unit and the container have it
 RECORD_PERIOD = 10.0  # s, of the inverter program
 
 NOTHING = "pass"
@@ -108,7 +109,7 @@ def memory(sheet: Sheet, minutes: float) -> None:
     scenario = street()
     scenario["devices"][0]["radio"] = {"period": FRAME_PERIOD}
     with BluezBed(scenario) as bed, tempfile.TemporaryDirectory() as folder:
-        house = House(Path(folder), **bed.env)
+        house = House(Path(folder), **bed.env, **AS_INSTALLED)
         house.registry.write_text(f"{JK}:\n  name: pack\n")
         (house.folder / "env").write_text("JK_BMS_POLL_INTERVAL=30\n")
         house.make_inverter_db()

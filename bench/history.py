@@ -62,8 +62,8 @@ CHARTED = ("battery_soc", "current", "voltage")
 CELLS, CAPACITY = 16, 280.0  # Ah; of the simulated battery
 
 
-def frames(hours: float, period: float) -> Iterator[Sample]:
-    """The frames of a simulated battery, with all that the house adds to them."""
+def frames(hours: float, period: float, at: datetime = AT) -> Iterator[Sample]:
+    """The frames of a simulated battery from ``at`` on, with all that the house adds to them."""
     bms = SimulatedBms(seed=3)
     charged = discharged = 0.0
     for n in range(int(hours * 3600 / period)):
@@ -71,7 +71,7 @@ def frames(hours: float, period: float) -> Iterator[Sample]:
         sample = to_sample(
             bms.cell_info(),
             device=PACK,
-            taken_at=AT + timedelta(seconds=n * period),
+            taken_at=at + timedelta(seconds=n * period),
             monotonic=1000 + n * period,
         )
         power = sample.power or 0.0
@@ -258,10 +258,10 @@ def journal(sheet: Sheet, taken: list[Sample]) -> None:
     sheet.figure("journal, microseconds per frame", statistics.median(rounds) * 1e6, most=APPEND_US)
 
 
-def lengthen(own: BmsDb, days: int, *, minutes: int, quarters: int, blocks: int) -> None:
-    """Repeat the first whole day until there are ``days``; finer entries only for the last so many."""
+def lengthen(own: BmsDb, days: int, *, minutes: int, quarters: int, blocks: int, at: datetime = AT) -> None:
+    """Repeat the day that begins at ``at`` until there are ``days``; finer entries only for the last so many."""
     db = own._connection
-    first = int(AT.timestamp()) // 86400
+    first = int(at.timestamp()) // 86400
     sources = {
         tier: [
             (key - stored.key_of(1, tier, first * 86400_000 // tier.chunk), data)

@@ -23,12 +23,28 @@ def tool(words: str = "") -> str:
     return f"{_tool()} {words}".rstrip()
 
 
+def no_battery() -> str:
+    """Return what a service says that has no battery to read, with what to do about it."""
+    return (
+        f"No battery is configured yet. Find yours with: {tool('--scan')} (it is read as soon as it is saved)"
+    )
+
+
 def poller(verb: str) -> str:
     """Return how a person has the poller ``start``, ``stop`` or ``restart``."""
+    return _services(verb, "easun-jkbms", "jkbms")
+
+
+def all_programs(verb: str) -> str:
+    """Return how a person has poller, bot and page ``start``, ``stop`` or ``restart``."""
+    return _services(verb, "'easun-jkbms*'", "")
+
+
+def _services(verb: str, units: str, service: str) -> str:
     if installed():
-        return f"sudo systemctl {verb} easun-jkbms"
+        return f"sudo systemctl {verb} {units}"
     if TOOL in os.environ:
-        return f"docker-compose {verb} jkbms"
+        return f"docker-compose {verb} {service}".rstrip()
     return BY_HAND[verb]
 
 

@@ -5,7 +5,7 @@ What listens is a part: a sink (where values go) or an action (what is done besi
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -99,6 +99,10 @@ class Part:
 
     def accept(self, item: Item) -> None:
         """Take what happens. Must not wait."""
+
+    def states(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what is to be kept in bms.db with the next rows of history, by names."""
+        return {}
 
     def configured(self, settings: Settings) -> None:
         """Go on by these settings, of which those differ that take effect at once."""

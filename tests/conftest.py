@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.own_folder import OwnFolder, temporary_root
 from tests.scale import soaking
@@ -14,6 +15,12 @@ from tests.scale import soaking
 # Ctrl-C could not be tested. A handler here is the default again in what we start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is no matter of tests: beside other programs it says nothing (bench/ measures).
+settings.register_profile(
+    "no deadline", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("no deadline")
 
 OWN_FOLDER = pytest.StashKey[OwnFolder]()
 

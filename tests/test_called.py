@@ -55,9 +55,11 @@ def test_a_clone_is_not_started_by_systemd(
 
     monkeypatch.setenv(called.TOOL, "docker-compose exec jkbms jk")
     assert called.poller(verb) == f"docker-compose {verb} jkbms"
+    assert called.all_programs(verb) == f"docker-compose {verb}"
 
     (tmp_path / called.PLACES).write_text("JK_ENV_FILE=/etc/x\n")
     assert called.poller(verb) == f"sudo systemctl {verb} easun-jkbms"
+    assert called.all_programs(verb) == f"sudo systemctl {verb} 'easun-jkbms*'"
 
 
 def test_the_folder_that_was_deleted(tmp_path: Path) -> None:

@@ -6,7 +6,10 @@ import re
 from io import StringIO
 
 import pytest
+import segno
+from msgspec.structs import replace
 
+from jk_bms.model.snapshot import WebNow
 from jk_bms.poller.console import Console
 from tests.told import house
 
@@ -92,3 +95,44 @@ async def test_runs_until_cancelled(out: StringIO, monkeypatch: pytest.MonkeyPat
     with pytest.raises(asyncio.CancelledError):
         await drawing
     assert "easun-jkbms" in out.getvalue()
+
+
+def with_page(out: StringIO, columns: int, lines: int, monkeypatch: pytest.MonkeyPatch, web: WebNow) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", str(lines))
+    state = replace(SNAPSHOT, web=web)
+    Console(lambda: state, head=["easun-jkbms"], out=out).draw()
+    return "\n".join(screen(out.getvalue()))
+
+
+LINK = "http://raspberrypi.local:8080/start#ABCDEFGHJK"
+CODED = WebNow(url="http://raspberrypi.local:8080", code="ABCDEFGHJK", link=LINK)
+
+
+def test_a_phone_can_read_the_first_link_off_the_screen(
+    out: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = with_page(out, 100, 60, monkeypatch, CODED)
+
+    # What is drawn, as dark and light modules again, is the code of that link.
+    rows = [line for line in drawn.split("\n") if set(line) & set("▀▄█")]
+    halves = {" ": (True, True), "▀": (False, True), "▄": (True, False), "█": (False, False)}
+    dark = [[halves[one][half] for one in row] for row in rows for half in (0, 1)]
+    wanted = [[bool(one) for one in row] for row in segno.make(LINK, error="l").matrix]
+    inner = [row[4 : 4 + len(wanted)] for row in dark[4 : 4 + len(wanted)]]
+    assert inner == wanted
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines", "web"),
+    [
+        (100, 20, CODED),
+        (30, 60, CODED),
+        (100, 60, WebNow(url="http://raspberrypi.local:8080", link="http://raspberrypi.local:8080")),
+    ],
+    ids=["too low", "too narrow", "it has a password"],
+)
+def test_no_code_is_drawn_where_there_is_no_room_or_no_need(
+    out: StringIO, monkeypatch: pytest.MonkeyPatch, columns: int, lines: int, web: WebNow
+) -> None:
+    assert not set("▀▄█") & set(with_page(out, columns, lines, monkeypatch, web))

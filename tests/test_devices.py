@@ -152,7 +152,7 @@ def test_the_address_of_older_installations_counts_until_the_registry_names_one(
 async def test_the_others_never_notice(tmp_path: Path) -> None:
     """One battery comes, is changed, goes and comes again; of the other not a frame is lost."""
     write(tmp_path, ONE)
-    house = house_in(tmp_path)
+    house = house_in(tmp_path, JK_BMS_TIMEOUT="20")  # a machine that stands still for a second ends no link
     async with running(house):
         await until(lambda: reads(house, "first"))
         first, heard = house.sources[0], []

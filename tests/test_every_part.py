@@ -57,6 +57,8 @@ def settings(tmp_path: Path) -> Settings:
             "BMS_SOCKET": str(tmp_path / "s"),
             "ALERT_URLS": "json://127.0.0.1:9/",
             "DEADMAN_URL": "http://127.0.0.1:9/",
+            "INFLUXDB_HOST": "127.0.0.1:9",
+            "METRICS_BIND": "127.0.0.1:0",
         },
         top=tmp_path,
     )

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jk_bms.clock import Clock
@@ -166,7 +165,6 @@ def test_hostile_files(text: str) -> None:
     assert "\x1b" not in said
 
 
-@hypothesis_settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_any_text(text: str) -> None:
     """Nothing but our own errors comes out."""

@@ -35,6 +35,28 @@ def test_a_page_without_a_password_gets_one_code(clock: Turned) -> None:
     assert page.link == f"http://house.local:8080/start#{code}"
 
 
+PUSHED = {
+    # what a page says of push: browsers, trouble, what ended
+    "nothing, as an older one": (None, (0, "", "")),
+    "two": ({"browsers": 2, "trouble": ""}, (2, "", "")),
+    "refused": ({"browsers": 1, "trouble": "status 403\nx"}, (1, "status 403\\nx", "")),
+    "ended": ({"browsers": 0, "trouble": "", "ended": "Safari: 410\n"}, (0, "", "Safari: 410\\n")),
+    "another form": ({"browsers": "2", "trouble": 5, "ended": []}, (0, "", "")),
+    "no object": ([2], (0, "", "")),
+}
+
+
+@pytest.mark.parametrize(("said", "expected"), PUSHED.values(), ids=PUSHED)
+def test_what_a_page_says_of_push_is_noted(
+    clock: Turned, said: object, expected: tuple[int, str, str]
+) -> None:
+    page = PageCode(clock)
+
+    page.heard("http://house.local:8080", True, said)
+
+    assert (page.pushed, page.push_trouble, page.push_ended) == expected
+
+
 def test_a_page_with_a_password_gets_none(clock: Turned) -> None:
     page = PageCode(clock)
 

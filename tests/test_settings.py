@@ -286,7 +286,36 @@ def test_secrets_are_known_as_such() -> None:
         "DEADMAN_URL",
         "HTTPS_PROXY",
         "WEB_PASSWORD",
+        "INFLUXDB_PASSWORD",
+        "INFLUXDB_TOKEN",
+        "METRICS_TOKEN",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("influx.lan", "influx.lan:8086"), ("[::1]:99", "[::1]:99"), ("10.0.0.1:1", "10.0.0.1:1")],
+)
+def test_a_server_is_shown_as_one_writes_it(given: str, shown: str, tmp_path: Path) -> None:
+    rows = {row.key: row.value for row in describe(load_settings({"INFLUXDB_HOST": given}, top=tmp_path))}
+
+    assert rows["INFLUXDB_HOST"] == shown
+
+
+@pytest.mark.parametrize(
+    "given", ["http://influx", "influx:0", "influx:65536", "influx:", "influx/path", "[::1", ":80"]
+)
+def test_a_wrong_server_of_a_part_stops_no_program(given: str, tmp_path: Path) -> None:
+    """Neither the poller nor bot and page, which do not need it."""
+    for forgiving in (True, False):
+        settings = load_settings({"INFLUXDB_HOST": given}, top=tmp_path, forgiving=forgiving)
+
+        assert settings.influxdb_host is None
+        assert [
+            warning
+            for warning in settings.warnings
+            if "INFLUXDB_HOST" in warning and warning.endswith(": ignored")
+        ]
 
 
 def test_the_batteries_are_read_whatever_the_bot_is_told(tmp_path: Path) -> None:

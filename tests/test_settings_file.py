@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jk_bms.clock import Clock
@@ -116,7 +115,6 @@ def test_a_folder_of_that_name_is_passed_over(tmp_path: Path) -> None:
 # Writing
 
 
-@hypothesis_settings(deadline=None)  # each writes to the disk, and waits for it
 @given(
     st.dictionaries(st.sampled_from(["A", "ALERT_MIN_LEVEL", "Z_1"]), st.text(st.characters(codec="utf-8")))
 )

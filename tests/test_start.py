@@ -171,3 +171,22 @@ def test_a_shortage_is_no_wrong_setting() -> None:
         error = ConfigError("settings: .env cannot be read")
         error.__cause__ = cause
         assert log_end(error) == code
+
+
+def test_what_a_poller_loads() -> None:
+    """A small machine pays for each, for years: no archives, no words of others' faces, nothing of the radio yet."""
+    never = (
+        "tarfile",
+        "jk_bms.store.backup",
+        "jk_bms.view.status_text",
+        "jk_bms.texts.alerts",
+        "bleak",
+        "aiogram",
+    )
+    code = f"import sys, jk_bms.poller.service; print(*(name for name in {never} if name in sys.modules))"
+
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert told.stdout.split() == []

@@ -1,7 +1,8 @@
-"""A pytest plugin: of each parametrised test run the first and the last case.
+"""A pytest plugin: of each parametrised test run the first and the last case, and none in a browser.
 
 For the second run of the suite, on the oldest Python: what differs there is the language and its library, and
-each line of the tests and of the product still runs. What the lines compute is proved case by case by the first run.
+each line of the product still runs. What the lines compute is proved case by case by the first run; so is what a
+browser makes of them, which no Python changes.
 """
 
 from collections.abc import Iterable
@@ -12,8 +13,8 @@ Test = tuple[object, str]  # where it stands, and its name without a case
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Drop the cases between the first and the last of each test."""
-    kept = set(_ends(items))
+    """Drop the cases between the first and the last of each test, and the tests that ask for a browser."""
+    kept = {item for item in _ends(items) if "browser" not in getattr(item, "fixturenames", ())}
     dropped = [item for item in items if item not in kept]
     items[:] = [item for item in items if item in kept]
     if dropped:

@@ -18,13 +18,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from jk_bms.actions.delivery import is_loud, to_be_told, together
+from jk_bms.actions.follow import EventLog, Numbered, Wanted
 from jk_bms.clock import Clock
 from jk_bms.config.settings import TOP, Settings
 from jk_bms.config.settings.proxies import environment
 from jk_bms.errors import StoreError
 from jk_bms.hub import InWriter, Item, Part, PartContext, Unsaved
 from jk_bms.model import Event
-from jk_bms.model.alarms import Severity
 from jk_bms.model.alert import alert_of
 from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state, write_states
@@ -37,9 +37,7 @@ STATE = "channel:notify"  # its name in bms.db
 SENDER = "jk_bms.actions.apprise_send"
 PATIENCE = 60.0  # s for one message; then its process is ended
 FIRST_REST, LONGEST_REST = 1.0, 60.0  # s between two attempts: it doubles with each that fails
-LOOK_PERIOD = 60.0  # s between two looks into the log of events without being woken
 UNSAVED_PATIENCE = 4.0  # s that an alert waits for the disk before it is told from memory
-PAGE = 200  # events read at once
 
 
 class Outcome(NamedTuple):
@@ -93,7 +91,10 @@ class Messenger(Part):
         self._waiting = waiting
         self._zone = settings.timezone
         self._texts = language(settings.bot_language or "en")
-        self._news = asyncio.Event()
+        self._log = EventLog(
+            lambda after, limit: in_writer(partial(BmsDb.events_after, after=after, limit=limit)),
+            lambda: in_writer(BmsDb.newest_event),
+        )
         self._one = asyncio.Lock()  # one child at a time: they are large
 
     def configured(self, settings: Settings) -> None:
@@ -118,8 +119,7 @@ class Messenger(Part):
 
     def wake(self) -> None:
         """Look into the log of events now."""
-        self._news.set()
-        self._news = asyncio.Event()
+        self._log.wake()
 
     async def run(self) -> None:
         """Tell every address until cancelled."""
@@ -135,15 +135,13 @@ class Messenger(Part):
         if looked_at.refused:
             log.error("%s: refused by Apprise: %s", address.label, looked_at.error)
             return
-        failures = 0
+        failures, wanted = 0, self._wanted(address)
         while True:
-            news = self._news
-            known = await self._newest(address)
-            events = await self._pending(address)
+            news = self._log.news
+            known = await self._log.newest(address.cursor)
+            events = await self._pending(address, wanted)
             if not events:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_PERIOD):
-                        await news.wait()
+                await self._log.wait(news)
                 continue
             taken = events[: together([event for _, event in events], self._clock.now())]
             last = max(number for number, _ in taken)
@@ -164,59 +162,24 @@ class Messenger(Part):
             failures += 1
             if failures == 1:
                 log.warning("%s: not sent, will be tried again: %s", address.label, outcome.error)
-            await self._rest(address, rest(failures), known=known)
+            await self._log.rest(rest(failures), known, wanted)
 
-    async def _newest(self, address: Address) -> int:
-        """The last event that there is."""
-        try:
-            return int(await self._in_writer(lambda own: own.newest_event()))
-        except StoreError as error:
-            log.debug("%s: %s", address.label, error)  # said aloud where it is written
-            return address.cursor
-
-    async def _rest(self, address: Address, seconds: float, *, known: int) -> None:
-        """Wait for the next attempt; something critical after the event ``known`` ends that."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while True:
-                    news = self._news
-                    try:
-                        page = await self._in_writer(partial(BmsDb.events_after, after=known, limit=PAGE))
-                    except StoreError as error:
-                        log.debug("%s: %s", address.label, error)  # said aloud where it is written
-                        page = []
-                    if any(self._is_news(address, event) and critical(event) for _, event in page):
-                        return
-                    if page:
-                        known = page[-1][0]
-                    else:
-                        await news.wait()
-
-    async def _pending(self, address: Address) -> list[tuple[int, Event]]:
+    async def _pending(self, address: Address, wanted: Wanted) -> list[Numbered]:
         """What ``address`` has to be told, oldest first, with the ids of events; 0: not on the disk yet."""
-        found: list[tuple[int, Event]] = []
-        try:
-            while not found:
-                page = await self._in_writer(lambda own: own.events_after(address.cursor, PAGE))
-                if not page:
-                    break
-                found = [(number, event) for number, event in page if self._is_news(address, event)]
-                if not found:
-                    address.cursor = page[-1][0]  # kept with the next message: until then it costs a look
-        except StoreError as error:
-            log.debug("%s: %s", address.label, error)  # said aloud where it is written
+        # The place is kept with the next message: until then it costs a look.
+        found, address.cursor = await self._log.next(address.cursor, wanted)
         if found:
             return found
         now = self._clock.monotonic()
         return [
             (0, event)
             for event in self._waiting()
-            if now - event.monotonic > UNSAVED_PATIENCE and self._is_news(address, event)
+            if now - event.monotonic > UNSAVED_PATIENCE and wanted(event)
         ]
 
     @staticmethod
-    def _is_news(address: Address, event: Event) -> bool:
-        return to_be_told(event) and is_loud(event) and _key(event) not in address.told_unsaved
+    def _wanted(address: Address) -> Wanted:
+        return lambda event: to_be_told(event) and is_loud(event) and _key(event) not in address.told_unsaved
 
     def _message(self, events: Sequence[Event], *, again: bool) -> tuple[Message, str]:
         now, newest = self._clock.now(), events[-1]
@@ -279,11 +242,6 @@ class Messenger(Part):
 def rest(failures: int) -> float:
     """Return for how long, in s, an address is left alone after so many failures in a row."""
     return min(FIRST_REST * 2.0 ** min(failures - 1, 20), LONGEST_REST)
-
-
-def critical(event: Event) -> bool:
-    """Whether ``event`` is worth an attempt at once."""
-    return event.facts.get("severity") == Severity.CRITICAL.word
 
 
 def _outcome(said: bytes) -> Outcome:

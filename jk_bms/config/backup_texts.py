@@ -16,8 +16,6 @@ from jk_bms.config.settings import SETTINGS, TOP, Settings, describe, kinds, loa
 from jk_bms.config.settings.written import quoted
 from jk_bms.config.yaml_text import compose, is_mapping, is_scalar, scalar
 from jk_bms.errors import ConfigError, reason
-from jk_bms.store.backup import REGISTRY
-from jk_bms.store.backup import SETTINGS as SETTINGS_FILE
 
 if TYPE_CHECKING:
     import yaml
@@ -43,19 +41,21 @@ def backup_texts(settings: Settings) -> Texts:
 
     A registry that cannot be read is left out: the database is worth more.
     """
+    from jk_bms.store import backup  # only for who makes an archive: the poller takes other names from here
+
     files: dict[str, bytes] = {}
     left_out: list[str] = []
     try:
         text = settings.devices_file.read_bytes().decode("utf-8-sig")
         emptied, left_out = without_secrets(text, settings.devices_file)
-        files[REGISTRY] = emptied.encode()
+        files[backup.REGISTRY] = emptied.encode()
     except FileNotFoundError:
         pass
     except OSError as error:
         left_out = [f"the registry: {settings.devices_file} cannot be read: {reason(error)}"]
     except (ConfigError, UnicodeDecodeError) as error:
         left_out = [f"the registry: {error}"]
-    files[SETTINGS_FILE], secrets = settings_text(settings)
+    files[backup.SETTINGS], secrets = settings_text(settings)
     return Texts(files, left_out + secrets)
 
 

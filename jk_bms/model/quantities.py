@@ -63,7 +63,7 @@ QUANTITIES = (
     # attribute              key                   label            unit, digits, for people, payload, digits
     Q("voltage",             "voltage",            "Total Voltage",    "V",  3, 2, "battery_voltage", 1),
     Q("current",             "current",            "Current",          "A",  3, 3, "battery_current", 1),
-    Q("power",               "power",              "Power",            "W",  1, 0, "battery_power", 0),
+    Q("power",               "power",              "Power",            "W",  3, 0, "battery_power", 0),
     Q("battery_soc",         "battery_soc",        "Battery SOC",      "%",  1, 1, "battery_soc", 0),
     Q("temperature",         "temperature",        "Temperature",      "°C", 1, 1, "temperature", 0),
     Q("cell_count",          "cell_count",         "Cell Count",       payload="bms_cell_count"),

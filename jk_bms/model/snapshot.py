@@ -189,11 +189,26 @@ class WebNow(msgspec.Struct, frozen=True, kw_only=True):
     link: str | None = None  # opens it, with the code where there is one
 
 
+class ChannelNow(msgspec.Struct, frozen=True, kw_only=True):
+    """A way on which alerts go to people."""
+
+    name: str = ""
+    trouble: str = ""  # why nothing goes there; "": nothing is known to be wrong
+    sure: bool = True  # tried until it is delivered; False: handed over, and may come late or not at all
+
+
 class SinkNow(msgspec.Struct, frozen=True, kw_only=True):
     """Something that values are passed on to."""
 
     age: float | None = None  # s since it last took something
     failure: str | None = None  # what keeps it from taking more
+
+
+class OutboxNow(SinkNow, frozen=True, kw_only=True, omit_defaults=True):
+    """A sink that sends later what it could not send: how far it is behind, and what nobody will get."""
+
+    behind: float | None = None  # s; None: it is not
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)  # lines, by the reason
 
 
 class RecordsNow(SinkNow, frozen=True, kw_only=True):
@@ -230,6 +245,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alerts: tuple[AlertTold, ...] | None = always(None)  # open ones, the worst first; None: not known
     unsaved: tuple[EventTold, ...] = always(())  # events that bms.db does not have yet
     telegram: TelegramNow | None = always(None)  # None: there is no bot
+    channels: tuple[ChannelNow, ...] = always(())  # where alerts go
     web: WebNow | None = always(None)  # None: the page was not heard of
     records: RecordsNow | None = None
     sinks: dict[str, SinkNow] = msgspec.field(default_factory=dict)  # the others, by name

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from jk_bms.logs import HarmlessFormatter
 from jk_bms.model.snapshot import Snapshot
+from jk_bms.texts.qr import qr_lines
 from jk_bms.view.status_text import status_lines
 
 KEPT_LOG_LINES = 8
@@ -62,9 +63,15 @@ class Console(logging.Handler):
             for line in self._log
             for part in textwrap.wrap(line, size.columns, subsequent_indent=" " * 10)
         ][-KEPT_LOG_LINES:]
-        lines = [*self._head, "", *status_lines(self._snapshot(), color=True), ""]
+        snapshot = self._snapshot()
+        lines = [*self._head, "", *status_lines(snapshot, color=True), ""]
         # In a low terminal the newest log line matters more than the end of the picture.
         room = max(size.lines - 1, 1)
+        page = snapshot.web
+        if page is not None and page.code and page.link:  # a phone reads it off the screen
+            code = qr_lines(page.link)
+            if code and len(code[0]) <= size.columns and len(lines) + len(code) + KEPT_LOG_LINES < room:
+                lines += [*code, ""]
         lines = lines[: room - bool(log)]
         shown = [_cut(line, size.columns) for line in lines + log[len(lines) - room :]]
         # Home, then each line with the rest of it cleared, then everything below: no flicker.

@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 import msgspec
 
+from jk_bms.called import no_battery
 from jk_bms.model import Device, Sample
 from jk_bms.model.link import LinkState, LinkStatus
 from jk_bms.model.outage import OutageNow
@@ -12,7 +13,6 @@ from jk_bms.model.reading import reading_of
 from jk_bms.model.snapshot import BatteryNow, Energy, LinkNow
 from jk_bms.repair.ladder import Rung
 from jk_bms.texts.durations import age, span
-from jk_bms.view.status_text import no_battery
 
 
 def battery_now(

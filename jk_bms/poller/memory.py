@@ -61,6 +61,9 @@ class Memory:
         self._clock = clock
         self._writer = writer
         self._report = report
+        self.kept: Callable[[], Mapping[str, Mapping[str, Any]]] = (
+            dict  # what else belongs to the rows, by names
+        )
         self._confirmed = confirmed
         self._facts = {entry.address: PackFacts(entry.label, entry.options) for entry in entries}
         self._limits: dict[str, PackLimits] = {}
@@ -256,7 +259,7 @@ class Memory:
         return {address: pack.state() for address, pack in self._packs.items()}
 
     def _all_learnt(self) -> dict[str, dict[str, Any]]:
-        learnt: dict[str, dict[str, Any]] = {}
+        learnt = {name: dict(state) for name, state in self.kept().items()}
         for address, pack in self._packs.items():
             parts = pack.learnt()
             learnt.update((name, parts[part]) for part, name in stored_names(address).items())

@@ -10,6 +10,7 @@ from typing import Any
 
 from jk_bms.clock import Clock
 from jk_bms.errors import LiveError
+from jk_bms.model.foreign_text import harmless
 from jk_bms.poller.invitations import ALPHABET, LENGTH
 
 GOOD_FOR = timedelta(hours=24)
@@ -21,6 +22,9 @@ class PageCode:
     def __init__(self, clock: Clock) -> None:
         self.url: str | None = None  # of the page, as people are told it
         self.set_up: bool | None = None  # it has a password; None: it was not heard of yet
+        self.pushed = 0  # browsers that it pushes alerts to
+        self.push_trouble = ""  # why their push services refuse that
+        self.push_ended = ""  # which one gets nothing any more, though nobody turned it off
         self._clock = clock
         self._code = ""
         self._until = 0.0  # s since boot
@@ -30,11 +34,16 @@ class PageCode:
         """The code that is good; None: there is none."""
         return self._code if self._code and self._clock.monotonic() < self._until else None
 
-    def heard(self, url: object, set_up: object) -> bool:
+    def heard(self, url: object, set_up: object, push: object = None) -> bool:
         """Note what the page says of itself; return whether there is a new code that the owner must see."""
         if isinstance(url, str) and url.startswith(("http://", "https://")):
             self.url = url[:300]
         self.set_up = set_up is True
+        told = push if isinstance(push, dict) else {}
+        browsers, trouble, ended = told.get("browsers"), told.get("trouble"), told.get("ended")
+        self.pushed = browsers if isinstance(browsers, int) and browsers > 0 else 0
+        self.push_trouble = harmless(trouble) if isinstance(trouble, str) else ""
+        self.push_ended = harmless(ended) if isinstance(ended, str) else ""
         if self.set_up or self.code is not None:
             return False
         self._make()

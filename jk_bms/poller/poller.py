@@ -137,6 +137,9 @@ class Poller:
         )
         self.configuration = Configuration(self, files(self))
         self.parts = wanted_parts((*SINKS, *ACTIONS), context)
+        self.memory.kept = lambda: {
+            name: state for part in self.parts.values() for name, state in part.states().items()
+        }
         self.inverters.build()
         for part in self.parts.values():
             self.hub.listen(part.accept)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jk_bms import __version__
 from jk_bms.actions import ACTIONS
-from jk_bms.called import tool
+from jk_bms.called import no_battery, tool
 from jk_bms.clock import Clock
 from jk_bms.config.devices import Entry, shared_labels
 from jk_bms.config.settings import TOP, Settings, load_settings
@@ -25,7 +25,6 @@ from jk_bms.poller.poller import Poller
 from jk_bms.poller.registry_file import RegistryFile, first_batteries
 from jk_bms.sinks import SINKS
 from jk_bms.start import EXIT_OK
-from jk_bms.view.status_text import no_battery
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from jk_bms import __version__
 from jk_bms.model import Event
 from jk_bms.model.alert import alert_of
 from jk_bms.model.snapshot import EventTold, ProgramNow, RecordsNow, Snapshot, TelegramNow, WebNow
+from jk_bms.poller.channels import channels
 from jk_bms.poller.device_state import battery_now
 from jk_bms.rules.cells import cell_limits
 
@@ -47,6 +48,7 @@ def take_snapshot(poller: "Poller") -> Snapshot:
         # What cannot be written to bms.db, for who was not here when it was told.
         unsaved=_unsaved(poller),
         telegram=_telegram(poller) if poller.settings.bot_token else None,
+        channels=channels(poller),
         web=_web(poller),
         records=next((state for state in sinks.values() if isinstance(state, RecordsNow)), None),
         sinks={name: state for name, state in sinks.items() if not isinstance(state, RecordsNow)},

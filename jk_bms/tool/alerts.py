@@ -87,12 +87,15 @@ def run(given: argparse.Namespace) -> int:
 def _tested(facts: dict[str, Any]) -> int:
     """Say where the test went; exit code 3 when it goes nowhere."""
     channels: dict[str, str] = facts.get("channels") or {}
+    handed_over = facts.get("handed_over") or ()
     print(f"a test of alert {facts['code']} ({facts['rule']}) is in the log")
     for name, trouble in channels.items():
-        print(f"  {name}: {trouble or 'on its way'}")
+        way = "handed over; it may come late or not at all" if name in handed_over else "on its way"
+        print(f"  {name}: {trouble or way}")
     if not channels:
         note(
-            "there is no channel that it could go to: set TELEGRAM_BOT_TOKEN or ALERT_URLS, then restart the service"
+            "there is no channel that it could go to: set TELEGRAM_BOT_TOKEN or ALERT_URLS, then restart the service; "
+            "browsers are told where that is switched on, on the page"
         )
     return EXIT_OK if "" in channels.values() else EXIT_NOTHING
 

@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from jk_bms.errors import JkBmsError, LiveError, StoreError, reason
 from jk_bms.live.client import LiveClient
 from jk_bms.model.foreign_text import harmless
 from jk_bms.model.freshness import ANSWERS, oldest
-from jk_bms.model.snapshot import LinkNow, RecordsNow, Snapshot, TelegramNow
+from jk_bms.model.snapshot import ChannelNow, LinkNow, RecordsNow, Snapshot, TelegramNow
 from jk_bms.sources import misfits
 from jk_bms.store.backup import nightly_copies
 from jk_bms.store.bms_db import BMS_DB, BmsDbReader, open_reader
@@ -182,7 +182,7 @@ def _service(settings: Settings) -> tuple[Snapshot | None, list[Finding]]:
             said.append(Finding(FAIL, "battery", f"{name}: not being read: {why}"))
         else:
             said.append(Finding(OK, "battery", f"{name}: read {age:.0f} s ago"))
-    return snapshot, said + _bot(snapshot.telegram)
+    return snapshot, [*said, *_bot(snapshot.telegram), *_channels(snapshot.channels)]
 
 
 def _bot(telegram: TelegramNow | None) -> list[Finding]:
@@ -196,6 +196,23 @@ def _bot(telegram: TelegramNow | None) -> list[Finding]:
     if telegram.state == "away":
         return [Finding(WARN, "telegram bot", "cannot reach Telegram now; what waits is sent later")]
     return [Finding(OK, "telegram bot", f"@{telegram.username or '?'} is at work")]
+
+
+def _channels(channels: Sequence[ChannelNow]) -> Iterator[Finding]:
+    """Where alerts go; nothing where they go nowhere."""
+    if not channels:
+        return
+    working = [one for one in channels if one.sure or not one.trouble]
+    if ways := [f"{one.name} ({'delivered' if one.sure else 'handed over'})" for one in working]:
+        yield Finding(OK, "alerts", f"go to {', '.join(ways)}")
+    for one in channels:
+        if one.trouble and not one.sure:  # of the bot there is a line already
+            yield Finding(WARN, "alerts", f"{one.name}: {one.trouble}")
+    if not any(one.sure for one in channels):
+        yield Finding(
+            WARN, "alerts", "go by push alone, which may come late or not at all; set TELEGRAM_BOT_TOKEN or "
+            "ALERT_URLS as well"
+        )  # fmt: skip
 
 
 def _clock(clock: Clock) -> Iterator[Finding]:

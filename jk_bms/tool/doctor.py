@@ -21,7 +21,6 @@ from jk_bms.errors import ConfigError, LinkError, LiveError, SourceError, Verdic
 from jk_bms.live.client import LiveClient
 from jk_bms.model.address import parse_address
 from jk_bms.model.found import Found
-from jk_bms.model.freshness import ANSWERS, HELD, oldest
 from jk_bms.model.kinds import kind_of
 from jk_bms.model.link import Cause
 from jk_bms.model.snapshot import BatteryNow, LinkNow
@@ -32,6 +31,20 @@ from jk_bms.tool.common import running_service
 from jk_bms.tool.exits import EXIT_CONNECTION, EXIT_NOTHING, EXIT_OK, exit_code
 from jk_bms.tool.output import note
 from jk_bms.tool.own_adapter import remembered_adapter
+from jk_bms.view.link_layers import (
+    FAULT,
+    LAYERS,
+    OF_THE_ADAPTER,
+    OF_THE_BATTERY,
+    OF_THE_MACHINE,
+    OK,
+    PENDING,
+    UNTRIED,
+    LayerResult,
+    layer_of,
+    layers_of_battery,
+    reads,
+)
 
 if TYPE_CHECKING:
     from jk_bms.radio.bluez import Adapter
@@ -40,53 +53,20 @@ LISTEN = 8.0  # s for the scan, or the patience if that is shorter
 WIDTH = 96  # of the sentence below a verdict
 TRIES = 3  # connections; what a device wants may show only after some
 
-# What lies between this machine and the numbers, from below: its name, and the verdicts that
-# mean that it is this that fails.
-# fmt: off
-LAYERS: Mapping[str, tuple[Verdict, ...]] = {
-    "D-Bus":             (),
-    "permission":        (Verdict.NO_PERMISSION,),
-    "Bluetooth service": (Verdict.SERVICE_DOWN,),
-    "adapter":           (Verdict.NO_ADAPTER,),
-    "adapter is on":     (Verdict.ADAPTER_OFF, Verdict.ADAPTER_BLOCKED),
-    "adapter is free":   (Verdict.BUSY,),
-    "scan":              (Verdict.ADAPTER_WEDGED,),
-    "battery is heard":  (Verdict.NOT_SEEN, Verdict.RELEASED),
-    "connection":        (Verdict.CONNECT_FAILED, Verdict.WEAK_SIGNAL, Verdict.DROPPED),
-    "pairing":           (Verdict.PAIRING_NEEDED, Verdict.PAIRING_REFUSED),
-    "services":          (Verdict.STALE_CACHE, Verdict.NOT_A_BMS),
-    "frames":            (Verdict.MUTE,),
-    "readings":          (Verdict.FRAMES_REFUSED, Verdict.FROZEN, Verdict.INTERNAL_ERROR),
-}
-# fmt: on
-_ALL = tuple(LAYERS)
-OF_THE_MACHINE = _ALL[: _ALL.index("adapter")]
-OF_THE_ADAPTER = _ALL[len(OF_THE_MACHINE) : _ALL.index("battery is heard")]
-OF_THE_BATTERY = _ALL[_ALL.index("battery is heard") :]
-OK, FAULT, UNTRIED, PENDING = "ok", "fault", "not tried", "under way"
+EVERY = tuple(LAYERS)
 UNKNOWN = "unknown"  # the verdict while the service has none and no numbers either
 
-# What the service does with a link that it has no verdict on, and the layer that this is about.
-# fmt: off
-DOES: Mapping[str, tuple[str, str]] = {
-    "searching":   ("has been waiting for its turn",     "battery is heard"),
-    "connecting":  ("has been trying to reach it",       "battery is heard"),
-    "identifying": ("has been asking it who it is",      "frames"),
-    "streaming":   ("has had the link",                  "readings"),
-    "silent":      ("has been waiting for it to speak",  "readings"),
-    "repairing":   ("has been repairing the link",       "battery is heard"),
-    "waiting":     ("has been waiting for its turn",     "battery is heard"),
+# What the service does with a link that it has no verdict on.
+DOES: Mapping[str, str] = {
+    "searching": "has been waiting for its turn",
+    "connecting": "has been trying to reach it",
+    "identifying": "has been asking it who it is",
+    "streaming": "has had the link",
+    "silent": "has been waiting for it to speak",
+    "repairing": "has been repairing the link",
+    "waiting": "has been waiting for its turn",
 }
-# fmt: on
-NEWER = ("has been busy with it", "battery is heard")  # in a state that only a newer service knows
-
-
-class LayerResult(NamedTuple):
-    """What became of one layer."""
-
-    layer: str
-    result: str  # OK, FAULT, UNTRIED, PENDING
-    text: str = ""
+NEWER = "has been busy with it"  # in a state that only a newer service knows
 
 
 class Fault(NamedTuple):
@@ -228,7 +208,7 @@ class Doctor:
 
     async def _see_battery(self, entry: Entry, radio: list[LayerResult], missing: Fault | None) -> Patient:
         """Look at one battery. ``missing``: what is wrong with its radio, which was told already."""
-        before = len(_ALL) - len(OF_THE_BATTERY) if kind_of(entry.type).needs_radio else 0
+        before = len(OF_THE_MACHINE) + len(OF_THE_ADAPTER) if kind_of(entry.type).needs_radio else 0
         address = f" ({entry.address})" if entry.address != entry.label else ""
         self._say_title(f"{entry.label}{address}", beside="as the running service knows it", before=before)
         steps: list[LayerResult] = []
@@ -266,7 +246,7 @@ class Doctor:
                 steps.append(self._say(LayerResult(layer, OK, text)))
         except SourceError as error:
             fault = self._fault(error, known)
-            failed = str(error.evidence.get("layer") or _layer(error.verdict, layers))
+            failed = str(error.evidence.get("layer") or layer_of(error.verdict, layers))
         told = {step.layer for step in steps}
         if failed in told:  # it answered then, and fails now
             failed = next(layer for layer in layers if layer not in told)
@@ -378,7 +358,7 @@ class Doctor:
             except SourceError as error:
                 if error.verdict in (Verdict.DROPPED, Verdict.CONNECT_FAILED) and left:
                     continue
-                failed = OF_THE_BATTERY.index(_layer(error.verdict, OF_THE_BATTERY))
+                failed = OF_THE_BATTERY.index(layer_of(error.verdict, OF_THE_BATTERY))
                 for layer, text in said.items():
                     if OF_THE_BATTERY.index(layer) < failed and (layer != "battery is heard" or not heard):
                         yield layer, text
@@ -400,19 +380,13 @@ class Doctor:
             result = OK if well else UNTRIED
             steps += [self._say(LayerResult(layer, result, texts.get(layer, ""))) for layer in OF_THE_BATTERY]
             return None if well else radio
-        at_fault = FAULT
         if link.verdict is None:
-            doing, failed = DOES.get(link.state, NEWER)
-            at_fault = FAULT if failed == "readings" else PENDING
-            fault = Fault(UNKNOWN, _no_verdict(link, doing), ())
+            fault = Fault(UNKNOWN, _no_verdict(link, DOES.get(link.state, NEWER)), ())
         else:
-            verdict = Verdict(link.verdict)
-            fault = Fault(verdict, link.message, link.causes)
-            failed = _layer(verdict, OF_THE_BATTERY)
-        at = OF_THE_BATTERY.index(failed)
-        for place, layer in enumerate(OF_THE_BATTERY):
-            result = OK if place < at else at_fault if place == at else UNTRIED
-            steps.append(self._say(LayerResult(layer, result, fault.message if place == at else "")))
+            fault = Fault(Verdict(link.verdict), link.message, link.causes)
+        for step in layers_of_battery(link):
+            text = fault.message if step.result in (FAULT, PENDING) else ""
+            steps.append(self._say(step._replace(text=text)))
         return fault
 
     def _ask(self) -> None:
@@ -428,12 +402,7 @@ class Doctor:
 
     def _reads(self, device: BatteryNow | None) -> bool:
         """Whether the service has the numbers of that battery, and they are new."""
-        link = None if device is None else device.link
-        if device is None or link is None or link.verdict is not None or link.last_frame is None:
-            return False
-        if not kind_of(device.kind).needs_radio:  # time may run faster in a made-up one
-            return True
-        return link.last_frame <= oldest(HELD if link.state == "streaming" else ANSWERS, self._period)
+        return device is not None and reads(device, self._period)
 
     # Saying it
 
@@ -490,8 +459,8 @@ def worst(patients: list[Patient]) -> Fault | None:
     def place(patient: Patient) -> tuple[bool, bool, int]:
         assert patient.fault is not None
         verdict = patient.fault.verdict
-        at_fault = [_ALL.index(step.layer) for step in patient.steps if step.result == FAULT]
-        return verdict == Verdict.RELEASED, verdict == UNKNOWN, min(at_fault, default=len(_ALL))
+        at_fault = [EVERY.index(step.layer) for step in patient.steps if step.result == FAULT]
+        return verdict == Verdict.RELEASED, verdict == UNKNOWN, min(at_fault, default=len(EVERY))
 
     ill = [patient for patient in patients if patient.fault is not None]
     return min(ill, key=place).fault if ill else None
@@ -505,11 +474,6 @@ def _no_verdict(link: LinkNow, doing: str) -> str:
     if link.state == "streaming":
         advice = f"restart it (`{poller('restart')}`), and report this"
     return f"the running service {doing} for {span(link.lasts)}, and {reading}; {advice}"
-
-
-def _layer(verdict: Verdict, layers: tuple[str, ...]) -> str:
-    """Return the one of ``layers`` that fails with ``verdict``, the first of them for what lies below."""
-    return next((layer for layer in layers if verdict in LAYERS[layer]), layers[0])
 
 
 def _loudness(rssi: int | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jk_bms.actions import notify
+from jk_bms.actions import follow, notify
 from jk_bms.actions.notify import Messenger
 from jk_bms.config.settings import load_settings
 from jk_bms.model import Event
@@ -197,7 +197,7 @@ async def test_an_address_that_is_down_is_tried_at_once_when_something_critical_
     """Whatever else happens waits for the next attempt; so does what was known at the last one."""
     monkeypatch.setattr(notify, "FIRST_REST", 1e9)
     monkeypatch.setattr(notify, "LONGEST_REST", 1e9)
-    monkeypatch.setattr(notify, "PAGE", 2)
+    monkeypatch.setattr(follow, "PAGE", 2)
     sent: list[str] = []
     rested: list[list[float]] = []
 
@@ -285,7 +285,7 @@ async def test_an_alert_that_cannot_be_written_is_told_from_memory_once(
     house: House, web: WebService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is full, and that is what it wants to tell."""
-    monkeypatch.setattr(notify, "LOOK_PERIOD", 0.05)
+    monkeypatch.setattr(follow, "LOOK_PERIOD", 0.05)
     stuck = house.event(2.71, age=90)
     house.waiting = [stuck]
     async with house.running() as messenger:

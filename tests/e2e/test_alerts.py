@@ -115,8 +115,8 @@ def test_an_outage_and_two_kills_lose_no_alert(house: House, web: WebService) ->
             service.kill()
     web.start()
     with house.service() as service:
-        until(lambda: set(told(web)) == set(codes), 40)
-        until(lambda: alerts(house), 40)
+        until(lambda: set(told(web)) == set(codes))
+        until(lambda: alerts(house))
         assert service.end()[0] == 0
 
     assert [alert["code"] for alert in alerts(house, "alert.test")] == codes

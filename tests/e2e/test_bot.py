@@ -41,6 +41,7 @@ def test_battery_shows_what_the_poller_reads(simulated: House, telegram: Telegra
         reading = service.streaming()["devices"][0]["reading"]
         telegram.say("/battery")
         (sent,) = telegram.await_messages(1)
+        time.sleep(1.1)  # it tells the second of its reading: within the same one there is nothing to edit
         telegram.press(sent.button("Refresh"), message=sent.message)
         telegram.until(lambda: any(one.method == "editMessageText" for one in telegram.sent))
 

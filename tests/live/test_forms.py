@@ -108,7 +108,7 @@ def test_keys_that_others_count_on_are_always_there() -> None:
 
     assert house.keys() >= {
         "v", "type", "program", "clock_trusted", "poll_interval", "devices", "adapters", "inverter", "house",
-        "inverters", "alerts", "unsaved", "telegram", "web",
+        "inverters", "alerts", "unsaved", "telegram", "channels", "web",
     }  # fmt: skip
     assert house["devices"][0].keys() >= {"number", "address", "name", "type", "link"}
     assert house["devices"][0]["link"].keys() >= {

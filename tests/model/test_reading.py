@@ -72,7 +72,7 @@ def test_reading_has_the_promised_keys() -> None:
         "time": "2026-12-01T12:00:00.250+02:00",
         "voltage": 52.583,
         "current": -5.234,
-        "power": -275.2,
+        "power": -275.219,
         "battery_soc": 84,
         "battery_soc_source": "bms",
         "soc": 84,

@@ -1,7 +1,10 @@
 """install.sh: a real installation into a folder, again, beside another program, and away."""
 
+import os
+import pty
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -566,3 +569,43 @@ def test_scripts_are_clean(run: Run) -> None:
     result = run("shellcheck", *scripts)
 
     assert (result.returncode, result.stdout) == (0, "")
+
+
+SHOWS = {
+    # what there is: whether standard output is a terminal, why there is no page, whether systemd runs
+    "all": (True, "", True),
+    "no terminal": (False, "", True),
+    "no page": (True, "its unit is another program's", True),
+    "no systemd": (True, "", False),
+}
+
+
+@pytest.mark.parametrize(("terminal", "why", "live"), SHOWS.values(), ids=SHOWS)
+def test_on_a_terminal_it_ends_with_the_way_to_a_page_without_a_password(
+    tmp_path: Path, terminal: bool, why: str, live: bool
+) -> None:
+    """The code of the link is nothing for a log."""
+    script = (PROJECT / "install.sh").read_text(encoding="utf-8")
+    found = re.search(r"^page_code\(\) \{\n.*?^\}\n", script, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    python = write(tmp_path / "venv/bin/python", '#!/bin/sh\necho "asked: $*"\nexit 3\n')
+    python.chmod(0o755)
+    around = f'set -euo pipefail\nvenv={tmp_path}/venv prefix=/opt/p\nsay() {{ echo "$*"; }}\n'
+    around += f'why_no_page() {{ echo -n "{why}"; }}\nlive_systemd() {{ {"true" if live else "false"}; }}\n'
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", 0) as screen:
+        done = subprocess.run(
+            ["bash", "-c", around + found[0] + "page_code"],
+            stdout=theirs if terminal else subprocess.PIPE,
+            check=False,
+        )
+        os.write(theirs, b"end\n")
+        shown = b""
+        while not shown.endswith(b"end\r\n"):
+            shown += screen.read(4096)
+        os.close(theirs)
+
+    assert done.returncode == 0
+    expected = b"asked: /opt/p/jk_bms/jk-util.py invite --web --first\r\n"
+    assert (expected in shown) == (terminal and live and not why)
+    assert not done.stdout

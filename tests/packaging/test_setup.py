@@ -11,7 +11,19 @@ import pytest
 
 from tests.packaging.commands import PROJECT, Run, write
 
-TARGETS = ("help", "setup", "run", "test", "check", "dates", "bench", "soak", "clean")
+TARGETS = (
+    "help",
+    "setup",
+    "run",
+    "test",
+    "check",
+    "dates",
+    "bench",
+    "dashboards",
+    "digests",
+    "soak",
+    "clean",
+)
 
 
 def test_help_lists_every_target(run: Run) -> None:
@@ -197,11 +209,20 @@ class TestOf:
 
 def test_alone():
     print("alone")
+
+@pytest.fixture
+def browser():
+    return None
+
+def test_page(browser):
+    print("alone in a browser")
 """
 
 
 @pytest.mark.parametrize("jobs", ["0", "1"])
-def test_few_cases_are_the_first_and_the_last_of_each_test(jobs: str, tmp_path: Path, run: Run) -> None:
+def test_few_cases_are_the_first_and_the_last_of_each_test_and_none_in_a_browser(
+    jobs: str, tmp_path: Path, run: Run
+) -> None:
     (tmp_path / "test_it.py").write_text(OF_MANY_CASES, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(
         "def pytest_runtest_logreport(report):\n    print(report.capstdout)\n", encoding="utf-8"
@@ -210,7 +231,7 @@ def test_few_cases_are_the_first_and_the_last_of_each_test(jobs: str, tmp_path: 
     result = run_suite(run, tmp_path, "few_cases", jobs)
 
     assert result.returncode == 0, result.stdout
-    ran = re.findall(r"^.*?(ten \w+|of \w+|alone)$", result.stdout, re.MULTILINE)
+    ran = re.findall(r"^.*?(ten \w+|of \w+|alone|alone in .+)$", result.stdout, re.MULTILINE)
     assert sorted(set(ran)) == ["alone", "of 0", "of 2", "ten 0a", "ten 4b"]
 
 
@@ -222,8 +243,8 @@ def test_no_debian_package_without_leave(tmp_path: Path, run: Run) -> None:
 
     assert result.returncode == 0
     assert (
-        "sudo apt-get install --no-install-recommends dbus systemd docker-compose shellcheck chromium gcc libc6-dev"
-        in result.stderr
+        "sudo apt-get install --no-install-recommends dbus systemd docker-compose shellcheck chromium victoria-metrics "
+        "influxdb prometheus gcc libc6-dev" in result.stderr
     )
 
 

@@ -123,7 +123,7 @@ def test_logbook_comes_back() -> None:
 _MILLIVOLTS = st.integers(1000, 5000)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.sampled_from(list(Variant)), st.data())
 def test_any_cell_info_comes_back(variant: Variant, data: st.DataObject) -> None:
     """Any plausible values survive the way there and back, to the last digit that is sent."""

@@ -264,7 +264,7 @@ def test_fuzz() -> None:
     assert found == expected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from([A, B, C]), max_size=4), st.integers(0, 2**32))
 def test_any_cut_of_any_frames(frames: list[bytes], seed: int) -> None:
     """Frames that follow each other come out as they are, however they are cut."""

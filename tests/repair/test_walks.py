@@ -119,7 +119,7 @@ class Life:
         return all(machine.state is LinkState.STREAMING for machine in self.machines.values())
 
 
-@settings(max_examples=scaled(400, 20), deadline=None)
+@settings(max_examples=scaled(400, 20))
 @given(st.lists(HAPPENINGS, max_size=6), st.integers(0, 1000))
 def test_a_working_radio_leads_back_to_streaming(happenings: list[Happens], seed: int) -> None:
     """From wherever it stands, within a bounded time, and with a clean record in the end."""

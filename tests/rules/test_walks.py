@@ -23,7 +23,7 @@ STEADY = st.sampled_from((0.0, 4.9, 5.0, 7.0, 9.9, 10.0, 12.0, 15.0, 18.0, 20.0,
 # A value, or that it is not known, for so many looks.
 STRETCH = st.tuples(st.one_of(STEADY, st.floats(0.0, 30.0), st.none()), st.integers(1, 12))
 WALK = st.lists(STRETCH, min_size=1, max_size=40)
-ALWAYS = settings(max_examples=scaled(4000, 200), deadline=None)
+ALWAYS = settings(max_examples=scaled(4000, 200))
 
 
 def follow(
@@ -157,7 +157,7 @@ def test_what_one_part_does_never_touches_another(walks: list[list[tuple[float |
         assert len(named) >= len(driver.notices) - len(without_repeats(driver.notices))
 
 
-@settings(max_examples=scaled(600, 40), deadline=None)
+@settings(max_examples=scaled(600, 40))
 @given(st.lists(st.tuples(st.sampled_from((0.0, 7.0, 12.0, 22.0)), st.integers(1, 900)), max_size=40))
 def test_every_alert_that_stays_is_told_in_the_end(walk: list[tuple[float, int]]) -> None:
     """Start, quiet hours and flapping only put off: whatever stands for a day was told."""
@@ -218,7 +218,7 @@ def walked(row: Row, steps: list[tuple[float, int]]) -> tuple[list[Notice], int]
 
 
 @pytest.mark.parametrize("row", AROUND, ids=lambda row: f"{row.rule}-{row.code}-{row.fires}")
-@settings(max_examples=scaled(300, 12), deadline=None)
+@settings(max_examples=scaled(300, 12))
 @given(steps=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 45)), min_size=1, max_size=25))
 def test_no_rule_chatters(row: Row, steps: list[tuple[int, int]]) -> None:
     values = (row.quiet, row.fires, row.holds, row.clears)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jk_bms import texts as package
+from jk_bms.config.settings import SETTINGS
 from jk_bms.model.alarms import ALARMS
 from jk_bms.texts import LANGUAGES, language
 from jk_bms.texts.language import plural_form
@@ -42,6 +43,8 @@ def fields(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
+# In English the table of settings says what they mean, unless the catalogue does it in the words of a household
+SETTINGS_TOLD = {f"settings.{setting.key}" for setting in SETTINGS}
 CATALOGUES = {name: catalogue(name) for name in LANGUAGES}
 
 
@@ -55,7 +58,14 @@ def test_every_language_has_a_folder_and_is_listed() -> None:
 def test_no_text_is_missing_or_left_over(name: str) -> None:
     assert topics(name) == topics("en")
     assert sorted(CATALOGUES["en"].keys() - CATALOGUES[name].keys()) == []
-    assert sorted(CATALOGUES[name].keys() - CATALOGUES["en"].keys()) == []
+    assert sorted(CATALOGUES[name].keys() - CATALOGUES["en"].keys() - SETTINGS_TOLD) == []
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_setting_says_what_it_means(name: str) -> None:
+    told = {key for key in CATALOGUES[name] if key.startswith("settings.")}
+
+    assert told == SETTINGS_TOLD
 
 
 @pytest.mark.parametrize("name", OTHERS)

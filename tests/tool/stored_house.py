@@ -16,7 +16,7 @@ from tests.e2e.house import TOP
 
 PACK = "AA:BB:CC:DD:EE:FF"
 SECOND = "11:22:33:44:55:66"
-REGISTRY = f"{PACK}:\n  alias: shed\n  pin: 0123\n{SECOND}:\n  alias: attic\n"
+REGISTRY = f"{PACK}:\n  alias: shed\n  pin: 048193\n{SECOND}:\n  alias: attic\n"
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOURS = 30
 

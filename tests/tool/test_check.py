@@ -16,10 +16,10 @@ import pytest
 from jk_bms.called import TOP, poller
 from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings, load_settings
-from jk_bms.model.snapshot import TelegramNow
+from jk_bms.model.snapshot import ChannelNow, TelegramNow
 from jk_bms.store import bms_db
 from jk_bms.tool import check as check_module
-from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, _bot, check, may
+from jk_bms.tool.check import FAIL, OK, WARN, Finding, User, _bot, _channels, check, may
 from tests.e2e.house import House, until
 from tests.tool.stored_house import PACK, SECOND, StoredHouse
 
@@ -340,6 +340,29 @@ def test_the_bot_as_the_service_knows_it(telegram: dict[str, Any] | None, level:
     known = msgspec.convert(telegram, TelegramNow | None)
 
     assert [finding.level for finding in _bot(known)] == ([] if level is None else [level])
+
+
+CHANNELS = {  # where alerts go: how check rates it
+    "nowhere": ([], []),
+    "by Telegram": ([ChannelNow(name="Telegram")], [OK]),
+    "by Telegram and push": ([ChannelNow(name="Telegram"), ChannelNow(name="push", sure=False)], [OK]),
+    "by push alone": ([ChannelNow(name="push", sure=False)], [OK, WARN]),
+    "by push that is refused": (
+        [ChannelNow(name="ALERT_URLS"), ChannelNow(name="push", trouble="status 403", sure=False)],
+        [OK, WARN],
+    ),
+    "by push that was ended": ([ChannelNow(name="push", trouble="status 410", sure=False)], [WARN, WARN]),
+}
+
+
+@pytest.mark.parametrize(("channels", "levels"), CHANNELS.values(), ids=CHANNELS)
+def test_where_alerts_go(channels: list[ChannelNow], levels: list[str]) -> None:
+    found = list(_channels(channels))
+
+    assert [finding.level for finding in found] == levels
+    for one in channels:
+        way = f"{one.name} ({'delivered' if one.sure else 'handed over'})"
+        assert (way in found[0].text) == (not one.trouble)
 
 
 def test_beside_the_running_service(tmp_path: Path) -> None:

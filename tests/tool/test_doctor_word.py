@@ -11,7 +11,8 @@ from jk_bms.live.client import LiveClient
 from jk_bms.model.link import LinkState
 from jk_bms.model.snapshot import Snapshot
 from jk_bms.tool import doctor
-from jk_bms.tool.doctor import DOES, LAYERS, UNKNOWN, Doctor, Fault, LayerResult, Patient, worst
+from jk_bms.tool.doctor import DOES, UNKNOWN, Doctor, Fault, Patient, worst
+from jk_bms.view.link_layers import AT, LAYERS, LayerResult
 from tests.told import battery, house
 
 ADDRESS = "C8:47:80:12:34:56"
@@ -63,7 +64,8 @@ async def test_no_verdict_is_well_only_with_numbers(
 
 def test_there_are_words_for_every_state_and_a_layer_for_every_verdict() -> None:
     assert DOES.keys() == set(LinkState) - {LinkState.RELEASED}
-    assert {layer for _, layer in DOES.values()} <= LAYERS.keys()
+    assert AT.keys() == DOES.keys()
+    assert set(AT.values()) <= LAYERS.keys()
     assert {verdict for verdicts in LAYERS.values() for verdict in verdicts} == set(Verdict)
 
 

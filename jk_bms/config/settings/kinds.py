@@ -29,6 +29,14 @@ _PROXY_PORT = 1080  # curl's, where none is named, whatever the scheme
 _HOST = re.compile(
     r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 )
+_HOST_PORT = re.compile(
+    r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[\w.-]+))(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
+)
+_MAIL = re.compile(r"(?:mailto:)?(?P<name>[^\s@:/<>,;]{1,64})@(?P<host>[^\s@:/]+)", re.IGNORECASE)
+_WEB_ONLY = re.compile(r"https://(?P<host>[^\s/?#@:]+)(?:[/?#]\S*)?\Z", re.IGNORECASE)
+# Names that are of no one, or of this house alone: a push service refuses them as a contact.
+_NO_TOP = ("localhost", "local", "lan", "home", "internal", "intranet", "arpa", "test", "invalid", "example")
+_NO_DOMAIN = re.compile(r"(?:^|\.)example\.[a-z]+$")
 _SERVICE = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 
@@ -60,6 +68,17 @@ class ChatId(int):
         return made
 
 
+class HostPort(NamedTuple):
+    """Where a server is."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """As one would write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 class Kind(NamedTuple):
     """What a value may be; ``parse`` raises ValueError for anything else."""
 
@@ -67,6 +86,9 @@ class Kind(NamedTuple):
     expected: str  # as in "expected ..."
     example: str
     empty: object = None  # what stands for nothing written and no default
+    choices: tuple[str, ...] = ()  # the only words there are, if there are few
+    low: float | None = None  # the limits of a number
+    high: float | None = None
 
 
 def number(least: float, most: float, example: str, what: str = "seconds") -> Kind:
@@ -77,7 +99,7 @@ def number(least: float, most: float, example: str, what: str = "seconds") -> Ki
             raise ValueError(text)
         return float(text)
 
-    return Kind(parse, f"{what} as a number from {least:g} to {most:g}", example)
+    return Kind(parse, f"{what} as a number from {least:g} to {most:g}", example, low=least, high=most)
 
 
 def whole(least: int, most: int, what: str, example: str) -> Kind:
@@ -89,7 +111,7 @@ def whole(least: int, most: int, what: str, example: str) -> Kind:
             raise ValueError(text)
         return int(text)
 
-    return Kind(parse, f"{what} from {least} to {most}", example)
+    return Kind(parse, f"{what} from {least} to {most}", example, low=least, high=most)
 
 
 def choice(*options: str) -> Kind:
@@ -100,7 +122,7 @@ def choice(*options: str) -> Kind:
             raise ValueError(text)
         return text.lower()
 
-    return Kind(parse, "one of " + ", ".join(options), options[0])
+    return Kind(parse, "one of " + ", ".join(options), options[0], choices=options)
 
 
 def closest(word: str, words: Iterable[str], likeness: float) -> list[str]:
@@ -240,6 +262,19 @@ def _parse_bind(text: str) -> str:
     return "127.0.0.1" if text.lower() == "localhost" else str(ip_address(text.strip("[]")))
 
 
+def _parse_host_port(text: str, least: int, usual: str = "") -> HostPort:
+    found = _HOST_PORT.fullmatch(text)
+    if found is None or not least <= int(found["port"] or usual) <= 65535:  # int("") is a ValueError, too
+        raise ValueError(text)
+    return HostPort(found["name"] or str(ip_address(found["address"])), int(found["port"] or usual))
+
+
+def _parse_word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text):
+        raise ValueError(text)
+    return text
+
+
 def _parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in re.split(r"[\s,;]+", text.strip(" ,;")))
 
@@ -252,6 +287,19 @@ def _parse_hosts(text: str) -> tuple[str, ...]:
                 f"{part[:80]!r} is no name of a host; expected {HOSTS.expected}, e.g. {HOSTS.example}"
             )
     return tuple(dict.fromkeys(found))
+
+
+def _parse_contact(text: str) -> str:
+    mail = _MAIL.fullmatch(text)
+    host = (mail or _WEB_ONLY.match(text) or {"host": ""})["host"].lower().rstrip(".")
+    if not host:
+        raise ValueError(text)
+    top = host.rpartition(".")[2]
+    if not _HOST.fullmatch(host) or top in ("", host, *_NO_TOP) or top.isdigit() or _NO_DOMAIN.search(host):
+        raise Refused(
+            f"{host[:80]!r} is no domain of the internet; expected {CONTACT.expected}, e.g. {CONTACT.example}"
+        )
+    return f"mailto:{mail['name']}@{host}" if mail else text
 
 
 def _parse_password(text: str) -> str:
@@ -308,7 +356,7 @@ def _parse_services(text: str) -> tuple[str, ...]:
 
 
 # fmt: off
-FLAG     = Kind(_parse_flag, "true or false", "true")
+FLAG     = Kind(_parse_flag, "true or false", "true", choices=("true", "false"))
 TEXT     = Kind(str, "a text", "battery")
 PATH     = Kind(_parse_path, "a path", "/opt/eamoon/inverter.db")
 RUNTIME  = Kind(_parse_first_path, "a path", "/run/easun-jkbms")
@@ -316,7 +364,7 @@ DB_TYPE  = Kind(_parse_db_type, "sqlite", "sqlite")
 DEVICE   = Kind(_parse_device, "a Bluetooth address or 'simulated'", "AA:BB:CC:DD:EE:FF")
 ADAPTER  = Kind(_parse_adapter, "an adapter's name or address", "hci0")
 CURVE    = Kind(_parse_curve, "V:% points with rising voltage", "2.50:0,3.30:50,3.65:100")
-LEVEL    = Kind(_parse_level, "one of " + ", ".join(_LEVELS), "INFO")
+LEVEL    = Kind(_parse_level, "one of " + ", ".join(_LEVELS), "INFO", choices=_LEVELS)
 TIMEZONE = Kind(_parse_timezone, "a time zone of the tz database", "Europe/Kyiv")
 TOKEN    = Kind(_parse_token, "the token that @BotFather gave", "123456789:AAExampleExampleExampleExample00000")
 SECRET   = Kind(_parse_secret, "a key without blanks", "sk-example")
@@ -331,11 +379,17 @@ PROXY    = Kind(_parse_proxy, "http://host:port or socks5://host:port, with name
                 f"(as curl reads it: http and port {_PROXY_PORT} may be left out)",
                 "socks5://127.0.0.1:9050")
 BIND     = Kind(_parse_bind, "an address of this machine", "127.0.0.1")
+HOST_PORT = Kind(lambda text: _parse_host_port(text, 1, "8086"),
+                 "a host and, behind a colon, its port; no http:// before it", "influx.house.example:8086")
+LISTEN   = Kind(lambda text: _parse_host_port(text, 0), "an address of this machine and, behind a colon, a port",
+                "127.0.0.1:9779")
+WORD     = Kind(_parse_word, "up to 32 letters of ASCII, digits, _ and -", "house1")
 NETWORKS = Kind(_parse_networks, "addresses or networks, separated by commas", "127.0.0.1,::1", ())
 HOSTS    = Kind(_parse_hosts, "names of hosts without a port, separated by commas, with *. before a domain for all below it",
                 "house.example.org,*.example.net", ())
 PASSWORD = Kind(_parse_password, f"a password of at least {SHORTEST_PASSWORD} characters", "three-words-of-yours")
 PRIVATE_WEB = Kind(_parse_private_web, WEB.expected, "https://hc-ping.com/your-check")
+CONTACT  = Kind(_parse_contact, "a mail address, or an address that begins with https://", "me@my-domain.net")
 CODES    = Kind(_parse_codes, "codes of alerts, separated by commas", "1005,1016", ())
 SERVICES = Kind(_parse_services, "addresses of Apprise, separated by blanks",
                 "ntfy://ntfy.sh/our-house mailtos://name:word@mail.example", ())

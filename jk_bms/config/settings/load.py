@@ -23,6 +23,7 @@ from jk_bms.model.freshness import MERGED, oldest
 
 _OURS = ("JK_", "BMS_")  # prefixes that no other program uses
 _SHARED = frozenset(key for row in SETTINGS if row.shared for key in (row.key, *row.aliases))
+_OPTIONAL = frozenset(row.key for row in SETTINGS if row.optional)
 _ENVIRONMENT = "environment"  # where a value came from
 _TOKEN = re.compile(r"\d:[\w-]{30,}|\bsk-[\w-]{16,}")  # of a bot; the key of a language model
 MOST_PROGRAMS = 100  # are looked at beside a settings file
@@ -74,7 +75,7 @@ def load_settings(
     faults: list[str] = []
     warnings: list[str] = []
     path = _find_env_file(environ, env_file, top)
-    strict = KEYS - _SHARED if forgiving else KEYS
+    strict = KEYS - _OPTIONAL - (_SHARED if forgiving else frozenset())
     in_file = _read_env_file(path, strict, faults, warnings) if path else {}
     in_environ = {key: _Given(text, _ENVIRONMENT) for key, text in environ.items()}
     warnings += _misspelt(in_file, (key for key in in_environ if key.upper().startswith(_OURS)))
@@ -105,9 +106,10 @@ def load_settings(
             value = setting.kind.parse(text) if text else value
         except (ValueError, Refused) as error:
             fault = _fault(setting, given, error)
-            if forgiving and setting.shared:
+            if setting.optional or (forgiving and setting.shared):
                 program = "page" if setting.key.startswith("WEB_") else "bot"
-                warnings.append(f"{fault}: ignored here, but the {program} will not start with it")
+                missed = "" if setting.optional else f" here, but the {program} will not start with it"
+                warnings.append(f"{fault}: ignored{missed}")
                 value = setting.kind.parse(setting.default) if setting.default else value
                 sources[setting.key] = "default"
             else:

@@ -4,6 +4,7 @@ from datetime import time
 from typing import NamedTuple
 
 from jk_bms.battery.curves import Curve
+from jk_bms.config.settings.kinds import HostPort
 from jk_bms.config.settings.table import SETTINGS, Setting, Settings
 
 
@@ -49,6 +50,6 @@ def _written(value: object) -> str:
         return ",".join(f"{point.v:g}:{point.soc:g}" for point in value.points)
     if isinstance(value, time):
         return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not isinstance(value, HostPort):
         return ("-" if isinstance(value[0], time) else ",").join(map(_written, value))
     return str(value)

@@ -32,6 +32,7 @@ class Setting(NamedTuple):
         False  # takes effect while the programs run, so that it can be changed through the service
     )
     inherited: bool = False  # often set for the whole machine: there it is not ours to judge
+    optional: bool = False  # of a part that nothing depends on: a wrong value is only warned of
     name: str = ""  # the attribute of Settings
 
 
@@ -284,6 +285,69 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web_url: Annotated[str | None, Setting(
         "WEB_URL", kinds.WEB, "", "", "address of the page as people are told it",
         worked_out="`http://NAME.local:PORT` of this machine", shared=True)]
+    push_contact: Annotated[str | None, Setting(
+        "PUSH_CONTACT", kinds.CONTACT, "", "",
+        "how the push services of Apple, Google and Mozilla reach who sends: your mail address, or an address that "
+        "begins with https://", worked_out="given on the page, where push is switched on")]
+    push_hosts: Annotated[tuple[str, ...], Setting(
+        "PUSH_HOSTS", kinds.HOSTS, "", "",
+        "further push services, by the ends of their names, separated by commas", worked_out="none")]
+    push_min_level: Annotated[str, Setting(
+        "PUSH_MIN_LEVEL", kinds.choice("info", "warning", "error", "critical"), "error", "",
+        "the least severity that is pushed: `info`, `warning`, `error` or `critical`")]
+    house: Annotated[str | None, Setting(
+        "HOUSE", kinds.WORD, "", "",
+        "name of this house: a tag, or label `house`, on all that goes to databases of time series",
+        worked_out="none", optional=True)]
+    influxdb_host: Annotated[kinds.HostPort | None, Setting(
+        "INFLUXDB_HOST", kinds.HOST_PORT, "", "",
+        "InfluxDB or VictoriaMetrics that gets all values; its port is 8086 where none is named",
+        worked_out="none, nothing is sent", optional=True)]
+    influxdb_path: Annotated[str | None, Setting(
+        "INFLUXDB_PATH", kinds.TEXT, "", "",
+        "path before `/write`, such as `/insert/0/influx` of a VictoriaMetrics cluster", worked_out="none", optional=True)]
+    influxdb_username: Annotated[str | None, Setting(
+        "INFLUXDB_USERNAME", kinds.TEXT, "", "", "user, of InfluxDB 1", worked_out="none", optional=True)]
+    influxdb_password: Annotated[str | None, Setting(
+        "INFLUXDB_PASSWORD", kinds.TEXT, "", "", "and password", worked_out="none", secret=True, optional=True)]
+    influxdb_token: Annotated[str | None, Setting(
+        "INFLUXDB_TOKEN", kinds.SECRET, "", "",
+        "token, of InfluxDB 2 with `INFLUXDB_ORG`, else of a server that lets in by `Bearer`, such as vmauth",
+        worked_out="none", secret=True, optional=True)]
+    influxdb_database: Annotated[str | None, Setting(
+        "INFLUXDB_DATABASE", kinds.TEXT, "", "",
+        "database of InfluxDB 1, bucket of InfluxDB 2; leave it empty with VictoriaMetrics", worked_out="none",
+        optional=True)]
+    influxdb_org: Annotated[str | None, Setting(
+        "INFLUXDB_ORG", kinds.TEXT, "", "", "organisation: set, it is InfluxDB 2", worked_out="none", optional=True)]
+    influxdb_ssl: Annotated[bool, Setting(
+        "INFLUXDB_SSL", kinds.FLAG, "false", "", "reach it by https", optional=True)]
+    influxdb_verify_ssl: Annotated[bool, Setting(
+        "INFLUXDB_VERIFY_SSL", kinds.FLAG, "true", "", "whether its certificate must be a good one", optional=True)]
+    influxdb_ca_file: Annotated[Path | None, Setting(
+        "INFLUXDB_CA_FILE", kinds.PATH, "", "path", "certificates of who may have signed it",
+        worked_out="those of the system", optional=True)]
+    influxdb_server: Annotated[str, Setting(
+        "INFLUXDB_SERVER", kinds.choice("auto", "influxdb", "victoriametrics"), "auto", "",
+        "which of the two it is; `auto`: as its answers say", optional=True)]
+    influxdb_names: Annotated[str, Setting(
+        "INFLUXDB_NAMES", kinds.choice("batmon", "metrics"), "batmon", "",
+        "how values are called: as BatMON does, or as `/metrics`", optional=True)]
+    influxdb_period: Annotated[float, Setting(
+        "INFLUXDB_PERIOD", kinds.number(1, 3600, "1"), "1", "s", "how often values of a battery are sent",
+        optional=True)]
+    influxdb_timeout: Annotated[float, Setting(
+        "INFLUXDB_TIMEOUT", kinds.number(1, 300, "10"), "10", "s", "patience for an answer", optional=True)]
+    metrics_bind: Annotated[kinds.HostPort | None, Setting(
+        "METRICS_BIND", kinds.LISTEN, "", "",
+        "address and port on which `/metrics` answers for Prometheus and the like; port 0 = one that is free, for trials",
+        worked_out="none, nothing answers", optional=True)]
+    metrics_token: Annotated[str | None, Setting(
+        "METRICS_TOKEN", kinds.SECRET, "", "", "token that who asks there must know (`Authorization: Bearer`)",
+        worked_out="none", secret=True, optional=True)]
+    metrics_public: Annotated[bool, Setting(
+        "METRICS_PUBLIC", kinds.FLAG, "false", "",
+        "let `/metrics` answer other machines without a token", optional=True)]
     device_mac: Annotated[str | None, Setting(
         "DEVICE_MAC", kinds.DEVICE, "", "",
         "address of the battery as older installations name it; counts while neither `JK_BMS_ADDRESS` nor the "

@@ -8,7 +8,7 @@ from jk_bms.poller.poller import Poller
 
 async def web(poller: Poller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Note what the page says of itself."""
-    if poller.page.heard(request.get("url"), request.get("set_up")):
+    if poller.page.heard(request.get("url"), request.get("set_up"), request.get("push")):
         poller.show_page_code()
     return {}
 

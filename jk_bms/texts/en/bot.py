@@ -231,6 +231,9 @@ TEXTS = {
     ),
     "bot.claim_later": "The battery monitor does not answer, so the code cannot be checked. Try again in a minute.",
     "bot.refused": "This bot works only for its owner.",
+    "bot.web.unknown": "The page is not heard of: its service easun-jkbms-web does not run, or is of an older version.",
+    "bot.web.at_home": "This address works at home. How to open the page from elsewhere: docs/remote.md of the project.",
+    "bot.web.no_password": "It has no password yet. Its one-time code is shown on the machine only: {command}",
     "bot.chat_id": "The id of this chat is {id}",
     "bot.unknown_command": "I do not know that command.",
     "bot.which_battery": "Which battery?",
@@ -257,6 +260,7 @@ TEXTS = {
     "bot.command.settings": "level, quiet hours, language, pictures",
     "bot.command.users": "who may use this bot",
     "bot.command.chatid": "the id of this chat",
+    "bot.command.web": "the page in a browser",
     "bot.command.help": "this list",
     # Buttons
     "bot.button.refresh": "🔄 Refresh",
