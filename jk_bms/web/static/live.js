@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { keep } from "./keep.js";
 import { connection, putAges, putBattery, putInverter, putLink, putPoller, putState, release, signedOut, since, stamp, state, told } from "./store.js";
 
-const DEAD = 35; // s without a byte: two beats were missed
+const DEAD = 31; // s without a byte: two beats were missed
 const HELLO = 10; // s for the first word of a stream
 const HELD = 3; // streams that said nothing though connected: a proxy holds them back
 const POLL = 5000, POLL_AGAIN = 300; // ms between two questions instead; s until the stream is tried again
@@ -179,7 +179,7 @@ function retry() {
 function watch() {
   if (document.hidden || polling || !source) return;
   if (since(heard) > DEAD) {
-    check();
+    connection.value = { word: "lost", at: heard }; // that is long enough to say it at once
     again();
   } else if (connection.value.word === "checking" && since(connection.value.at) > LOST) say("lost");
 }
