@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -72,9 +73,9 @@ class Database:
         while True:
             try:
                 asked(self.url + self._ready)
-            except HTTPError:
-                return
-            except (URLError, OSError):
+            except (URLError, OSError) as error:
+                if isinstance(error, HTTPError) and error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    return  # it asks for a password, or knows no such page
                 assert self._process.poll() is None, self._log.read_text(errors="replace")[-2000:]
                 assert time.monotonic() < end
                 time.sleep(0.05)

@@ -28,13 +28,20 @@ SHIFTS = """
     .observe({ type: "layout-shift", buffered: true });
 }
 """
-# How far things jumped that no touch moved, as browsers count it, since ``shiftsFrom``; and which.
+# How far things jumped that no touch moved, since ``shiftsFrom``; and which. As browsers count it (CLS): the worst burst,
+# whose jumps lie less than a second apart, within five seconds.
 JUMPED = """
 (most) => {
   const moved = window.shifts.filter((one) => !one.hadRecentInput && one.startTime >= window.shiftsFrom);
-  if (moved.reduce((sum, one) => sum + one.value, 0) <= most) return [];
+  const bursts = [];
+  for (const one of moved) {
+    const burst = bursts.at(-1);
+    if (burst && one.startTime - burst.at(-1).startTime < 1000 && one.startTime - burst[0].startTime < 5000) burst.push(one);
+    else bursts.push([one]);
+  }
+  const far = bursts.filter((burst) => burst.reduce((sum, one) => sum + one.value, 0) > most);
   const name = (node) => (node ? (node.className && (node.className.baseVal ?? node.className)) || node.nodeName : "?");
-  return moved.map((one) => one.value.toFixed(4) + ": " +
+  return far.flat().map((one) => one.value.toFixed(4) + ": " +
     one.sources.map((each) => `${name(each.node)} ${each.previousRect.y}>${each.currentRect.y}`).join(", "));
 }
 """
