@@ -26,7 +26,7 @@ OWN_FOLDER = pytest.StashKey[OwnFolder]()
 
 # These talk with other processes in real time. On a machine that stands still for seconds one of them may fail
 # for no fault of ours: it is tried once more, and named at the end. A soak tries nothing twice.
-REAL_TIME = ("e2e", "links", "bot", "actions", "live", "test_children.py")
+REAL_TIME = ("e2e", "links", "bot", "actions", "live", "page", "sinks", "tool", "web", "test_children.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
