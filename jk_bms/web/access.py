@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 COOKIE = "easun"
+NO_ID = 0  # of a session that is not ours to end
 
 UNUSED, LONGEST = 30 * 86400.0, 365 * 86400.0  # s that a session lasts without use, and at all
 SURE = 600.0  # s after the password was typed, in which the most dangerous things may be done
@@ -94,6 +95,8 @@ class Access:
         self._sure: dict[bytes, float] = {}  # sessions, and when the password was typed there
         self._guests: dict[bytes, tuple[float, str]] = {}  # links: when they end, the guest's name
         self._ended: list[Callable[[], None]] = []
+        # Of everybody who comes through Home Assistant, which knows who they are; it ends with this program.
+        self._within = secrets.token_urlsafe(32)
 
     async def begin(self) -> None:
         """Take over WEB_PASSWORD; a change of it ends all sessions and tokens, as a change on the page does."""
@@ -127,6 +130,8 @@ class Access:
     def who(self, request: Request) -> Who:
         """Return who sent ``request``. A bearer token counts alone; a cookie beside it does not."""
         public = Scope.READ if self._settings.web_read_public and self.has_password else Scope.OPEN
+        if request.within:
+            return self._of_home_assistant(request)
         header = request.headers.get("authorization")
         if header is not None:
             kind, _, given = header.partition(" ")
@@ -142,8 +147,20 @@ class Access:
             return Who(scope=public, over=True)
         return Who(scope=max(public, SCOPES[session.scope]), session=session, secret=secret)
 
+    def _of_home_assistant(self, request: Request) -> Who:
+        """Return one whom it signed in. It does not say who is its owner: what only ours may do is left to our port."""
+        said = request.headers.get("x-remote-user-display-name") or request.headers.get("x-remote-user-name")
+        now = self._now()
+        session = Session(
+            id=NO_ID, hash=b"", scope="control", name=harmless_name(said) or "", browser="Home Assistant",
+            made=now, used=now,
+        )  # fmt: skip
+        return Who(scope=Scope.CONTROL, session=session, secret=self._within)
+
     def still(self, who: Who) -> bool:
         """Whether who was let in then would be let in now, too: asked for as long as a stream goes on."""
+        if who.secret == self._within:
+            return True
         if who.session is not None:
             return self._alive(self.store.sessions.get(who.session.hash)) is not None
         if who.token is not None:

@@ -82,9 +82,12 @@ class App:
             query_string=scope.get("query_string", b""),
             headers=headers,
             address=origin.address,
+            peer=peer,
             secure=origin.secure,
             host=origin.host,
             base=origin.base,
+            within=self._page.within_port is not None
+            and (scope.get("server") or ("", 0))[1] == self._page.within_port,
             texts=language(LANGUAGES[0]),
         )
         request.texts = texts_of(request, self._page.settings.bot_language)
@@ -95,7 +98,10 @@ class App:
     ) -> tuple[Answer, Route | None]:
         route: Route | None = None
         try:
-            self._hosts.check(request.host)
+            if not request.within:
+                self._hosts.check(request.host)
+            elif not guards.trusted(self._page.settings, request.peer):
+                raise Failure("not_allowed")
             if request.base != "/" and request.path in ALONE:
                 raise Failure("not_found", "api.no_path")
             static = self._page.static.get(request.path) if request.method in ("GET", "HEAD") else None
@@ -144,7 +150,7 @@ class App:
             )
         if route.often:
             self._often.check(request.address, self._monotonic())
-        if not page.access.has_password and not route.before_setup:
+        if not (page.access.has_password or route.before_setup or request.within):
             raise Failure("setup_needed")
         if who.scope < route.scope or (route.session and who.session is None):
             if who.session is None and who.token is None:

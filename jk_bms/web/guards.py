@@ -63,14 +63,14 @@ def headers_of(base: str) -> tuple[tuple[bytes, bytes], ...]:
 def origin_of(settings: Settings, peer: str, scheme: str, headers: Mapping[str, str]) -> Origin:
     """Return who asks, how and under which name; proxies are believed only where the owner trusts them."""
     host = headers.get("host", "")
-    if not _trusted(settings, peer):
+    if not trusted(settings, peer):
         return Origin(peer, scheme == "https", host)
     address = peer
     for said in reversed(headers.get("x-forwarded-for", "").split(",")):
         if not _is_address(said.strip()):
             break
         address = said.strip()
-        if not _trusted(settings, address):
+        if not trusted(settings, address):
             break
     proto = headers.get("x-forwarded-proto", scheme).rpartition(",")[2].strip().lower()
     name = headers.get("x-forwarded-host", host).rpartition(",")[2].strip()
@@ -87,7 +87,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _trusted(settings: Settings, peer: str) -> bool:
+def trusted(settings: Settings, peer: str) -> bool:
+    """Whether the owner trusts what the machine with that address says of others."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:

@@ -152,6 +152,11 @@ class House:
             self.up, self.down_since = False, self._monotonic()
 
     @property
+    def away(self) -> float | None:
+        """For how long the service has not answered, in s; None: it answers."""
+        return None if self.down_since is None else self._monotonic() - self.down_since
+
+    @property
     def _passed(self) -> float:
         """How long ago the whole state came, in s: what came later is kept as it would have been then."""
         return self._monotonic() - self._came
@@ -186,7 +191,7 @@ class House:
         told = self.snapshot()
         now = self.time()
         batteries = [battery_of(one, told) for one in told.devices]
-        away = None if self.down_since is None else self._monotonic() - self.down_since
+        away = self.away
         return State(
             version=__version__,
             time=now.isoformat(timespec="seconds"),

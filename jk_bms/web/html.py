@@ -48,6 +48,7 @@ class Frame(NamedTuple):
     now: datetime  # aware
     base: str = "/"  # what every address begins with; "/" or the path of an ingress, with "/" at both ends
     csrf: str = ""  # of the session, for forms; "": nothing can be changed
+    signs_out: bool = False  # there is a session that this page can end
     may_control: bool = False
     theme: str = "auto"  # auto, light, dark
     title: str = ""  # name of the house; "": the usual one
@@ -129,7 +130,7 @@ def history(frame: Frame, state: State, rows: Sequence[HistoryRow]) -> str:
 def more(frame: Frame, state: State) -> str:
     """Return what can be done without scripts: sign out."""
     t = frame.texts
-    out = frame.csrf and _form(frame, "logout", tag("button", t("web.sign_out"), type="submit"))
+    out = frame.signs_out and _form(frame, "logout", tag("button", t("web.sign_out"), type="submit"))
     about = tag("p", t("web.about.version", version=state.get("version") or "–"), class_="quiet")
     return _page(frame, state, "more", [tag("section", about, out, class_="card stack")])
 

@@ -132,15 +132,19 @@ class Request:
         host: str,
         texts: Texts,
         base: str = "/",
+        within: bool = False,
+        peer: str = "",
     ) -> None:
         self.method = method
         self.path = path
         self.headers = headers
         self.address = address  # of the machine that asks
+        self.peer = peer  # of the machine that connected: a proxy, if not the same
         self.secure = secure  # it came by https
         self.host = host  # as the browser wrote it, with its port
         self.base = base  # what every address of the page begins with, as the browser sees it
         self.texts = texts
+        self.within = within  # it came to the port that is for Home Assistant alone
         self.path_values: dict[str, str] = {}
         self.body = b""
         self._query_string = query_string

@@ -60,6 +60,7 @@ class Page:
         self.static = static  # by path
         self.routes = routes
         self.port = settings.web_port  # on which it really answers
+        self.within_port: int | None = None  # on which it answers Home Assistant
         self.access = Access(settings, store)
         self.house = House(settings)
         self.feed = Feed()

@@ -58,6 +58,7 @@ def frame_of(ask: Ask[Any, Any]) -> Frame:
         zone=ask.page.settings.timezone,
         now=datetime.now(UTC),
         csrf=ask.who.csrf,
+        signs_out=ask.who.session is not None and not ask.request.within,
         may_control=ask.who.scope >= Scope.CONTROL and ask.who.session is not None,
         base=ask.request.base,
         theme=theme if theme in ("light", "dark") else "auto",

@@ -28,21 +28,25 @@ SERVICE_NAME = "jk_bms_web"
 async def serve(settings: Settings) -> None:
     """Run the page until SIGTERM or SIGINT. Raises ConfigError, LiveError, StoreError."""
     listeners = sockets_for(settings.web_bind, settings.web_port)
+    within = sockets_for(*settings.web_ingress_bind) if settings.web_ingress_bind else []
     stop = asyncio.Event()
     end_on_signals(stop.set)
     with open_store(settings.web_db_path) as store:
         page = Page(settings, store, static_files(), ROUTES)
         page.port = listeners[0].getsockname()[1]
+        page.within_port = within[0].getsockname()[1] if within else None
         server = make_server(App(page, table()))
         notifier = Notifier()
         try:
             await page.access.begin()  # before the first request: a password of the settings counts at once
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(page.run(), name="page")
-                serving = group.create_task(server.serve(sockets=listeners), name="server")
+                serving = group.create_task(server.serve(sockets=[*listeners, *within]), name="server")
                 await server.up.wait()
                 notifier.ready()
                 log.info("ready: %s", page.url)
+                if within:
+                    log.info("Home Assistant is answered at port %d", page.within_port)
                 beating = group.create_task(_watchdog(page, notifier), name="watchdog")
                 await stop.wait()
                 notifier.stopping()
@@ -53,7 +57,7 @@ async def serve(settings: Settings) -> None:
                 beating.cancel()
         finally:
             page.close()
-            for listener in listeners:
+            for listener in (*listeners, *within):
                 listener.close()
 
 

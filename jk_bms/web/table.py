@@ -37,7 +37,8 @@ ROUTES: tuple[Route, ...] = (
     R("POST", "/mute", CONTROL, pages.mute_form, "be quiet about an alert", form=True, status=303, fails=AWAY),
 
     # Signing in
-    R("GET", "/api/health", OPEN, values.health, "how the page does", values.Health, before_setup=True),
+    R("GET", "/api/health", OPEN, values.health, "how the page does", values.Health, query=values.HealthQuery,
+      before_setup=True, fails=("poller_away",)),
     R("POST", "/api/start", OPEN, signing_in.set_up, "choose the password with the one-time code",
       signing_in.SessionAnswer, body=signing_in.SetUp, before_setup=True,
       fails=("wrong_password", "too_many", "conflict", *AWAY)),

@@ -17,6 +17,7 @@ from jk_bms.web.http import Answer, Failure, etag_of
 from jk_bms.web.page import Page, hello
 from jk_bms.web.routes import Ask, NoBody, NoQuery
 
+MOST_AWAY = 120.0  # s that a strict look forgives the battery service
 OUTAGES = 20  # that are told of a battery
 
 
@@ -58,8 +59,14 @@ class Since(msgspec.Struct, frozen=True):
     since: str = ""
 
 
-async def health(ask: Ask[NoQuery, NoBody]) -> Answer:
-    """Whether the page serves; 200 as long as it does, whatever the batteries do."""
+class HealthQuery(msgspec.Struct, frozen=True):
+    """``strict``, with any value: a battery service that is silent for long is no health."""
+
+    strict: str | None = None
+
+
+async def health(ask: Ask[HealthQuery, NoBody]) -> Answer:
+    """Whether the page serves; 200 as long as it does, whatever the batteries do. Strictly, also the battery service."""
     page = ask.page
     house = page.house
     told = Health(
@@ -76,7 +83,8 @@ async def health(ask: Ask[NoQuery, NoBody]) -> Answer:
             batteries=len(house.snapshot().devices),
             streams=page.feed.open,
         )
-    return Answer(msgspec.json.encode(told))
+    ill = ask.query.strict is not None and (house.away or 0.0) > MOST_AWAY
+    return Answer(msgspec.json.encode(told), 503 if ill else 200)
 
 
 async def _database(page: Page) -> str:

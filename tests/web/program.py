@@ -70,13 +70,20 @@ class Program:
     def ask(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        data = None if body is None else json.dumps(body)
-        sent = {"Content-Type": "application/json"} if data else {}
-        connection.request(method, path, data, sent | headers)
-        answer = connection.getresponse()
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        try:
-            return answer.status, told, answer.read()
-        finally:
-            connection.close()
+        return asked_at(self.port, method, path, body, **headers)
+
+
+def asked_at(
+    port: int, method: str, path: str, body: Any = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """What a port of this machine answers: status, headers by lower-case name, body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    data = None if body is None else json.dumps(body)
+    sent = {"Content-Type": "application/json"} if data else {}
+    connection.request(method, path, data, sent | headers)
+    answer = connection.getresponse()
+    told = {name.lower(): value for name, value in answer.getheaders()}
+    try:
+        return answer.status, told, answer.read()
+    finally:
+        connection.close()

@@ -279,6 +279,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "WEB_TRUSTED_PROXIES", kinds.NETWORKS, "127.0.0.1,::1", "",
         "addresses of proxies that are believed when they say who asks and whether by https (`X-Forwarded-For`, "
         "`-Proto`, `-Host`)", shared=True)]
+    web_ingress_bind: Annotated[kinds.HostPort | None, Setting(
+        "WEB_INGRESS_BIND", kinds.LISTEN, "", "",
+        "address and port on which the page also answers Home Assistant, whose sign-in counts there; only what "
+        "`WEB_TRUSTED_PROXIES` names is let in", worked_out="none", shared=True)]
     web_db_path: Annotated[Path, Setting(
         "WEB_DB_PATH", kinds.PATH, "", "path", "the page's own database: who is signed in",
         worked_out="`web.db` beside `BMS_DB_PATH`", shared=True)]

@@ -115,6 +115,10 @@ TEXTS = {
         "Адреси проксі, яким вірять, коли вони кажуть, хто питає і чи через https (X-Forwarded-For, -Proto, "
         "-Host)"
     ),
+    "settings.WEB_INGRESS_BIND": (
+        "Адреса й порт, де сторінка відповідає ще й Home Assistant, чий вхід там дійсний; пускає лише того, кого називає "
+        "WEB_TRUSTED_PROXIES"
+    ),
     "settings.WEB_DB_PATH": "Власна база сторінки: хто увійшов",
     "settings.WEB_URL": "Адреса сторінки, яку кажуть людям",
     "settings.PUSH_CONTACT": (

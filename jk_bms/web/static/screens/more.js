@@ -52,7 +52,7 @@ function You({ session, push }) {
     }} options=${THEMES.map((name) => [name, t("web.theme." + name)])} /></div>
     ${push && html`<${Push} session=${session} first=${push} />`}
     ${session && session.scope === "read" && html`<p class="quiet">${t("web.guest")}</p>`}
-    ${session && html`<${Action} label=${t("web.sign_out")} work=${async () => {
+    ${session && session.scope !== "control" && html`<${Action} label=${t("web.sign_out")} work=${async () => {
       await turnOff().catch(() => undefined); // else whoever signs in next would have it
       await ask("api/logout", { method: "POST" });
       await forget();
