@@ -12,6 +12,7 @@ import msgspec
 
 from jk_bms.clock import Clock
 from jk_bms.config.settings import Settings
+from jk_bms.errors import LiveError
 from jk_bms.model import Device, Event, InverterSample, Sample
 from jk_bms.model.link import LinkStatus
 from jk_bms.model.rows import imported
@@ -78,6 +79,10 @@ class InWriter(Protocol):
         """Return what ``work`` returned. Raises StoreError."""
 
 
+async def _nobody(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    raise LiveError(f"nobody answers {request.get('action')!r}")
+
+
 class PartContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a sink or an action is given."""
 
@@ -89,6 +94,7 @@ class PartContext(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Callable[[], Sequence[Event]]  # alerts that could not be written yet
     trouble: Callable[[], str]  # why this house is not well, as an outsider should know; empty: it is
     snapshot: Callable[[], Snapshot]  # the present state of everything
+    ask: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]] = _nobody  # poller.requests; JkBmsError
 
 
 class Part:

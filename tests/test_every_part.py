@@ -59,6 +59,7 @@ def settings(tmp_path: Path) -> Settings:
             "DEADMAN_URL": "http://127.0.0.1:9/",
             "INFLUXDB_HOST": "127.0.0.1:9",
             "METRICS_BIND": "127.0.0.1:0",
+            "MQTT_BROKER": "127.0.0.1:9",
         },
         top=tmp_path,
     )

@@ -288,6 +288,7 @@ def test_secrets_are_known_as_such() -> None:
         "WEB_PASSWORD",
         "INFLUXDB_PASSWORD",
         "INFLUXDB_TOKEN",
+        "MQTT_PASSWORD",
         "METRICS_TOKEN",
     }
 

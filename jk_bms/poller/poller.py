@@ -124,7 +124,8 @@ class Poller:
         self.page = PageCode(clock)
         self.invitations = Invitations(clock, open_to_first=bool(settings.bot_token) and nobody_named)
         self.bot = BotPresence(clock, wanted=bool(settings.bot_token))
-        self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=partial(answer, self))
+        ask = partial(answer, self)
+        self.server = LiveServer(settings.socket_path, snapshot=self.snapshot, handle=ask)
         context = PartContext(
             settings=settings,
             clock=clock,
@@ -134,6 +135,7 @@ class Poller:
             waiting=lambda: self.alerts.waiting,
             trouble=self._trouble,
             snapshot=self.snapshot,
+            ask=ask,
         )
         self.configuration = Configuration(self, files(self))
         self.parts = wanted_parts((*SINKS, *ACTIONS), context)

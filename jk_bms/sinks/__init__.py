@@ -9,4 +9,5 @@ SINKS = (
     PartRow("inverter_db", "jk_bms.sinks.inverter_db:inverter_db_sink"),
     PartRow("influx", "jk_bms.sinks.influx:influx", lambda settings: settings.influxdb_host),
     PartRow("metrics", "jk_bms.sinks.metrics:metrics", lambda settings: settings.metrics_bind),
+    PartRow("mqtt", "jk_bms.sinks.mqtt.sink:mqtt", lambda settings: settings.mqtt_broker),
 )

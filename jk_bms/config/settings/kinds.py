@@ -275,6 +275,12 @@ def _parse_word(text: str) -> str:
     return text
 
 
+def _parse_topic(text: str) -> str:
+    if re.search(r"[+#\x00-\x1f\x7f]|\A[$/]|//", text) or len(text.encode()) > 64:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
 def _parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in re.split(r"[\s,;]+", text.strip(" ,;")))
 
@@ -381,6 +387,9 @@ PROXY    = Kind(_parse_proxy, "http://host:port or socks5://host:port, with name
 BIND     = Kind(_parse_bind, "an address of this machine", "127.0.0.1")
 HOST_PORT = Kind(lambda text: _parse_host_port(text, 1, "8086"),
                  "a host and, behind a colon, its port; no http:// before it", "influx.house.example:8086")
+BROKER   = Kind(lambda text: _parse_host_port(text, 1, "1883"),
+                 "a host and, behind a colon, its port; no mqtt:// before it", "192.168.1.5:1883")
+TOPIC    = Kind(_parse_topic, "a topic without +, # and a leading $ or /", "house1")
 LISTEN   = Kind(lambda text: _parse_host_port(text, 0), "an address of this machine and, behind a colon, a port",
                 "127.0.0.1:9779")
 WORD     = Kind(_parse_word, "up to 32 letters of ASCII, digits, _ and -", "house1")

@@ -342,6 +342,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         optional=True)]
     influxdb_timeout: Annotated[float, Setting(
         "INFLUXDB_TIMEOUT", kinds.number(1, 300, "10"), "10", "s", "patience for an answer", optional=True)]
+    mqtt_broker: Annotated[kinds.HostPort | None, Setting(
+        "MQTT_BROKER", kinds.BROKER, "", "",
+        "MQTT broker that gets all values, for Home Assistant and others; its port is 1883, with `MQTT_TLS` 8883, "
+        "where none is named", worked_out="none, nothing is sent", aliases=("MQTT_HOST",), optional=True)]
+    mqtt_user: Annotated[str | None, Setting(
+        "MQTT_USER", kinds.TEXT, "", "", "user there", worked_out="none", optional=True)]
+    mqtt_password: Annotated[str | None, Setting(
+        "MQTT_PASSWORD", kinds.TEXT, "", "", "and password", worked_out="none", secret=True, optional=True)]
+    mqtt_tls: Annotated[bool, Setting(
+        "MQTT_TLS", kinds.FLAG, "false", "", "reach it by TLS; its certificate must be a good one", optional=True)]
+    mqtt_ca_file: Annotated[Path | None, Setting(
+        "MQTT_CA_FILE", kinds.PATH, "", "path", "certificates of who may have signed it",
+        worked_out="those of the system", optional=True)]
+    mqtt_discovery: Annotated[str, Setting(
+        "MQTT_DISCOVERY", kinds.choice("device", "single", "off"), "device", "",
+        "how Home Assistant is told of the entities: one message for each device, one for each entity (`single`, before "
+        "2024.11), or not at all, which removes them", optional=True)]
+    mqtt_discovery_prefix: Annotated[str, Setting(
+        "MQTT_DISCOVERY_PREFIX", kinds.TOPIC, "homeassistant", "", "topic under which it listens for that", optional=True)]
+    mqtt_topic_prefix: Annotated[str | None, Setting(
+        "MQTT_TOPIC_PREFIX", kinds.TOPIC, "", "",
+        "put before all topics and ids, for several houses on one broker", worked_out="none", optional=True)]
+    mqtt_anonymous_control: Annotated[bool, Setting(
+        "MQTT_ANONYMOUS_CONTROL", kinds.FLAG, "false", "",
+        "have buttons and take commands also without `MQTT_USER`", optional=True)]
+    mqtt_inverter: Annotated[bool, Setting(
+        "MQTT_INVERTER", kinds.FLAG, "true", "", "send what the inverter tells, too", optional=True)]
+    mqtt_invert_current: Annotated[bool, Setting(
+        "MQTT_INVERT_CURRENT", kinds.FLAG, "true", "",
+        "whether current and power are positive while charging; `false`: while discharging", optional=True)]
+    mqtt_period: Annotated[float, Setting(
+        "PUBLISH_PERIOD", kinds.number(0.1, 3600, "1"), "1", "s",
+        "how often values of a battery are sent; current, voltage and power are means", aliases=("SAMPLE_PERIOD",),
+        optional=True)]
+    mqtt_expiry: Annotated[float, Setting(
+        "EXPIRE_VALUES_AFTER", kinds.number(2, 86400, "20"), "20", "s",
+        "age of the newest reading at which a battery is unavailable", optional=True)]
     metrics_bind: Annotated[kinds.HostPort | None, Setting(
         "METRICS_BIND", kinds.LISTEN, "", "",
         "address and port on which `/metrics` answers for Prometheus and the like; port 0 = one that is free, for trials",
