@@ -30,7 +30,7 @@ class Devices:
         self._settings, self._house, self._expiry = settings, house, expiry
         self._mark, self._id = mark, mark + HOUSE_NODE
         self.control = bool(settings.mqtt_user or settings.mqtt_anonymous_control)
-        self._program = [{"topic": f"{house}/status"}]
+        self._program = ({"topic": f"{house}/status"},)
 
     def house(self, keys: Iterable[str]) -> Described:
         """Return the house of which there are states of these ``keys``."""
@@ -39,9 +39,14 @@ class Devices:
         rows += [outbox(key.removeprefix("outbox_")) for key in sorted(there) if key.startswith("outbox_")]
         name = self._settings.house or "easun-jkbms"
         device = {"identifiers": [self._id], "name": name, "model": "easun-jkbms"}
-        return self._described(
-            self._id, device, self._components(rows, self._id, self._house, self._program), ()
-        )
+        components = {
+            row.id: component(
+                row, self._id, self._house, () if row.key == "status" else self._program, self._expiry
+            )
+            for row in rows
+            if self.control or not row.key.startswith("cmd/")
+        }
+        return self._described(self._id, {"device": device}, components, ())
 
     def battery(
         self, who: Device, names: Names, topic: str, keys: Iterable[str], today: date, url: str | None
@@ -61,25 +66,24 @@ class Devices:
         for key in gone:
             del seen[key]
         rows = [ENTITIES[key] for key in sorted(seen) if key in ENTITIES] + [*BUTTONS] * self.control
-        uid = self._mark + known["uid"]
-        present = [*self._program, {"topic": f"{topic}/availability"}]
         device = battery_device(who, [self._mark + each for each in known["ids"]], self._id, url)
-        components = self._components(rows, uid, topic, present)
-        return self._described(
-            self._mark + names.node, device, components, [ENTITIES[key] for key in gone if key in ENTITIES]
-        )
-
-    def _components(self, rows: Iterable[Entity], uid: str, topic: str, present: Any) -> dict[str, Any]:
-        return {
-            row.id: component(row, uid, topic, self._program, present, self._expiry)
-            for row in rows
-            if self.control or not row.key.startswith("cmd/")
+        about = {
+            "device": device,
+            "availability": (*self._program, {"topic": f"{topic}/availability"}),
+            "availability_mode": "all",
         }
+        uid = self._mark + known["uid"]
+        components = {
+            row.id: component(row, uid, topic, self._program if row.lasts else (), self._expiry)
+            for row in rows
+        }
+        left = [ENTITIES[key] for key in gone if key in ENTITIES]
+        return self._described(self._mark + names.node, about, components, left)
 
     def _described(
-        self, node: str, device: Mapping[str, Any], components: Mapping[str, Any], gone: Iterable[Entity]
+        self, node: str, about: Mapping[str, Any], components: Mapping[str, Any], gone: Iterable[Entity]
     ) -> Described:
         how, prefix = self._settings.mqtt_discovery, self._settings.mqtt_discovery_prefix
         left = {row.id: {"platform": row.platform} for row in gone}
-        now = messages(how, prefix, node, device, components)
-        return Described(messages(how, prefix, node, device, {**components, **left}) if left else {}, now)
+        now = messages(how, prefix, node, about, components)
+        return Described(messages(how, prefix, node, about, {**components, **left}) if left else {}, now)

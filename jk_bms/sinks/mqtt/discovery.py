@@ -1,6 +1,6 @@
 """What Home Assistant is told of a device: one retained message that lists its entities."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jk_bms import __version__
@@ -14,13 +14,11 @@ _EXPIRES = ("sensor", "binary_sensor")
 METER_EXPIRY = 7200  # s
 
 
-def component(
-    entity: Entity, uid: str, topic: str, program: list[Any], present: list[Any], expiry: float
-) -> dict[str, Any]:
+def component(entity: Entity, uid: str, topic: str, present: Sequence[Any], expiry: float) -> dict[str, Any]:
     """Return an entity whose states go to ``topic`` and below; keys of nothing are left out.
 
-    ``program``: when this program is there, ``present``: when its device is. ``expiry``: s until a value that
-    is not sent again is unknown.
+    ``present``: when it is available; empty: as its device is. ``expiry``: s until a value that is not sent again
+    is unknown.
     """
     where, button = f"{topic}/{entity.key}", entity.platform == "button"
     made: dict[str, Any] = {
@@ -33,29 +31,22 @@ def component(
         "suggested_display_precision": entity.digits,
         "icon": entity.icon and f"mdi:{entity.icon}",
         "entity_category": "diagnostic" if entity.diagnostic else "",
-        "availability": program if entity.lasts else present,
-        "availability_mode": "all",
+        "availability": present,
     }
     if entity.key.startswith("cmd/"):
         made["command_topic"] = where
         made |= {"payload_press": "PRESS"} if button else {"state_topic": where.replace("/cmd/", "/")}
     else:
         made["state_topic"] = where
-    if entity.key == "status":
-        del made["availability"]  # it is what the others hang on
     if entity.platform in _EXPIRES:
         meter = entity.key.startswith("meter/")
-        made["expire_after"] = METER_EXPIRY if meter else 0 if entity.lasts else round(expiry)
+        made["expire_after"] = METER_EXPIRY if meter else None if entity.lasts else round(expiry)
     made |= entity.more
     if "json_attributes_topic" in made:
         made["json_attributes_topic"] = f"{topic}/{made['json_attributes_topic']}"
     if entity.hidden:
         made["enabled_by_default"] = False
-    return {
-        key: value
-        for key, value in made.items()
-        if value not in ("", None) and not (key == "expire_after" and not value)
-    }
+    return {key: value for key, value in made.items() if value not in ("", None, ())}
 
 
 def battery_device(device: Device, identifiers: Iterable[str], house: str, url: str | None) -> dict[str, Any]:
@@ -79,15 +70,14 @@ def battery_device(device: Device, identifiers: Iterable[str], house: str, url: 
 
 
 def messages(
-    how: str, prefix: str, node: str, device: Mapping[str, Any], components: Mapping[str, Any]
+    how: str, prefix: str, node: str, about: Mapping[str, Any], components: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return what to publish, retained, by topic; ``how`` is device, single or off."""
+    """Return what to publish, retained, by topic; ``how`` is device, single or off; ``about`` counts for all."""
+    about = {**about, "origin": ORIGIN}
     if how == "device":
-        whole = {"device": device, "origin": ORIGIN, "components": components}
-        return {device_topic(prefix, node): as_json(whole)}
-    about = {"device": device, "origin": ORIGIN}
+        return {device_topic(prefix, node): as_json(about | {"components": components})}
     return {
-        single_topic(prefix, node, made["platform"], name): as_json(made | about) if len(made) > 1 else ""
+        single_topic(prefix, node, made["platform"], name): as_json(about | made) if len(made) > 1 else ""
         for name, made in components.items()
         if how == "single"
     }
