@@ -204,22 +204,22 @@ class House:
         told |= {"taken_at": self.clock.now(), "monotonic": self.clock.monotonic()} | values
         return Sample(device=device or self.devices[0], **told)
 
-    def happened(
-        self, kind: str, *, ago: float = 0.0, device: str | None = PACK.address, **facts: Any
-    ) -> Event:
-        """Write an event to the log, and tell the sink."""
-        event = Event(
+    def event(self, kind: str, *, ago: float = 0.0, device: str | None = PACK.address, **facts: Any) -> Event:
+        """A step of an alert, so many s ago."""
+        return Event(
             kind=kind,
             taken_at=self.clock.now() - timedelta(seconds=ago),
             monotonic=self.clock.monotonic(),
             device=device,
             text="something",
-            facts={"rule": "soc_low", "code": 1005, "severity": "warning", "subject": device or "house"}
-            | facts,
+            facts={"rule": "soc_low", "severity": "warning", "subject": device or "house"} | facts,
         )
+
+    def happened(self, kind: str, **facts: Any) -> None:
+        """Write an event to the log, and tell the sink."""
+        event = self.event(kind, **facts)
         self.own.append(event)
         self.sink.accept(event)
-        return event
 
     @contextlib.asynccontextmanager
     async def running(self, *, every: float = 0.2, **values: Any) -> AsyncIterator[Mqtt]:

@@ -1,16 +1,22 @@
 """The sink on a real broker: what is said in which order, and what an outage costs."""
 
 import asyncio
+import json
 import logging
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from jk_bms.hub import Unsaved
 from jk_bms.model import Device
-from tests.sinks.mqtt_house import Broker, House, listening, on, retained, until
+from jk_bms.model.alert import AlertTold
+from jk_bms.model.snapshot import GridNow, InverterShown, OutboxNow
+from tests.scale import in_time
+from tests.sinks.mqtt_house import PACK, Broker, House, listening, on, retained, until
 
 TOP = Path(__file__).resolve().parents[2]
 P = "battery_1"
@@ -204,3 +210,242 @@ async def test_any_alias_is_a_topic_and_an_id_of_its_own(tmp_path: Path) -> None
         topic.removesuffix("/soc/power") for _, topic, _, _ in heard.all if topic.endswith("/soc/power")
     }
     assert {"Акб_Щит", "battery.1", "bat/1", "_", "x" * 63 + "_", "a_b"} <= topics
+
+
+async def test_alerts_arrive_in_order_after_an_outage_and_say_that_they_are_late(tmp_path: Path) -> None:
+    """Those from before the first start are history; a restart in the outage loses none."""
+    broker = Broker(tmp_path)
+    house = House(tmp_path, broker.port)
+    house.happened("alert.raised", code=1)  # before it was set up
+    house.sink = house.new_sink()
+    with on(broker):
+        async with listening(broker) as heard, house.running(every=0):
+            await until(lambda: heard.last(STATUS) == "online")
+            house.happened("alert.raised", code=2)
+            await until(lambda: heard.of(f"{P}/alert"))
+    for n in range(250):  # more than a page
+        house.happened("link.lost" if n % 3 else "alert.repeat", ago=3600.0 - n, code=100 + n)
+    house.happened("alert.raised", code=3, quiet="muted")
+    house.happened("alert.cleared", device=None, code=4)
+    house.sink = house.new_sink()
+    with on(broker):
+        async with listening(broker) as heard:
+            async with house.running(every=0):
+                await until(lambda: heard.of("easun-jkbms/alert"))
+                house.happened("alert.worse", code=5)
+                await until(lambda: heard.json(f"{P}/alert") and heard.json(f"{P}/alert")["code"] == 5)
+            once = [json.loads(text) for text in heard.of(f"{P}/alert")]
+            house.sink = house.new_sink()
+            async with house.running(every=0):
+                house.happened("alert.acknowledged", code=6)
+                await until(lambda: heard.json(f"{P}/alert")["code"] == 6)
+            assert len(heard.of(f"{P}/alert")) == len(once) + 1
+        assert not any(topic.endswith("/alert") for topic in await retained(broker))
+    assert [one["code"] for one in once] == [*(100 + n for n in range(0, 250, 3)), 5]
+    assert all(one["late"] is True for one in once[:-1])
+    assert "late" not in once[-1]
+    assert once[-1].items() >= {"event_type": "worse", "level": "warning"}.items()
+    assert once[0]["event_type"] == "repeated"
+    assert "battery-1" in once[0]["title"]
+
+
+async def test_an_alert_that_cannot_be_written_arrives_all_the_same_and_once(tmp_path: Path) -> None:
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port)
+        async with listening(broker) as heard, house.running(every=0):
+            await until(lambda: heard.last(STATUS) == "online")
+            early = house.event("alert.raised", code=7)
+            house.sink.accept(Unsaved(early))
+            await until(lambda: heard.of(f"{P}/alert"))
+            house.own.append(early)
+            house.sink.accept(early)
+            house.happened("alert.raised", code=8)
+            await until(lambda: heard.json(f"{P}/alert")["code"] == 8)
+            assert [json.loads(text)["code"] for text in heard.of(f"{P}/alert")] == [7, 8]
+
+
+async def test_buttons_do_what_they_say(tmp_path: Path) -> None:
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port, MQTT_ANONYMOUS_CONTROL="true")
+        async with listening(broker) as heard, house.running():
+            await until(lambda: heard.last(f"{P}/release_minutes") == "10")
+            await heard.publish(f"{P}/cmd/release_link", "PRESS")
+            await until(lambda: len(house.asked) == 1)
+            await heard.publish(f"{P}/cmd/release_minutes", "45")
+            await until(lambda: heard.last(f"{P}/release_minutes") == "45")
+            await heard.publish(f"{P}/cmd/release_link", "PRESS")
+            await until(lambda: len(house.asked) == 2)
+            for word in ("resume_link", "read_now"):
+                await heard.publish(f"{P}/cmd/{word}", "PRESS")
+            await heard.publish("easun-jkbms/cmd/test_alert", "PRESS")
+            await until(lambda: len(house.asked) == 5)
+    assert house.asked == [
+        {"action": "release", "device": PACK.address, "seconds": 600.0},
+        {"action": "release", "device": PACK.address, "seconds": 2700.0},
+        {"action": "resume", "device": PACK.address},
+        {"action": "read", "device": PACK.address},
+        {"action": "alert_test"},
+    ]
+
+
+async def test_what_is_no_command_is_told_once_and_done_never(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Retained ones too: a broker would send them at each connection."""
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port, MQTT_ANONYMOUS_CONTROL="true")
+        async with listening(broker) as heard:
+            await heard.publish(f"{P}/cmd/release_link", "PRESS", retain=True)
+            async with house.running():
+                await until(lambda: heard.last(STATUS) == "online")
+                for text in ("", "press", "ON", "P" * 70, "PRESS" + " " * 65, "\x00", "PRESS\n" * 3):
+                    await heard.publish(f"{P}/cmd/read_now", text)
+                for text in ("0", "61", "1.5", "-1", "1e1", "x", "٣", "9" * 60):
+                    await heard.publish(f"{P}/cmd/release_minutes", text)
+                await heard.publish(f"{P}/cmd/resume_link", "PRESS")
+                await until(lambda: house.asked)
+    assert [one["action"] for one in house.asked] == ["resume"]
+    assert heard.last(f"{P}/release_minutes") == "10"
+    told = [record.getMessage() for record in caplog.records if "ignored" in record.getMessage()]
+    assert sorted(text.partition(":")[2].partition(":")[0].strip() for text in told) == [
+        f"{P}/cmd/read_now",
+        f"{P}/cmd/release_link",
+        f"{P}/cmd/release_minutes",
+    ]
+
+
+async def test_nobody_commands_a_broker_that_lets_everybody_in(tmp_path: Path) -> None:
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port)
+        async with listening(broker) as heard, house.running():
+            await until(lambda: heard.last(f"{P}/soc/power"))
+            await heard.publish(f"{P}/cmd/release_link", "PRESS")
+            await heard.publish("homeassistant/status", "online")  # what comes after it was heard
+            await until(lambda: len(heard.of(CONFIG)) >= 2)
+    assert house.asked == []
+    assert "cmd/" not in (heard.last(CONFIG) or "")
+
+
+async def test_the_house_is_a_device_of_its_own(tmp_path: Path) -> None:
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port, HOUSE="cabin")
+        now = InverterShown(
+            grid_voltage=231.4,
+            grid_power=55.0,
+            load_power=412.0,
+            pv_power=0.0,
+            age=3.0,
+            grid=GridNow(state="lost"),
+        )
+        alert = AlertTold(
+            rule="soc_low",
+            code=1005,
+            severity="warning",
+            subject=PACK.address,
+            since="2026-12-01T10:00:00+00:00",
+        )
+        house.snapshot = msgspec.structs.replace(
+            house.snapshot,
+            inverter=now,
+            alerts=(alert,),
+            sinks={"influx": OutboxNow(behind=65.4)},
+            clock_trusted=False,
+        )
+        async with listening(broker) as heard, house.running():
+            await until(lambda: heard.last(f"{P}/soc/power"))
+            told = {topic: text for _, topic, text, _ in heard.all}
+            house.snapshot = msgspec.structs.replace(
+                house.snapshot, inverter=msgspec.structs.replace(now, age=121.0), alerts=()
+            )
+            await until(lambda: heard.last(f"{P}/alert_open") == "OFF")
+            begun = time.monotonic()
+            await asyncio.sleep(1.0)
+            old = {topic for when, topic, _, _ in heard.all if when > begun and "grid" in topic}
+    assert {
+        key: told[f"easun-jkbms/{key}"] for key in ("grid_voltage", "grid_power", "load_power", "pv_power")
+    } == {
+        "grid_voltage": "231.4",
+        "grid_power": "0",
+        "load_power": "412",
+        "pv_power": "0",
+    }
+    assert told["easun-jkbms/grid_present"] == "OFF"
+    assert told["easun-jkbms/clock"] == "ON"
+    assert told["easun-jkbms/outbox_influx"] == "65"
+    assert told["easun-jkbms/alert_open"] == told[f"{P}/alert_open"] == "ON"
+    assert json.loads(told[f"{P}/alerts"])["alerts"][0]["code"] == 1005
+    assert json.loads(told["homeassistant/device/easun_jkbms/config"])["device"]["name"] == "cabin"
+    assert told[f"{P}/rssi"] == "-61"
+    assert told[f"{P}/link_state"] == "streaming"
+    assert told[f"{P}/last_seen"].endswith("+00:00")
+    assert old == set()
+
+
+async def test_a_sample_is_published_within_a_tenth_of_a_second(tmp_path: Path) -> None:
+    """From where the poller tells of it until somebody else has it: 95 of 100, when it is due."""
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port, PUBLISH_PERIOD="0.1")
+        took = []
+        async with listening(broker) as heard, house.running(every=0):
+            await until(lambda: heard.last(STATUS) == "online")
+            for n in range(60):
+                cells = tuple(3.3 + (n + i) % 40 / 1000 for i in range(16))
+                volts = 50 + n / 100
+                begun = time.monotonic()
+                house.sink.accept(house.sample(voltage=volts, cell_voltages=cells))
+                want = f"{volts:.2f}".rstrip("0").rstrip(".")
+                await until(lambda want=want: heard.last(f"{P}/soc/total_voltage") == want)  # type: ignore[misc]
+                took.append(
+                    next(
+                        when
+                        for when, topic, text, _ in reversed(heard.all)
+                        if topic == f"{P}/soc/total_voltage"
+                    )
+                    - begun
+                )
+                await asyncio.sleep(0.1)
+    took.sort()
+    assert in_time(took[int(len(took) * 0.95)], 0.1)
+
+
+async def test_no_secret_leaves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in a topic nor in a payload, in the log, in what ``status`` says or in bms.db."""
+    caplog.set_level(logging.DEBUG)
+    canary = "canary-88c1"
+    with on(Broker(tmp_path)) as broker:
+        house = House(
+            tmp_path,
+            broker.port,
+            MQTT_USER="me",
+            MQTT_PASSWORD=canary,
+            INFLUXDB_PASSWORD=canary,
+            WEB_PASSWORD=f"{canary}-x",
+            METRICS_TOKEN=canary,
+            ALERT_URLS=f"json://{canary}@127.0.0.1/",
+        )
+        async with listening(broker) as heard, house.running():
+            await until(lambda: heard.last(f"{P}/soc/power"))
+            house.happened("alert.raised")
+            await until(lambda: heard.of(f"{P}/alert"))
+            broker.stop()
+            await until(lambda: house.sink.shown().failure)
+        assert canary not in str(heard.all) + caplog.text + str(house.sink.shown()) + repr(
+            house.sink.__dict__["_devices"].known
+        )
+        assert canary.encode() not in (tmp_path / "bms.db").read_bytes()
+
+
+@pytest.mark.long
+async def test_a_broker_that_drops_again_and_again_is_used_in_between(tmp_path: Path) -> None:
+    """A minute is a second here: values arrive after each drop, the log tells of the outage, and memory does not grow."""
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port)
+        async with house.running():
+            for _ in range(12):
+                async with listening(broker) as heard:
+                    await until(lambda: heard.last(f"{P}/soc/power"))
+                broker.stop()
+                await until(lambda: house.sink.shown().failure)
+                broker.start()
+            await until(lambda: house.sink.shown().failure is None)
+            assert len(house.sink._out._waiting) < 200

@@ -38,7 +38,7 @@ class Commands:
         """Begin with what a message asks for; return whether a number is another one. What is no command is told once."""
         address, word = self._of.get(topic, (None, ""))
         text = payload[: LONGEST + 1].decode(errors="replace").strip()
-        minutes = int(text) if text.isdecimal() and len(text) < 4 else 0
+        minutes = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
         good = 1 <= minutes <= 60 if word == _MINUTES else text == "PRESS"
         if retained or not good or not word or len(payload) > LONGEST:
             if time.monotonic() - self._said.get(topic, -SAID) >= SAID:
