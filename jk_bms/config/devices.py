@@ -179,6 +179,39 @@ def update_after_scan(
     return added
 
 
+def put_entries(path: Path, entries: Iterable[Mapping[str, str]], *, alone: bool = False) -> None:
+    """Write entries, ``address`` first in each: new ones are appended, known ones get these keys and keep their others.
+
+    ``alone``: all others are switched off (``enabled: false``), never deleted. Raises ConfigError, and leaves the file
+    alone, if it cannot be read or written or would not hold them.
+    """
+    file = _File.read(path)
+    text = file.text if file.exists else _HEAD
+    wanted = {_identity(entry["address"]): dict(entry) for entry in entries}
+    expected = content(compose(text, path))
+    for index, (key, said) in enumerate(expected):
+        news = wanted.pop(_identity(key), None)
+        if news is not None:
+            news = ({"enabled": "true"} if alone and "enabled" in (said or {}) else {}) | news
+            del news["address"]
+        elif alone:
+            news = {"enabled": "false"}
+        root = compose(text, path)
+        if news and root is not None and is_mapping(root.value[index][1]):
+            text = touch(text, root.value[index][0], root.value[index][1], news)
+            expected[index] = (key, said | news)
+    if not says(text, expected, path):
+        raise ConfigError(f"{path}: its entries cannot be changed without harm; change them by hand")
+    for entry in wanted.values():
+        text = _appended(text, path, entry)
+    faults: list[str] = []
+    _number(list(_entries(compose(text, path), path, faults)), path, faults)
+    if faults:
+        raise ConfigError(faults)
+    if text != file.text:
+        write_text_file(path, file.bom + text.encode())
+
+
 def selected_entries(registry: Registry, address: str | None, name: str | None = None) -> list[Entry]:
     """The entries to read: the enabled ones, or with JK_BMS_ADDRESS set only that device.
 
@@ -409,11 +442,8 @@ def _edited(
             if identity in commented:
                 continue
             told = {"address": address} | ({"type": types[identity]} if identity in types else {}) | news
-            new = append(text, root, told)
-            if not says(new, [*before, (address, told)], path):
-                raise ConfigError(f"{path}: {address} cannot be added without harm; add it by hand")
+            text = _appended(text, path, told)
             added.append(address)
-            text = new
             continue
         key, value = root.value[index]
         if not is_mapping(value):
@@ -423,6 +453,14 @@ def _edited(
         if says(new, before, path):  # else an anchor or a block ties it to more: left alone
             text = new
     return text, added
+
+
+def _appended(text: str, path: Path, entry: Mapping[str, str]) -> str:
+    root = compose(text, path)
+    new = append(text, root, entry)
+    if not says(new, [*content(root), (entry["address"], dict(entry))], path):
+        raise ConfigError(f"{path}: {entry['address']} cannot be added without harm; add it by hand")
+    return new
 
 
 class _File(NamedTuple):

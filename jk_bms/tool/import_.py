@@ -1,4 +1,4 @@
-"""``jk-util.py import``: what other programs recorded, into our history and meters."""
+"""``jk-util.py import``: what other programs recorded, into our history and meters; and their configuration."""
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +24,10 @@ from jk_bms.store.imports import (
     Taken,
     read_log,
     read_meters,
-    take_in,
 )
+from jk_bms.store.imports import take_in as take_readings
 from jk_bms.store.lock import InUse
+from jk_bms.tool.foreign_config import FROM, take_in
 from jk_bms.tool.output import note, say
 from jk_bms.tool.stored import Progress, stored_settings, uncommitted
 
@@ -37,6 +38,10 @@ _METERS = {"total_energy_charge": "charged_kwh", "total_energy_discharge": "disc
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this word."""
     add = parser.add_argument
+    add("--from", dest="program", choices=FROM, help="take in the configuration of that program, from FILE")
+    add("file", nargs="?", metavar="FILE", help="such as options.json of BatMON")
+    add("--yes", action="store_true", help="write what --from found without asking")
+    add("--dry-run", action="store_true", help="only say what --from would write")
     add("--log", metavar="FILE", nargs="+", default=[], help="logs of voltage and level, rotated ones too")
     add("--bms-monitor", metavar="FILE", help="database of bms-monitor (bms_data.db)")
     add("--meters", metavar="FILE", help="meters of BatMON (bms_meter_states.json)")
@@ -50,8 +55,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Take in everything; say what was taken, what was known already and what made no sense."""
+    if given.program:
+        if not given.file:
+            raise ConfigError(f"import: --from {given.program} needs its file, such as options.json")
+        return take_in(given, Path(given.file))
     if not (given.log or given.bms_monitor or given.meters):
-        raise ConfigError("import: nothing to take in; name files with --log, --bms-monitor or --meters")
+        raise ConfigError(
+            "import: nothing to take in; name files with --from, --log, --bms-monitor or --meters"
+        )
     settings = stored_settings(given)
     zone = _zone(given.timezone, settings)
     entries = selected_entries(read_registry(settings.devices_file), settings.address, settings.device_name)
@@ -192,7 +203,7 @@ class _Importer:
         """Take readings in and tell how it went; return whether there was any."""
         progress = Progress(f"taking in {label}")
         try:
-            taken: Taken = take_in(
+            taken: Taken = take_readings(
                 self.store,
                 track,
                 readings,
