@@ -17,7 +17,7 @@ JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
 
 # What also runs on the oldest Python we promise: the pure parts and the stores, and a few files that start the
 # service, the bot and the tool there as a house does. What else starts processes takes minutes and runs once.
-STARTS_PROCESSES := tests/actions tests/bot tests/e2e tests/links tests/packaging tests/page tests/tool
+STARTS_PROCESSES := tests/actions tests/addon tests/bot tests/e2e tests/links tests/packaging tests/page tests/tool
 FLOOR_TESTS := $(filter-out $(STARTS_PROCESSES) %__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) \
                $(wildcard tests/test_*.py) \
                tests/e2e/test_run.py tests/e2e/test_pair.py tests/e2e/test_service.py::test_simulated_house_lives \
@@ -35,7 +35,7 @@ DATES := 2031-03-30T02:57@Europe/Kyiv 2031-10-26T03:57@Europe/Kyiv 2031-12-31T23
 # Not what installs from the network, whose certificates are of today.
 DATED_TESTS := tests --ignore=tests/packaging
 
-.PHONY: help setup run test check dates bench dashboards digests soak clean
+.PHONY: help setup run test check dates bench dashboards addon digests soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,15 @@ bench: ## every measurement of bench/ (docs/benchmarks.md explains them)
 dashboards: ## deploy/grafana/dashboards and the rules of Prometheus, from tools/dashboards.py
 	@tools/venv $(VENV) dev
 	$(PY) tools/dashboards.py
+
+addon: ## build/easun_jkbms: the add-on of Home Assistant, whole, for the folder /addons of that machine
+	@rm -rf build/easun_jkbms && mkdir -p build/easun_jkbms/addon
+	@cp -r addon/{config.yaml,Dockerfile,apparmor.txt,translations,DOCS.md,README.md,CHANGELOG.md,icon.png,logo.png} \
+		build/easun_jkbms/
+	@cp addon/run.py build/easun_jkbms/addon/
+	@git ls-files -z jk_bms jk_bms_service.py telegram_bot.py requirements-bot.txt LICENSE | \
+		xargs -0 cp --parents -t build/easun_jkbms/
+	@echo "addon: copy build/easun_jkbms to /addons of Home Assistant, then: Settings, Add-ons, Store, Check for updates"
 
 digests: ## pin the images of deploy/grafana/docker-compose.yml to what their tags mean now (asks the registry)
 	tools/digests deploy/grafana/docker-compose.yml

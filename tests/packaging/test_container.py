@@ -12,6 +12,7 @@ import yaml
 from tests.packaging.commands import PROJECT, Run, needs
 
 DOCKERFILE = PROJECT / "Dockerfile.poller"
+ADDON = PROJECT / "addon" / "Dockerfile"
 
 
 def services() -> dict[str, dict[str, Any]]:
@@ -30,8 +31,9 @@ def bot() -> dict[str, Any]:
     return services()["bot"]
 
 
-def test_hadolint_is_silent(run: Run) -> None:
-    result = run(Path(sys.executable).with_name("hadolint"), DOCKERFILE)
+@pytest.mark.parametrize("file", [DOCKERFILE, ADDON], ids=["poller", "add-on"])
+def test_hadolint_is_silent(run: Run, file: Path) -> None:
+    result = run(Path(sys.executable).with_name("hadolint"), file)
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
@@ -52,10 +54,11 @@ def test_image_gets_only_what_it_copies() -> None:
         re.findall(r"^!(\S+)$", (PROJECT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     )
     copied: set[str] = set()
-    for sources in re.findall(
-        r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE
-    ):
-        copied |= set(sources.split())
+    for file in (DOCKERFILE, ADDON):
+        for sources in re.findall(
+            r"^COPY (?!--from)(.+) \S+$", file.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            copied |= set(sources.split())
 
     assert copied == allowed
     assert (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()[1] == "*"

@@ -23,6 +23,7 @@ TARGETS = (
     "digests",
     "soak",
     "clean",
+    "addon",
 )
 
 
@@ -244,7 +245,7 @@ def test_no_debian_package_without_leave(tmp_path: Path, run: Run) -> None:
     assert result.returncode == 0
     assert (
         "sudo apt-get install --no-install-recommends dbus systemd docker-compose shellcheck chromium victoria-metrics "
-        "influxdb prometheus mosquitto gcc libc6-dev" in result.stderr
+        "influxdb prometheus mosquitto apparmor gcc libc6-dev" in result.stderr
     )
 
 
