@@ -241,6 +241,12 @@ class House:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def settled(house: House) -> bool:
+    """Whether Home Assistant was told of the battery, and nothing is to be moved any more."""
+    known = house.sink._devices.known.get(PACK.address, {})
+    return known.get("how") == house.settings.mqtt_discovery and not house.sink._migration.waiting
+
+
 def for_ever(folder: str, port: int) -> None:
     """Run a house until this process is killed."""
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from jk_bms.config.settings import Settings
 from jk_bms.model import Device
-from jk_bms.sinks.mqtt.discovery import battery_device, component, messages
+from jk_bms.sinks.mqtt.discovery import battery_device, component, device_topic, messages, single_topic
 from jk_bms.sinks.mqtt.entities import BUTTONS, ENTITIES, HOUSE, Entity, outbox
 from jk_bms.sinks.mqtt.names import Names
 
@@ -16,10 +16,20 @@ GONE, CELL_GONE = timedelta(days=7), timedelta(days=1)  # without a value until 
 
 
 class Described(NamedTuple):
-    """What is to be published of a device: ``before``, where entities have left, comes first."""
+    """What is to be published of a device: ``before``, where entities have left, comes first.
+
+    ``old`` are topics of what it was told of elsewhere or in another form, ``left`` others that are to be cleared.
+    """
 
     before: Mapping[str, str]
     now: Mapping[str, str]
+    node: str = ""
+    uid: str = ""
+    topic: str = ""
+    old: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    first: bool = False  # it was never told of
+    moves: bool = False
 
 
 class Devices:
@@ -27,9 +37,11 @@ class Devices:
 
     def __init__(self, settings: Settings, house: str, mark: str, expiry: float) -> None:
         self.known: dict[str, dict[str, Any]] = {}
-        self._settings, self._house, self._expiry = settings, house, expiry
-        self._mark, self._id = mark, mark + HOUSE_NODE
+        self.prefix = settings.mqtt_discovery_prefix
         self.control = bool(settings.mqtt_user or settings.mqtt_anonymous_control)
+        self._settings, self._house, self._expiry = settings, house, expiry
+        self._how = settings.mqtt_discovery
+        self._mark, self._id = mark, mark + HOUSE_NODE
         self._program = ({"topic": f"{house}/status"},)
 
     def house(self, keys: Iterable[str]) -> Described:
@@ -46,7 +58,9 @@ class Devices:
             for row in rows
             if self.control or not row.key.startswith("cmd/")
         }
-        return self._described(self._id, {"device": device}, components, ())
+        now = messages(self._how, self.prefix, self._id, {"device": device}, components)
+        other = {device_topic(self.prefix, self._id), *self._single(self._id, HOUSE.values())} - now.keys()
+        return Described(dict.fromkeys(sorted(other), ""), now)
 
     def battery(
         self, who: Device, names: Names, topic: str, keys: Iterable[str], today: date, url: str | None
@@ -55,9 +69,10 @@ class Devices:
         known = self.known.setdefault(
             who.address, {"uid": names.uid, "ids": [who.serial or names.topic], "seen": {}, "how": ""}
         )
-        known |= {"node": names.node, "topic": topic}
         seen: dict[str, str] = known["seen"]
-        seen |= {key: str(today) for key in (*keys, *ALWAYS) if key in ENTITIES}
+        for key in (*keys, *ALWAYS):
+            if key in ENTITIES:
+                seen[key] = max(str(today), seen.get(key, ""))  # a clock may be wrong
         gone = [
             key
             for key, day in seen.items()
@@ -65,25 +80,61 @@ class Devices:
         ]
         for key in gone:
             del seen[key]
-        rows = [ENTITIES[key] for key in sorted(seen) if key in ENTITIES] + [*BUTTONS] * self.control
-        device = battery_device(who, [self._mark + each for each in known["ids"]], self._id, url)
+        uid, node = self._mark + known["uid"], self._mark + names.node
         about = {
-            "device": device,
+            "device": battery_device(who, [self._mark + each for each in known["ids"]], self._id, url),
             "availability": (*self._program, {"topic": f"{topic}/availability"}),
             "availability_mode": "all",
         }
-        uid = self._mark + known["uid"]
+        rows = self._rows(known)
         components = {
             row.id: component(row, uid, topic, self._program if row.lasts else (), self._expiry)
             for row in rows
         }
-        left = [ENTITIES[key] for key in gone if key in ENTITIES]
-        return self._described(self._mark + names.node, about, components, left)
+        left = {ENTITIES[key].id: {"platform": ENTITIES[key].platform} for key in gone if key in ENTITIES}
+        now = messages(self._how, self.prefix, node, about, components)
+        before = messages(self._how, self.prefix, node, about, components | left) if left else {}
+        how, was = known["how"], known.get("node", node)
+        old = self.topics(known)
+        if (
+            not how and self._how == "device"
+        ):  # BatMON does not have its messages kept: they would be there, too
+            old = self._single(node, rows)
+        moved = known.get("topic", topic) != topic
+        return Described(
+            before,
+            now,
+            node,
+            uid,
+            topic,
+            old=tuple(old) if how != self._how or was != node else (),
+            left=(f"{known['topic']}/availability",) if moved else (),
+            first=not how and self._how != "off",
+            moves=how != self._how or was != node or moved,
+        )
 
-    def _described(
-        self, node: str, about: Mapping[str, Any], components: Mapping[str, Any], gone: Iterable[Entity]
-    ) -> Described:
-        how, prefix = self._settings.mqtt_discovery, self._settings.mqtt_discovery_prefix
-        left = {row.id: {"platform": row.platform} for row in gone}
-        now = messages(how, prefix, node, about, components)
-        return Described(messages(how, prefix, node, about, {**components, **left}) if left else {}, now)
+    def settled(self, address: str, described: Described) -> None:
+        """Note that Home Assistant knows a battery as it is described."""
+        self.known[address] |= {"how": self._how, "node": described.node, "topic": described.topic}
+
+    def gone(self, present: Iterable[str]) -> dict[str, str]:
+        """Return what clears the batteries that are no longer there, by topic; they are forgotten but for their ids."""
+        cleared: dict[str, str] = {}
+        for address in self.known.keys() - set(present):
+            known = self.known[address]
+            if known["how"] != "gone" and "topic" in known:
+                cleared |= dict.fromkeys((*self.topics(known), f"{known['topic']}/availability"), "")
+            known["how"] = "gone"
+        return cleared
+
+    def topics(self, known: Mapping[str, Any]) -> list[str]:
+        """Return where a battery was told of."""
+        if known["how"] == "device":
+            return [device_topic(self.prefix, known["node"])]
+        return self._single(known["node"], self._rows(known)) if known["how"] == "single" else []
+
+    def _rows(self, known: Mapping[str, Any]) -> list[Entity]:
+        return [ENTITIES[key] for key in sorted(known["seen"]) if key in ENTITIES] + [*BUTTONS] * self.control
+
+    def _single(self, node: str, rows: Iterable[Entity]) -> list[str]:
+        return [single_topic(self.prefix, node, row.platform, row.id) for row in rows]

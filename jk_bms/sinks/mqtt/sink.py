@@ -21,6 +21,7 @@ from jk_bms.sinks.mqtt.broker import arguments, why
 from jk_bms.sinks.mqtt.commands import MINUTES, Commands
 from jk_bms.sinks.mqtt.devices import Described, Devices
 from jk_bms.sinks.mqtt.house import of_house, of_link
+from jk_bms.sinks.mqtt.migration import Migration
 from jk_bms.sinks.mqtt.names import Names, names_of
 from jk_bms.sinks.mqtt.outgoing import Outgoing
 from jk_bms.sinks.mqtt.states import Battery
@@ -55,6 +56,7 @@ class Mqtt(Part):
         self._devices = Devices(
             settings, self._house, self._before.replace("/", "_"), max(60.0, self._expiry)
         )
+        self._migration = Migration(self._devices)
         self._commands = Commands(context.ask)
         self._out = Outgoing()
         self._batteries: dict[str, Battery] = {}  # by address
@@ -138,11 +140,18 @@ class Mqtt(Part):
         self._out.open = True
         self._described.clear()
         self._subscribed.clear()
+        self._migration.waiting.clear()
         await self._see(client)
         self._tell_all()
         self._failure = self._said = None
         log.info("mqtt: connected to %s", self._settings.mqtt_broker)
-        work = (self._out.send(client), self._hear(client), self._watch(client), self._alerts(client))
+        work = (
+            self._out.send(client),
+            self._hear(client),
+            self._watch(client),
+            self._alerts(client),
+            self._migration.run(client, partial(self._describe, client), self._keep),
+        )
         tasks = [asyncio.create_task(each) for each in work]
         try:
             await asyncio.gather(*tasks)
@@ -160,7 +169,9 @@ class Mqtt(Part):
         """Take what others send: commands, and that Home Assistant was started."""
         async for message in client.messages:
             topic = str(message.topic)
-            if topic != self._birth:
+            if topic.endswith("/config"):
+                self._migration.heard(topic, bytes(message.payload))
+            elif topic != self._birth:
                 if self._commands.take(topic, bytes(message.payload), retained=message.retain):
                     self._look.set()
             elif message.payload == b"online" and not message.retain:
@@ -216,16 +227,21 @@ class Mqtt(Part):
                 continue
             keys = (*battery.last, *links.get(address, ()))
             today, url = self._clock.now().date(), shown.web.url if shown.web else None
-            await self._describe(
-                client,
-                self._devices.battery(who, self._names[address], self._topic(address), keys, today, url),
+            described = self._devices.battery(
+                who, self._names[address], self._topic(address), keys, today, url
             )
+            if not described.moves:
+                await self._describe(client, described)
+            elif address not in self._migration.waiting:
+                self._migration.add(address, described)
+        for topic, text in self._devices.gone(self._names).items():
+            await client.publish(topic, text, qos=1, retain=True)
         if repr(self._devices.known) != before:
             await self._keep()
 
     async def _describe(self, client: Any, device: Described) -> None:
         """Tell Home Assistant of a device if it does not know it as it is now."""
-        for messages in device:
+        for messages in (device.before, device.now):
             for topic, text in messages.items():
                 if self._described.get(topic) != text:
                     await client.publish(topic, text, qos=1, retain=True)
