@@ -76,7 +76,7 @@ def told(made: Devices, who: Device = PACK, today: date = TODAY, before: str = "
     battery.take(sample(1.0, **(FULL | values)))
     keys = (*battery.last, "link", "link_state", "rssi", "alert_open")
     [names] = names_of([(who.address, who.label)], made.known).values()
-    return made.battery(who, names, before + names.topic, keys, today, "http://house.local:8000")
+    return made.battery(who, names, keys, today, "http://house.local:8000", topic=before + names.topic)
 
 
 def message(folder: Path, **settings: str) -> tuple[str, str]:

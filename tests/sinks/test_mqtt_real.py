@@ -16,7 +16,9 @@ from jk_bms.model import Device
 from jk_bms.model.alert import AlertTold
 from jk_bms.model.snapshot import GridNow, InverterShown, OutboxNow
 from jk_bms.sinks.mqtt import migration
-from tests.scale import in_time
+from tests.bare_environment import bare
+from tests.scale import PATIENCE, in_time
+from tests.sinks.ha_rules import faults
 from tests.sinks.mqtt_house import PACK, Broker, House, listening, on, retained, settled, until
 
 TOP = Path(__file__).resolve().parents[2]
@@ -461,3 +463,36 @@ async def test_a_broker_that_drops_again_and_again_is_used_in_between(tmp_path: 
                 broker.start()
             await until(lambda: house.sink.shown().failure is None)
             assert len(house.sink._out._waiting) < 200
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_the_service_says_goodbye_and_waits_for_no_broker(frozen: bool, tmp_path: Path) -> None:
+    """The whole program, with a simulated battery: what it sends is taken, and its end is quick in any case."""
+    with on(Broker(tmp_path)) as broker:
+        environment = bare(
+            JK_BMS_ADDRESS="simulated",
+            JK_ENV_FILE="/dev/null",
+            BMS_DB_PATH=str(tmp_path / "bms.db"),
+            BMS_SOCKET=str(tmp_path / "s"),
+            DB_PATH=str(tmp_path / "inverter.db"),
+            MQTT_BROKER=f"127.0.0.1:{broker.port}",
+        )
+        async with listening(broker) as heard:
+            program = [sys.executable, str(TOP / "jk_bms_service.py")]
+            process = subprocess.Popen(program, env=environment, cwd=TOP, stderr=subprocess.DEVNULL)
+            try:
+                await until(lambda: heard.last("Simulated_battery/soc/soc_percent"))
+                await until(lambda: heard.last("homeassistant/device/Simulated_battery/config"))
+                topic = "homeassistant/device/Simulated_battery/config"
+                assert faults(topic, heard.last(topic) or "") == []
+                if frozen:
+                    broker.freeze()
+                begun = time.monotonic()
+                process.terminate()
+                assert await asyncio.to_thread(process.wait, PATIENCE) == 0
+                assert in_time(time.monotonic() - begun, 4.5)
+            finally:
+                process.kill()
+                process.wait()
+            if not frozen:
+                await until(lambda: heard.last(STATUS) == "offline")

@@ -2,7 +2,6 @@
 
 import hashlib
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ PLAIN, SECURE = 1883, 8883  # ports
 _REFUSED = (4, 5, 134, 135)  # user or password are wrong, or may not: of MQTT 3.1.1, and of 5
 
 
-def arguments(settings: Settings, status: str, will: Callable[..., Any]) -> dict[str, Any]:
-    """Return those of the client; ``status`` is where its last will goes. Raises OSError for the certificates."""
+def arguments(settings: Settings) -> dict[str, Any]:
+    """Return those of the client. Blocks. Raises OSError for the certificates."""
     broker = settings.mqtt_broker
     assert broker is not None
     try:
@@ -36,7 +35,6 @@ def arguments(settings: Settings, status: str, will: Callable[..., Any]) -> dict
         "timeout": PATIENCE,
         "tls_context": tls,
         "max_queued_incoming_messages": 1000,
-        "will": will(status, "offline", qos=1, retain=True),
     }
 
 

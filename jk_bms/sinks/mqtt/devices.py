@@ -63,12 +63,17 @@ class Devices:
         return Described(dict.fromkeys(sorted(other), ""), now)
 
     def battery(
-        self, who: Device, names: Names, topic: str, keys: Iterable[str], today: date, url: str | None
+        self, who: Device, names: Names, keys: Iterable[str], today: date, url: str | None, *, topic: str
     ) -> Described:
         """Return a battery of which there are states of these ``keys``, and note that there are."""
-        known = self.known.setdefault(
-            who.address, {"uid": names.uid, "ids": [who.serial or names.topic], "seen": {}, "how": ""}
-        )
+        known = self.known.get(who.address)
+        if known is None:
+            known = {"uid": names.uid, "ids": [who.serial or names.topic], "seen": {}, "how": ""}
+            others = self.known.items()  # of one that is gone its ids may be taken over
+            self.known = {
+                one: told for one, told in others if (told["how"], told["uid"]) != ("gone", names.uid)
+            }
+            self.known[who.address] = known
         seen: dict[str, str] = known["seen"]
         for key in (*keys, *ALWAYS):
             if key in ENTITIES:

@@ -47,6 +47,7 @@ class Outgoing:
                 payload = self._waiting.pop(topic)
                 retain = topic.rpartition("/")[2] in RETAINED
                 await client.publish(topic, payload, qos=int(retain), retain=retain)
+                await asyncio.sleep(0)  # it would not pause by itself, and there are batteries to be read
 
 
 def as_json(value: Any) -> str:

@@ -6,9 +6,11 @@ wait in ``bms.db``, where a place of their own tells which have arrived.
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import random
 import time
+from collections import deque
 from functools import partial
 from typing import Any
 
@@ -63,10 +65,11 @@ class Mqtt(Part):
         self._names: dict[str, Names] = {}
         self._states: dict[str, str] = {}  # of links and house, by topic
         self._described: dict[str, str] = {}  # what this connection was told of devices, by topic
+        self._seen: dict[str, Any] = {}  # what a battery was last described by
         self._subscribed: set[str] = set()
         self._again = float("inf")  # when all is sent once more
         self._place = 0  # the last event that arrived
-        self._early: list[Event] = []  # alerts that bms.db does not have
+        self._early: deque[Event] = deque(maxlen=PAGE)  # alerts that bms.db does not have
         self._look, self._alarm = asyncio.Event(), asyncio.Event()
         self._failure: str | None = "not connected yet"
         self._said: bool | None = None  # whether the log has an outage, and whether it is a refusal
@@ -100,8 +103,8 @@ class Mqtt(Part):
 
     async def run(self) -> None:
         """Be connected until cancelled."""
-        try:
-            import aiomqtt
+        try:  # in a thread, as all that takes long on a small computer
+            aiomqtt = await asyncio.to_thread(importlib.import_module, "aiomqtt")
         except ImportError as error:
             self._failure = f"{error}; install what it needs (make setup) and restart"
             log.error("mqtt is off: %s", self._failure)
@@ -111,7 +114,8 @@ class Mqtt(Part):
         while True:
             begun, refused = time.monotonic(), False
             try:
-                client = aiomqtt.Client(**arguments(self._settings, f"{self._house}/status", aiomqtt.Will))
+                will = aiomqtt.Will(f"{self._house}/status", "offline", qos=1, retain=True)
+                client = aiomqtt.Client(**await asyncio.to_thread(arguments, self._settings), will=will)
                 await client.__aenter__()
                 try:
                     await self._serve(client)
@@ -138,7 +142,7 @@ class Mqtt(Part):
         """Say all that is to be said, in its order; then what happens."""
         self._out.reset()
         self._out.open = True
-        self._described.clear()
+        self._forget()
         self._subscribed.clear()
         self._migration.waiting.clear()
         await self._see(client)
@@ -175,7 +179,7 @@ class Mqtt(Part):
                 if self._commands.take(topic, bytes(message.payload), retained=message.retain):
                     self._look.set()
             elif message.payload == b"online" and not message.retain:
-                self._described.clear()
+                self._forget()
                 self._look.set()
                 self._again = time.monotonic() + random.uniform(SETTLE / 2, SETTLE)
 
@@ -218,26 +222,33 @@ class Mqtt(Part):
             await client.subscribe(topic, qos=1)
         self._subscribed = wanted
         await self._describe(client, self._devices.house(house))
-        before = repr(self._devices.known)
+        changed, url = False, shown.web.url if shown.web else None
         for address, battery in self._batteries.items():
             if battery.newest is None or address not in self._names:
                 continue
             who, early = battery.newest.device, self._clock.monotonic() - battery.first < UNNAMED
             if early and not who.serial and address not in self._devices.known:
                 continue
-            keys = (*battery.last, *links.get(address, ()))
-            today, url = self._clock.now().date(), shown.web.url if shown.web else None
-            described = self._devices.battery(
-                who, self._names[address], self._topic(address), keys, today, url
-            )
-            if not described.moves:
-                await self._describe(client, described)
-            elif address not in self._migration.waiting:
+            keys = {*battery.last, *links[address]}
+            by = (who, self._names[address], keys, self._clock.now().date(), url)
+            if address in self._migration.waiting or self._seen.get(address) == by:
+                continue
+            described = self._devices.battery(*by, topic=self._topic(address))
+            if described.moves:
                 self._migration.add(address, described)
+                continue
+            await self._describe(client, described)
+            self._seen[address], changed = by, True
         for topic, text in self._devices.gone(self._names).items():
             await client.publish(topic, text, qos=1, retain=True)
-        if repr(self._devices.known) != before:
+            changed = True
+        if changed:
             await self._keep()
+
+    def _forget(self) -> None:
+        """Describe all anew: Home Assistant or the broker may know nothing."""
+        self._described.clear()
+        self._seen.clear()
 
     async def _describe(self, client: Any, device: Described) -> None:
         """Tell Home Assistant of a device if it does not know it as it is now."""
@@ -255,7 +266,7 @@ class Mqtt(Part):
             self._alarm.clear()
             while self._early:
                 await self._send_alert(client, self._early[0])
-                told.append(self._early.pop(0))
+                told.append(self._early.popleft())
             found: list[tuple[int, Event]] = []
             with contextlib.suppress(StoreError):  # said aloud elsewhere
                 found = await self._context.in_writer(
