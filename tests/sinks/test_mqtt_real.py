@@ -6,16 +6,24 @@ import logging
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiomqtt
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from jk_bms.config.settings.kinds import HostPort
 from jk_bms.hub import Unsaved
 from jk_bms.model import Device
 from jk_bms.model.alert import AlertTold
 from jk_bms.model.snapshot import GridNow, InverterShown, OutboxNow
 from jk_bms.sinks.mqtt import migration
+from jk_bms.sinks.mqtt.broker import arguments
 from tests.bare_environment import bare
 from tests.scale import PATIENCE, in_time
 from tests.sinks.ha_rules import faults
@@ -496,3 +504,72 @@ async def test_the_service_says_goodbye_and_waits_for_no_broker(frozen: bool, tm
                 process.wait()
             if not frozen:
                 await until(lambda: heard.last(STATUS) == "offline")
+
+
+async def test_another_with_our_id_is_named_as_what_it_may_be(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each takes the connection from the other: the log says so once, and not each time that it is away."""
+    with on(Broker(tmp_path)) as broker:
+        house = House(tmp_path, broker.port)
+        mine = arguments(house.settings)["identifier"]
+        async with house.running():
+            for _ in range(5):
+                await until(lambda: house.sink.shown().failure is None)
+                async with aiomqtt.Client("127.0.0.1", broker.port, identifier=mine):
+                    await until(lambda: house.sink.shown().failure)
+    told = [record.getMessage() for record in caplog.records if "same client id" in record.getMessage()]
+    assert len(told) == 1
+
+
+def certificates(folder: Path, name: str) -> None:
+    """A certificate for ``name`` that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "ca.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (folder / "key.pem").write_bytes(pem)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "fine"),
+    [("localhost", True, True), ("localhost", False, False), ("another", True, False)],
+)
+async def test_a_certificate_must_be_a_good_one(
+    name: str, known: bool, fine: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificates(tmp_path, name)
+    with on(Broker(tmp_path, f"certfile {tmp_path}/ca.pem", f"keyfile {tmp_path}/key.pem")) as broker:
+        ca = {"MQTT_CA_FILE": str(tmp_path / "ca.pem")} if known else {}
+        house = House(tmp_path, broker.port, MQTT_TLS="true", **ca)
+        house.settings = msgspec.structs.replace(
+            house.settings, mqtt_broker=HostPort("localhost", broker.port)
+        )
+        house.sink = house.new_sink()
+        async with house.running():
+            if fine:
+                await until(lambda: house.sink.shown().failure is None)
+                await until(lambda: settled(house))
+            else:
+                await until(lambda: "MQTT_CA_FILE" in (house.sink.shown().failure or ""))
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == (0 if fine else 1)
+
+
+async def test_a_missing_file_of_certificates_is_named(tmp_path: Path) -> None:
+    house = House(tmp_path, 9, MQTT_TLS="true", MQTT_CA_FILE=str(tmp_path / "none.pem"))
+    async with house.running():
+        await until(lambda: "MQTT_CA_FILE" in (house.sink.shown().failure or ""))

@@ -312,7 +312,8 @@ class Mqtt(Part):
             return
         topic = self._topic(address)
         self._out.put(f"{topic}/availability", "online")
-        self._out.put(f"{topic}/last_seen", battery.newest.taken_at.isoformat(timespec="seconds"), SLOW)
+        if battery.newest.clock_trusted:
+            self._out.put(f"{topic}/last_seen", battery.newest.taken_at.isoformat(timespec="seconds"), SLOW)
         for key, text in battery.last.items():
             self._out.put(f"{topic}/{key}", text, SLOW if key.startswith(("meter/", "bms/")) else 0.0)
         if not battery.last.keys() <= self._devices.known.get(address, {}).get("seen", battery.last).keys():
