@@ -139,13 +139,11 @@ class Access:
             if token is None:
                 return Who(scope=Scope.OPEN, over=True)
             return Who(scope=max(public, SCOPES[token.scope]), token=token)
-        secret = request.cookies.get(cookie_name(request), "")
-        if not secret:
-            return Who(scope=public)
-        session = self._session(secret, request.secure)
-        if session is None:
-            return Who(scope=public, over=True)
-        return Who(scope=max(public, SCOPES[session.scope]), session=session, secret=secret)
+        secrets_sent = [secret for secret in request.cookies(cookie_name(request)) if secret]
+        for secret in secrets_sent:
+            if (session := self._session(secret, request.secure)) is not None:
+                return Who(scope=max(public, SCOPES[session.scope]), session=session, secret=secret)
+        return Who(scope=public, over=bool(secrets_sent))
 
     def _of_home_assistant(self, request: Request) -> Who:
         """Return one whom it signed in. It does not say who is its owner: what only ours may do is left to our port."""

@@ -197,9 +197,9 @@ class App:
 
 def texts_of(request: Request, usual: str | None) -> Texts:
     """Return the language of a person: chosen on the page, else that of his browser, else that of the house."""
-    chosen = request.cookies.get("lang", "")
-    if chosen in LANGUAGES:
-        return language(chosen)
+    for chosen in request.cookies("lang"):
+        if chosen in LANGUAGES:
+            return language(chosen)
     for part in request.headers.get("accept-language", "").split(","):
         name = part.partition(";")[0].strip().replace("_", "-").partition("-")[0].lower()
         if name in LANGUAGES:

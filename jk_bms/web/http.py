@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import re
 from collections.abc import AsyncGenerator, Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -168,15 +167,13 @@ class Request:
             raise Failure("bad_request", "api.bad_query") from error
         return dict(pairs)
 
-    @property
-    def cookies(self) -> dict[str, str]:
-        """The cookies that came; {} where they cannot be read."""
-        try:
-            return {
-                name: morsel.value for name, morsel in SimpleCookie(self.headers.get("cookie", "")).items()
-            }
-        except CookieError:
-            return {}
+    def cookies(self, name: str) -> list[str]:
+        """Return what came under ``name``: of several paths a browser sends several.
+
+        Cookies of other programs of this machine come along, in whatever form; they are passed over.
+        """
+        pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
+        return [value for key, _, value in pairs if key == name]
 
     @property
     def content_type(self) -> str:

@@ -52,7 +52,7 @@ def static_files() -> dict[str, Answer]:
 
 def frame_of(ask: Ask[Any, Any]) -> Frame:
     """Return what every page needs."""
-    theme = ask.request.cookies.get("theme", "auto")
+    themes = (one for one in ask.request.cookies("theme") if one in ("light", "dark"))
     return Frame(
         texts=ask.request.texts,
         zone=ask.page.settings.timezone,
@@ -61,7 +61,7 @@ def frame_of(ask: Ask[Any, Any]) -> Frame:
         signs_out=ask.who.session is not None and not ask.request.within,
         may_control=ask.who.scope >= Scope.CONTROL and ask.who.session is not None,
         base=ask.request.base,
-        theme=theme if theme in ("light", "dark") else "auto",
+        theme=next(themes, "auto"),
     )
 
 

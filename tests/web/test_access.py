@@ -157,7 +157,7 @@ async def test_what_another_site_sends_is_refused(house: House, headers: dict[st
 @pytest.mark.parametrize(
     ("origin", "good"),
     [(f"http://{HOST}", True), (f"http://{HOST.upper()}", True), ("http://evil.example", False), ("null", False),
-     (f"http://{HOST}.evil.example", False), (None, False)],
+     (f"http://{HOST}.evil.example", False), ("http://[", False), (HOST, False), (None, False)],
 )  # fmt: skip
 async def test_an_old_browser_is_known_by_its_origin(house: House, origin: str | None, good: bool) -> None:
     """One that does not send Sec-Fetch-Site; without any word of where it comes from nothing is changed."""
@@ -369,6 +369,20 @@ async def test_many_addresses_are_slowed(house: House, monkeypatch: pytest.Monke
 )  # fmt: skip
 def test_addresses_of_one_house_count_together(one: str, other: str, same: bool) -> None:
     assert (place_of(one) == place_of(other)) == same
+
+
+OTHERS = ['a={"b": 1}', "a[0]=1", 'a="b', "a@b=c", "a", "@@=", "=", "easun=of another path", "xeasun=1", "a=\xff\x01"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("first", [True, False])
+async def test_cookies_of_other_programs_sign_nobody_out(house: House, other: str, first: bool) -> None:
+    """Cookies know no ports: those of all programs of this machine come along, and those of each path."""
+    owner = await house.owner()
+    pair = (other, owner.cookie) if first else (owner.cookie, other)
+
+    assert (await owner.get("/api/session", cookie="; ".join(pair))).status == 200
+    assert (await house.browser().get("/api/session", cookie=other)).status == 401
 
 
 async def test_a_session_is_new_with_each_sign_in(house: House) -> None:
