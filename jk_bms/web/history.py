@@ -26,7 +26,7 @@ INVERTER = "inverter"
 MOST_KEYS = 12
 MOST_POINTS = 2000
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-LONGEST = timedelta(days=366 * 20)
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=366 * 20)
 MOST_MARKS = 500  # power cuts and outages that are told with a series
 
 
@@ -264,7 +264,7 @@ def span_of(start: str, end: str, zone: tzinfo | None) -> tuple[datetime, dateti
     """Return both ends of a time; without a later one, until now. Raises Failure."""
     first = moment_of(start, "from", zone)
     last = moment_of(end, "to", zone) if end else max(datetime.now(UTC), first + timedelta(seconds=1))
-    if last <= first or last - first > LONGEST:
+    if not SHORTEST <= last - first <= LONGEST:
         raise Failure("bad_request", "api.span", field="to")
     return first, last
 

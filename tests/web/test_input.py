@@ -98,6 +98,10 @@ QUERIES: dict[str, tuple[str, int]] = {
     "the year 1": ("/api/history?device=1&keys=voltage&from=0001-01-01", 400),
     "the year 9999": ("/api/history?device=1&keys=voltage&from=9999-12-31T23:59:59-12:00", 400),
     "backwards": ("/api/history?device=1&keys=voltage&from=2026-01-02&to=2026-01-01", 400),
+    "a blink": (
+        "/api/history?device=1&keys=voltage&from=2026-01-01T00:00:00&to=2026-01-01T00:00:00.000001",
+        400,
+    ),
     "no time": ("/api/history?device=1&keys=voltage&from=yesterday", 400),
     "unknown battery": ("/api/history?device=9&keys=voltage&from=2026-01-01", 503),  # bms.db may know it
     "unknown battery now": ("/api/batteries/9", 404),

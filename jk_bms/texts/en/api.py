@@ -52,7 +52,7 @@ TEXTS = {
     "api.setting_form": "{given} is not good here: something like {example} is expected.",
     "api.time": "{name} is no time; expected one such as 2026-11-27T18:42:00+02:00, from the year 2000 on.",
     "api.until": "until must lie ahead, by at most 7 days: HH:MM, or a time as ISO 8601.",
-    "api.span": "The end must be later than the beginning, by at most 20 years.",
+    "api.span": "The end must be later than the beginning, by 1 s to 20 years.",
     "api.same_mark": "Columns and decimals cannot be parted by the same sign.",
     "api.only_release": "seconds only goes with release.",
     "api.not_json": "The body is not JSON: {why}",
