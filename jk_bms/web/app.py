@@ -285,7 +285,7 @@ async def _send(request: Request, answer: Answer, route: Route | None, receive: 
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     if answer.stream is not None and request.method != "HEAD":
-        await _send_stream(answer.stream, receive, send)
+        await _send_stream(answer.body, answer.stream, receive, send)
         return
     if answer.stream is not None:
         await answer.stream.aclose()
@@ -299,24 +299,25 @@ def _keys(request: Request) -> Mapping[str, str]:
         return {}
 
 
-async def _send_stream(pieces: AsyncGenerator[bytes], receive: Receive, send: Send) -> None:
-    """Send ``pieces`` as they come, until there are no more or the client is gone or takes nothing."""
+async def _send_stream(
+    body: bytes | None, pieces: AsyncGenerator[bytes], receive: Receive, send: Send
+) -> None:
+    """Send ``body`` and ``pieces`` as they come, until there are no more or the client is gone or takes nothing."""
     gone = asyncio.create_task(_until_gone(receive), name="client gone")
     piece: asyncio.Task[bytes | None] | None = None
     try:
-        while True:
+        while body is not None:
+            async with asyncio.timeout(SEND_PATIENCE):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
             piece = asyncio.create_task(_next(pieces), name="next piece")
             await asyncio.wait({piece, gone}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
                 return
             body = piece.result()
-            if body is None:
-                break
-            async with asyncio.timeout(SEND_PATIENCE):
-                await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-    except TimeoutError:
-        return  # the server closes what was not ended in order
+    except (TimeoutError, StoreError, Failure) as error:
+        log.info("an answer was broken off: %s", error or "it was not taken")
+        return  # the server closes what was not ended in order: half a file is not taken for a whole one
     finally:
         await _cancelled(piece)
         await _cancelled(gone)

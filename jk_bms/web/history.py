@@ -17,7 +17,7 @@ from jk_bms.store.history_query import ROWS, StoredSample, daily_totals, query, 
 from jk_bms.store.outages import newest_outages
 from jk_bms.web.answers import Of
 from jk_bms.web.house import find
-from jk_bms.web.http import Answer, Failure
+from jk_bms.web.http import Answer, Failure, begun
 from jk_bms.web.page import Page
 from jk_bms.web.routes import Ask, NoBody
 from jk_bms.web.values import cached
@@ -159,22 +159,24 @@ async def export(ask: Ask[ExportQuery, NoBody]) -> Answer:
         raise Failure("too_many", "api.exporting", retry_after=10.0)
     kind = "text/csv; charset=utf-8" if asked.format == "csv" else "application/x-ndjson"
     file = f"battery-{start:%Y%m%d}-{end:%Y%m%d}.{asked.format}"
-    return Answer(
-        kind=kind,
+    return await begun(
+        kind,
+        _exported(ask, track, names, start, end),
         headers=(("content-disposition", f'attachment; filename="{file}"'),),
-        stream=_exported(page, track, names, start, end, asked),
     )
 
 
 async def _exported(
-    page: Page, track: str, names: list[str], start: datetime, end: datetime, asked: ExportQuery
+    ask: Ask[ExportQuery, NoBody], track: str, names: list[str], start: datetime, end: datetime
 ) -> AsyncGenerator[bytes]:
+    page, asked = ask.page, ask.query
     line = _csv_line(asked) if asked.format == "csv" else _json_line
     async with page.exporting:
-        if asked.format == "csv":
-            yield _csv(["time", "clock_trusted", *names], asked.sep)
+        yield _csv(["time", "clock_trusted", *names], asked.sep) if asked.format == "csv" else b""
         at = start
         while at < end:
+            if not page.access.still(ask.who):
+                raise Failure("not_signed_in")
             until = min(end, at + timedelta(hours=1))
             rows = await page.exports.ask(partial(_rows, track, at, until, bool(asked.keys)))
             if rows:

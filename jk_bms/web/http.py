@@ -104,7 +104,7 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
 
 
 class Answer(NamedTuple):
-    """What is sent back. ``stream``: instead of ``body``, piece by piece, as it comes."""
+    """What is sent back. ``stream``: after ``body``, piece by piece, as it comes; it has begun, see ``begun``."""
 
     body: bytes = b""
     status: int = 200
@@ -114,6 +114,11 @@ class Answer(NamedTuple):
     etag: str | None = None
     cache: str | None = None  # Cache-Control; None: never kept
     packed: bytes | None = None  # the body, compressed already
+
+
+async def begun(kind: str, pieces: AsyncGenerator[bytes], **more: Any) -> Answer:
+    """Return ``pieces`` as an answer, the first of them taken: what it counts and holds, it does from here on."""
+    return Answer(await anext(pieces), kind=kind, stream=pieces, **more)
 
 
 class Request:

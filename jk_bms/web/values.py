@@ -13,7 +13,7 @@ from jk_bms.web.access import Scope
 from jk_bms.web.answers import Battery, Of
 from jk_bms.web.bms_settings import BmsSetting, told
 from jk_bms.web.house import find, known
-from jk_bms.web.http import Answer, Failure, etag_of
+from jk_bms.web.http import Answer, Failure, begun, etag_of
 from jk_bms.web.page import Page, hello
 from jk_bms.web.routes import Ask, NoBody, NoQuery
 
@@ -118,10 +118,10 @@ async def live(ask: Ask[Since, NoBody]) -> Answer:
         beat=lambda: _beat(page),
         may=lambda: page.access.still(who),
     )
-    return Answer(
-        kind="text/event-stream",
+    return await begun(
+        "text/event-stream",
+        pieces,
         headers=(("x-accel-buffering", "no"),),
-        stream=pieces,
         cache="no-store, no-transform",
     )
 

@@ -190,6 +190,23 @@ async def test_no_more_streams_than_there_is_room_for(house: House, monkeypatch:
     assert house.page.feed.open == 0
 
 
+async def test_many_at_once_are_no_way_round_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = await house.owner()
+    monkeypatch.setattr(module, "MOST_STREAMS", 2)
+    viewers = [Viewer(owner) for _ in range(5)]
+    going = {viewer.task for viewer in viewers}
+    async with asyncio.timeout(PATIENCE):
+        while len(going) > 2:
+            done, going = await asyncio.wait(going, return_when=asyncio.FIRST_COMPLETED)
+            assert {task.result().status for task in done} == {503}
+
+    assert house.page.feed.open == 2
+    for viewer in viewers:
+        await viewer.leave()
+    assert (await owner.ask("HEAD", "/api/live")).status == 200
+    assert house.page.feed.open == 0
+
+
 class Clock:
     """Turned by hand."""
 
