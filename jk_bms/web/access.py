@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import NamedTuple, TypeVar
 
 from jk_bms.config.settings import Settings
+from jk_bms.errors import StoreError
 from jk_bms.model.foreign_text import harmless_name
 from jk_bms.web import passwords
 from jk_bms.web.http import Failure, Request
@@ -171,10 +172,13 @@ class Access:
         return typed is not None and self._monotonic() - typed < SURE
 
     async def note_use(self, who: Who) -> None:
-        """Note that a session is in use; at most once an hour that is written."""
+        """Note that a session is in use; at most once an hour that is written, where it can be."""
         if (session := who.session) is None or abs(self._now() - session.used) < USED_EVERY:
             return
-        await self.store.aside(self.store.note_use, session.hash, self._now())
+        try:
+            await self.store.aside(self.store.note_use, session.hash, self._now())
+        except StoreError as error:  # whoever looks need not do without for that
+            log.warning("when a session was used last is not written: %s", error)
 
     def session_of(self, secret: str) -> Session | None:
         """Return the session that a browser holds ``secret`` of."""

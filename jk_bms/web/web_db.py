@@ -249,10 +249,10 @@ class WebStore(AsideWriter):
         self._keep({key: session for key, session in self.sessions.items() if key not in hashes})
 
     def note_use(self, key: bytes, now: float) -> None:
-        """Note that the session with the hash ``key`` is in use."""
-        self.write(lambda db: db.execute("UPDATE sessions SET used = ? WHERE hash = ?", (now, key)))
+        """Note that the session with the hash ``key`` is in use; in memory also where it cannot be written."""
         if key in self.sessions:
             self.sessions[key] = msgspec.structs.replace(self.sessions[key], used=now)
+        self.write(lambda db: db.execute("UPDATE sessions SET used = ? WHERE hash = ?", (now, key)))
 
     # Tokens
 

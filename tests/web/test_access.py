@@ -371,7 +371,18 @@ def test_addresses_of_one_house_count_together(one: str, other: str, same: bool)
     assert (place_of(one) == place_of(other)) == same
 
 
-OTHERS = ['a={"b": 1}', "a[0]=1", 'a="b', "a@b=c", "a", "@@=", "=", "easun=of another path", "xeasun=1", "a=\xff\x01"]
+OTHERS = [
+    'a={"b": 1}',
+    "a[0]=1",
+    'a="b',
+    "a@b=c",
+    "a",
+    "@@=",
+    "=",
+    "easun=of another path",
+    "xeasun=1",
+    "a=\xff\x01",
+]
 
 
 @pytest.mark.parametrize("other", OTHERS)
@@ -448,6 +459,24 @@ async def test_a_session_ends_by_itself(tmp_path: Path, unused: int, made: int) 
     async with house_in(tmp_path) as house:
         owner.app = house.app
         assert (await owner.get("/api/state")).status == 401
+
+
+async def test_a_full_disk_takes_the_page_from_nobody_who_looks(tmp_path: Path) -> None:
+    """Once an hour it is written that a session is in use; where that cannot be, the house is shown all the same."""
+    async with house_in(tmp_path) as house:
+        owner = await house.owner()
+        long_ago = f"UPDATE sessions SET used = {time.time() - 7200}"
+        house.page.store.write(lambda db: db.execute(long_ago))
+    async with house_in(tmp_path) as house:
+        owner.app = house.app
+        full = (
+            "CREATE TEMP TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        house.page.store.write(lambda db: db.execute(full))
+
+        assert [(await owner.get("/api/state")).status for _ in range(2)] == [200, 200]
+        (session,) = house.page.store.sessions.values()
+        assert time.time() - session.used < 60
 
 
 async def test_tokens(house: House) -> None:
