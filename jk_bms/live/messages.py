@@ -162,9 +162,11 @@ def snapshot_in(path: Path, message: dict[str, Any]) -> Snapshot:
 def result(answer: dict[str, Any]) -> dict[str, Any]:
     """Return what a request brought. Raises SourceError when it was tried and failed, LiveError when refused."""
     if answer.get("ok"):
-        brought: dict[str, Any] = answer["result"]
-        return brought
-    text = str(answer.get("error"))
-    if answer.get("verdict"):
-        raise SourceError(text, Verdict(answer["verdict"]))
+        brought = answer.get("result")
+        if isinstance(brought, dict):
+            return brought
+        raise LiveError("the service answers in a form that this program does not know; restart both")
+    text, verdict = str(answer.get("error")), answer.get("verdict")
+    if verdict in list(Verdict):  # a newer service may know more of them
+        raise SourceError(text, Verdict(verdict))
     raise LiveError(f"the service refused: {text}")

@@ -229,13 +229,15 @@ def _said(ask: Ask[Any, Any], code: str, part: str) -> str:
 async def configs(ask: Ask[NoQuery, NoBody]) -> Answer:
     """Return every setting with its value and where it came from; never a secret.
 
-    As they are in force in the battery service; while that is away, as this program read them.
+    As they are in force in the battery service; while that is away, or of a version that tells them otherwise, as
+    this program read them.
     """
     try:
         listed = (await ask.page.house.request("config"))["settings"]
-    except LiveError:
-        listed = [row._asdict() | {"locked": False} for row in describe(ask.page.settings)]
-    return cached(ask, [_setting_row(row, ask) for row in listed])
+        rows = [_setting_row(row, ask) for row in listed]
+    except (LiveError, KeyError, TypeError):
+        rows = [_setting_row(row._asdict() | {"locked": False}, ask) for row in describe(ask.page.settings)]
+    return cached(ask, rows)
 
 
 def _setting_row(told: dict[str, Any], ask: Ask[Any, Any]) -> SettingRow:

@@ -205,3 +205,20 @@ def test_a_reading_in_fields_is_the_same_on_the_wire() -> None:
 
     assert json.loads(msgspec.json.encode(reading_of(SAMPLE, UTC, monotonic=True))) == plain
     assert sample_of(reading_of(SAMPLE, UTC, monotonic=True)) == SAMPLE
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ok": True},
+        {"ok": True, "result": None},
+        {"ok": True, "result": [1]},
+        {"ok": False, "error": "no", "verdict": "a_word_of_tomorrow"},
+        {"ok": False, "error": "no", "verdict": ["mute"]},
+        {},
+    ],
+    ids=str,
+)
+def test_an_answer_of_another_version_is_no_fault_of_this_program(answer: dict[str, Any]) -> None:
+    with pytest.raises(LiveError):
+        messages.result(answer)

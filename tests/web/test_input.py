@@ -380,6 +380,20 @@ async def test_settings_that_take_effect_at_once_are_changed_by_the_service(hous
     assert (rows["ALERT_MIN_LEVEL"]["source"], rows["TIMEZONE"]["value"]) == ("default", "Europe/Kyiv")
 
 
+@pytest.mark.parametrize("told", [{}, {"settings": [{}]}, {"settings": "x"}, {"settings": None}], ids=str)
+async def test_settings_told_in_a_form_of_another_version_are_shown_as_this_program_read_them(
+    house: House, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any]
+) -> None:
+    async def other(*_: Any, **__: Any) -> dict[str, Any]:
+        return told
+
+    owner = await house.owner()
+    monkeypatch.setattr(house.page.house, "request", other)
+    rows = {row["key"]: row for row in (await owner.get("/api/configs")).json}
+
+    assert rows["TIMEZONE"]["value"] == "Europe/Kyiv"
+
+
 REFUSED = {
     # name: (key, text, language, the words of the answer)
     "a number": ("ALERT_CONFIRM", "many", "en", "many is not good here: a number from 1 to 1000 is expected."),
