@@ -30,7 +30,10 @@ LONGEST_WHY = 200  # characters of its reason that are told
 LEAST_WAIT, MOST_WAIT = 60.0, 4 * 3600.0  # s that a service may ask to be left alone for
 WRONG_CLOCK = timedelta(minutes=5)  # from here on it is our clock that a signature is refused for
 
-_ENDPOINT = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::443)?(?P<path>/[!-\[\]-~]{0,2000})")
+_ENDPOINT = re.compile(
+    r"https://(?P<host>(?=[^:/]{1,253}[:/])(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63})(?::443)?"
+    r"(?P<path>/[!-\[\]-~]{0,2000})"
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
