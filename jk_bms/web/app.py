@@ -98,6 +98,7 @@ class App:
     ) -> tuple[Answer, Route | None]:
         route: Route | None = None
         try:
+            guards.check_head(request.headers)
             if not request.within:
                 self._hosts.check(request.host)
             elif not guards.trusted(self._page.settings, request.peer):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from jk_bms.config.settings import Settings
 from jk_bms.web.access import Who, place_of
-from jk_bms.web.http import FORM, Failure, Request
+from jk_bms.web.http import FORM, LARGEST_HEADER, Failure, Request
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -98,6 +98,18 @@ def trusted(settings: Settings, peer: str) -> bool:
     return any(
         address in network for network in settings.web_trusted_proxies if network.version == address.version
     )
+
+
+def check_head(headers: Mapping[str, str]) -> None:
+    """Raise Failure for a header that is too large though it came at once, or tells the length of its body in two ways.
+
+    Of the latter a proxy may believe the other one: what follows could be a request that it never saw.
+    """
+    close = (("connection", "close"),)
+    if sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADER:
+        raise Failure("bad_request", status=431, headers=close)
+    if "transfer-encoding" in headers and "content-length" in headers:
+        raise Failure("bad_request", headers=close)
 
 
 class Hosts:

@@ -18,6 +18,7 @@ ALONE = ("/sw.js", "/start", "/api/start", "/api/push")
 PROGRAMS = ("/api/", "/bms_jk/")  # what programs ask for
 
 LARGEST_BODY = 64 * 1024  # bytes
+LARGEST_HEADER = 16 * 1024  # bytes
 GZIP_FROM = 512  # bytes
 GZIP_LEVEL = 5
 MOST_KEYS = 64  # of a query

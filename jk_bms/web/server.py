@@ -16,10 +16,10 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from jk_bms.errors import ConfigError, LiveError, reason
+from jk_bms.web.http import LARGEST_HEADER
 
 log = logging.getLogger(__name__)
 
-LARGEST_HEADER = 16 * 1024  # bytes
 MOST_CONNECTIONS = 256
 HEADER_PATIENCE = 10.0  # s for the header of a request, and for a closed connection to take what it was sent
 KEPT_OPEN = 75.0  # s between two requests of a connection

@@ -85,7 +85,15 @@ RAW: dict[str, tuple[bytes, bytes]] = {
     "no HTTP": (b"hello\r\n\r\n", b" 400 "),
     "a header without end": (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 40000, b" 431 "),
     "two lengths": (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", b" 400 "),
-    "length and chunks": (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b" 4"),
+    "a header that came at once": (
+        b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n" + b"X: " + b"z" * 20000 + b"\r\n\r\n",
+        b" 431 ",
+    ),
+    "length and chunks": (
+        b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b" 400 ",
+    ),
     "two hosts": (b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", b" 4"),
     "another site's target": (b"GET http://evil.example/api/health HTTP/1.1\r\nHost: localhost\r\n\r\n", b" 404 "),
     "no host": (b"GET /api/health HTTP/1.1\r\n\r\n", b" 400 "),
