@@ -103,7 +103,7 @@ class App:
                 self._hosts.check(request.host)
             elif not guards.trusted(self._page.settings, request.peer):
                 raise Failure("not_allowed")
-            if request.base != "/" and request.path in ALONE:
+            if (request.within or request.base != "/") and request.path in ALONE:
                 raise Failure("not_found", "api.no_path")
             static = self._page.static.get(request.path) if request.method in ("GET", "HEAD") else None
             if static is not None:

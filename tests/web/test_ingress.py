@@ -69,6 +69,22 @@ def test_what_changes_something_needs_the_mark_of_its_page(ways: Ways) -> None:
     )  # no battery service here
 
 
+@pytest.mark.parametrize("said", ["", "//evil.example", "/a/../b", PREFIX])
+def test_it_is_not_set_up_or_pushed_by_there_whatever_path_is_said(ways: Ways, said: str) -> None:
+    """No session of ours stands behind who comes that way, so that no browser of his could be found again."""
+    headers = {
+        "X-CSRF": json.loads(ask(ways, "GET", "/api/session")[1])["csrf"],
+        "Sec-Fetch-Site": "same-origin",
+    }
+    for method, path in (
+        ("GET", "/start"),
+        ("POST", "/api/start"),
+        ("GET", "/api/push"),
+        ("POST", "/api/push"),
+    ):
+        assert ask(ways, method, path, {}, **headers, **{"X-Ingress-Path": said})[0] == 404, (method, path)
+
+
 def test_our_own_port_stays_closed(ways: Ways) -> None:
     """Also to who says that he is Home Assistant."""
     claimed = {"X-Ingress-Path": PREFIX, "X-Remote-User-Name": "owner", "X-Forwarded-For": "192.168.7.9"}
