@@ -10,15 +10,8 @@ from jk_bms.texts.alerts import alert_told
 from jk_bms.texts.language import language
 
 LATE = 900.0  # s: what arrives later says so, for automations to leave it aside
-STEPS = {
-    "alert.raised": "raised",
-    "alert.worse": "worse",
-    "alert.repeat": "repeated",
-    "alert.cleared": "cleared",
-    "alert.muted": "muted",
-    "alert.acknowledged": "acknowledged",
-    "alert.test": "test",
-}
+_KINDS = ("raised", "worse", "repeat", "cleared", "muted", "acknowledged", "test")
+STEPS = {f"alert.{kind}": kind.replace("repeat", "repeated") for kind in _KINDS}
 
 
 def is_told(event: Event) -> bool:

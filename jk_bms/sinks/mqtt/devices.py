@@ -1,6 +1,6 @@
 """Which devices Home Assistant is told of, and what became of those that it was told of before."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -101,9 +101,7 @@ class Devices:
         before = messages(self._how, self.prefix, node, about, components | left) if left else {}
         how, was = known["how"], known.get("node", node)
         old = self.topics(known)
-        if (
-            not how and self._how == "device"
-        ):  # BatMON does not have its messages kept: they would be there, too
+        if not how and self._how == "device":  # where BatMON had its own, which a broker does not keep
             old = self._single(node, rows)
         moved = known.get("topic", topic) != topic
         return Described(
@@ -122,15 +120,13 @@ class Devices:
         """Note that Home Assistant knows a battery as it is described."""
         self.known[address] |= {"how": self._how, "node": described.node, "topic": described.topic}
 
-    def gone(self, present: Iterable[str]) -> dict[str, str]:
-        """Return what clears the batteries that are no longer there, by topic; they are forgotten but for their ids."""
-        cleared: dict[str, str] = {}
-        for address in self.known.keys() - set(present):
+    def gone(self, present: Iterable[str]) -> Iterator[str]:
+        """Yield the topics to be cleared of batteries that are no longer there; each is forgotten, but for its ids."""
+        for address in sorted(self.known.keys() - set(present)):
             known = self.known[address]
-            if known["how"] != "gone" and "topic" in known:
-                cleared |= dict.fromkeys((*self.topics(known), f"{known['topic']}/availability"), "")
+            if known["how"] not in ("", "gone"):
+                yield from (*self.topics(known), f"{known['topic']}/availability")
             known["how"] = "gone"
-        return cleared
 
     def topics(self, known: Mapping[str, Any]) -> list[str]:
         """Return where a battery was told of."""

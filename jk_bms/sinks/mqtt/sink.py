@@ -55,9 +55,8 @@ class Mqtt(Part):
         self._birth = f"{settings.mqtt_discovery_prefix}/status"
         held = 0.0 if settings.keep_alive else 3 * settings.poll_interval
         self._expiry = max(settings.mqtt_expiry, 2 * settings.mqtt_period, held)  # s
-        self._devices = Devices(
-            settings, self._house, self._before.replace("/", "_"), max(60.0, self._expiry)
-        )
+        mark = self._before.replace("/", "_")  # the same before ids
+        self._devices = Devices(settings, self._house, mark, max(60.0, self._expiry))
         self._migration = Migration(self._devices)
         self._commands = Commands(context.ask)
         self._out = Outgoing()
@@ -239,8 +238,8 @@ class Mqtt(Part):
                 continue
             await self._describe(client, described)
             self._seen[address], changed = by, True
-        for topic, text in self._devices.gone(self._names).items():
-            await client.publish(topic, text, qos=1, retain=True)
+        for topic in self._devices.gone(self._names):
+            await client.publish(topic, "", qos=1, retain=True)
             changed = True
         if changed:
             await self._keep()
@@ -269,9 +268,8 @@ class Mqtt(Part):
                 told.append(self._early.popleft())
             found: list[tuple[int, Event]] = []
             with contextlib.suppress(StoreError):  # said aloud elsewhere
-                found = await self._context.in_writer(
-                    partial(BmsDb.events_after, after=self._place, limit=PAGE)
-                )
+                read = partial(BmsDb.events_after, after=self._place, limit=PAGE)
+                found = await self._context.in_writer(read)
             for number, event in found:
                 if event in told:
                     told.remove(event)
