@@ -38,8 +38,10 @@ def arguments(settings: Settings) -> dict[str, Any]:
     }
 
 
-def why(settings: Settings, error: Exception) -> tuple[str, bool]:
-    """Return what is wrong, and whether a person must do something first."""
+def why(settings: Settings, error: Exception, *, connected: bool) -> tuple[str, bool]:
+    """Return what is wrong, and whether a person must do something first. ``connected``: until now."""
+    if connected:
+        return f"the connection to {settings.mqtt_broker} was lost", False
     code = getattr(error, "rc", None)
     text = harmless(str(error)) or type(error).__name__
     if getattr(code, "value", code) in _REFUSED:

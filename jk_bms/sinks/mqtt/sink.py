@@ -125,7 +125,7 @@ class Mqtt(Part):
                         await client.__aexit__(None, None, None)
             except (aiomqtt.MqttError, OSError, ValueError) as error:
                 connected = self._failure is None
-                self._failure, refused = why(self._settings, error)
+                self._failure, refused = why(self._settings, error, connected=connected)
                 if connected:
                     self._since = time.monotonic()
                 if refused is not self._said:
