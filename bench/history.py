@@ -44,7 +44,9 @@ from jk_bms.simulator import SimulatedBms  # noqa: E402
 from jk_bms.sinks.history import HistorySink  # noqa: E402
 from jk_bms.sinks.inverter_db import InverterDbSink, MergeOptions  # noqa: E402
 from jk_bms.store import history as stored  # noqa: E402
+from jk_bms.store.blocks import decode_block, encode_block  # noqa: E402
 from jk_bms.store.bms_db import BmsDb, BmsDbReader, open_reader, open_writer  # noqa: E402
+from jk_bms.store.columns import TIME  # noqa: E402
 from jk_bms.store.history import HistoryStore  # noqa: E402
 from jk_bms.store.history_query import daily_totals, query  # noqa: E402
 from jk_bms.store.inverter_fold import InverterFolder  # noqa: E402
@@ -258,10 +260,23 @@ def journal(sheet: Sheet, taken: list[Sample]) -> None:
     sheet.figure("journal, microseconds per frame", statistics.median(rounds) * 1e6, most=APPEND_US)
 
 
-def lengthen(own: BmsDb, days: int, *, minutes: int, quarters: int, blocks: int, at: datetime = AT) -> None:
-    """Repeat the day that begins at ``at`` until there are ``days``; finer entries only for the last so many."""
+def lengthen(
+    own: BmsDb,
+    days: int,
+    *,
+    minutes: int,
+    quarters: int,
+    blocks: int,
+    at: datetime = AT,
+    begin: datetime | None = None,
+) -> None:
+    """Repeat the day that begins at ``at`` until there are ``days``; finer entries only for the last so many.
+
+    ``begin``: of the first of them, if not the same; then each row also says its own day, which takes time to write.
+    """
     db = own._connection
     first = int(at.timestamp()) // 86400
+    moved = 0 if begin is None else (begin - at).days
     sources = {
         tier: [
             (key - stored.key_of(1, tier, first * 86400_000 // tier.chunk), data)
@@ -283,17 +298,28 @@ def lengthen(own: BmsDb, days: int, *, minutes: int, quarters: int, blocks: int,
     for day in range(days):
         for tier, chunks in sources.items():
             if day >= days - kept[tier]:
-                base = stored.key_of(1, tier, (first + day) * 86400_000 // tier.chunk)
+                base = stored.key_of(1, tier, (first + moved + day) * 86400_000 // tier.chunk)
                 db.executemany(
                     "INSERT INTO rollups VALUES (?, ?)", [(base + at, data) for at, data in chunks]
                 )
         if day >= days - blocks:
             db.executemany(
-                "INSERT INTO blocks VALUES (?, ?)", [(key + 24 * day, data) for key, data in whole]
+                "INSERT INTO blocks VALUES (?, ?)",
+                [
+                    (key + 24 * (moved + day), later(data, moved + day) if begin else data)
+                    for key, data in whole
+                ],
             )
-        stored._close_day(db, 1, first + day)
-    db.execute("UPDATE tracks SET open_day = ?", (first + days,))
+        stored._close_day(db, 1, first + moved + day)
+    db.execute("UPDATE tracks SET open_day = ?", (first + moved + days,))
     db.execute("COMMIT")
+
+
+def later(block: bytes, days: int) -> bytes:
+    """The same hour so many days later."""
+    columns, count = decode_block(block)
+    times = [None if time is None else time + days * 86_400_000 for time in columns[TIME]]
+    return encode_block({**columns, TIME: times}, count)
 
 
 def timed(work: Callable[[], object], rounds: int = 10) -> float:

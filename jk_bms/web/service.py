@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 
 from jk_bms import __version__
@@ -23,6 +24,7 @@ from jk_bms.web.web_db import open_store
 log = logging.getLogger(__name__)
 
 SERVICE_NAME = "jk_bms_web"
+GIVES_WAY = 5  # niceness: the batteries are read first, whatever is asked for here
 
 
 async def serve(settings: Settings) -> None:
@@ -84,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info(
             "easun-jkbms %s: page, port %d, database %s", __version__, settings.web_port, settings.web_db_path
         )
+        os.nice(GIVES_WAY)
         asyncio.run(serve(settings))
     except (JkBmsError, ExceptionGroup) as error:
         code = log_end(error)
