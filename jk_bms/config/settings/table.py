@@ -379,6 +379,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_expiry: Annotated[float, Setting(
         "EXPIRE_VALUES_AFTER", kinds.number(2, 86400, "20"), "20", "s",
         "age of the newest reading at which a battery is unavailable", optional=True)]
+    pico_topic: Annotated[str | None, Setting(
+        "MQTT_TOPIC", kinds.TOPIC, "", "",
+        "topic below which batteries are also told as JSON, as the Herak/Pico monitor does", worked_out="none",
+        optional=True)]
+    pico_discovery: Annotated[bool | None, Setting(
+        "PICO_DISCOVERY", kinds.FLAG, "", "", "tell Home Assistant of that JSON",
+        worked_out="`true` where `MQTT_DISCOVERY` is `off`", optional=True)]
+    pico_client_id: Annotated[str | None, Setting(
+        "PICO_CLIENT_ID", kinds.WORD, "", "", "name before the ids there: that of the old device keeps its entities",
+        worked_out="that of this machine", optional=True)]
     metrics_bind: Annotated[kinds.HostPort | None, Setting(
         "METRICS_BIND", kinds.LISTEN, "", "",
         "address and port on which `/metrics` answers for Prometheus and the like; port 0 = one that is free, for trials",

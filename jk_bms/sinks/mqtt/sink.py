@@ -26,6 +26,7 @@ from jk_bms.sinks.mqtt.house import of_house, of_link
 from jk_bms.sinks.mqtt.migration import Migration
 from jk_bms.sinks.mqtt.names import Names, names_of
 from jk_bms.sinks.mqtt.outgoing import Outgoing
+from jk_bms.sinks.mqtt.pico import Pico
 from jk_bms.sinks.mqtt.states import Battery
 from jk_bms.store.bms_db import BmsDb
 from jk_bms.store.states import read_state, write_states
@@ -60,6 +61,7 @@ class Mqtt(Part):
         self._migration = Migration(self._devices)
         self._commands = Commands(context.ask)
         self._out = Outgoing()
+        self._pico = Pico(settings, f"{self._house}/status")
         self._batteries: dict[str, Battery] = {}  # by address
         self._names: dict[str, Names] = {}
         self._states: dict[str, str] = {}  # of links and house, by topic
@@ -89,6 +91,9 @@ class Mqtt(Part):
                 self._batteries[address] = battery
             if battery.take(item):
                 self._tell(address)
+                if self._out.open:
+                    for topic, text in self._pico.news(item):
+                        self._out.put(topic, text)
             return
         if isinstance(item, Unsaved) and is_told(item.event):
             self._early.append(item.event)
@@ -241,6 +246,7 @@ class Mqtt(Part):
         for topic in self._devices.gone(self._names):
             await client.publish(topic, "", qos=1, retain=True)
             changed = True
+        await self._describe(client, Described({}, self._pico.discovery()))
         if changed:
             await self._keep()
 
@@ -248,6 +254,7 @@ class Mqtt(Part):
         """Describe all anew: Home Assistant or the broker may know nothing."""
         self._described.clear()
         self._seen.clear()
+        self._pico.reset()
 
     async def _describe(self, client: Any, device: Described) -> None:
         """Tell Home Assistant of a device if it does not know it as it is now."""

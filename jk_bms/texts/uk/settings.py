@@ -157,6 +157,9 @@ TEXTS = {
     "settings.MQTT_INVERT_CURRENT": "Чи струм і потужність додатні під час заряду; false: під час розряду",
     "settings.PUBLISH_PERIOD": "Як часто надсилати значення батареї; струм, напруга й потужність усереднені",
     "settings.EXPIRE_VALUES_AFTER": "Вік останнього вимірювання, з якого батарея вважається недоступною",
+    "settings.MQTT_TOPIC": "Тема, під якою батареї йдуть ще й у JSON, як у монітора Herak/Pico",
+    "settings.PICO_DISCOVERY": "Розповідати Home Assistant про цей JSON",
+    "settings.PICO_CLIENT_ID": "Назва перед тамтешніми id: назва старого пристрою збереже його сутності",
     "settings.METRICS_BIND": (
         "Адреса й порт, де /metrics відповідає Prometheus та подібним; порт 0: будь-який вільний, для спроб"
     ),
