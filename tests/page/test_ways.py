@@ -194,3 +194,11 @@ def test_a_house_whose_programs_end_and_return(browser: Browser, tmp_path: Path)
                 expect(page.locator(".hero-soc.old")).to_have_text(PERCENT)
                 expect(page.locator(".link-word")).to_contain_text("offline since")
     assert allowed(troubles, "Failed to load resource", "ERR_") == []
+
+
+def test_the_log_says_which_battery(browser: Browser, house: Lived) -> None:
+    with visitor(browser, house) as (page, troubles):
+        page.goto(house.url + "more")
+        for name in ("Main", "Shed"):
+            expect(page.locator(".items", has_text=re.compile(rf"{name}.*: connected"))).to_be_visible()
+    assert troubles == []

@@ -457,7 +457,7 @@ def test_every_damage_is_one_clear_error(archive: Path, tmp_path: Path) -> None:
         else:  # a changed bit in a run of zeros can still mean the same zeros
             assert n % 2 == 0
             assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
-    assert refusals > 0.9 * scaled(2000)
+    assert refusals > 0.7 * scaled(2000)  # every cut, and most changes
     with pytest.raises(StoreError, match="cannot be read: no such file"):
         open_archive(tmp_path / "missing", tmp_path)
 

@@ -5,7 +5,7 @@ import { ask } from "../api.js";
 import { facts, language, t } from "../words.js";
 import { moment } from "../format.js";
 import { now, pollerUp, reached, state, told } from "../store.js";
-import { Action, Card, Chips, Icon, Name, Num, useAnswer } from "../parts.js";
+import { Action, Card, Chips, Icon, Name, Num, labelOf, useAnswer } from "../parts.js";
 import { setLanguage, setTheme } from "../look.js";
 import { choice, forget } from "../keep.js";
 import { turnOff } from "../push.js";
@@ -81,9 +81,16 @@ function Ways({ ways }) {
 
 const EVENTS = 20; // of the log that are shown
 
+// What happened, and to which battery.
+function inWords({ device, text, kind }) {
+  const battery = device && state.value.batteries.find((each) => each.address === device);
+  const name = battery ? labelOf(battery) : "";
+  return name && !text.startsWith(name) ? `${name}: ${text || kind}` : text || kind;
+}
+
 function Log({ events }) {
   return html`<${Card} title=${t("web.log")}>
-    ${events.length ? html`<div class="items">${events.map((event) => html`<div key=${event.id}><span class="text small"><${Name}>${event.text || event.kind}<//></span><span class="small quiet"><${Num}>${moment(new Date(event.time), now())}<//></span></div>`)}</div>` : html`<p class="quiet">${t("web.log.none")}</p>`}
+    ${events.length ? html`<div class="items">${events.map((event) => html`<div key=${event.id}><span class="text small"><${Name}>${inWords(event)}<//></span><span class="small quiet"><${Num}>${moment(new Date(event.time), now())}<//></span></div>`)}</div>` : html`<p class="quiet">${t("web.log.none")}</p>`}
   <//>`;
 }
 
