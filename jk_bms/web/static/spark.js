@@ -100,9 +100,11 @@ export function Trace({ series, one, limits, begin, end }) {
   </svg></div>`;
 }
 
+const LITTLE = 0.5; // kWh: a day of less is no full bar, however empty the others are
+
 // One bar a day; `values` oldest first.
 export function DayBars({ values, out, label }) {
-  const most = Math.max(...values.map((value) => value || 0), 0.001);
+  const most = Math.max(...values.map((value) => value || 0), LITTLE);
   return html`<svg class=${out ? "columns bars out" : "columns bars"} viewBox="0 0 140 56" preserveAspectRatio="none" role="img" aria-label=${label}>
     ${values.map((value, n) => html`<rect x=${n * (140 / values.length) + 2} width=${140 / values.length - 4} y=${56 - (54 * (value || 0)) / most} height=${(54 * (value || 0)) / most} rx="1" />`)}
   </svg>`;
