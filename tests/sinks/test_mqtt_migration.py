@@ -25,6 +25,8 @@ from tests.sinks.mqtt_house import (
 )
 from tests.sinks.test_mqtt_discovery import FULL
 
+pytestmark = pytest.mark.long  # on the oldest Python the JSON tree alone goes over a broker
+
 P = "battery_1"
 CONFIG = f"homeassistant/device/{P}/config"
 HOUSE = "homeassistant/device/easun_jkbms/config"

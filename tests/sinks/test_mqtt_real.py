@@ -29,6 +29,8 @@ from tests.scale import PATIENCE, in_time
 from tests.sinks.ha_rules import faults
 from tests.sinks.mqtt_house import PACK, Broker, House, listening, on, retained, settled, until
 
+pytestmark = pytest.mark.long  # on the oldest Python the JSON tree alone goes over a broker
+
 TOP = Path(__file__).resolve().parents[2]
 P = "battery_1"
 CONFIG = f"homeassistant/device/{P}/config"
