@@ -123,7 +123,7 @@ def _devices(options: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _entry(device: Mapping[str, Any], plan: Plan) -> dict[str, str] | None:
     """The entry of one battery; None: it is left out, or something is wrong with it."""
-    address, alias = _text(device.get("address")), harmless_name(_text(device.get("alias")) or None)
+    address, alias = _text(device.get("address")), harmless_name(" ".join(_text(device.get("alias")).split()))
     off = address.startswith("#")
     address = address.lstrip("# ")
     kind = _text(device.get("type")).lower() or "jk"
@@ -152,12 +152,17 @@ def _entry(device: Mapping[str, Any], plan: Plan) -> dict[str, str] | None:
             entry[key] = text
     if off:
         entry["enabled"] = "false"
-    factor = device.get("current_calibration")
-    if isinstance(factor, int | float) and factor != 1.0:
-        if 0.1 <= factor <= 10.0:
-            entry["current_calibration"] = f"{factor:g}"
+    if (factor := _text(device.get("current_calibration"))) not in ("", "1", "1.0"):
+        try:
+            good = 0.1 <= float(factor) <= 10.0
+        except ValueError:
+            good = False
+        if good:
+            entry["current_calibration"] = factor
         else:
-            plan.left.append(f"{who}: current_calibration {factor:g}: expected a factor from 0.1 to 10")
+            plan.left.append(
+                f"{who}: current_calibration {harmless(factor, 20)}: expected a factor from 0.1 to 10"
+            )
     for key in sorted(map(str, device.keys() - _DEVICE)):
         if device[key] not in (None, "", False):
             plan.left.append(f"{who}: {harmless(key, 40)}")

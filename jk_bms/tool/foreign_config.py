@@ -27,8 +27,15 @@ def take_in(given: argparse.Namespace, path: Path) -> int:
     """Print what becomes of the file; write it where that is wanted."""
     settings = load_settings(env_file=given.env_file, forgiving=True)
     plan = planned(read_options(path))
-    known = {entry.address.casefold() for entry in read_registry(settings.devices_file).entries}
+    ours = read_registry(settings.devices_file).entries
+    known = {entry.address.casefold() for entry in ours}
     entries = [entry for entry in plan.entries if entry["address"].casefold() not in known]
+    names = {entry.alias.casefold(): entry.address for entry in ours if entry.alias}
+    for entry in entries:
+        if other := names.get(entry.get("alias", "").casefold()):
+            plan.broken.append(
+                f"{entry['address']}: {other} is called {entry['alias']} in {settings.devices_file} already: rename one"
+            )
     lines = _lines(plan, settings)
     if plan.broken:
         raise ConfigError([f"{path}: {fault}" for fault in plan.broken])

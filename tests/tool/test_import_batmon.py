@@ -163,6 +163,34 @@ def test_what_cannot_be_taken_whole_changes_nothing(
     assert files(house) == before
 
 
+def test_a_name_that_another_battery_has_here_is_refused(house: House) -> None:
+    house.registry.write_text("C8:47:80:00:00:01: {alias: Shed}\n")
+    before = files(house)
+    done = house.tool("import", "--from", "batmon", "options.json", "--yes")
+    assert done.returncode == 2
+    assert "C8:47:80:11:22:34: C8:47:80:00:00:01 is called shed in" in done.stderr
+    assert files(house) == before
+
+
+def test_what_people_write_into_forms_is_taken_as_it_is_meant() -> None:
+    """Numbers as text, a name on two lines; and what makes no sense is told, not taken."""
+    address = "C8:47:80:11:22:33"
+    devices = [
+        {"address": address, "alias": " a\nb: {} ", "pin": 1234, "current_calibration": "1.10"},
+        {"address": address[:-1] + "4", "current_calibration": True},
+        {"address": address[:-1] + "5", "current_calibration": 1e308},
+        {"address": 123}, None, "text",
+    ]  # fmt: skip
+    plan = planned({"devices": devices, "mqtt_broker": "b", "mqtt_port": "1884"})
+    assert plan.entries == [
+        {"address": address, "alias": "a b: {}", "pin": "1234", "current_calibration": "1.10"},
+        {"address": address[:-1] + "4"},
+        {"address": address[:-1] + "5"},
+    ]
+    assert len(plan.left) == 3
+    assert plan.settings == {"MQTT_BROKER": "b:1884"}
+
+
 def test_its_first_form_is_known(tmp_path: Path) -> None:
     """One battery of each make by a key of its own; a whole configuration of an add-on."""
     plan = planned(
