@@ -118,6 +118,8 @@ class AddOn:
         """Run until SIGTERM; return the exit code."""
         try:
             options = json.loads((self._data / "options.json").read_text(encoding="utf-8"))
+            if not isinstance(options, dict):
+                raise ValueError("expected an object")
             found = wanted(options)
             if not found.faults:
                 self._write_registry(found.entries)

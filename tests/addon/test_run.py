@@ -169,6 +169,7 @@ def test_what_is_killed_is_started_again(container: Container, what: str) -> Non
 
 WRONG = {
     "no json": ("{", "the options cannot be read"),
+    "no object": ("[]", "the options cannot be read: expected an object"),
     "two of one name": (
         {"devices": [SIMULATED, SIMULATED | {"address": "two"}]},
         "two batteries have the alias",
