@@ -13,7 +13,7 @@ if soaking():
 
     @pytest.mark.timeout(1800)
     def test_home_assistant_makes_an_entity_of_every_component(tmp_path: Path) -> None:
-        tool, folder = str(PROJECT / "tools" / "ha-check"), str(tmp_path / "ha")
+        tool, folder = str(PROJECT / "tools" / "ha_check.py"), str(tmp_path / "ha")
         command = [sys.executable, tool, "--folder", folder, "--batteries", "3"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -2,7 +2,7 @@
 # ruff: noqa: T201
 """Have a real Home Assistant judge what we tell it by MQTT.
 
-    tools/ha-check [--python python3.14] [--folder build/ha] [--batteries 2]
+    tools/ha_check.py [--python python3.14] [--folder build/ha] [--batteries 2]
 
 Makes an environment with the newest Home Assistant that this Python can run (once; some 400 MB), then starts mosquitto,
 the battery service with simulated batteries and Home Assistant, each with folders of their own below a temporary one.
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP))
@@ -37,7 +38,7 @@ def environment(folder: Path, python: str) -> Path:
     if not (programs / "hass").exists():
         print(f"ha-check: making {folder} with {python}", flush=True)
         subprocess.run([sys.executable, "-m", "uv", "venv", "-q", "--python", python, folder], check=True)
-        install = [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", programs / "python"]
+        install = [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", str(programs / "python")]
         subprocess.run([*install, "homeassistant"], check=True)
     return programs
 
@@ -46,7 +47,7 @@ def configure(folder: Path, port: int) -> Path:
     """Write a configuration that knows the broker, as its settings dialogue would; return it."""
     (folder / ".storage").mkdir(parents=True)
     (folder / "configuration.yaml").write_text("logger:\n  default: warning\n", encoding="utf-8")
-    entry = {
+    entry: dict[str, Any] = {
         "created_at": MADE, "modified_at": MADE, "data": {"broker": "127.0.0.1", "port": port}, "disabled_by": None,
         "discovery_keys": {}, "domain": "mqtt", "entry_id": "1", "version": 1, "minor_version": 2,
         "options": {"discovery": True}, "pref_disable_new_entities": False, "pref_disable_polling": False,
@@ -126,7 +127,7 @@ def main() -> int:
     parser.add_argument("--batteries", type=int, default=2)
     given = parser.parse_args()
     programs = environment(given.folder, given.python)
-    asked = [programs / "python", "-c", "import homeassistant.const as const; print(const.__version__)"]
+    asked = [str(programs / "python"), "-c", "import homeassistant.const as const; print(const.__version__)"]
     release = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     with tempfile.TemporaryDirectory() as name:
         wrong = judge(programs, Path(name), given.batteries)
