@@ -30,12 +30,15 @@ REAL_TIME = ("e2e", "links", "bot", "actions", "live", "page", "sinks", "tool", 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests that live in real time a second attempt."""
-    if soaking():
-        return
+    """Give the tests that live in real time a second attempt, and begin with them: who waits leaves room for others."""
     here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in REAL_TIME:
+
+    def waits(item: pytest.Item) -> bool:
+        return item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in REAL_TIME
+
+    items.sort(key=lambda item: not waits(item))
+    if not soaking():
+        for item in filter(waits, items):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
